@@ -1,0 +1,1 @@
+"""The inference core: weights, forward pass, cache, decoding."""

@@ -1,0 +1,40 @@
+"""The error tree: what can go wrong and what a user is told.
+
+Knows nothing of where an error is shown. Every message is one line that says what went wrong, where, and what to do.
+"""
+
+
+class CodeAssistError(Exception):
+    """Anything that a user can be told in one line. `exit_code` is what the command line returns for it."""
+
+    exit_code = 1
+
+
+class SettingsError(CodeAssistError):
+    """A setting that does not exist, has the wrong type, or cannot be met by this machine."""
+
+    exit_code = 2
+
+
+class RequestError(CodeAssistError):
+    """A request that cannot be served: no such file, a cursor outside the text, a file that is not text."""
+
+    exit_code = 3
+
+
+class ModelError(CodeAssistError):
+    """A model that cannot be found, fetched, verified or run."""
+
+    exit_code = 4
+
+
+class IndexCorrupt(CodeAssistError):
+    """An index database that cannot be read. The caller deletes and rebuilds it: it holds nothing of its own."""
+
+    exit_code = 5
+
+
+class Cancelled(CodeAssistError):
+    """The work was stopped because nobody waits for it any more."""
+
+    exit_code = 130

@@ -1,0 +1,1 @@
+"""Repository index: tree-sitter symbols and chunks in SQLite, and the first-form retriever."""
