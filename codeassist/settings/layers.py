@@ -1,0 +1,213 @@
+"""The places that settings come from, read once and merged.
+
+Knows no setting's meaning: it says what was asked for, not whether this machine can do it.
+
+Later places win: defaults, the user's config.toml, the repository's .codeassist.toml, CODEASSIST_<SECTION>_<KEY> in
+the environment, the editor's or the command line's options. A repository's file comes with code that somebody else
+wrote, so it may only tune what is harmless: it names no model, no device and no path.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import re
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from codeassist.errors import SettingsError
+from codeassist.settings.sections import MODEL_RULES, RULES, SECTIONS, Places, Settings, UserModel, standard_places
+
+REPOSITORY_FILE = ".codeassist.toml"
+_MOST_BYTES = 1 << 20
+_PREFIX = "CODEASSIST_"
+# Variables of ours that are no settings.
+_OTHER_VARIABLES = ("CODEASSIST_HOME", "CODEASSIST_CONFIG", "CODEASSIST_NETWORK_TESTS")
+_OTHER_PREFIXES = ("CODEASSIST_TEST_", "CODEASSIST_BENCH_")
+_SOURCES = ("gguf", "folder", "hub")
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """One setting from an option. A text is read as the setting's kind; `where` names the option in messages."""
+
+    key: str
+    value: object
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The settings in force, and for each `section.key` the place that its value comes from."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+
+def locate(environment: Mapping[str, str]) -> Places:
+    """Say where configuration, data and caches live, as the environment has it."""
+    places = standard_places()
+    if home := environment.get("CODEASSIST_HOME"):
+        root = Path(home).expanduser().absolute()
+        places = Places(root / "config.toml", root / "data", root / "cache")
+    if config := environment.get("CODEASSIST_CONFIG"):
+        places = dataclasses.replace(places, config_file=Path(config).expanduser().absolute())
+    return places
+
+
+def resolve(
+    repository: Path | None = None,
+    overrides: Sequence[Override] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Resolved:
+    """Read every place once and merge them. Raises SettingsError for what is unknown, misplaced or does not fit."""
+    variables = os.environ if environment is None else environment
+    places = locate(variables)
+    if variables.get("CODEASSIST_CONFIG") and not places.config_file.is_file():
+        raise SettingsError(f"CODEASSIST_CONFIG names {places.config_file}, which is no file; create it or unset it")
+    merge = _Merge()
+    merge.values["index.cache_dir"] = places.cache / "indexes"
+    merge.read_user_file(places.config_file)
+    if repository is not None:
+        merge.read_repository_file(repository)
+    merge.read_environment(variables)
+    for override in overrides:
+        merge.put_text_or_value(override.key, override.value, override.where)
+    return Resolved(merge.settings(places), merge.origins)
+
+
+@dataclass(slots=True)
+class _Merge:
+    """What the places read so far add up to."""
+
+    values: dict[str, Any] = field(default_factory=dict[str, Any])
+    origins: dict[str, str] = field(default_factory=lambda: dict.fromkeys(RULES, "default"))
+    models: dict[str, UserModel] = field(default_factory=dict[str, UserModel])
+
+    def settings(self, places: Places) -> Settings:
+        sections: dict[str, Any] = {}
+        for section, owner in SECTIONS.items():
+            keys = {entry.name: f"{section}.{entry.name}" for entry in dataclasses.fields(owner)}
+            sections[section] = owner(**{name: self.values[key] for name, key in keys.items() if key in self.values})
+        return Settings(**sections, models=self.models, places=places)
+
+    def read_user_file(self, file: Path) -> None:
+        if not file.exists():
+            return
+        for section, table in _tables(file, _read_toml(file), (*SECTIONS, "models")):
+            for key, value in table.items():
+                if section == "models":
+                    self.models[key] = _user_model(key, value, file)
+                    self.origins[f"models.{key}"] = str(file)
+                else:
+                    self._put(f"{section}.{key}", value, str(file))
+
+    def read_repository_file(self, repository: Path) -> None:
+        file = repository / REPOSITORY_FILE
+        if not file.is_symlink() and not file.exists():
+            return
+        if not file.resolve().is_relative_to(repository.resolve()):
+            raise SettingsError(f"{file}: leads out of the repository; replace the link by a file")
+        for section, table in _tables(file, _read_toml(file), (*SECTIONS, "models")):
+            for key, value in table.items():
+                full_key = f"{section}.{key}"
+                if section == "models" or (full_key in RULES and not RULES[full_key].in_repository):
+                    raise SettingsError(
+                        f"{file}: a repository may not set {full_key} (it could make you load or read what you did "
+                        "not choose); set it in your own config.toml, or remove it here"
+                    )
+                self._put(full_key, value, str(file))
+
+    def read_environment(self, variables: Mapping[str, str]) -> None:
+        known = {f"{_PREFIX}{key.replace('.', '_').upper()}": key for key in RULES}
+        for name, value in sorted(variables.items()):
+            if not name.startswith(_PREFIX) or name in _OTHER_VARIABLES or name.startswith(_OTHER_PREFIXES):
+                continue
+            if name not in known:
+                raise SettingsError(f"environment: unknown variable {name}; {_nearest(name, known)}")
+            self.put_text_or_value(known[name], value, f"environment {name}")
+
+    def put_text_or_value(self, key: str, value: object, where: str) -> None:
+        if isinstance(value, str) and key in RULES:
+            try:
+                value = RULES[key].kind.from_text(value)
+            except ValueError:
+                raise _misfit(key, value, where) from None
+        self._put(key, value, where)
+
+    def _put(self, key: str, raw: object, where: str) -> None:
+        if key not in RULES:
+            raise SettingsError(f"{where}: unknown setting {key}; {_nearest(key, RULES)}")
+        try:
+            value = RULES[key].kind.parse(raw)
+        except ValueError:
+            raise _misfit(key, raw, where) from None
+        origin = where
+        if key == "index.exclude":  # adds up: no place may lift another's exclusion
+            before = self.values.get(key, ())
+            value = tuple(dict.fromkeys((*before, *value)))
+            origin = f"{self.origins[key]}, {where}" if before else where
+        self.values[key] = value
+        self.origins[key] = origin
+
+
+def _read_toml(file: Path) -> dict[str, object]:
+    try:
+        if not file.is_file():
+            raise SettingsError(f"{file}: not a regular file; replace it by one")
+        if file.stat().st_size > _MOST_BYTES:
+            raise SettingsError(f"{file}: larger than 1 MiB, which no settings file is; remove it")
+        return tomllib.loads(file.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read ({error.strerror}); check its permissions") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file}: not UTF-8; save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file}: not valid TOML: {' '.join(str(error).split())}") from error
+
+
+def _tables(file: Path, document: dict[str, object], known: Iterable[str]) -> Iterable[tuple[str, dict[str, object]]]:
+    for section, table in document.items():
+        if section not in known:
+            raise SettingsError(f"{file}: unknown section {section}; {_nearest(section, known)}")
+        if not isinstance(table, dict):
+            raise SettingsError(f"{file}: {section} is a section; write [{section}] and its keys below it")
+        yield section, cast("dict[str, object]", table)
+
+
+def _user_model(name: str, table: object, file: Path) -> UserModel:
+    where = f"{file}: models.{name}"
+    if name == "auto" or not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*", name):
+        raise SettingsError(f"{where}: not a model's name; use letters, digits, '-', '_' and '.' (and not \"auto\")")
+    if not isinstance(table, dict):
+        raise SettingsError(f"{where}: must be a table; write [models.{name}] and its keys below it")
+    values: dict[str, Any] = {}
+    for key, raw in cast("dict[str, object]", table).items():
+        if key not in MODEL_RULES:
+            raise SettingsError(f"{where}: unknown key {key}; {_nearest(key, MODEL_RULES)}")
+        try:
+            values[key] = MODEL_RULES[key].parse(raw)
+        except ValueError:
+            raise SettingsError(f"{where}.{key}: {raw!r} must be {MODEL_RULES[key].expects}") from None
+    if len([source for source in _SOURCES if source in values]) != 1:
+        raise SettingsError(
+            f"{where}: needs exactly one of {', '.join(_SOURCES)}, which say where the model comes from"
+        )
+    if "revision" in values and "hub" not in values:
+        raise SettingsError(f"{where}: revision belongs to hub; remove it")
+    return UserModel(**values)
+
+
+def _misfit(key: str, raw: object, where: str) -> SettingsError:
+    return SettingsError(f"{where}: {key} is {raw!r}, but must be {RULES[key].kind.expects}")
+
+
+def _nearest(given: str, known: Iterable[str]) -> str:
+    from rapidfuzz import fuzz, process  # only a mistake pays for the import
+
+    names = list(known)
+    found = process.extractOne(given.lower(), names, scorer=fuzz.ratio, processor=str.lower)
+    return f"did you mean {found[0] if found else names[0]}?"

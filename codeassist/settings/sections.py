@@ -1,0 +1,156 @@
+"""Every setting, its default, its kind of value, and whether a repository may make it.
+
+Knows no file format and no environment: `layers` reads those.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import platformdirs
+
+from codeassist.settings.values import (
+    ValueKind,
+    integer,
+    matching,
+    or_none,
+    path,
+    real,
+    switch,
+    text,
+    texts,
+    word,
+)
+
+
+def _personal(default: Any, kind: ValueKind) -> Any:
+    """A setting that only the user may make."""
+    return field(default=default, metadata={"kind": kind, "in_repository": False})
+
+
+def _shared(default: Any, kind: ValueKind) -> Any:
+    """A setting that a repository may make too."""
+    return field(default=default, metadata={"kind": kind, "in_repository": True})
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where files of ours live. CODEASSIST_HOME moves them all."""
+
+    config_file: Path
+    data: Path  # models: costly to fetch again
+    cache: Path  # indexes, converted weights: made again when lost
+
+
+def standard_places() -> Places:
+    """Return where the platform puts such files."""
+    return Places(
+        platformdirs.user_config_path("codeassist", appauthor=False) / "config.toml",
+        platformdirs.user_data_path("codeassist", appauthor=False),
+        platformdirs.user_cache_path("codeassist", appauthor=False),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """Which model, and how it runs."""
+
+    name: str = _personal("auto", text())
+    device: str = _personal("auto", matching(r"auto|cpu|cuda(:\d{1,3})?", '"auto", "cpu", "cuda" or "cuda:N"'))
+    format: Literal["auto", "int8", "bf16", "float32"] = _personal("auto", word("auto", "int8", "bf16", "float32"))
+    threads: int | None = _personal(None, or_none("auto", integer(1, 1024)))
+    context_tokens: int = _personal(2048, integer(128, 131072))
+
+
+@dataclass(frozen=True, slots=True)
+class CompletionSettings:
+    """How long a completion may be, and how it is drawn."""
+
+    max_lines: int | None = _shared(1, or_none("unlimited", integer(1, 1000)))
+    max_new_tokens: int = _shared(64, integer(1, 4096))
+    temperature: float = _shared(0.0, real(0, 2))
+    seed: int = _shared(0, integer(0, 2**31 - 1))
+
+
+@dataclass(frozen=True, slots=True)
+class ContextSettings:
+    """What of other files goes into the prompt."""
+
+    mode: Literal["full", "lexical", "none"] = _shared("full", word("full", "lexical", "none"))
+    snippet_share: float = _shared(0.5, real(0, 0.9))
+    deadline_ms: int = _shared(30, integer(1, 10_000))
+
+
+@dataclass(frozen=True, slots=True)
+class IndexSettings:
+    """What is indexed, and where the database lies."""
+
+    max_file_kib: int = _shared(512, integer(1, 65_536))
+    exclude: tuple[str, ...] = _shared((), texts())  # adds up over all places: no file may lift another's exclusion
+    cache_dir: Path = field(
+        default_factory=lambda: standard_places().cache / "indexes",
+        metadata={"kind": path(), "in_repository": False},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class CacheSettings:
+    """How key/value states are kept between completions."""
+
+    mode: Literal["live", "exact"] = _personal("live", word("live", "exact"))
+    memory_mib: int = _personal(1024, integer(16, 1_048_576))
+    refresh_tokens: int = _personal(32, integer(0, 4096))
+    heal: bool = _personal(True, switch())
+
+
+@dataclass(frozen=True, slots=True)
+class UserModel:
+    """A registry entry of the user's own, as written. Exactly one of `gguf`, `folder` and `hub` is set."""
+
+    gguf: Path | None = field(default=None, metadata={"kind": path()})
+    folder: Path | None = field(default=None, metadata={"kind": path()})
+    hub: str | None = field(default=None, metadata={"kind": matching(r"[\w.-]+/[\w.-]+", 'a repository, "owner/name"')})
+    revision: str | None = field(default=None, metadata={"kind": text()})
+    sha256: str | None = field(default=None, metadata={"kind": matching(r"[0-9a-f]{64}", "64 lower-case hex digits")})
+    licence: str | None = field(default=None, metadata={"kind": text()})
+    description: str | None = field(default=None, metadata={"kind": text()})
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings in force. `Settings()` holds the defaults."""
+
+    model: ModelSettings = field(default_factory=ModelSettings)
+    completion: CompletionSettings = field(default_factory=CompletionSettings)
+    context: ContextSettings = field(default_factory=ContextSettings)
+    index: IndexSettings = field(default_factory=IndexSettings)
+    cache: CacheSettings = field(default_factory=CacheSettings)
+    models: Mapping[str, UserModel] = field(default_factory=dict[str, UserModel])
+    places: Places = field(default_factory=standard_places)
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What one setting may hold, and whether the file that comes with a repository may make it."""
+
+    kind: ValueKind
+    in_repository: bool
+
+
+SECTIONS: Mapping[str, type[Any]] = {
+    "model": ModelSettings,
+    "completion": CompletionSettings,
+    "context": ContextSettings,
+    "index": IndexSettings,
+    "cache": CacheSettings,
+}
+RULES: Mapping[str, Rule] = {
+    f"{section}.{entry.name}": Rule(entry.metadata["kind"], entry.metadata["in_repository"])
+    for section, owner in SECTIONS.items()
+    for entry in dataclasses.fields(owner)
+}
+MODEL_RULES: Mapping[str, ValueKind] = {entry.name: entry.metadata["kind"] for entry in dataclasses.fields(UserModel)}
