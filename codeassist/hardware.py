@@ -1,0 +1,114 @@
+"""What this machine has: cores, memory, processor extensions, a GPU, and the kind of PyTorch build.
+
+Knows no model. torch is imported only where its answer is asked for.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+import psutil
+
+_CPUINFO = Path("/proc/cpuinfo")
+# The extensions that the engine's kernels profit from, as Linux names them.
+_EXTENSIONS = {
+    "avx2": "AVX2",
+    "avx512f": "AVX-512",
+    "avx512_vnni": "AVX-512 VNNI",
+    "avx_vnni": "AVX VNNI",
+    "avx512_bf16": "AVX-512 BF16",
+    "amx_int8": "AMX",
+    "asimd": "NEON",
+    "asimddp": "NEON dot product",
+    "i8mm": "NEON int8",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """A GPU. `memory_bytes` is all of it, used or not."""
+
+    name: str
+    memory_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hardware:
+    """What decides which model this machine can run."""
+
+    num_cores: int  # physical
+    ram_bytes: int
+    cpu_extensions: tuple[str, ...]
+    gpu: Gpu | None
+
+
+@dataclass(frozen=True, slots=True)
+class TorchBuild:
+    """The installed PyTorch. `cuda` is the version that it was built for, None for a CPU build."""
+
+    version: str
+    cuda: str | None
+    sees_gpu: bool
+
+
+def detect() -> Hardware:
+    """Look at the machine; fast, and without torch."""
+    cores = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
+    return Hardware(cores, psutil.virtual_memory().total, cpu_extensions(), nvidia_gpu())
+
+
+def cpu_extensions() -> tuple[str, ...]:
+    """Return the processor's extensions that matter, in words; empty where the system does not tell."""
+    try:
+        lines = _CPUINFO.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ("NEON",) if platform.machine() in {"arm64", "aarch64"} else ()
+    flags = next((line.partition(":")[2].split() for line in lines if line.startswith(("flags", "Features"))), ())
+    return tuple(name for flag, name in _EXTENSIONS.items() if flag in flags)
+
+
+def nvidia_gpu() -> Gpu | None:
+    """Ask the driver for the first NVIDIA GPU, whatever PyTorch is installed."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return None
+    command = [program, "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+        name, _, mebibytes = run.stdout.splitlines()[0].rpartition(",")
+        return Gpu(name.strip(), int(mebibytes) << 20)
+    except (OSError, subprocess.SubprocessError, IndexError, ValueError):
+        return None
+
+
+def torch_build() -> TorchBuild | None:
+    """Import torch and ask it; None if it is not installed."""
+    try:
+        metadata.version("torch")
+    except metadata.PackageNotFoundError:
+        return None
+    import torch
+
+    return TorchBuild(torch.__version__, torch.version.cuda, torch.cuda.is_available())
+
+
+def torch_problem(gpu: Gpu | None, build: TorchBuild | None) -> str | None:
+    """Say in one line what keeps PyTorch from using this machine, and what to do; None if nothing does."""
+    if build is None:
+        return "PyTorch is not installed; install codeassist again"
+    if gpu is None or build.sees_gpu:
+        return None
+    if build.cuda is None:
+        return (
+            f"{gpu.name} is idle: PyTorch {build.version} is a CPU build; install a CUDA build of the same version "
+            "(docs/install.md says how)"
+        )
+    return (
+        f"{gpu.name} is idle: PyTorch {build.version} is built for CUDA {build.cuda}, which the driver does not run; "
+        "update the NVIDIA driver"
+    )
