@@ -3,7 +3,7 @@
 Knows no model and no command. `Settings()` holds the defaults; `resolve()` reads files, the environment and options.
 """
 
-from codeassist.settings.layers import REPOSITORY_FILE, Override, Resolved, locate, resolve
+from codeassist.settings.layers import REPOSITORY_FILE, Override, Resolved, defaults, locate, resolve
 from codeassist.settings.sections import (
     RULES,
     CacheSettings,
@@ -29,6 +29,7 @@ __all__ = [
     "Resolved",
     "Settings",
     "UserModel",
+    "defaults",
     "locate",
     "resolve",
 ]

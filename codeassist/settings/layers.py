@@ -68,8 +68,7 @@ def resolve(
     places = locate(variables)
     if variables.get("CODEASSIST_CONFIG") and not places.config_file.is_file():
         raise SettingsError(f"CODEASSIST_CONFIG names {places.config_file}, which is no file; create it or unset it")
-    merge = _Merge()
-    merge.values["index.cache_dir"] = places.cache / "indexes"
+    merge = _Merge({"index.cache_dir": places.cache})
     merge.read_user_file(places.config_file)
     if repository is not None:
         merge.read_repository_file(repository)
@@ -79,11 +78,18 @@ def resolve(
     return Resolved(merge.settings(places), merge.origins)
 
 
+def defaults(environment: Mapping[str, str] | None = None) -> Resolved:
+    """Return the defaults, in the places that the environment names: what is left when a setting is wrong."""
+    places = locate(os.environ if environment is None else environment)
+    merge = _Merge({"index.cache_dir": places.cache})
+    return Resolved(merge.settings(places), merge.origins)
+
+
 @dataclass(slots=True)
 class _Merge:
     """What the places read so far add up to."""
 
-    values: dict[str, Any] = field(default_factory=dict[str, Any])
+    values: dict[str, Any]
     origins: dict[str, str] = field(default_factory=lambda: dict.fromkeys(RULES, "default"))
     models: dict[str, UserModel] = field(default_factory=dict[str, UserModel])
 

@@ -87,12 +87,12 @@ class ContextSettings:
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
-    """What is indexed, and where the database lies."""
+    """What is indexed, and the folder whose `index/` holds the databases."""
 
     max_file_kib: int = _shared(512, integer(1, 65_536))
     exclude: tuple[str, ...] = _shared((), texts())  # adds up over all places: no file may lift another's exclusion
     cache_dir: Path = field(
-        default_factory=lambda: standard_places().cache / "indexes",
+        default_factory=lambda: standard_places().cache,
         metadata={"kind": path(), "in_repository": False},
     )
 

@@ -22,6 +22,7 @@ class ValueKind:
     expects: str
     parse: Callable[[object], Any]
     from_text: Callable[[str], object] = str
+    none_word: str | None = None  # how None is written, where it is allowed
 
 
 def text() -> ValueKind:
@@ -131,4 +132,4 @@ def or_none(none_word: str, kind: ValueKind) -> ValueKind:
     def from_text(given: str) -> object:
         return given if given == none_word else kind.from_text(given)
 
-    return ValueKind(f'{kind.expects}, or "{none_word}"', parse, from_text)
+    return ValueKind(f'{kind.expects}, or "{none_word}"', parse, from_text, none_word)

@@ -1,0 +1,36 @@
+"""The program `codeassist` and its subcommands.
+
+Knows their names only.
+"""
+
+from __future__ import annotations
+
+import click
+
+from codeassist import __version__
+from codeassist.cli.complete import complete
+from codeassist.cli.demo import demo
+from codeassist.cli.doctor import doctor
+from codeassist.cli.index import index
+from codeassist.cli.models import models
+from codeassist.cli.options import debug_option
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="codeassist")
+@debug_option
+def app() -> None:
+    """Complete code with a local model that has read the rest of your repository.
+
+    \b
+    Start here:
+      codeassist models pull             fetch the model that fits this machine
+      codeassist complete main.py:12:9   complete at a cursor
+      codeassist doctor                  what works, what does not, what to do
+
+    Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 unusable request, 4 model, 5 index, 130 interrupted.
+    """
+
+
+for _command in (complete, index, models, doctor, demo):
+    app.add_command(_command)

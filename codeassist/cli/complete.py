@@ -1,0 +1,94 @@
+"""`codeassist complete`: one completion at a cursor.
+
+Knows no engine and no index: `running` puts them together.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from codeassist.cli.console import Meter, notice, print_json
+from codeassist.cli.options import debug_option, json_option, resolve_settings, set_option
+from codeassist.cli.position import parse_position, split_at
+
+
+@click.command()
+@click.argument("position", metavar="FILE:LINE:COL")
+@click.option(
+    "--stdin", "from_stdin", is_flag=True, help="Read the text from stdin instead of FILE, which may be unsaved."
+)
+@click.option("--max-lines", metavar="N|unlimited", help="Complete at most this many lines.")
+@click.option("--max-new-tokens", metavar="N", help="Complete at most this many tokens.")
+@click.option("--model", metavar="NAME", help="Use this model (`codeassist models list`).")
+@click.option("--context", type=click.Choice(["none", "lexical", "full"]), help="What of other files to use.")
+@click.option("--explain", "wants_explanation", is_flag=True, help="Say on stderr which snippets were used and why.")
+@set_option
+@json_option
+@debug_option
+def complete(
+    position: str,
+    from_stdin: bool,
+    max_lines: str | None,
+    max_new_tokens: str | None,
+    model: str | None,
+    context: str | None,
+    wants_explanation: bool,
+    assignments: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Complete at a cursor and print the text to insert.
+
+    LINE and COL count from 1, COL in Unicode characters: COL 1 stands before a line's first character.
+
+    \b
+    Examples:
+      codeassist complete src/app.py:12:9
+      codeassist complete src/app.py:12:9 --max-lines unlimited --explain
+      codeassist complete src/app.py:12:9 --stdin --json < unsaved.py
+      codeassist complete src/app.py:12:9 --set completion.temperature=0.2
+    """
+    from codeassist.cli.report import as_document, explain
+    from codeassist.cli.repository import find_root
+    from codeassist.cli.running import run_completion
+    from codeassist.cli.source_text import read_file, read_stdin
+    from codeassist.request import CompletionRequest
+
+    cursor = parse_position(position)
+    file = Path(cursor.file)
+    text = read_stdin() if from_stdin else read_file(file)
+    prefix, suffix = split_at(text, cursor)
+    folder = file.parent.resolve()
+    root = find_root(folder)
+    settings = resolve_settings(
+        root,
+        assignments,
+        {
+            "--max-lines": ("completion.max_lines", max_lines),
+            "--max-new-tokens": ("completion.max_new_tokens", max_new_tokens),
+            "--model": ("model.name", model),
+            "--context": ("context.mode", context),
+        },
+    ).settings
+    request = CompletionRequest(
+        path=(folder / file.name).relative_to(root).as_posix() if root is not None else file.name,
+        prefix=prefix,
+        suffix=suffix,
+        max_new_tokens=settings.completion.max_new_tokens,
+        max_lines=settings.completion.max_lines,
+        temperature=settings.completion.temperature,
+        seed=settings.completion.seed,
+    )
+    with Meter() as meter:
+        outcome = run_completion(request, root, settings, meter)
+    if as_json:
+        print_json(as_document(outcome, cursor))
+        return
+    for line in outcome.completion.notices:
+        notice(line)
+    click.echo(outcome.completion.text)
+    if wants_explanation:
+        from rich.console import Console
+
+        explain(outcome, Console(stderr=True))

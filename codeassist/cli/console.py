@@ -1,0 +1,85 @@
+"""What commands print: answers on stdout, notices and progress on stderr.
+
+Knows nothing of what it prints.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
+
+_QUIET_S = 1.0
+
+
+def print_json(document: object) -> None:
+    """Print one JSON object on stdout."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+
+
+def notice(line: str) -> None:
+    """Tell the user something on stderr that is no error."""
+    click.echo(f"codeassist: {line}", err=True)
+
+
+class Meter:
+    """A progress bar on stderr for work that takes over a second; call it as a `progress.Progress`.
+
+    Draws nothing where stderr is no terminal.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._timer = threading.Timer(_QUIET_S, self._show)
+        self._timer.daemon = True
+        self._state: tuple[str, int, int | None] = ("", 0, None)
+        self._is_over = False
+        self._bar: Bar | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> Meter:
+        self._timer.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._timer.cancel()
+        with self._lock:
+            self._is_over = True
+            if self._bar is not None:
+                self._bar.stop()
+                self._bar = None
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        """Take in how far the work is."""
+        with self._lock:
+            self._state = (stage, done, total)
+            self._draw()
+
+    def _show(self) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+        console = Console(stderr=True)
+        with self._lock:
+            if self._is_over or not console.is_terminal:
+                return
+            columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+            self._bar = Progress(*columns, console=console, transient=True)
+            self._task = self._bar.add_task(self._state[0], total=None)
+            self._bar.start()
+            self._draw()
+
+    def _draw(self) -> None:
+        if self._bar is None or self._task is None:
+            return
+        stage, done, total = self._state
+        if self._bar.tasks[0].description != stage:
+            self._bar.reset(self._task, total=total, description=stage)
+        self._bar.update(self._task, completed=done, total=total, description=stage)

@@ -1,0 +1,116 @@
+"""`codeassist index`: bring a repository's index up to date, rebuild it, or say what it holds.
+
+Knows no database.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from codeassist.cli.console import Meter, notice, print_json
+from codeassist.cli.options import debug_option, json_option, resolve_settings, set_option
+from codeassist.sources import size_text
+
+if TYPE_CHECKING:
+    from codeassist_indexer.store import Store
+    from codeassist_indexer.update import UpdateReport
+
+
+@click.command()
+@click.argument("repository", metavar="[REPO]", type=click.Path(path_type=Path), default=Path())
+@click.option("--rebuild", "wants_rebuild", is_flag=True, help="Throw the index away and build it from nothing.")
+@click.option("--status", "wants_status", is_flag=True, help="Say what the index holds and change nothing.")
+@set_option
+@json_option
+@debug_option
+def index(
+    repository: Path, wants_rebuild: bool, wants_status: bool, assignments: tuple[str, ...], as_json: bool
+) -> None:
+    """Bring the index of the repository around REPO (the current folder) up to date.
+
+    Unchanged files are not read again. It can be interrupted at any point: the next run goes on. `complete` does this
+    by itself; doing it ahead makes the first completion in a large repository fast.
+
+    \b
+    Examples:
+      codeassist index
+      codeassist index ~/src/project --rebuild
+      codeassist index --status --json
+    """
+    from codeassist.cli.repository import bring_up_to_date, open_store, require_root
+
+    if wants_rebuild and wants_status:
+        raise click.UsageError("--rebuild and --status exclude each other")
+    root = require_root(repository)
+    settings = resolve_settings(root, assignments).settings
+    store = open_store(root, settings)
+    if wants_status:
+        _print_status(root, store, as_json)
+        return
+    if wants_rebuild:
+        store.rebuild()
+    with Meter() as meter:
+        report = bring_up_to_date(store, root, settings, meter)
+    _print_report(root, report, as_json)
+
+
+def _print_report(root: Path, report: UpdateReport, as_json: bool) -> None:
+    if as_json:
+        print_json(
+            {
+                "root": root,
+                "num_files": report.num_files,
+                "num_unchanged": report.num_unchanged,
+                "num_same_content": report.num_same_content,
+                "num_parsed": report.num_parsed,
+                "num_removed": report.num_removed,
+                "num_chunks_written": report.num_chunks_written,
+                "num_redacted_lines": report.num_redacted_lines,
+                "skipped_by_reason": dict(report.skipped_by_reason),
+                "seconds": round(report.seconds, 3),
+                "files_per_s": round(report.files_per_s, 1),
+                "notices": list(report.notices),
+            }
+        )
+        return
+    for line in report.notices:
+        notice(line)
+    click.echo(
+        f"{root}: {report.num_files:,} files in {report.seconds:.2f} s ({report.files_per_s:,.0f} files/s): "
+        f"{report.num_parsed:,} parsed, {report.num_unchanged + report.num_same_content:,} unchanged, "
+        f"{report.num_removed:,} removed; {report.num_chunks_written:,} chunks written"
+    )
+    if report.num_redacted_lines:
+        click.echo(f"  {report.num_redacted_lines:,} lines that look like secrets were left out")
+    _print_skipped(report.skipped_by_reason)
+
+
+def _print_status(root: Path, store: Store, as_json: bool) -> None:
+    counts = store.counts() if store.path.exists() else None
+    if as_json:
+        document: dict[str, Any] = {"root": root, "database": store.path, "is_indexed": counts is not None}
+        if counts is not None:
+            document |= {
+                "num_files": counts.num_files,
+                "num_symbols": counts.num_symbols,
+                "num_chunks": counts.num_chunks,
+                "skipped_by_reason": dict(counts.num_skipped_by_reason),
+                "num_bytes": counts.num_bytes,
+            }
+        print_json(document)
+    elif counts is None:
+        click.echo(f"{root}: not indexed yet; run `codeassist index`")
+    else:
+        click.echo(
+            f"{root}: {counts.num_files:,} files, {counts.num_symbols:,} symbols, {counts.num_chunks:,} chunks, "
+            f"{size_text(counts.num_bytes)} in {store.path}"
+        )
+        _print_skipped(counts.num_skipped_by_reason)
+
+
+def _print_skipped(by_reason: Any) -> None:
+    for reason, count in by_reason.items():
+        click.echo(f"  left out, {reason}: {count:,}")

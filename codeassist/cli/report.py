@@ -1,0 +1,113 @@
+"""A completion as a script reads it, and as a person does.
+
+Knows no command and no model.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from codeassist.cli.position import Position
+from codeassist.cli.running import Outcome
+from codeassist.request import Completion, UsedSnippet
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_LINES_AROUND = 6
+
+
+def as_document(outcome: Outcome, position: Position) -> dict[str, Any]:
+    """Return what `--json` prints. Lines count from 1; a snippet's `end_line` is the first line behind it."""
+    completion = outcome.completion
+    return {
+        "text": completion.text,
+        "file": position.file,
+        "line": position.line,
+        "column": position.column,
+        "model": completion.model,
+        "finish_reason": completion.finish_reason,
+        "num_prompt_tokens": completion.num_prompt_tokens,
+        "num_cached_tokens": completion.num_cached_tokens,
+        "num_new_tokens": completion.num_new_tokens,
+        "mean_logprob": completion.mean_logprob,
+        "startup_ms": _rounded(outcome.startup_ms),
+        "stage_ms": _rounded(completion.stage_ms),
+        "snippets": [_snippet_document(used) for used in completion.snippets],
+        "notices": list(completion.notices),
+    }
+
+
+def explain(outcome: Outcome, console: Console) -> None:
+    """Print which snippets were used and why, and where the time went."""
+    completion = outcome.completion
+    if completion.snippets:
+        console.print(_snippet_table(completion))
+    else:
+        console.print("No snippets from other files were used.")
+    console.print(_stage_table(outcome))
+    console.print(
+        f"{completion.model}: {completion.num_prompt_tokens} prompt tokens, of them {completion.num_cached_tokens} "
+        f"reused; {completion.num_new_tokens} new; ended by {completion.finish_reason}",
+        highlight=False,
+        markup=False,
+    )
+
+
+def show_in_code(prefix: str, text: str, suffix: str, language: str, console: Console) -> None:
+    """Print the lines around the cursor with the completion highlighted among them."""
+    from rich.syntax import Syntax
+
+    before = "".join(prefix.splitlines(keepends=True)[-_LINES_AROUND:])
+    behind = "".join(suffix.splitlines(keepends=True)[:_LINES_AROUND])
+    syntax = Syntax("", language, theme="ansi_dark", background_color="default")
+    code = syntax.highlight(before + text + behind)
+    code.stylize("bold reverse green", len(before), len(before) + len(text))
+    code.rstrip()
+    console.print(code)
+
+
+def _snippet_document(used: UsedSnippet) -> dict[str, Any]:
+    snippet = used.snippet
+    return {
+        "path": snippet.path,
+        "start_line": snippet.start_line,
+        "end_line": snippet.end_line,
+        "source": snippet.source,
+        "score": snippet.score,
+        "reason": snippet.reason,
+        "num_tokens": used.num_tokens,
+        "text": snippet.text,
+    }
+
+
+def _rounded(stage_ms: Any) -> dict[str, float]:
+    return {stage: round(took, 2) for stage, took in stage_ms.items()}
+
+
+def _snippet_table(completion: Completion) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title="Snippets in the prompt", title_justify="left", box=None, pad_edge=False)
+    table.add_column("where", overflow="fold")
+    table.add_column("tokens", justify="right")
+    table.add_column("source")
+    table.add_column("why", overflow="fold")
+    for used in completion.snippets:
+        snippet = used.snippet
+        where = f"{snippet.path}:{snippet.start_line}-{snippet.end_line - 1}"
+        table.add_row(escape(where), str(used.num_tokens), escape(snippet.source), escape(snippet.reason))
+    return table
+
+
+def _stage_table(outcome: Outcome) -> Table:
+    from rich.table import Table
+
+    table = Table(title="Time", title_justify="left", box=None, pad_edge=False)
+    table.add_column("stage")
+    table.add_column("ms", justify="right")
+    for stage, took_ms in (*outcome.startup_ms.items(), *outcome.completion.stage_ms.items()):
+        table.add_row(stage, f"{took_ms:,.1f}")
+    return table

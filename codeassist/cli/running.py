@@ -1,0 +1,88 @@
+"""One completion from settings to result, with what it took to get ready: what `complete` and `demo` share.
+
+Knows no terminal.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+from codeassist.cli.repository import open_context
+from codeassist.errors import ModelError
+from codeassist.hardware import detect
+from codeassist.models import Choice, InstalledModel, choose_auto, choose_installed, find_entry, find_installed
+from codeassist.progress import Progress
+from codeassist.request import Completion, CompletionRequest
+from codeassist.settings import Settings
+
+if TYPE_CHECKING:
+    from codeassist.request import Retriever
+
+
+class SessionLike(Protocol):
+    """What this module needs of `codeassist.session.Session`."""
+
+    def complete(self, request: CompletionRequest, retriever: Retriever) -> Completion:
+        """Answer one request."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A completion, with the notices of getting ready in front of its own, and what getting ready took."""
+
+    completion: Completion
+    startup_ms: Mapping[str, float]
+
+
+def choose_to_pull(name: str, settings: Settings) -> Choice:
+    """Return the entry to fetch; "auto" asks whether the hub can be reached. Raises ModelError for an unknown name."""
+    if name != "auto":
+        return Choice(find_entry(name, settings))
+    from codeassist.hub import is_hub_reachable
+
+    return choose_auto(detect(), settings, is_hub_reachable)
+
+
+def find_model(settings: Settings, progress: Progress) -> tuple[InstalledModel, tuple[str, ...]]:
+    """Return the installed model that the settings name, and notices. Raises ModelError if it is not installed."""
+    name = settings.model.name
+    notices: tuple[str, ...] = ()
+    if name == "auto":
+        choice = choose_installed(detect(), settings)
+        if choice is None:
+            raise ModelError(
+                "no model is installed; run `codeassist models pull` to fetch the one that fits this machine"
+            )
+        name, notices = choice.entry.name, (choice.notice,) if choice.notice else ()
+    installed = find_installed(name, settings, progress)
+    if installed is None:
+        raise ModelError(f"{name}: not installed; run `codeassist models pull {name}`")
+    return installed, notices
+
+
+def start_session(settings: Settings, model: InstalledModel, progress: Progress) -> SessionLike:
+    """Load the model. Tests put a fake in this function's place."""
+    from codeassist.session import open_session
+
+    return open_session(settings, model, progress)
+
+
+def run_completion(request: CompletionRequest, root: Path | None, settings: Settings, progress: Progress) -> Outcome:
+    """Find the model, bring the index up to date, load, complete."""
+    began = time.perf_counter()
+    model, model_notices = find_model(settings, progress)
+    context = open_context(root, settings, progress)
+    indexed = time.perf_counter()
+    session = start_session(settings, model, progress)
+    loaded = time.perf_counter()
+    completion = session.complete(request, context.retriever)
+    notices = (*model_notices, *context.notices, *completion.notices)
+    return Outcome(
+        replace(completion, notices=notices),
+        {"index": (indexed - began) * 1000, "load model": (loaded - indexed) * 1000},
+    )
