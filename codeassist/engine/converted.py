@@ -35,13 +35,8 @@ class Weights:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.config = ModelConfig.from_json(_read_json(path / CONFIG_NAME))
-        try:
-            self._file: Any = safe_open(path / WEIGHTS_NAME, framework="pt")
-            self._names: frozenset[str] = frozenset(self._file.keys())
-        except (OSError, SafetensorError) as error:
-            raise ModelError(
-                f"{path / WEIGHTS_NAME} is damaged ({error}); delete its folder and start again"
-            ) from error
+        self._file: Any = self._map()
+        self._names: frozenset[str] = frozenset(self._file.keys())
 
     @property
     def names(self) -> frozenset[str]:
@@ -53,6 +48,18 @@ class Weights:
         if name not in self._names:
             raise KeyError(name)
         return self._file.get_tensor(name)
+
+    def remap(self) -> None:
+        """Map the file anew: pages read so far leave memory once the tensors that were handed out are gone."""
+        self._file = self._map()
+
+    def _map(self) -> Any:
+        try:
+            return safe_open(self.path / WEIGHTS_NAME, framework="pt")
+        except (OSError, SafetensorError) as error:
+            raise ModelError(
+                f"{self.path / WEIGHTS_NAME} is damaged ({error}); delete its folder and start again"
+            ) from error
 
 
 def open_weights(path: Path) -> Weights:

@@ -1,0 +1,167 @@
+"""The live cache: one document's key/value states, corrected at each change, never rebuilt when it can be.
+
+Knows tokens and slots; knows no text and no prompt layout: the caller names the slots that matter most.
+
+    slots      0 … num_exact     num_exact … len(tokens)            beyond
+    state      exact             approximate, or None (no state)    undefined
+
+A slot is *exact* when its state was computed under exactly the tokens that now stand before it. A change makes every
+slot behind it inexact, so the exact slots are always a prefix, and one number says where it ends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from codeassist.engine.align import align, common_prefix, gaps
+from codeassist.engine.kv_cache import Move
+from codeassist.engine.model import PREFILL_CHUNK, Model, never
+from codeassist.errors import Cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What a sync did. `num_kept` slots kept their state in place, `num_shifted` were re-rotated to a new slot,
+    `num_encoded` were computed (`num_refreshed` of them had a state), `num_exact` are exact now."""
+
+    num_kept: int
+    num_shifted: int
+    num_encoded: int
+    num_refreshed: int
+    num_exact: int
+
+
+class LiveCache:
+    """States of one token sequence of up to `capacity` tokens. Not thread-safe: one inference thread owns it."""
+
+    def __init__(self, model: Model, capacity: int) -> None:
+        self.model = model
+        self.states = model.new_cache(capacity)
+        self.tokens: list[int | None] = []  # None: a slot whose state never came to be
+        self.num_exact = 0
+
+    @property
+    def num_stale(self) -> int:
+        """Slots that healing would re-encode."""
+        return len(self.tokens) - self.num_exact
+
+    def sync(
+        self,
+        target: Sequence[int],
+        refresh: Sequence[range] = (),
+        *,
+        exact: bool = False,
+        stopped: Callable[[], bool] = never,
+    ) -> tuple[Tensor, SyncReport]:
+        """Make the cache hold `target` and return the last token's hidden state: (1, D) float32.
+
+        Kept runs are shifted (PIE), missing tokens are encoded, and of the slots in `refresh` those that are not
+        exact are encoded again, as is always the last. With `exact`, only the common prefix is kept.
+        Raises Cancelled between layers when `stopped()`: the slots not yet encoded then hold None, and the next sync
+        makes up for them.
+        """
+        wanted = list(target)
+        assert 0 < len(wanted) <= self.states.capacity, "the caller cuts the prompt to the capacity"
+        if exact:
+            start = min(common_prefix(self.tokens, wanted), self.num_exact)
+            moves = [Move(0, 0, start)] if start else []
+        else:
+            moves = align(self.tokens, wanted)
+        self.states.move(moves)
+        first_change = next((m.dst for m in moves if m.dst != m.src), len(wanted))
+        missing = gaps(moves, len(wanted))
+        if missing:
+            first_change = min(first_change, missing[0].start)
+        self.num_exact = min(self.num_exact, first_change, len(wanted))
+        self.tokens = list(wanted)
+        for gap in missing:
+            self.tokens[gap.start : gap.stop] = [None] * len(gap)
+        encode = {slot for gap in missing for slot in gap}
+        refreshed = {slot for part in refresh for slot in part if self.num_exact <= slot < len(wanted)} - encode
+        refreshed.add(len(wanted) - 1)
+        hidden = self._encode(wanted, sorted(encode | refreshed), stopped)
+        num_shifted = sum(move.length for move in moves if move.src != move.dst)
+        report = SyncReport(
+            num_kept=sum(move.length for move in moves) - num_shifted,
+            num_shifted=num_shifted,
+            num_encoded=len(encode | refreshed),
+            num_refreshed=len(refreshed - encode),
+            num_exact=self.num_exact,
+        )
+        return hidden, report
+
+    def extend(self, token_ids: Sequence[int]) -> Tensor:
+        """Encode tokens behind everything that stands here; return their hidden states: (T, D) float32."""
+        start = len(self.tokens)
+        hidden = self._forward(list(token_ids), range(start, start + len(token_ids)), never)
+        self.tokens.extend(token_ids)
+        if self.num_exact == start:
+            self.num_exact = len(self.tokens)
+        return hidden
+
+    def truncate(self, length: int) -> None:
+        """Forget the slots from `length` on (rejected drafts, an answer that was not taken)."""
+        del self.tokens[length:]
+        self.num_exact = min(self.num_exact, length)
+
+    def heal(self, max_tokens: int, stopped: Callable[[], bool] = never) -> int:
+        """Re-encode up to `max_tokens` inexact slots, from the first on; return how many stay inexact.
+
+        Raises Cancelled between layers when `stopped()`; the slots in work then stay inexact, but usable.
+        """
+        part = range(self.num_exact, min(self.num_exact + max_tokens, len(self.tokens)))
+        tokens = self.tokens[part.start : part.stop]
+        if None in tokens:  # an interrupted sync left a hole; the next request fills it
+            tokens = tokens[: tokens.index(None)]
+        known = [token for token in tokens if token is not None]
+        if known:
+            self._forward(known, range(part.start, part.start + len(known)), stopped)
+            self.num_exact += len(known)
+        return self.num_stale
+
+    def check(self) -> None:
+        """Assert the invariants that the class text states."""
+        assert 0 <= self.num_exact <= len(self.tokens) <= self.states.capacity
+        assert None not in self.tokens[: self.num_exact], "a slot without a state counts as exact"
+        self.states.check(self.tokens.index(None) if None in self.tokens else len(self.tokens))
+
+    def _encode(self, wanted: list[int], slots: list[int], stopped: Callable[[], bool]) -> Tensor:
+        hidden: Tensor | None = None
+        for part in passes(slots):
+            if stopped():
+                raise Cancelled("the request was superseded")
+            hidden = self._forward([wanted[slot] for slot in part], part, stopped)
+            for slot in part:
+                self.tokens[slot] = wanted[slot]
+            if part[0] <= self.num_exact and part[-1] - part[0] + 1 == len(part):
+                self.num_exact = max(self.num_exact, part[-1] + 1)
+            elif part[0] <= self.num_exact:
+                run = next(i for i in range(1, len(part)) if part[i] != part[i - 1] + 1)
+                self.num_exact = max(self.num_exact, part[run - 1] + 1)
+        assert hidden is not None
+        return hidden[-1:]
+
+    def _forward(self, token_ids: Sequence[int], slots: Sequence[int], stopped: Callable[[], bool]) -> Tensor:
+        device = self.model.device
+        ids, where = torch.tensor(token_ids, device=device), torch.tensor(slots, device=device)
+        return self.model.forward(ids, where, self.states, stopped)
+
+
+def passes(slots: Sequence[int]) -> list[list[int]]:
+    """Cut rising slots into forward passes: long runs in chunks of their own, short ones together.
+
+    A pass over scattered slots needs a mask, which costs; a pass for each short run reads all weights again, which
+    costs more.
+    """
+    parts: list[list[int]] = [[]]
+    for slot in slots:
+        current = parts[-1]
+        long_run_ends = len(current) >= PREFILL_CHUNK // 2 and current[-1] != slot - 1
+        if len(current) >= PREFILL_CHUNK or long_run_ends:
+            parts.append([])
+        parts[-1].append(slot)
+    return parts

@@ -1,0 +1,207 @@
+"""The forward pass of the Llama family: Llama, Qwen2, Qwen3, Mistral, StarCoder2.
+
+Knows no text, no tokenizer and no cache policy: it is given token ids and the slots where their states belong.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from codeassist.engine.attention import attend_masked, attend_run, visible_mask
+from codeassist.engine.config import ModelConfig
+from codeassist.engine.kv_cache import KVCache
+from codeassist.engine.linear import Int8Linear, Linear, PlainLinear
+from codeassist.engine.rope import paired_order, rotate, rotation_table
+from codeassist.engine.weights import Weights
+from codeassist.errors import Cancelled
+
+PREFILL_CHUNK = 256  # tokens a pass: keeps a layer's activations in the last-level cache
+
+
+def never() -> bool:
+    """The stop flag of work that nobody stops."""
+    return False
+
+
+class Norm:
+    """RMS norm, or layer norm where the family has one. Computes in float32."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, eps: float, *, centred: bool) -> None:
+        self.weight, self.bias, self.eps, self.centred = weight.float(), bias, eps, centred
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """x: (…, D) float32 → the same shape."""
+        if self.centred:
+            return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self.eps)
+        return F.rms_norm(x, self.weight.shape, self.weight, self.eps)
+
+    def split(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return (y, s) with norm(x) = y · s, s: (T, 1) or None: a linear layer takes s after its product."""
+        if self.centred:
+            return self(x), None
+        norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
+        return x * self.weight, torch.rsqrt(norm.square_().div_(x.shape[-1]).add_(self.eps))
+
+
+@dataclass(slots=True)
+class Layer:
+    """One transformer block's parameters, fused: `qkv` stacks query, key, value; `up` stacks gate and up."""
+
+    attn_norm: Norm
+    qkv: Linear
+    q_norm: Norm | None
+    k_norm: Norm | None
+    out: Linear
+    mlp_norm: Norm
+    up: Linear
+    down: Linear
+
+
+class Model:
+    """A model's parameters on one device, and its forward pass.
+
+    `dtype` is that of activations between layers' products and of the cache: float32 on a CPU, bfloat16 on a GPU.
+    The residual stream is float32 always.
+    """
+
+    def __init__(self, weights: Weights, device: torch.device, max_positions: int) -> None:
+        self.config = config = weights.config
+        self.device = device
+        self.max_positions = max_positions
+        self.rotations = rotation_table(config, max_positions, device)
+        self.is_int8 = "embed.scale" in weights.names
+        self.dtype = torch.float32 if self.is_int8 else weights.get("embed").dtype
+        with ThreadPoolExecutor(max_workers=2) as pool:  # packing is half reading, half copying
+            head = pool.submit(self._linear, weights, "embed" if config.tied_embeddings else "head")
+            self.layers = list(pool.map(lambda i: self._layer(weights, i), range(config.num_layers)))
+            self.head: Linear = head.result()
+        weights.remap()  # what was packed need not stay in memory twice
+        self.embed = weights.get("embed").to(device)
+        self.embed_scale = weights.get("embed.scale") if self.is_int8 else None
+        self.norm = self._norm(weights, "norm", centred=config.norm == "layer")
+        activations: dict[str, Callable[[Tensor], Tensor]] = {
+            "silu": F.silu,
+            "gelu": F.gelu,
+            "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
+        }
+        self.activation = activations[config.activation]
+
+    def new_cache(self, capacity: int) -> KVCache:
+        """A cache for one sequence of up to `capacity` tokens."""
+        return KVCache(self.config, self.rotations[:capacity], capacity, self.dtype)
+
+    @torch.inference_mode()
+    def forward(self, token_ids: Tensor, slots: Tensor, cache: KVCache, stopped: Callable[[], bool] = never) -> Tensor:
+        """Encode tokens into their slots of `cache` and return their last hidden states.
+
+        token_ids, slots: (T,) int64, slots rising. Each token sees every slot up to its own, so the slots before it
+        must hold states (those of this very pass count). Returns (T, D) float32, normed, ready for `logits`.
+        Raises Cancelled between two layers when `stopped()`: the slots are then overwritten in part.
+        """
+        first, last = int(slots[0]), int(slots[-1])
+        run = last - first + 1 == len(slots)
+        mask = None if run else visible_mask(slots, last + 1, self.dtype)
+        rotations = self.rotations[first : last + 1] if run else self.rotations[slots]
+        where = slice(first, last + 1) if run else slots
+        x = self.embed_tokens(token_ids)
+        for index, layer in enumerate(self.layers):
+            if stopped():
+                raise Cancelled("the request was superseded")
+            x = self._attention(x, layer, index, cache, where, rotations, mask, first, last)
+            x = self._mlp(x, layer)
+        return self.norm(x)
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        """hidden: (T, D) float32 from `forward` → (T, V) float32."""
+        return self.head(hidden if self.is_int8 else hidden.to(self.dtype)).float()
+
+    def embed_tokens(self, token_ids: Tensor) -> Tensor:
+        """token_ids: (T,) int64 → (T, D) float32."""
+        rows = self.embed[token_ids].float()
+        return rows if self.embed_scale is None else rows * self.embed_scale[token_ids].unsqueeze(1)
+
+    def _attention(
+        self,
+        x: Tensor,
+        layer: Layer,
+        index: int,
+        cache: KVCache,
+        where: slice | Tensor,
+        rotations: Tensor,
+        mask: Tensor | None,
+        first: int,
+        last: int,
+    ) -> Tensor:
+        config = self.config
+        T = x.shape[0]
+        qkv = self._after_norm(layer.attn_norm, layer.qkv, x)
+        heads = qkv.view(T, -1, config.head_dim).transpose(0, 1)  # (H + 2·H_kv, T, D)
+        q, k, v = heads.split([config.num_heads, config.num_kv_heads, config.num_kv_heads])
+        if layer.q_norm is not None and layer.k_norm is not None:
+            q, k = layer.q_norm(q.float()), layer.k_norm(k.float())
+        k = k.to(cache.k.dtype)
+        cache.k_raw[index, :, where] = k
+        cache.k[index, :, where] = rotate(k, rotations).to(cache.k.dtype)
+        cache.v[index, :, where] = v.to(cache.v.dtype)
+        q = rotate(q, rotations).to(cache.k.dtype).transpose(0, 1)
+        keys, values = cache.k[index, :, : last + 1], cache.v[index, :, : last + 1]
+        context = attend_run(q, keys, values, first) if mask is None else attend_masked(q, keys, values, mask)
+        return x + layer.out(context)
+
+    def _mlp(self, x: Tensor, layer: Layer) -> Tensor:
+        up = self._after_norm(layer.mlp_norm, layer.up, x)
+        if self.config.gated_mlp:
+            gate, up = up.chunk(2, dim=-1)
+            hidden = self.activation(gate).mul_(up)
+        else:
+            hidden = self.activation(up)
+        return x + layer.down(hidden)
+
+    def _after_norm(self, norm: Norm, linear: Linear, x: Tensor) -> Tensor:
+        if self.is_int8:
+            return linear(*norm.split(x))
+        return linear(norm(x).to(self.dtype))
+
+    def _layer(self, weights: Weights, i: int) -> Layer:
+        config = self.config
+        prefix = f"layers.{i}."
+        num_rotated = config.num_heads + config.num_kv_heads
+        paired = paired_order(num_rotated, config.head_dim)
+        rest = torch.arange(len(paired), len(paired) + config.num_kv_heads * config.head_dim)
+        one_head = paired_order(1, config.head_dim)
+        up = "gate_up" if config.gated_mlp else "up"
+        return Layer(
+            attn_norm=self._norm(weights, prefix + "attn_norm", centred=config.norm == "layer"),
+            qkv=self._linear(weights, prefix + "qkv", torch.cat([paired, rest])),
+            q_norm=self._norm(weights, prefix + "q_norm", order=one_head) if config.qk_norm else None,
+            k_norm=self._norm(weights, prefix + "k_norm", order=one_head) if config.qk_norm else None,
+            out=self._linear(weights, prefix + "o"),
+            mlp_norm=self._norm(weights, prefix + "mlp_norm", centred=config.norm == "layer"),
+            up=self._linear(weights, prefix + up),
+            down=self._linear(weights, prefix + "down"),
+        )
+
+    def _linear(self, weights: Weights, name: str, order: Tensor | None = None) -> Linear:
+        stem = name if name in ("embed", "head") else name + ".weight"
+        scale_name = f"{name}.scale"
+
+        def rows(tensor: Tensor) -> Tensor:
+            return tensor if order is None else tensor[order]
+
+        bias = rows(weights.get(name + ".bias")).float().to(self.device) if name + ".bias" in weights.names else None
+        weight = rows(weights.get(stem))
+        if self.is_int8:
+            return Int8Linear(weight, rows(weights.get(scale_name)), bias)
+        return PlainLinear(weight.to(self.device), bias)
+
+    def _norm(self, weights: Weights, name: str, *, centred: bool = False, order: Tensor | None = None) -> Norm:
+        weight = weights.get(name + ".weight")
+        bias = weights.get(name + ".bias").float().to(self.device) if name + ".bias" in weights.names else None
+        weight = weight if order is None else weight[order]
+        return Norm(weight.to(self.device), bias, self.config.norm_eps, centred=centred)

@@ -1,0 +1,191 @@
+"""One completion from request to result: retrieve, lay out, continue, trim.
+
+READ FIRST. Knows no editor, no database and no tensor: a Retriever finds snippets, an Engine continues tokens.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from codeassist import prompt as prompts
+from codeassist.errors import ModelError
+from codeassist.progress import Progress, silent
+from codeassist.request import Completion, CompletionRequest, FinishReason, Retriever
+from codeassist.settings import Settings
+from codeassist.stops import LineStop
+from codeassist.templates import Template, recognise
+
+if TYPE_CHECKING:  # torch takes two seconds to import: only who opens a session pays for it
+    from codeassist.model_store import InstalledModel
+    from codeassist.engine.decode import DecodeParams
+    from codeassist.engine.engine import Engine
+    from codeassist.tokens import Tokenizer
+
+
+def never() -> bool:
+    """The stop flag of a request that nobody cancels."""
+    return False
+
+
+@dataclass(slots=True)
+class Session:
+    """A loaded model that completes requests. One request at a time."""
+
+    model_name: str
+    engine: Engine
+    tokenizer: Tokenizer
+    template: Template
+    budget: prompts.Budget
+    refresh_tokens: int = 32
+    repository: str = "workspace"
+    notices: tuple[str, ...] = ()
+    stop_ids: frozenset[int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        special = self.tokenizer.special
+        stops = {special[text] for text in self.template.stops if text in special}
+        self.stop_ids = frozenset(stops | set(self.tokenizer.eos_ids))
+
+    def complete(
+        self, request: CompletionRequest, retriever: Retriever, cancelled: Callable[[], bool] = never
+    ) -> Completion:
+        """Complete one request. Raises Cancelled when `cancelled()` before the first token; later, what there is
+        is returned with the finish reason "cancelled"."""
+        started = perf_counter()
+        retrieval = retriever.retrieve(request, self.budget.snippet_chars)
+        retrieved = perf_counter()
+        prompt = prompts.build(
+            request,
+            retrieval.snippets,
+            self.template,
+            self.tokenizer,
+            self.budget,
+            repository=self.repository,
+            refresh_tokens=self.refresh_tokens,
+        )
+        built = perf_counter()
+        stop = LineStop(request.max_lines)
+        generation = self.engine.generate(
+            request.path,
+            prompt.tokens,
+            self._decode_params(request),
+            refresh=prompt.around_cursor,
+            accept=lambda token: stop.feed(self.tokenizer.token_bytes(token)),
+            stopped=cancelled,
+        )
+        decoded = generation.decoded
+        total = perf_counter()
+        logprobs = decoded.logprobs
+        return Completion(
+            text=stop.cut(),
+            raw_text=stop.text,
+            finish_reason=_finish_reason(decoded.end, stop),
+            model=self.model_name,
+            num_prompt_tokens=len(prompt.tokens),
+            num_cached_tokens=len(prompt.tokens) - generation.sync.num_encoded,
+            num_new_tokens=len(decoded.tokens),
+            stage_ms={
+                **{f"retrieve_{name}": ms for name, ms in retrieval.stage_ms.items()},
+                "retrieve": (retrieved - started) * 1e3,
+                "prompt": (built - retrieved) * 1e3,
+                "prefill": generation.sync_ms,
+                "first_token": decoded.first_token_ms,
+                "decode": generation.decode_ms,
+                "total": (total - started) * 1e3,
+            },
+            snippets=prompt.snippets,
+            mean_logprob=sum(logprobs) / len(logprobs) if logprobs else None,
+            notices=self.notices,
+        )
+
+    def _decode_params(self, request: CompletionRequest) -> DecodeParams:
+        from codeassist.engine.decode import DecodeParams
+
+        return DecodeParams(request.max_new_tokens, self.stop_ids, request.temperature, request.seed)
+
+
+def _finish_reason(end: str, stop: LineStop) -> FinishReason:
+    if stop.reached:
+        return "max_lines"
+    match end:
+        case "stop_token":
+            return "eos"
+        case "cancelled":
+            return "cancelled"
+        case _:
+            return "max_tokens"
+
+
+def open_session(settings: Settings, model: InstalledModel, progress: Progress = silent) -> Session:
+    """Load an installed model as the settings ask, converting it first if this is its first use.
+
+    Raises ModelError for a model that this engine cannot run, and for a device that is not there.
+    """
+    import torch
+
+    from codeassist.engine.engine import Engine
+    from codeassist.engine.linear import int8_supported
+    from codeassist.engine.model import Model
+    from codeassist.engine.weights import WeightFormat, open_weights, prepare
+    from codeassist.tokens import Tokenizer
+
+    wanted = settings.model
+    has_cuda = torch.cuda.is_available()
+    if wanted.device.startswith("cuda") and not has_cuda:
+        raise ModelError(
+            f"model.device is {wanted.device!r}, but torch sees no GPU; set it to auto, or see docs/install.md"
+        )
+    device = torch.device(wanted.device if wanted.device != "auto" else "cuda" if has_cuda else "cpu")
+    weight_format: WeightFormat
+    if wanted.format != "auto":
+        weight_format = wanted.format
+    elif device.type == "cuda":
+        weight_format = "bf16"
+    else:
+        weight_format = "int8" if int8_supported() else "float32"
+    if weight_format == "int8" and (device.type != "cpu" or not int8_supported()):
+        raise ModelError(f"int8 weights do not run on {device.type} here; set model.format to auto")
+    if wanted.threads is not None:
+        torch.set_num_threads(wanted.threads)
+    folder = prepare(
+        model.path,
+        weight_format,
+        settings.places.cache / "weights",
+        model.sha256,
+        lambda done, total: progress("converting the model", done, total),
+    )
+    weights = open_weights(folder)
+    config = weights.config
+    longest = min(config.max_positions, config.sliding_window or config.max_positions)
+    notices: list[str] = []
+    room = settings.completion.max_new_tokens + 64  # drafts reach beyond the answer
+    context_tokens = wanted.context_tokens
+    if context_tokens + room > longest:
+        context_tokens = longest - room
+        if context_tokens < 64:
+            raise ModelError(f"{model.name} sees {longest} tokens, too few for {room} new ones; lower max_new_tokens")
+        notices.append(f"{model.name} sees {longest} tokens: the prompt is cut to {context_tokens}")
+    loaded = Model(weights, device, max_positions=context_tokens + room)
+    tokenizer = Tokenizer.load(folder)
+    template = recognise(tokenizer.special)
+    if template.fim is None:
+        notices.append(f"{model.name} has no fill-in-the-middle: what stands behind the cursor is not seen")
+    engine = Engine(
+        loaded,
+        max_tokens=context_tokens + room,
+        memory_bytes=settings.cache.memory_mib << 20,
+        exact=settings.cache.mode == "exact",
+    )
+    budget = prompts.Budget(context_tokens, settings.context.snippet_share)
+    return Session(
+        model.name,
+        engine,
+        tokenizer,
+        template,
+        budget,
+        refresh_tokens=settings.cache.refresh_tokens,
+        notices=tuple(notices),
+    )
