@@ -1,0 +1,216 @@
+"""Which files of the repository an import means, for each language that is indexed.
+
+Knows only paths: a module is found by its name, and of several the one whose path ends as the import is written and
+that shares the longest path with the importing file. What a file defines is looked up elsewhere.
+"""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Callable, Iterable, Sequence
+
+from codeassist_indexer.parsed import Import
+from codeassist_indexer.store import Store
+
+_MAX_FILES = 40  # of a package that is imported as a whole
+
+
+def files_of_import(store: Store, path: str, language: str, imported: Import) -> list[str]:
+    """Return the files in which the imported name may be defined, the likeliest first; [] for what is not here."""
+    resolve = _RESOLVERS.get(language)
+    return resolve(store, path, imported) if resolve is not None else []
+
+
+def python_module_files(store: Store, path: str, module: str) -> list[str]:
+    """Return the file of a Python module as `path` would import it; for a namespace package, the files in it."""
+    rest = module.lstrip(".")
+    parts = rest.split(".") if rest else []
+    num_dots = len(module) - len(rest)
+    if num_dots:
+        folder = path.split("/")[:-num_dots]
+        return _python_in_folder(store, [*folder, *parts])
+    if not parts:
+        return []
+    candidates = _paths_by_module(store, parts[-1], ".py", ".pyi")
+    found = [c for c in candidates if _ends_with(_python_module_path(c), parts)]
+    return _nearest(found, path)[:1] or _nearest(_package_files(store, parts, (".py",)), path)
+
+
+def _python(store: Store, path: str, imported: Import) -> list[str]:
+    found = python_module_files(store, path, imported.module)
+    if imported.name not in ("", "*"):
+        dot = "" if imported.module.endswith(".") else "."
+        submodule = python_module_files(store, path, f"{imported.module}{dot}{imported.name}")
+        found = [*found, *submodule[:1]]
+    return found
+
+
+def _python_in_folder(store: Store, parts: Sequence[str]) -> list[str]:
+    base = "/".join(parts)
+    inside = f"{base}/" if base else ""
+    names = [f"{inside}__init__.py", f"{inside}__init__.pyi"] + ([f"{base}.py", f"{base}.pyi"] if base else [])
+    return _existing(store, names)
+
+
+def _python_module_path(path: str) -> list[str]:
+    stem = path.rpartition(".")[0]
+    return stem.removesuffix("/__init__").split("/")
+
+
+def _script(store: Store, path: str, imported: Import) -> list[str]:
+    """TypeScript and JavaScript: relative paths with any extension, index files, and aliases such as "@/lib/x"."""
+    module = imported.module
+    if module.startswith("."):
+        base = posixpath.normpath(posixpath.join(posixpath.dirname(path), module))
+        return _existing(store, _script_names(base))[:1]
+    parts = [part for part in module.lstrip("@~").split("/") if part]
+    if len(parts) < 2:
+        return []
+    stem = parts[-1].partition(".")[0]
+    candidates = _paths_by_module(store, stem, ".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
+    tail = [*parts[:-1], stem]
+    found = [c for c in candidates if _ends_with(c.rpartition(".")[0].removesuffix("/index").split("/"), tail)]
+    return _nearest(found, path)[:1]
+
+
+def _script_names(base: str) -> list[str]:
+    extensions = (".ts", ".tsx", ".d.ts", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs")
+    stem, extension = posixpath.splitext(base)
+    bases = [base, stem] if extension in (".js", ".jsx", ".mjs", ".cjs") else [base]
+    return [base, *(f"{b}{e}" for b in bases for e in extensions), *(f"{base}/index{e}" for e in extensions)]
+
+
+def _java(store: Store, path: str, imported: Import) -> list[str]:
+    """`a.b.Type` is a/b/Type.java under some source root; `a.b.*` the files of that package; statics, of their type."""
+    parts = [part for part in (*imported.module.split("."), imported.name) if part and part != "*"]
+    for end in range(len(parts), max(0, len(parts) - 3), -1):  # Type, then Outer.Inner, then a static member
+        candidates = _paths_by_module(store, parts[end - 1], ".java")
+        found = [c for c in candidates if _ends_with(c.removesuffix(".java").split("/"), parts[:end])]
+        if found:
+            return _nearest(found, path)[:1]
+    return _nearest(_package_files(store, parts, (".java",)), path)[:_MAX_FILES] if imported.name == "*" else []
+
+
+def _csharp(store: Store, path: str, imported: Import) -> list[str]:
+    """`using A.B;` names a namespace, which folders usually follow: the folder B, nearest to the file."""
+    parts = [part for part in imported.module.split(".") if part]
+    for begin in range(len(parts)):  # the first parts are often the assembly's name, which no folder has
+        found = _package_files(store, parts[begin:], (".cs",))
+        if found:
+            return _nearest(found, path)[:_MAX_FILES]
+    return []
+
+
+def _go(store: Store, path: str, imported: Import) -> list[str]:
+    """An import path ends with the package's folder; what stands before it is the module's name."""
+    parts = [part for part in imported.module.strip('"`').split("/") if part]
+    folders = store.query("SELECT DISTINCT folder FROM files WHERE folder_name = ?", (parts[-1],)) if parts else []
+    fitting = [folder for (folder,) in folders if _shared_end(folder.split("/"), parts) > 0]
+    best = max(fitting, key=lambda folder: (_shared_end(folder.split("/"), parts), folder), default=None)
+    if best is None:
+        return []
+    return [c for c in _in_folder(store, best, (".go",)) if not c.endswith("_test.go")][:_MAX_FILES]
+
+
+def _rust(store: Store, path: str, imported: Import) -> list[str]:
+    """`crate::`, `self::` and `super::` from the file's own place; another crate of the workspace by its name."""
+    parts = [part for part in imported.module.replace("::", "/").split("/") if part]
+    if imported.name not in ("", "*"):
+        parts.append(imported.name)
+    if not parts:
+        return []
+    here = path.split("/")
+    head, rest = parts[0], parts[1:]
+    if head == "crate":
+        base = here[: _last_index(here, "src") + 1] if "src" in here else here[:-1]
+    elif head in ("self", "super"):
+        base = here[:-1] if here[-1] in ("mod.rs", "lib.rs", "main.rs") else [*here[:-1], here[-1].removesuffix(".rs")]
+        while rest[:1] == ["super"] or head == "super":
+            base = base[:-1]
+            head, rest = ("", rest) if head == "super" else ("", rest[1:])
+    else:
+        roots = _paths_by_module(store, "lib", ".rs")
+        own = [r for r in roots if r.split("/")[-3:-2] in ([head], [head.replace("_", "-")])]
+        if not own:
+            return []
+        base = own[0].split("/")[:-1]
+    names: list[str] = []
+    for end in range(len(rest), -1, -1):
+        stem = "/".join([*base, *rest[:end]])
+        names += [f"{stem}.rs", f"{stem}/mod.rs"] + ([f"{stem}/lib.rs", f"{stem}/main.rs"] if end == 0 else [])
+    return _existing(store, names)[:2]
+
+
+def _c(store: Store, path: str, imported: Import) -> list[str]:
+    """An include: next to the file first, else any path that ends as written."""
+    written = imported.module.strip('"<>')
+    beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), written))
+    found = _existing(store, [beside])
+    if found:
+        return found
+    parts = [part for part in written.split("/") if part not in ("", ".", "..")]
+    if not parts:
+        return []
+    extension = posixpath.splitext(parts[-1])[1]
+    candidates = _paths_by_module(store, parts[-1].partition(".")[0], extension)
+    return _nearest([c for c in candidates if _ends_with(c.split("/"), parts)], path)[:1]
+
+
+_RESOLVERS: dict[str, Callable[[Store, str, Import], list[str]]] = {
+    "python": _python, "java": _java, "typescript": _script, "tsx": _script, "javascript": _script,
+    "csharp": _csharp, "go": _go, "rust": _rust, "c": _c, "cpp": _c,
+}  # fmt: skip
+
+
+def _existing(store: Store, paths: Sequence[str]) -> list[str]:
+    """Return those of `paths` that are indexed, in the given order."""
+    rows = store.query(f"SELECT path FROM files WHERE path IN ({', '.join('?' * len(paths))})", paths)
+    present = {row[0] for row in rows}
+    return [path for path in paths if path in present]
+
+
+def _paths_by_module(store: Store, module_name: str, *extensions: str) -> list[str]:
+    rows = store.query("SELECT path FROM files WHERE module_name = ? ORDER BY path", (module_name,))
+    return [path for (path,) in rows if path.endswith(extensions)]
+
+
+def _package_files(store: Store, parts: Sequence[str], extensions: tuple[str, ...]) -> list[str]:
+    """Return the files directly in any folder whose path ends with `parts`."""
+    if not parts:
+        return []
+    rows = store.query("SELECT path, folder FROM files WHERE folder_name = ? ORDER BY path", (parts[-1],))
+    return [path for path, folder in rows if path.endswith(extensions) and _ends_with(folder.split("/"), parts)]
+
+
+def _in_folder(store: Store, folder: str, extensions: tuple[str, ...]) -> list[str]:
+    name = folder.rpartition("/")[2]
+    rows = store.query("SELECT path FROM files WHERE folder_name = ? AND folder = ? ORDER BY path", (name, folder))
+    return [path for (path,) in rows if path.endswith(extensions)]
+
+
+def _ends_with(path_parts: Sequence[str], parts: Sequence[str]) -> bool:
+    return list(path_parts[-len(parts) :]) == list(parts)
+
+
+def _shared_end(folder: Sequence[str], parts: Sequence[str]) -> int:
+    """Return how many parts of `folder`, if it is the end of `parts` or ends with them in part, agree from the end."""
+    count = 0
+    for one, other in zip(reversed(folder), reversed(parts), strict=False):
+        if one != other:
+            break
+        count += 1
+    return count
+
+
+def _nearest(paths: Iterable[str], to: str) -> list[str]:
+    """Sort by how long the shared beginning of the path is, then by how short the path is, then by name."""
+
+    def distance(path: str) -> tuple[int, int, str]:
+        shared = posixpath.commonpath([posixpath.dirname(to) or ".", posixpath.dirname(path) or "."])
+        return (-len(shared.split("/")) if shared else 0, path.count("/"), path)
+
+    return sorted(paths, key=distance)
+
+
+def _last_index(parts: Sequence[str], name: str) -> int:
+    return len(parts) - 1 - list(reversed(parts)).index(name)

@@ -1,0 +1,85 @@
+"""A definition as a few lines: its head, its documentation's first line, and of a type the members' signatures.
+
+Knows nothing about why a definition is wanted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codeassist_indexer.store import Store
+
+_TYPE_KINDS = frozenset({"class", "interface", "enum", "struct", "trait"})
+_CALLABLE_KINDS = frozenset({"function", "method", "constructor"})
+_MAX_MEMBERS = 30
+_MAX_MEMBER_CHARS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A stored symbol with the file it stands in."""
+
+    symbol_id: int
+    path: str
+    language: str
+    name: str
+    qualified_name: str
+    kind: str
+    signature: str
+    doc: str
+    bases: tuple[str, ...]
+    start_line: int
+    end_line: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Member:
+    name: str
+    kind: str
+    signature: str
+
+
+def render(store: Store, definition: Definition) -> str:
+    """Return the definition's skeleton in its language, ending with a newline."""
+    members = _members(store, definition) if definition.kind in _TYPE_KINDS else []
+    if definition.language == "python":
+        return _render_python(definition, members)
+    return _render_braces(definition, members)
+
+
+def _members(store: Store, definition: Definition) -> list[_Member]:
+    rows = store.query(
+        "SELECT name, kind, signature FROM symbols WHERE parent = ? AND file_id = (SELECT file_id FROM symbols WHERE"
+        " id = ?) ORDER BY start_byte",
+        (definition.qualified_name, definition.symbol_id),
+    )
+    members = [_Member(name, kind, signature[:_MAX_MEMBER_CHARS]) for name, kind, signature in rows]
+    if len(members) > _MAX_MEMBERS:  # what begins with an underscore is not for other files
+        public = [member for member in members if not member.name.startswith("_") or member.name == "__init__"]
+        members = public[:_MAX_MEMBERS]
+    return members
+
+
+def _render_python(definition: Definition, members: list[_Member]) -> str:
+    head = definition.signature
+    doc = f'    """{definition.doc}"""' if definition.doc else None
+    if definition.kind in _CALLABLE_KINDS:
+        lines = [f"{head}:", doc, "    ..."] if doc else [f"{head}: ..."]
+    elif definition.kind in _TYPE_KINDS:
+        body = [f"    {m.signature}{': ...' if m.kind in _CALLABLE_KINDS else ''}" for m in members]
+        lines = [f"{head}:", *([doc] if doc else []), *(body or ["    ..."])]
+    else:
+        lines = [head]
+    return "\n".join(lines) + "\n"
+
+
+def _render_braces(definition: Definition, members: list[_Member]) -> str:
+    head = definition.signature.rstrip(" {;")
+    lines = [f"// {definition.doc}"] if definition.doc else []
+    if definition.kind in _TYPE_KINDS:
+        separator = "," if definition.kind == "enum" else ";"
+        body = [f"    {m.signature.rstrip(' {;,')}{separator}" for m in members]
+        lines += [f"{head} {{", *body, "}"]
+    else:
+        lines.append(f"{head};")
+    return "\n".join(lines) + "\n"

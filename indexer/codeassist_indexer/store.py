@@ -1,0 +1,363 @@
+"""The index of one repository in an SQLite database: files, symbols, imports, chunks, and FTS5 over chunk tokens.
+
+Knows no parser and no file tree. Everything in it can be made again, so a database that is broken is thrown away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_cache_path
+from sqlite_utils import Database
+
+from codeassist.errors import CodeAssistError, IndexCorrupt
+from codeassist_indexer.lexical import COMMON_TERM_MIN_CHUNKS, LEXER_VERSION, Collection, code_tokens
+from codeassist_indexer.prepare import FileState, PreparedFile, SameContent
+
+# Bump the first number when tables change; a database of another version is rebuilt.
+SCHEMA_VERSION = 1_000 + LEXER_VERSION
+
+_BUSY_TIMEOUT_S = 15.0
+_CORRUPT_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
+# Below this many chunks the term counts are taken afresh after every update; above, when 5% of the chunks are new.
+_ALWAYS_COUNT_TERMS_CHUNKS = 5_000
+
+_TABLES: dict[str, dict[str, Any]] = {
+    "files": {
+        "id": int, "path": str, "folder": str, "folder_name": str, "module_name": str, "language": str,
+        "content_hash": bytes, "size": int, "mtime_ns": int, "read_ns": int, "skip_reason": str, "has_error": int,
+        "num_redacted_lines": int,
+    },
+    "symbols": {
+        "id": int, "file_id": int, "name": str, "qualified_name": str, "kind": str, "signature": str, "doc": str,
+        "parent": str, "bases": str, "start_byte": int, "end_byte": int, "start_line": int, "end_line": int,
+    },
+    "imports": {"id": int, "file_id": int, "module": str, "name": str, "alias": str, "line": int},
+    "chunks": {"id": int, "file_id": int, "text": str, "start_line": int, "end_line": int, "symbol": str},
+    "counts": {"name": str, "value": int},
+    "common_terms": {"term": str, "num_chunks": int},
+}  # fmt: skip
+_INDEXES = {"files": ("folder_name", "module_name"), "symbols": ("file_id", "name"), "imports": ("file_id",),
+            "chunks": ("file_id",)}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCounts:
+    """What the index holds; `num_bytes` is the database file's size."""
+
+    num_files: int
+    num_symbols: int
+    num_chunks: int
+    num_skipped_by_reason: Mapping[str, int]
+    num_bytes: int
+
+
+def database_path(root: Path, cache_folder: Path | None = None) -> Path:
+    """Return where the database of the repository at `root` stands: one folder a repository, named by a hash."""
+    base = cache_folder if cache_folder is not None else user_cache_path("codeassist")
+    name = hashlib.sha256(str(root.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:24]
+    return base / "index" / name / "index.db"
+
+
+class Store:
+    """One database. Opened on first use, one connection a thread; safe with several threads and processes at once.
+
+    Every method raises IndexCorrupt for a database that is broken or of another version, and CodeAssistError when it
+    stays locked or the disk is full. A failed write leaves what was there before.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._connections = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection."""
+        connection: sqlite3.Connection | None = getattr(self._connections, "current", None)
+        if connection is None:
+            with self._translated_errors():
+                connection = _connect(self.path)
+            with self._lock:
+                self._opened.append(connection)
+            self._connections.current = connection
+        return connection
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a reading statement."""
+        connection = self.connection
+        with self._translated_errors():
+            return connection.execute(sql, parameters).fetchall()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Hold the write lock; commit at the end, roll everything back on any exception."""
+        connection = self.connection
+        with self._translated_errors():
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    connection.execute("ROLLBACK")
+                raise
+
+    def file_states(self) -> dict[str, FileState]:
+        """Return what is known of every file, by path."""
+        rows = self.query("SELECT path, content_hash, size, mtime_ns, read_ns, skip_reason FROM files")
+        return {row[0]: FileState(*row[1:]) for row in rows}
+
+    def file_state(self, path: str) -> FileState | None:
+        """Return what is known of one file."""
+        sql = "SELECT content_hash, size, mtime_ns, read_ns, skip_reason FROM files WHERE path = ?"
+        rows = self.query(sql, (path,))
+        return FileState(*rows[0]) if rows else None
+
+    def write(
+        self, files: Sequence[PreparedFile], touched: Sequence[SameContent] = (), gone: Sequence[str] = ()
+    ) -> None:
+        """Replace, touch and remove files in one transaction."""
+        with self.transaction() as connection:
+            for path in gone:
+                _remove_file(connection, path)
+            for same in touched:
+                _write_state(connection, same.path, same.state)
+            for prepared in files:
+                _write_file(connection, prepared)
+
+    def count_terms(self) -> None:
+        """Count anew how many chunks hold each common term, if the chunks have changed enough to matter."""
+        num_chunks: int = self.query("SELECT count(*) FROM chunks")[0][0]
+        before = self._count("num_chunks")
+        drift = abs(num_chunks - before)
+        if before and num_chunks > _ALWAYS_COUNT_TERMS_CHUNKS and drift * 20 < before:
+            return
+        with self.transaction() as connection:
+            connection.execute("DELETE FROM common_terms")
+            connection.execute(
+                "INSERT INTO common_terms SELECT term, doc FROM chunk_vocabulary WHERE doc >= ?",
+                (COMMON_TERM_MIN_CHUNKS,),
+            )
+            counts = [("num_chunks", num_chunks), ("generation", self._count("generation") + 1)]
+            connection.executemany("INSERT OR REPLACE INTO counts VALUES (?, ?)", counts)
+
+    def generation(self) -> int:
+        """Return a number that changes whenever `collection` would."""
+        return self._count("generation")
+
+    def collection(self) -> Collection:
+        """Return the term counts that a query is planned by."""
+        rows = self.query("SELECT term, num_chunks FROM common_terms")
+        return Collection(self._count("num_chunks"), dict(rows))
+
+    def counts(self) -> StoreCounts:
+        """Count what is there, for people."""
+        skipped = self.query("SELECT skip_reason, count(*) FROM files WHERE skip_reason NOT NULL GROUP BY 1 ORDER BY 1")
+        num_files = self.query("SELECT count(*) FROM files WHERE skip_reason IS NULL")[0][0]
+        num_symbols = self.query("SELECT count(*) FROM symbols")[0][0]
+        num_chunks = self.query("SELECT count(*) FROM chunks")[0][0]
+        return StoreCounts(num_files, num_symbols, num_chunks, dict(skipped), self.path.stat().st_size)
+
+    def check(self) -> None:
+        """Recompute the invariants: the pages are sound, and the token index holds exactly the chunks' tokens."""
+        verdict = self.query("PRAGMA quick_check(1)")[0][0]
+        if verdict != "ok":
+            raise self._corrupt(verdict)
+        orphans = self.query("SELECT count(*) FROM chunks WHERE file_id NOT IN (SELECT id FROM files)")[0][0]
+        num_tokens = 0
+        rows = self.query("SELECT c.text, f.language FROM chunks c JOIN files f ON f.id = c.file_id")
+        num_tokens = sum(len(code_tokens(text, language)) for text, language in rows)
+        indexed = self.query("SELECT coalesce(sum(cnt), 0) FROM chunk_vocabulary")[0][0]
+        if orphans or indexed != num_tokens:
+            raise self._corrupt(f"{orphans} chunks of no file, {indexed} tokens where {num_tokens} should be")
+
+    def optimise(self) -> None:
+        """Merge the token index into one segment, after much was written: queries read less."""
+        with self.transaction() as connection:
+            connection.execute("INSERT INTO chunk_tokens(chunk_tokens) VALUES ('optimize')")
+
+    def rebuild(self) -> None:
+        """Throw the database away and begin an empty one. Open connections of this store are closed."""
+        self.close()
+        try:
+            for suffix in ("-wal", "-shm", ""):
+                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+        except OSError as error:
+            raise CodeAssistError(
+                f"the broken index {self.path} cannot be deleted ({error.strerror}); close other editors or delete it"
+            ) from error
+        _ = self.connection
+
+    def close(self) -> None:
+        """Close every thread's connection. The store opens again when it is next used."""
+        with self._lock:
+            for connection in self._opened:
+                connection.close()
+            self._opened.clear()
+            self._connections = threading.local()
+
+    def _count(self, name: str) -> int:
+        rows = self.query("SELECT value FROM counts WHERE name = ?", (name,))
+        return rows[0][0] if rows else 0
+
+    def _corrupt(self, why: str) -> IndexCorrupt:
+        return IndexCorrupt(f"the index {self.path} cannot be used ({why}); run `codeassist index` to rebuild it")
+
+    @contextlib.contextmanager
+    def _translated_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except _OtherVersionError as error:
+            raise self._corrupt(str(error)) from error
+        except sqlite3.Error as error:
+            code = getattr(error, "sqlite_errorcode", None)
+            primary = code & 0xFF if code is not None else None
+            if primary in _CORRUPT_CODES:
+                raise self._corrupt(str(error)) from error
+            if primary == sqlite3.SQLITE_FULL:
+                raise CodeAssistError(f"no space left for the index {self.path}; free some and run again") from error
+            if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+                raise CodeAssistError(f"the index {self.path} is held by another process; try again") from error
+            raise CodeAssistError(f"the index {self.path} failed: {error}") from error
+
+
+class _OtherVersionError(Exception):
+    pass
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open the database, created for its owner alone if it is new."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise CodeAssistError(f"the index folder {path.parent} cannot be written ({error.strerror})") from error
+    # Threads do not share connections; only close() comes from another thread.
+    connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    try:
+        _retry_busy(lambda: connection.execute("PRAGMA journal_mode = WAL"))
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA cache_size = -32000")
+        if _version(connection) != SCHEMA_VERSION:
+            _create_schema(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+def _create_schema(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        version = _version(connection)
+        if version != SCHEMA_VERSION:  # else another process was faster
+            if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+                raise _OtherVersionError(f"its version is {version}, this program's is {SCHEMA_VERSION}")
+            database = Database(connection)
+            for name, columns in _TABLES.items():
+                key = "id" if "id" in columns else next(iter(columns))
+                database.table(name).create(columns, pk=key, not_null=None)
+                for column in _INDEXES.get(name, ()):
+                    database.table(name).create_index([column])
+            database.table("files").create_index(["path"], unique=True)
+            # Contentless: the tokens follow from the chunk's text, they need not be stored a second time.
+            tokenizer = "tokenize = \"ascii tokenchars '_'\""
+            connection.execute(f"CREATE VIRTUAL TABLE chunk_tokens USING fts5(tokens, content = '', {tokenizer})")
+            connection.execute("CREATE VIRTUAL TABLE chunk_vocabulary USING fts5vocab(chunk_tokens, row)")
+            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _retry_busy(action: Callable[[], object]) -> None:
+    """Run `action` again while another process switches the journal mode: SQLite does not wait there by itself."""
+    deadline = time.monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        try:
+            action()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def _write_file(connection: sqlite3.Connection, prepared: PreparedFile) -> None:
+    path, parsed = prepared.path, prepared.parsed
+    _remove_file(connection, path)
+    folder, _, name = path.rpartition("/")
+    folder_name = folder.rpartition("/")[2]
+    module_name = name.partition(".")[0]
+    if module_name in ("__init__", "index", "mod"):  # the module that importers call by its folder's name
+        module_name = folder_name
+    state = prepared.state
+    columns = (
+        path, folder, folder_name, module_name, parsed.language if parsed else None, state.content_hash, state.size,
+        state.mtime_ns, state.read_ns, state.skip_reason, parsed is not None and parsed.has_error,
+        prepared.num_redacted_lines,
+    )  # fmt: skip
+    file_id = connection.execute(f"INSERT INTO files VALUES (NULL, {', '.join('?' * len(columns))})", columns).lastrowid
+    if parsed is None:
+        return
+    connection.executemany(
+        f"INSERT INTO symbols VALUES (NULL, {', '.join('?' * 12)})",
+        [
+            (file_id, s.name, s.qualified_name, s.kind, s.signature, s.doc, s.parent, json.dumps(s.bases), s.start_byte,
+             s.end_byte, s.start_line, s.end_line)
+            for s in parsed.symbols
+        ],
+    )  # fmt: skip
+    connection.executemany(
+        "INSERT INTO imports VALUES (NULL, ?, ?, ?, ?, ?)",
+        [(file_id, i.module, i.name, i.alias, i.line) for i in parsed.imports],
+    )
+    # A file's chunks have consecutive ids: a query can leave out a whole file by a range.
+    first_id = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM chunks").fetchone()[0]
+    connection.executemany(
+        "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)",
+        [(first_id + n, file_id, c.text, c.start_line, c.end_line, c.symbol) for n, c in enumerate(parsed.chunks)],
+    )
+    connection.executemany(
+        "INSERT INTO chunk_tokens(rowid, tokens) VALUES (?, ?)",
+        [(first_id + n, tokens) for n, tokens in enumerate(prepared.tokens_by_chunk)],
+    )
+
+
+def _write_state(connection: sqlite3.Connection, path: str, state: FileState) -> None:
+    connection.execute(
+        "UPDATE files SET content_hash = ?, size = ?, mtime_ns = ?, read_ns = ?, skip_reason = ? WHERE path = ?",
+        (state.content_hash, state.size, state.mtime_ns, state.read_ns, state.skip_reason, path),
+    )
+
+
+def _remove_file(connection: sqlite3.Connection, path: str) -> None:
+    row = connection.execute("SELECT id, language FROM files WHERE path = ?", (path,)).fetchone()
+    if row is None:
+        return
+    file_id, language = row
+    chunks = connection.execute("SELECT id, text FROM chunks WHERE file_id = ?", (file_id,)).fetchall()
+    connection.executemany(
+        "INSERT INTO chunk_tokens(chunk_tokens, rowid, tokens) VALUES ('delete', ?, ?)",
+        [(chunk_id, " ".join(code_tokens(text, language))) for chunk_id, text in chunks],
+    )
+    for table in ("chunks", "symbols", "imports"):
+        connection.execute(f"DELETE FROM {table} WHERE file_id = ?", (file_id,))
+    connection.execute("DELETE FROM files WHERE id = ?", (file_id,))
