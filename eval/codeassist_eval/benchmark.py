@@ -1,0 +1,32 @@
+"""What a benchmark is to the runner: how its files are read, a prediction judged, and judgements added up.
+
+Knows no benchmark; each fills one `Benchmark` in a module of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from codeassist_eval.metrics import Aggregate, Score
+from codeassist_eval.rows import Row
+from codeassist_eval.tasks import Task
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """One benchmark. `score` is a module-level function, so that worker processes can be handed it."""
+
+    name: str
+    load: Callable[[Path], tuple[Task, ...]]
+    prediction_of: Callable[[Row], tuple[str, str]]  # task id and predicted text of one row of a prediction file
+    score: Callable[[Task, str], Score]
+    aggregates: Mapping[str, Aggregate]
+    max_new_tokens: int
+    max_lines: int | None
+
+
+def plain_prediction(row: Row) -> tuple[str, str]:
+    """Read CrossCodeEval's and our own prediction rows: `task_id` and `pred`."""
+    return row.require("task_id", str), row.require("pred", str)

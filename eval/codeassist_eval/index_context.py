@@ -1,0 +1,52 @@
+"""Our own retrieval for evaluation: an index per repository, with the truth taken out of it before each task.
+
+Knows no model and no ranking: codeassist_indexer does that. While a task runs, the index holds its file as an editor
+would show it, unsaved: what stands before the cursor and behind it, without what is to be predicted.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+from codeassist.request import Retriever
+from codeassist_eval.repositories import Repositories
+from codeassist_eval.tasks import Task
+from codeassist_indexer.retrieve import IndexRetriever
+from codeassist_indexer.store import Store, database_path
+from codeassist_indexer.update import update_file, update_index
+
+
+class IndexContexts:
+    """The index of the repository that was asked for last. Tasks are served in order, one at a time."""
+
+    def __init__(self, repositories: Repositories, cache: Path, mode: Literal["lexical", "full"]) -> None:
+        self._repositories = repositories
+        self._cache = cache
+        self._mode: Literal["lexical", "full"] = mode
+        self._folder: Path | None = None
+        self._store: Store | None = None
+        self._open_path: str | None = None
+
+    def retriever(self, task: Task) -> Retriever:
+        """Return the retriever for `task`; one given out before may no longer be used.
+
+        Brings the index up to date on the first task of a repository, which also takes back what an interrupted run
+        left in it.
+        """
+        folder = self._repositories.folder(task)
+        store = self._store
+        if store is None or folder != self._folder:
+            store = self._open(folder)
+        elif self._open_path is not None and self._open_path != task.path:
+            update_file(store, folder, self._open_path)
+        update_file(store, folder, task.path, task.prefix + task.suffix)
+        self._open_path = task.path
+        return IndexRetriever(store, mode=self._mode)
+
+    def _open(self, folder: Path) -> Store:
+        if self._store is not None:
+            self._store.close()
+        self._store, self._folder, self._open_path = Store(database_path(folder, self._cache)), folder, None
+        update_index(self._store, folder)
+        return self._store
