@@ -62,11 +62,13 @@ def tokenizer_files(metadata: Mapping[str, Any]) -> tuple[dict[str, Any], dict[s
     types: list[int] = metadata.get("tokenizer.ggml.token_type", [_NORMAL] * len(tokens))
     if not tokens or len(types) != len(tokens) or len(set(tokens)) != len(tokens):
         raise ModelError("the GGUF file's vocabulary is missing or does not fit its token types; fetch it again")
+    ids = range(len(tokens))
+    vocab = {token: i for i, token, token_type in zip(ids, tokens, types, strict=True) if token_type != _UNUSED}
     match kind:
         case "gpt2":
-            tokenizer = _byte_level(metadata, tokens)
+            tokenizer = _byte_level(metadata, vocab)
         case "llama":
-            tokenizer = _sentencepiece(metadata, tokens)
+            tokenizer = _sentencepiece(metadata, tokens, vocab)
         case _:
             raise ModelError(f"the GGUF file's tokenizer is of kind {kind!r}; known are 'gpt2' and 'llama'")
     special = {_CONTROL: True, _UNKNOWN: True, _USER_DEFINED: False}
@@ -103,7 +105,7 @@ def _pre(metadata: Mapping[str, Any]) -> str:
     return str(metadata.get("tokenizer.ggml.pre", "default"))
 
 
-def _byte_level(metadata: Mapping[str, Any], tokens: list[str]) -> dict[str, Any]:
+def _byte_level(metadata: Mapping[str, Any], vocab: dict[str, int]) -> dict[str, Any]:
     pre = _pre(metadata)
     if pre not in _SPLITS:
         raise ModelError(
@@ -118,7 +120,7 @@ def _byte_level(metadata: Mapping[str, Any], tokens: list[str]) -> dict[str, Any
     merges = metadata.get("tokenizer.ggml.merges")
     if not merges:
         raise ModelError("the GGUF file has no merges for its byte-level vocabulary; fetch it again")
-    model = _bpe(tokens, [merge.split(" ", 1) for merge in merges], byte_fallback=False)
+    model = _bpe(vocab, merges, byte_fallback=False)
     return {
         "version": "1.0",
         "normalizer": None,
@@ -129,9 +131,8 @@ def _byte_level(metadata: Mapping[str, Any], tokens: list[str]) -> dict[str, Any
     }
 
 
-def _sentencepiece(metadata: Mapping[str, Any], tokens: list[str]) -> dict[str, Any]:
-    merges = metadata.get("tokenizer.ggml.merges")
-    pairs = [merge.split(" ", 1) for merge in merges] if merges else _merges_by_score(metadata, tokens)
+def _sentencepiece(metadata: Mapping[str, Any], tokens: list[str], vocab: dict[str, int]) -> dict[str, Any]:
+    merges = metadata.get("tokenizer.ggml.merges") or _merges_by_score(metadata, tokens)
     adds_space = bool(metadata.get("tokenizer.ggml.add_space_prefix", True))
     decoders: list[dict[str, Any]] = [
         {"type": "Replace", "pattern": {"String": "▁"}, "content": " "},
@@ -151,11 +152,11 @@ def _sentencepiece(metadata: Mapping[str, Any], tokens: list[str]) -> dict[str, 
         },
         "post_processor": None,
         "decoder": {"type": "Sequence", "decoders": decoders},
-        "model": _bpe(tokens, pairs, byte_fallback=True),
+        "model": _bpe(vocab, merges, byte_fallback=True),
     }
 
 
-def _bpe(tokens: list[str], merges: list[list[str]], *, byte_fallback: bool) -> dict[str, Any]:
+def _bpe(vocab: dict[str, int], merges: list[Any], *, byte_fallback: bool) -> dict[str, Any]:
     return {
         "type": "BPE",
         "dropout": None,
@@ -164,7 +165,7 @@ def _bpe(tokens: list[str], merges: list[list[str]], *, byte_fallback: bool) -> 
         "end_of_word_suffix": None,
         "fuse_unk": False,
         "byte_fallback": byte_fallback,
-        "vocab": {token: token_id for token_id, token in enumerate(tokens)},
+        "vocab": vocab,
         "merges": merges,
     }
 
