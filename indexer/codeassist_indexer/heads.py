@@ -18,6 +18,9 @@ WHOLE_BINDING_CHARS = 120
 
 DOC_CHARS = 200
 
+MAX_INDENT_BYTES = 400
+"""How far back a line's start is looked for: unbounded, each name in a line of a megabyte would cost the whole line."""
+
 _SPACES = re.compile(r"\s+")
 _OPENED = re.compile(r"([(\[<]) ")
 _CLOSED = re.compile(r",? ([)\]>])(?=[^=]|$)")
@@ -26,6 +29,7 @@ _XML_TAG = re.compile(r"</?\w[^<>]*>")
 _GENERIC_TAIL = re.compile(r"[<\[({].*", re.DOTALL)
 
 _ANNOTATIONS = frozenset({"attribute_list", "decorator", "annotation", "marker_annotation", "attribute_declaration"})
+_INITIALIZERS = frozenset({"field_initializer_list", "constructor_initializer"})  # behind a C++ or C# constructor
 _VALUE_FIELDS = ("value", "right", "default_value", "accessors", "body")
 _BASE_CLAUSES = frozenset(
     {
@@ -37,7 +41,7 @@ _BASE_GROUPS = frozenset({"type_list", "extends_clause", "implements_clause", "p
 _NO_BASE = frozenset(
     {
         "keyword_argument", "access_specifier", "virtual", "type_arguments", "argument_list", "comment",
-        "line_comment", "block_comment", "lifetime", "list_splat", "dictionary_splat",
+        "line_comment", "block_comment", "lifetime", "removed_trait_bound", "list_splat", "dictionary_splat",
     }
 )  # fmt: skip
 
@@ -61,7 +65,7 @@ def one_line(source: bytes, start_byte: int, end_byte: int) -> str:
 
 def head_start_byte(node: Node) -> int:
     """Where the head starts once annotations in front of it are left out."""
-    first = node.child(0)
+    first = node.child(0) if node.child_count else None
     start_byte = node.start_byte
     position = 0
     while first is not None and first.type in _ANNOTATIONS:
@@ -80,9 +84,7 @@ def definition_head(node: Node, source: bytes) -> str:
     end_byte = node.end_byte
     if body is not None and source[body.start_byte : body.start_byte + 1] != b"(":
         end_byte = body.start_byte
-        before = body.prev_sibling if body.type == "compound_statement" else None
-        if before is not None and before.type == "field_initializer_list":
-            end_byte = before.start_byte
+        end_byte = min([end_byte, *(child.start_byte for child in node.children if child.type in _INITIALIZERS)])
     return one_line(source, head_start_byte(node), end_byte)
 
 
@@ -159,12 +161,13 @@ def comments_by_last_row(comments: list[Node]) -> dict[int, CommentAbove]:
     return found
 
 
-def doc_comment(row: int, comments: dict[int, CommentAbove], source: bytes) -> str:
-    """The first line of the comment that stands alone right above `row` (0-based), or ""."""
+def doc_comment(row: int, start_byte: int, comments: dict[int, CommentAbove], source: bytes) -> str:
+    """The first line of the comment right above what starts at `start_byte`, first in its `row` (0-based), or ""."""
+    if row - 1 not in comments or not _first_in_line(start_byte, source):
+        return ""
     run: list[CommentAbove] = []
     while (comment := comments.get(row - 1)) is not None:
-        line_start = source.rfind(b"\n", 0, comment.start_byte) + 1
-        if source[line_start : comment.start_byte].strip():
+        if not _first_in_line(comment.start_byte, source):
             break  # it ends a line of code
         run.append(comment)
         row = comment.start_row
@@ -172,3 +175,10 @@ def doc_comment(row: int, comments: dict[int, CommentAbove], source: bytes) -> s
             break
     texts = (source[comment.start_byte : comment.end_byte].decode("utf-8", "replace") for comment in reversed(run))
     return next((line for line in map(doc_line, texts) if line), "")
+
+
+def _first_in_line(start_byte: int, source: bytes) -> bool:
+    """Whether only blanks stand in front of `start_byte` in its line. Looks back no further than an indent reaches."""
+    before = source[max(0, start_byte - MAX_INDENT_BYTES) : start_byte]
+    line_start = before.rfind(b"\n") + 1
+    return not before[line_start:].strip()

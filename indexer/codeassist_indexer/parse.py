@@ -10,7 +10,6 @@ from functools import cache
 from tree_sitter import Query, QueryCursor
 
 from codeassist_indexer.chunks import cut_chunks
-from codeassist_indexer.definitions import FORMS
 from codeassist_indexer.imports import import_patterns, read_imports
 from codeassist_indexer.languages import grammar, language_of, parser
 from codeassist_indexer.parsed import ParsedFile
@@ -26,7 +25,7 @@ def _query(language: str) -> Query:
 def parse_file(path: str, text: str) -> ParsedFile | None:
     """What the index keeps of a file, or None where no grammar reads its path. Never raises for any text."""
     language = language_of(path, text)
-    if language is None or language not in FORMS:
+    if language is None:
         return None
     # Lone surrogates come from file names and undecodable bytes; their three bytes are an error node to the parser.
     source = text.encode("utf-8", "surrogatepass")

@@ -28,14 +28,17 @@ MAX_NAME_CHARS = 200
 
 TYPE_KINDS = frozenset({"class", "interface", "enum", "struct", "trait", "type"})
 FUNCTION_KINDS = frozenset({"function", "method", "constructor"})
-_HIDDEN_IN_FUNCTIONS = frozenset({"variable", "binding", "constant", "field"})
+_HIDDEN_IN_FUNCTIONS = frozenset({"variable", "binding", "constant", "field", "method"})
 _ONE_LINE_ROLES = frozenset({"variable", "binding", "attribute", "constant", "field", "type"})
 _CONSTRUCTOR_NAMES = frozenset({"__init__", "constructor"})
 
 
 def symbol_patterns(language: str) -> str:
     """The query text whose captures `read_symbols` takes: capture `s7` is row 7 of the language's table."""
-    rows = [f"{form.pattern} @s{row}" for row, form in enumerate(FORMS[language])]
+    rows = [
+        form.pattern.replace("@_", f"@s{row}") if "@_" in form.pattern else f"{form.pattern} @s{row}"
+        for row, form in enumerate(FORMS[language])
+    ]
     return "\n".join(rows + [f"({comment}) @comment" for comment in COMMENTS[language]])
 
 
@@ -49,8 +52,12 @@ def read_symbols(language: str, captures: dict[str, list[Node]], source: bytes) 
     ]
     items.sort(key=lambda item: item[:3])
     walk = _Walk(source, comments_by_last_row(captures.get("comment", [])))
+    before = None
     for start_byte, minus_end_byte, row, node in items:
-        walk.visit(forms[row], node, start_byte, -minus_end_byte)
+        place = (start_byte, minus_end_byte, row)
+        if place != before:  # a pattern may match a node once for each of several children
+            walk.visit(forms[row], node, start_byte, -minus_end_byte)
+        before = place
     return walk.result()
 
 
@@ -167,6 +174,9 @@ class _Walk:
             parent = _joined(scope.qualified_name, named.owner)
             qualified_name = _joined(parent, named.name)
             kind = self._kind(named, named.kind or form.kind, scope, parent)
+            if kind == "scope":
+                self.scopes.append(_hiding(scope, end_byte))
+                continue
             if lead_kind is not None and kind == "method":
                 kind = lead_kind
             if form.kind == "attribute" and qualified_name in self.fields:
@@ -185,7 +195,7 @@ class _Walk:
                     qualified_name=qualified_name,
                     kind=kind,
                     signature=read_head(node, self.source) if named.head is None else named.head,
-                    doc=named.doc or doc_comment(start_row, self.comments, self.source),
+                    doc=named.doc or self._doc(start_row, start_byte, node),
                     parent=parent,
                     bases=bases,
                     start_byte=start_byte,
@@ -195,9 +205,16 @@ class _Walk:
                 )
             )
             if named.encloses:
-                hides = kind in FUNCTION_KINDS or form.kind == "function"
+                hides = kind in FUNCTION_KINDS or (kind == "field" and form.kind in ("function", "method"))
                 reach = len(self.source) + 1 if named.to_end_of_file else end_byte
                 self.scopes.append(_Scope(reach, qualified_name, named.name, kind, hides))
+
+    def _doc(self, start_row: int, start_byte: int, node: Node) -> str:
+        """The comment above what stands in front of the definition, or the one right above the definition."""
+        above = doc_comment(start_row, start_byte, self.comments, self.source)
+        if above or node.start_byte == start_byte:
+            return above
+        return doc_comment(node.start_point.row, node.start_byte, self.comments, self.source)
 
     def _kind(self, named: Named, kind: str, scope: _Scope, parent: str) -> str:
         """Resolve what depends on the place: see definitions.form.Form."""
@@ -208,7 +225,11 @@ class _Walk:
                 return "constant"
             return "constant" if kind == "binding" and scope.kind == "enum" else "field"
         in_type = scope.kind in TYPE_KINDS or scope.kind in ("constant", "field")
-        if kind == "function" and ((in_type and not scope.hides) or named.owner) and parent not in self.modules:
+        if (
+            kind in ("function", "method")
+            and ((in_type and not scope.hides) or named.owner)
+            and parent not in self.modules
+        ):
             of_its_type = named.name == parent.rpartition(".")[2] or named.name in _CONSTRUCTOR_NAMES
             return "constructor" if of_its_type else "method"
         return kind

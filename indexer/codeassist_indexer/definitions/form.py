@@ -10,15 +10,15 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from codeassist_indexer.heads import node_text, one_line
+from codeassist_indexer.heads import WHOLE_BINDING_CHARS, head_start_byte, node_text, one_line
 
 
 @dataclass(frozen=True, slots=True)
 class Named:
     """One name that a definition node binds. What is None is taken from the row, the node or the comment above.
 
-    `owner` is the type that the definition says it belongs to (Go receiver, C++ scope), dotted. `encloses`:
-    definitions inside the node belong to this one; `to_end_of_file`: those behind it as well.
+    `owner` is the type that the definition says it belongs to (Go receiver, C++ scope), dotted. A `kind` of "scope" is
+    no symbol. `encloses`: definitions inside the node belong to this one; `to_end_of_file`: those behind it as well.
     """
 
     name: str
@@ -36,11 +36,13 @@ Reader = Callable[[Node, bytes], list[Named]]
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """One row: `pattern` (a tree-sitter query without capture) finds nodes, `read` names them.
+    """One row: `pattern` (a tree-sitter query) finds nodes, `read` names them.
 
-    `kind` is a kind of parsed.Symbol or a role that symbols.py resolves by place:
+    The node is the outermost of the pattern, or the one marked `@_`. `kind` is a kind of parsed.Symbol or a role that
+    symbols.py resolves by place:
     "variable"   a field in a type, a constant outside, nothing in a function
     "binding"    the same, but a constant in an enum
+    "function"   a method or constructor in a type; "method" the same, and nothing in a function
     "attribute"  a field of the type around the method that sets it
     "scope"      no symbol; hides the bindings inside it
     "impl"       no symbol; opens a type defined elsewhere (`owner`: a trait that it thereby has)
@@ -86,14 +88,16 @@ def dotted(path: str) -> str:
     return ".".join(part.strip(" \t\r\n\"'") for part in path.replace("::", ".").split("."))
 
 
-def names_with_shared_head(node: Node, declarators: list[Node], source: bytes, keyword: str = "") -> list[Named]:
-    """`int a = 1, b;`: each name with the head that all share, `keyword` in front where the node lacks it."""
+def names_with_shared_head(node: Node, declarators: list[Node], source: bytes) -> list[Named]:
+    """`int a = 1, b;`: each name with the head that all share; a long value is left out."""
     if not declarators:
         return []
-    shared = one_line(source, node.start_byte, declarators[0].start_byte)
+    shared = one_line(source, head_start_byte(node), declarators[0].start_byte)
     named: list[Named] = []
     for declarator in declarators:
         name = declarator.child_by_field_name("name") or declarator
-        own = one_line(source, declarator.start_byte, declarator.end_byte)
-        named.append(Named(node_text(name, source), head=" ".join(part for part in (keyword, shared, own) if part)))
+        own = source[declarator.start_byte : declarator.end_byte]
+        if len(own) > WHOLE_BINDING_CHARS or b"\n" in own:
+            own = own[: name.end_byte - declarator.start_byte]
+        named.append(Named(node_text(name, source), head=f"{shared} {one_line(own, 0, len(own))}".lstrip()))
     return named
