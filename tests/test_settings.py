@@ -1,0 +1,245 @@
+"""Settings: every place, in order; every mistake named with its place and the nearest right word."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from codeassist.errors import SettingsError
+from codeassist.settings import RULES, Override, Settings, defaults, resolve
+from codeassist.settings.sections import Rule
+
+DOCS = Path(__file__).parent.parent / "docs" / "settings.md"
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    (tmp_path / "home").mkdir()
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    (tmp_path / "repository").mkdir()
+    return tmp_path / "repository"
+
+
+def environment(home: Path, **variables: str) -> dict[str, str]:
+    return {"CODEASSIST_HOME": str(home), **variables}
+
+
+def test_defaults_stand_where_nothing_is_set(home: Path, repository: Path) -> None:
+    resolved = resolve(repository, (), environment(home))
+    expected = Settings()
+    assert resolved.settings.model == expected.model
+    assert resolved.settings.completion.max_lines == 1
+    assert resolved.settings.cache == expected.cache
+    assert set(resolved.origins.values()) == {"default"}
+    assert resolved.settings.index.cache_dir == home / "cache"
+    assert defaults(environment(home)) == resolved
+
+
+def test_later_places_win_and_each_origin_is_kept(home: Path, repository: Path) -> None:
+    (home / "config.toml").write_text(
+        "[completion]\nmax_new_tokens = 10\nseed = 1\ntemperature = 0.5\nmax_lines = 7\n[context]\ndeadline_ms = 5\n"
+    )
+    (repository / ".codeassist.toml").write_text("[completion]\nmax_new_tokens = 20\nseed = 2\nmax_lines = 8\n")
+    resolved = resolve(
+        repository,
+        [Override("completion.max_new_tokens", "40", "--max-new-tokens")],
+        environment(home, CODEASSIST_COMPLETION_SEED="3", CODEASSIST_COMPLETION_MAX_NEW_TOKENS="30"),
+    )
+    completion = resolved.settings.completion
+    assert (completion.max_new_tokens, completion.seed, completion.temperature, completion.max_lines) == (40, 3, 0.5, 8)
+    assert resolved.origins["completion.max_new_tokens"] == "--max-new-tokens"
+    assert resolved.origins["completion.seed"] == "environment CODEASSIST_COMPLETION_SEED"
+    assert resolved.origins["completion.max_lines"] == str(repository / ".codeassist.toml")
+    assert resolved.origins["context.deadline_ms"] == str(home / "config.toml")
+
+
+def test_exclusions_add_up_so_that_no_repository_lifts_the_users(home: Path, repository: Path) -> None:
+    (home / "config.toml").write_text('[index]\nexclude = ["private/", "*.sql"]\n')
+    (repository / ".codeassist.toml").write_text('[index]\nexclude = ["vendor/"]\n')
+    resolved = resolve(repository, (), environment(home, CODEASSIST_INDEX_EXCLUDE="a, b,*.sql"))
+    assert resolved.settings.index.exclude == ("private/", "*.sql", "vendor/", "a", "b")
+    assert resolved.origins["index.exclude"].count(",") == 2
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("completion.max_lines", "unlimited", None),
+        ("completion.max_lines", "3", 3),
+        ("model.threads", "auto", None),
+        ("model.device", "cuda:1", "cuda:1"),
+        ("cache.heal", "false", False),
+        ("context.snippet_share", "0.25", 0.25),
+        ("index.exclude", "a/,b/", ("a/", "b/")),
+    ],
+)
+def test_texts_are_read_as_the_settings_kind(home: Path, key: str, text: str, value: object) -> None:
+    section, _, name = key.partition(".")
+    settings = resolve(None, [Override(key, text, "--set")], environment(home)).settings
+    assert getattr(getattr(settings, section), name) == value
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        ("completion.max_lines", "0"),
+        ("completion.max_lines", "-1"),
+        ("completion.max_new_tokens", "many"),
+        ("completion.temperature", "nan"),
+        ("completion.temperature", "inf"),
+        ("context.mode", "ful"),
+        ("model.device", "cuda:x"),
+        ("model.format", "int4"),
+        ("cache.heal", "maybe"),
+        ("index.cache_dir", "relative/folder"),
+    ],
+)
+def test_a_value_that_does_not_fit_says_what_would(home: Path, key: str, text: str) -> None:
+    with pytest.raises(SettingsError, match=rf"^--set: {re.escape(key)} is .*, but must be "):
+        resolve(None, [Override(key, text, "--set")], environment(home))
+
+
+@pytest.mark.parametrize("line", ["max_new_tokens = true", 'max_new_tokens = "10"', "max_new_tokens = 1.5"])
+def test_a_wrong_type_in_a_file_is_an_error_that_names_the_file(home: Path, line: str) -> None:
+    (home / "config.toml").write_text(f"[completion]\n{line}\n")
+    with pytest.raises(SettingsError, match=r"config\.toml: completion\.max_new_tokens is .* whole number"):
+        resolve(None, (), environment(home))
+
+
+def test_unknown_keys_name_the_nearest_and_where_they_stand(home: Path, repository: Path) -> None:
+    (home / "config.toml").write_text("[completion]\nmax_line = 3\n")
+    with pytest.raises(
+        SettingsError, match=r"config\.toml: unknown setting completion\.max_line; did you mean completion\.max_lines"
+    ):
+        resolve(None, (), environment(home))
+    (home / "config.toml").write_text("[complation]\nmax_lines = 3\n")
+    with pytest.raises(SettingsError, match="unknown section complation; did you mean completion"):
+        resolve(None, (), environment(home))
+    (home / "config.toml").unlink()
+    (repository / ".codeassist.toml").write_text("[context]\nmoda = 3\n")
+    with pytest.raises(
+        SettingsError, match=r"\.codeassist\.toml: unknown setting context\.moda; did you mean context\.mode"
+    ):
+        resolve(repository, (), environment(home))
+    with pytest.raises(
+        SettingsError, match="unknown variable CODEASSIST_MODLE_NAME; did you mean CODEASSIST_MODEL_NAME"
+    ):
+        resolve(None, (), environment(home, CODEASSIST_MODLE_NAME="x"))
+    with pytest.raises(SettingsError, match=r"--set: unknown setting cache\.memory; did you mean cache\.memory_mib"):
+        resolve(None, [Override("cache.memory", "3", "--set")], environment(home))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '[model]\nname = "evil"',
+        '[model]\ndevice = "cuda"',
+        '[models.evil]\nhub = "someone/else"',
+        '[models.evil]\ngguf = "/etc/passwd"',
+        '[index]\ncache_dir = "/tmp"',
+        "[cache]\nmemory_mib = 100000",
+    ],
+)
+def test_a_repository_may_not_choose_models_devices_or_paths(home: Path, repository: Path, text: str) -> None:
+    (repository / ".codeassist.toml").write_text(text)
+    with pytest.raises(SettingsError, match="a repository may not set"):
+        resolve(repository, (), environment(home))
+
+
+def test_a_repository_file_that_leads_elsewhere_is_not_read(home: Path, repository: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret.toml").write_text("[completion]\nseed = 1\n")
+    (repository / ".codeassist.toml").symlink_to(tmp_path / "secret.toml")
+    with pytest.raises(SettingsError, match="leads out of the repository"):
+        resolve(repository, (), environment(home))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[completion\n", "not valid TOML"),
+        (b"\xff\xfe", "not UTF-8"),
+        (b"completion = 3\n", r"write \[completion\]"),
+        (b"#" * (2 << 20), "larger than 1 MiB"),
+    ],
+)
+def test_a_file_that_is_no_settings_file_is_one_line(home: Path, content: bytes, message: str) -> None:
+    (home / "config.toml").write_bytes(content)
+    with pytest.raises(SettingsError, match=message) as caught:
+        resolve(None, (), environment(home))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_folder_in_a_settings_files_place_is_an_error(home: Path) -> None:
+    (home / "config.toml").mkdir()
+    with pytest.raises(SettingsError, match="not a regular file"):
+        resolve(None, (), environment(home))
+
+
+def test_codeassist_config_names_another_file(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "other.toml").write_text("[completion]\nseed = 9\n")
+    resolved = resolve(None, (), environment(home, CODEASSIST_CONFIG=str(tmp_path / "other.toml")))
+    assert resolved.settings.completion.seed == 9
+    with pytest.raises(SettingsError, match="CODEASSIST_CONFIG names"):
+        resolve(None, (), environment(home, CODEASSIST_CONFIG=str(tmp_path / "none.toml")))
+
+
+def test_models_of_the_users_own(home: Path) -> None:
+    digest = "0" * 64
+    (home / "config.toml").write_text(
+        f'[models.my-qwen]\ngguf = "~/q.gguf"\nsha256 = "{digest}"\n[models.theirs]\nhub = "a/b"\nrevision = "v1"\n'
+    )
+    resolved = resolve(None, (), environment(home))
+    assert resolved.settings.models["my-qwen"].gguf == Path.home() / "q.gguf"
+    assert resolved.settings.models["my-qwen"].sha256 == digest
+    assert resolved.settings.models["theirs"].revision == "v1"
+    assert resolved.origins["models.theirs"] == str(home / "config.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('[models.x]\ngguf = "q.gguf"', "must be an absolute path"),
+        ('[models.x]\ngguf = "/q.gguf"\nhub = "a/b"', "exactly one of"),
+        ('[models.x]\nlicence = "MIT"', "exactly one of"),
+        ('[models.x]\ngguff = "/q.gguf"', "unknown key gguff; did you mean gguf"),
+        ('[models.x]\ngguf = "/q.gguf"\nsha256 = "abc"', "64 lower-case hex digits"),
+        ('[models.x]\ngguf = "/q.gguf"\nrevision = "v1"', "revision belongs to hub"),
+        ('[models."../x"]\ngguf = "/q.gguf"', "not a model's name"),
+        ('[models.auto]\ngguf = "/q.gguf"', "not a model's name"),
+        ("[models]\nx = 3", "must be a table"),
+    ],
+)
+def test_models_of_the_users_own_that_do_not_fit(home: Path, text: str, message: str) -> None:
+    (home / "config.toml").write_text(text)
+    with pytest.raises(SettingsError, match=message):
+        resolve(None, (), environment(home))
+
+
+def test_every_setting_is_documented_with_its_default() -> None:
+    documented = DOCS.read_text(encoding="utf-8")
+    rows = {
+        match[1]: match[2] for match in re.finditer(r"^\| `(\w+\.\w+)` \| ([^|]*) \|", documented, flags=re.MULTILINE)
+    }
+    assert set(rows) == set(RULES)
+    for key, rule in RULES.items():
+        section, _, name = key.partition(".")
+        if key != "index.cache_dir":  # depends on the system
+            assert rows[key].strip().strip("`") == written(getattr(getattr(Settings(), section), name), rule), key
+
+
+def written(default: object, rule: Rule) -> str:
+    match default:
+        case bool():
+            return str(default).lower()
+        case None:
+            return str(rule.kind.none_word)
+        case ():
+            return "empty"
+        case _:
+            return str(default)
