@@ -19,7 +19,7 @@ LINES_AFTER = 4
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """The lines near a cursor: `before` and `after` with the nearest first; `line_head` is the cursor's line up to it."""
+    """The lines near a cursor: `line_head` is its own up to it; `before` and `after` begin with the nearest."""
 
     line_head: str
     before: tuple[str, ...]

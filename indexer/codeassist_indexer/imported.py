@@ -9,9 +9,10 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from codeassist.request import CompletionRequest, Snippet
-from codeassist_indexer.around import IDENTIFIER, Surroundings
+from codeassist_indexer.around import Surroundings
 from codeassist_indexer.languages import language_of
 from codeassist_indexer.parse import parse_file
 from codeassist_indexer.parsed import Import
@@ -136,7 +137,7 @@ def _look_up(store: Store, name: str, paths: Sequence[str], own_path: str, depth
         (name, *paths, own_path),
     )
     if rows:
-        return [Definition(*row[:8], tuple(json.loads(row[8])), *row[9:]) for row in rows]
+        return [_definition(*row) for row in rows]
     if depth == 0:
         return []
     reexports = store.query(
@@ -152,6 +153,14 @@ def _look_up(store: Store, name: str, paths: Sequence[str], own_path: str, depth
         if found:
             return found
     return []
+
+
+def _definition(symbol_id: int, *columns: Any) -> Definition:
+    path, language, name, qualified_name, kind, signature, doc, bases, start_line, end_line = columns
+    return Definition(
+        symbol_id, path, language, name, qualified_name, kind, signature, doc, tuple(json.loads(bases)), start_line,
+        end_line,
+    )  # fmt: skip
 
 
 def _receiver_type(prefix: str, line_head: str) -> str | None:

@@ -16,7 +16,7 @@ LEXER_VERSION = 1
 # A term in fewer chunks than this is not listed as common; the query planner takes it for this frequent.
 COMMON_TERM_MIN_CHUNKS = 64
 
-_IDENTIFIER = re.compile(r"[^\W\d]\w*")
+_IDENTIFIER = re.compile(r"\b[^\W\d]\w*")  # the boundary leaves out the e3 of 1.5e3
 _PART = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[^\W\dA-Za-z_]+|\d\d+")
 
 _STOP_PARTS = frozenset({

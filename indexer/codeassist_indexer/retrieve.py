@@ -53,7 +53,7 @@ class IndexRetriever:
                 return find()
             except CodeAssistError as error:
                 log.warning("no %s for %s: %s", source, request.path, error)
-            except Exception:  # noqa: BLE001  a request boundary: a completion without context is better than none
+            except Exception:  # a request boundary: a completion without context is better than none
                 log.warning("no %s for %s", source, request.path, exc_info=True)
             finally:
                 stage_ms[source] = (time.perf_counter() - begin) * 1000
