@@ -21,12 +21,14 @@ from codeassist_eval.baselines import (
     bm25_scores,
     jaccard_scores,
 )
+from codeassist_eval.completer import Completer
 from codeassist_eval.errors import EvaluationError
+from codeassist_eval.repocoder import IterativeRetriever
 from codeassist_eval.repositories import Repositories, read_source
 from codeassist_eval.tasks import SUFFIXES, Task
 from codeassist_eval.windows import WINDOW_LINES, Window, disjoint_windows, sliding_windows, snippet_windows
 
-ContextName = Literal["none", "provided", "bm25", "jaccard", "oracle", "lexical", "full"]
+ContextName = Literal["none", "provided", "bm25", "jaccard", "repocoder", "oracle", "lexical", "full"]
 CONTEXTS: tuple[ContextName, ...] = get_args(ContextName)
 
 RetrieverFor = Callable[[Task], Retriever]
@@ -55,9 +57,16 @@ class SealedRetriever:
 
 
 def open_contexts(
-    name: ContextName, tasks: Sequence[Task], repositories: Repositories | None, index_cache: Path
+    name: ContextName,
+    tasks: Sequence[Task],
+    repositories: Repositories | None,
+    index_cache: Path,
+    completer: Completer,
 ) -> RetrieverFor:
-    """Return the function that gives each task its retriever; raise if what the context needs is not there."""
+    """Return the function that gives each task its retriever; raise if what the context needs is not there.
+
+    `completer` makes the first guess of RepoCoder's iteration; nothing else uses it.
+    """
     if name == "none":
         return lambda task: NoRetriever()
     if name == "provided":
@@ -68,10 +77,12 @@ def open_contexts(
 
         contexts = IndexContexts(_required(name, repositories, tasks), index_cache, name)
         return lambda task: SealedRetriever(contexts.retriever(task), task)
-    return _ranked(name, tasks, repositories)
+    return _ranked(name, tasks, repositories, completer)
 
 
-def _ranked(name: ContextName, tasks: Sequence[Task], repositories: Repositories | None) -> RetrieverFor:
+def _ranked(
+    name: ContextName, tasks: Sequence[Task], repositories: Repositories | None, completer: Completer
+) -> RetrieverFor:
     """The baselines that rank windows: of the repository, or of the row's snippets where there is no repository."""
     ranker, cut, query_lines = _BASELINES[name]
     if repositories is None:
@@ -82,7 +93,8 @@ def _ranked(name: ContextName, tasks: Sequence[Task], repositories: Repositories
 
     def retriever(task: Task) -> Retriever:
         hint = task.groundtruth if name == "oracle" else ""
-        return SealedRetriever(WindowRetriever(name, windows_of(task), ranker, query_lines, hint), task)
+        ranked = WindowRetriever(name, windows_of(task), ranker, query_lines, hint)
+        return SealedRetriever(IterativeRetriever(ranked, completer) if name == "repocoder" else ranked, task)
 
     return retriever
 
@@ -92,6 +104,7 @@ _BASELINES: dict[ContextName, tuple[Ranker, Callable[[Mapping[str, str]], list[W
     "bm25": (bm25_scores, disjoint_windows, QUERY_LINES),
     "oracle": (bm25_scores, disjoint_windows, QUERY_LINES),
     "jaccard": (jaccard_scores, sliding_windows, WINDOW_LINES),
+    "repocoder": (jaccard_scores, sliding_windows, WINDOW_LINES),
 }
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from codeassist.request import Retriever
 from codeassist_eval.repositories import Repositories
+from codeassist_eval.slots import claim_slot
 from codeassist_eval.tasks import Task
 from codeassist_indexer.retrieve import IndexRetriever
 from codeassist_indexer.store import Store, database_path
@@ -22,7 +23,7 @@ class IndexContexts:
 
     def __init__(self, repositories: Repositories, cache: Path, mode: Literal["lexical", "full"]) -> None:
         self._repositories = repositories
-        self._cache = cache
+        self._slot = claim_slot(cache)
         self._mode: Literal["lexical", "full"] = mode
         self._folder: Path | None = None
         self._store: Store | None = None
@@ -44,9 +45,15 @@ class IndexContexts:
         self._open_path = task.path
         return IndexRetriever(store, mode=self._mode)
 
+    def close(self) -> None:
+        """Give the indexes back. What the last task changed in its index is put right when it is next opened."""
+        if self._store is not None:
+            self._store.close()
+        self._slot.release()
+
     def _open(self, folder: Path) -> Store:
         if self._store is not None:
             self._store.close()
-        self._store, self._folder, self._open_path = Store(database_path(folder, self._cache)), folder, None
+        self._store, self._folder, self._open_path = Store(database_path(folder, self._slot.folder)), folder, None
         update_index(self._store, folder)
         return self._store

@@ -5,14 +5,34 @@ Knows no files and no models: strings in, numbers out. Each benchmark says in it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from codeassist_eval.identifiers import identifiers, remove_comments
 from codeassist_eval.similarity import fuzz_ratio
 from codeassist_eval.statement import Language, cut_statement
 
-Aggregate = Callable[[Sequence[float]], float]
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """How a metric's values add up to the printed number: their mean, times `scale`, with two decimals.
+
+    The operations stand in the order of the official scripts, some of which round the mean itself first.
+    """
+
+    scale: float
+    decimals_of_mean: int | None = None
+
+    def __call__(self, values: Sequence[float]) -> float:
+        """Return the printed number for at least one value."""
+        mean = sum(values) / len(values)
+        if self.decimals_of_mean is not None:
+            mean = round(mean, self.decimals_of_mean)
+        return round(mean * self.scale, 2)
+
+
+PERCENT = Aggregate(100)  # of values from 0 to 1
+MEAN = Aggregate(1)  # of values that are percentages already
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,16 +45,6 @@ class Score:
     values: Mapping[str, float]  # by metric, in the unit that the official script averages
 
 
-def percent_of_mean(values: Sequence[float]) -> float:
-    """Return the mean as a percentage with two decimals, rounded in the order of the official CrossCodeEval script."""
-    return round(sum(values) / len(values) * 100, 2)
-
-
-def mean(values: Sequence[float]) -> float:
-    """Return the mean with two decimals."""
-    return round(sum(values) / len(values), 2)
-
-
 def aggregate(scores: Sequence[Score], aggregates: Mapping[str, Aggregate]) -> dict[str, float]:
     """Return `n` and every metric over `scores`; without scores there is nothing but `n`."""
     result: dict[str, float] = {"n": len(scores)}
@@ -45,13 +55,13 @@ def aggregate(scores: Sequence[Score], aggregates: Mapping[str, Aggregate]) -> d
 
 
 CROSSCODEEVAL_AGGREGATES: dict[str, Aggregate] = {
-    "em": percent_of_mean,
-    "es": mean,
-    "id_em": percent_of_mean,
-    "id_precision": percent_of_mean,
-    "id_recall": percent_of_mean,
-    "id_f1": percent_of_mean,
-    "line_em": percent_of_mean,
+    "em": PERCENT,
+    "es": MEAN,
+    "id_em": PERCENT,
+    "id_precision": PERCENT,
+    "id_recall": PERCENT,
+    "id_f1": PERCENT,
+    "line_em": PERCENT,
 }
 
 

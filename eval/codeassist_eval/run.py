@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from codeassist.errors import CodeAssistError
-from codeassist.request import Completion, CompletionRequest, Retriever
+from codeassist.request import CompletionRequest, Retriever
 from codeassist_eval.benchmark import Benchmark
+from codeassist_eval.completer import Completer
 from codeassist_eval.contexts import RetrieverFor
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.metrics import Score
@@ -34,14 +35,6 @@ from codeassist_eval.tasks import Task
 
 # A server that died, or a model that cannot run, fails every task: three in a row are not the tasks' fault.
 _GIVE_UP_AFTER = 3
-
-
-class Completer(Protocol):
-    """What completes: `codeassist.session.Session`, or a fake of the tests."""
-
-    def complete(self, request: CompletionRequest, retriever: Retriever) -> Completion:
-        """Return one completion."""
-        ...
 
 
 class Watcher(Protocol):

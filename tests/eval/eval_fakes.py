@@ -64,3 +64,10 @@ class FakeCompleter:
             stage_ms={"decode": 1.0, **found.stage_ms},
             snippets=[UsedSnippet(snippet, len(snippet.text.split())) for snippet in found.snippets],
         )
+
+
+def _unasked(request: CompletionRequest) -> str:
+    raise AssertionError("nobody should have been asked to complete")
+
+
+NOBODY = FakeCompleter(_unasked)

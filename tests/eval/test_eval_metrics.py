@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from codeassist_eval.metrics import CROSSCODEEVAL_AGGREGATES, Score, aggregate, crosscodeeval_score, percent_of_mean
+from codeassist_eval.metrics import CROSSCODEEVAL_AGGREGATES, PERCENT, Score, aggregate, crosscodeeval_score
 from codeassist_eval.similarity import fuzz_ratio, levenshtein_similarity
 from codeassist_eval.statement import Language, cut_statement
 
@@ -130,7 +130,7 @@ def test_percentages_follow_the_official_order_of_operations() -> None:
     # 57 of 800: 57 / 800 * 100 rounds to 7.12 or 7.13, depending on whether it is multiplied before it is divided
     values = [1.0] * 57 + [0.0] * 743
 
-    assert percent_of_mean(values) == round(57 / 800 * 100, 2)
+    assert PERCENT(values) == round(57 / 800 * 100, 2)
 
 
 def test_fuzz_ratio_is_not_symmetric() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from bench_data import bench_file
-from eval_fakes import demo_repository, row, write_rows
+from eval_fakes import NOBODY, demo_repository, row, write_rows
 
 from codeassist.request import CompletionRequest, Retrieval, Snippet
 from codeassist_eval.contexts import SealedRetriever, open_contexts
@@ -57,7 +57,7 @@ def test_a_missing_repository_names_the_task(tmp_path: Path, name: str) -> None:
     task = one_task(tmp_path, metadata__repository=name)
 
     with pytest.raises(EvaluationError, match=f"task demo/0: repository '{name}' is not in"):
-        open_contexts("bm25", [task], repositories, tmp_path / "cache")
+        open_contexts("bm25", [task], repositories, tmp_path / "cache", NOBODY)
 
 
 def evil(archive: Path, member: tarfile.TarInfo, content: bytes = b"") -> Path:
@@ -113,9 +113,9 @@ def test_sources_are_read_without_links_and_with_bad_bytes(tmp_path: Path) -> No
 
 def test_contexts_that_need_repositories_say_so(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match=r"--context full needs the repositories.*--repos"):
-        open_contexts("full", [one_task(tmp_path)], None, tmp_path)
+        open_contexts("full", [one_task(tmp_path)], None, tmp_path, NOBODY)
     with pytest.raises(EvaluationError, match="no task came with cross-file context"):
-        open_contexts("provided", [one_task(tmp_path)], None, tmp_path)
+        open_contexts("provided", [one_task(tmp_path)], None, tmp_path, NOBODY)
 
 
 def test_a_retriever_that_leaks_the_target_file_stops_the_run(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from eval_fakes import FakeCompleter, demo_repository, row, write_rows
+from eval_fakes import NOBODY, FakeCompleter, demo_repository, row, write_rows
 
 from codeassist.errors import ModelError
 from codeassist.request import CompletionRequest, NoRetriever, Retriever
@@ -168,7 +168,7 @@ def test_requests_carry_the_task_and_the_limits(tmp_path: Path) -> None:
 def test_the_truth_cannot_leak_from_the_target_file(tmp_path: Path) -> None:
     tasks, out = tasks_of(tmp_path, 1), out_folder(tmp_path)
     repositories = open_repositories(demo_repository(tmp_path / "repos"), tmp_path / "cache")
-    retriever_for = open_contexts("bm25", tasks, repositories, tmp_path / "cache")
+    retriever_for = open_contexts("bm25", tasks, repositories, tmp_path / "cache", NOBODY)
 
     run_tasks(BENCHMARK, tasks, FakeCompleter(right), retriever_for, LIMITS, out)
 
