@@ -68,9 +68,9 @@ def run_bench(
     """Measure in `folder`, which must be empty, with the Python files of `repos` (folders or .tar.xz archives)."""
     sources = _sources(repos, folder / "sources")
     tree = folder / "tree"
-    num_made = 0
-    for num_made in make_tree(sources, tree, num_files):
-        report("copying", num_made, num_files)
+    for number in make_tree(sources, tree, num_files):
+        report("copying", number, num_files)
+    num_made = num_files
     store = Store(folder / "index" / "index.db")
 
     def on_progress(progress: UpdateProgress) -> None:
@@ -86,8 +86,9 @@ def run_bench(
     # More of the same until there are enough chunks to search; not timed.
     while (held := store.counts().num_chunks) < num_chunks:
         wanted = num_made + max(200, round((num_chunks - held) * num_made / held * 1.02))
-        for num_made in make_tree(sources, tree, wanted, already=num_made):
-            report("copying more", num_made, wanted)
+        for number in make_tree(sources, tree, wanted, already=num_made):
+            report("copying more", number, wanted)
+        num_made = wanted
         update_index(store, tree, progress=on_progress)
     requests = [_request(tree, path, chooser) for path in chooser.choices(paths, k=_NUM_QUERIES)]
     lexical_ms = _query_ms(IndexRetriever(store, "lexical"), requests, lambda done: report("BM25", done, _NUM_QUERIES))

@@ -76,14 +76,14 @@ ARCHIVE = CORPUS / "fresh" / "dev_repos.tar.xz"
 
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory: pytest.TempPathFactory) -> tuple[Store, list[tuple[int, list[str]]]]:
-    """A store of 90 real files, and every chunk's tokens by its id."""
+    """A store of 50 real files, and every chunk's tokens by its id."""
     if not ARCHIVE.exists():
         pytest.skip(f"no benchmark data at {CORPUS}; set CODEASSIST_BENCH")
     store = Store(tmp_path_factory.mktemp("corpus") / "index.db")
     files = []
     with tarfile.open(ARCHIVE) as archive:
         members = [member for member in archive if member.isfile() and member.name.endswith(".py")]
-        for member in members[::3][:90]:
+        for member in members[::5][:50]:
             opened = archive.extractfile(member)
             assert opened is not None
             files.append(prepare_unsaved(member.name, opened.read().decode("utf-8")))
@@ -105,7 +105,7 @@ def test_fts5_ranks_as_rank_bm25_does(corpus: tuple[Store, list[tuple[int, list[
     collection = store.collection()
     assert collection.num_chunks == len(documents)
     chooser = random.Random(7)
-    for _ in range(40):
+    for _ in range(20):
         text = store.query("SELECT text FROM chunks WHERE id = ?", (chooser.choice(documents)[0],))[0][0]
         terms = query_terms(text.splitlines()[:14], "python", collection)
         if not terms:

@@ -1,4 +1,4 @@
-"""What never enters any context. The values below are made up; they are built so that scanners do not find them here."""
+"""What never enters any context. The values are made up, and put together so that scanners do not find them here."""
 
 import pytest
 from hypothesis import given
@@ -9,8 +9,8 @@ from codeassist_indexer.secrets import redact, secret_file_reason
 
 @pytest.mark.parametrize(
     "path",
-    [".env", "app/.env.local", "prod.env", "certs/site.pem", "home/.ssh/config.py", "id_rsa", "id_ed25519.pub", "tls.key",
-     ".npmrc", ".pypirc", "x/credentials", "x/credentials.json", "secrets.yaml", ".AWS/anything", "a.tfvars"],
+    [".env", "app/.env.local", "prod.env", "certs/site.pem", "home/.ssh/config.py", "id_rsa", "id_ed25519.pub",
+     "tls.key", ".npmrc", ".pypirc", "x/credentials", "x/credentials.json", "secrets.yaml", ".AWS/anything", "a.tfvars"],
 )  # fmt: skip
 def test_files_of_secrets(path: str) -> None:
     assert (secret_file_reason(path) or "").startswith("secret")
@@ -58,7 +58,8 @@ def test_assigned_passwords_go(line: str) -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["password = 'your-password-1'", "token = os.environ['TOKEN_1']", "api_key = '${API_KEY_1}'", "risk-assessment-of-the-whole-task",
+    ["password = 'your-password-1'", "token = os.environ['TOKEN_1']", "api_key = '${API_KEY_1}'",
+     "risk-assessment-of-the-whole-task",
      "token = tokenizer.next('identifier')", "secret = 'correct horse'", "url = 'https://host:8080/path@x'",
      "token_type = 'bearer_token'", "sk-learn-compatible-estimator-interface"],
 )  # fmt: skip
