@@ -5,9 +5,12 @@ Tests of the engine compare against transformers on them; nothing is downloaded.
 
 from __future__ import annotations
 
+import json
+import re
 from pathlib import Path
 from typing import Any
 
+import gguf
 import torch
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import (
@@ -170,3 +173,88 @@ def save_model(folder: Path, family: str, rope: str = "plain", seed: int = 0, **
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return model
+
+
+_GGUF_NAMES = {
+    "model.embed_tokens": "token_embd",
+    "model.norm": "output_norm",
+    "lm_head": "output",
+    "input_layernorm": "attn_norm",
+    "post_attention_layernorm": "ffn_norm",
+    "self_attn.q_proj": "attn_q",
+    "self_attn.k_proj": "attn_k",
+    "self_attn.v_proj": "attn_v",
+    "self_attn.o_proj": "attn_output",
+    "self_attn.q_norm": "attn_q_norm",
+    "self_attn.k_norm": "attn_k_norm",
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+    "mlp.c_fc": "ffn_up",
+    "mlp.c_proj": "ffn_down",
+}
+
+
+def save_gguf(
+    path: Path, family: str, model: PreTrainedModel, kind: str = "F32", extra: dict[str, torch.Tensor] | None = None
+) -> None:
+    """Write a model as llama.cpp's converter does: its names, its order of q and k rows; matrices as `kind` if it fits.
+
+    `extra` adds tensors under their GGUF names. The tokenizer is that of `train_tokenizer`.
+    """
+    config: Any = model.config
+    arch = "llama" if family == "mistral" else family
+    writer = gguf.GGUFWriter(path, arch)
+    writer.add_context_length(config.max_position_embeddings)
+    writer.add_embedding_length(config.hidden_size)
+    writer.add_block_count(config.num_hidden_layers)
+    writer.add_feed_forward_length(config.intermediate_size)
+    writer.add_head_count(config.num_attention_heads)
+    writer.add_head_count_kv(config.num_key_value_heads)
+    writer.add_rope_freq_base(config.rope_parameters["rope_theta"])
+    if family == "qwen3":
+        writer.add_key_length(config.head_dim)
+    if family == "starcoder2":
+        writer.add_layer_norm_eps(config.norm_epsilon)
+    else:
+        writer.add_layer_norm_rms_eps(config.rms_norm_eps)
+    _add_tokenizer(writer, family, config.vocab_size)
+    tensors = {name: tensor.detach().float() for name, tensor in model.named_parameters()}
+    for name, tensor in tensors.items():
+        stem, _, suffix = name.rpartition(".")
+        match = re.fullmatch(r"model\.layers\.(\d+)\.(.*)", stem)
+        gguf_name = f"blk.{match[1]}.{_GGUF_NAMES[match[2]]}" if match else _GGUF_NAMES[stem]
+        if arch == "llama" and ("q_proj" in name or "k_proj" in name):
+            num_heads = config.num_attention_heads if "q_proj" in name else config.num_key_value_heads
+            halves = tensor.reshape(num_heads, 2, -1, *tensor.shape[1:])
+            tensor = halves.swapaxes(1, 2).reshape(tensor.shape)
+        _add_tensor(writer, f"{gguf_name}.{suffix}", tensor, kind)
+    for name, tensor in (extra or {}).items():
+        _add_tensor(writer, name, tensor, "F32")
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def _add_tensor(writer: gguf.GGUFWriter, name: str, tensor: torch.Tensor, kind: str) -> None:
+    quant = gguf.GGMLQuantizationType[kind]
+    fits = tensor.ndim == 2 and tensor.shape[1] % gguf.GGML_QUANT_SIZES[quant][0] == 0
+    if kind == "F32" or not fits:
+        writer.add_tensor(name, tensor.numpy())
+    else:
+        writer.add_tensor(name, gguf.quants.quantize(tensor.numpy(), quant), raw_dtype=quant)
+
+
+def _add_tokenizer(writer: gguf.GGUFWriter, family: str, vocab_size: int) -> None:
+    backend = train_tokenizer(family).backend_tokenizer
+    model = json.loads(backend.to_str())["model"]
+    tokens = [backend.id_to_token(i) or f"[PAD{i}]" for i in range(vocab_size)]
+    types = [3 if token in MARKERS[family] else 1 if backend.token_to_id(token) is not None else 5 for token in tokens]
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("starcoder" if family == "starcoder2" else "qwen2")
+    writer.add_token_list(tokens)
+    writer.add_token_types(types)
+    writer.add_token_merges([" ".join(pair) for pair in model["merges"]])
+    writer.add_eos_token_id(tokens.index(ENDS[family]))
+    writer.add_add_bos_token(False)

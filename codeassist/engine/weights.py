@@ -14,10 +14,8 @@ import struct
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Protocol
 
-import numpy as np
-import numpy.typing as npt
 import psutil
 import torch
 
@@ -119,10 +117,12 @@ def convert(source: WeightSource, weight_format: WeightFormat, folder: Path, pro
     for name, content in source.tokenizer_files().items():
         (folder / name).write_bytes(content)
     with (folder / WEIGHTS_NAME).open("wb") as file:
-        file.write(header)
+        num_written = file.write(header)
         for spec in specs:
-            _write_tensor(file, source, spec, weight_format, places)
-            progress(file.tell(), size)
+            for start, tensor in _encoded(source, spec, weight_format, places):
+                file.seek(start)
+                num_written += file.write(tensor.contiguous().view(torch.uint8).numpy().data)
+                progress(num_written, size)
         file.flush()
         os.fsync(file.fileno())
 
@@ -166,30 +166,29 @@ def _check_shapes(source: WeightSource, spec: TensorSpec) -> None:
             raise ModelError(f"{source.path}: {part.name!r} is {found} where its configuration says {wanted}")
 
 
-def _write_tensor(
-    file: BinaryIO, source: WeightSource, spec: TensorSpec, weight_format: WeightFormat, places: dict[str, int]
-) -> None:
+def _encoded(
+    source: WeightSource, spec: TensorSpec, weight_format: WeightFormat, places: dict[str, int]
+) -> Iterator[tuple[int, torch.Tensor]]:
+    """A tensor as it is stored, in pieces that fit memory: (byte offset in the file, piece)."""
     step = max(1, _CHUNK_NUMBERS // (spec.num_cols or 1))
+    offset = places[spec.name]
     scales: list[torch.Tensor] = []
-    file.seek(places[spec.name])
     for part in spec.parts:
         for start in range(0, part.num_rows, step):
             rows = source.read_rows(part.name, start, min(start + step, part.num_rows))
             if not math.isfinite(float(rows.abs().max())):
                 raise ModelError(f"{source.path}: tensor {part.name!r} holds NaN or infinity; fetch the model again")
             if spec.num_cols is None:
-                file.write(_raw(rows).data)
+                stored = rows
             elif weight_format == "int8":
-                quantised, scale = quantise_rows(rows)
+                stored, scale = quantise_rows(rows)
                 scales.append(scale)
-                file.write(_raw(quantised).data)
             else:
-                file.write(_raw(rows.to(_DTYPES[weight_format])).data)
+                stored = rows.to(_DTYPES[weight_format])
+            yield offset, stored
+            offset += stored.nbytes
     if scales:
-        end = file.tell()
-        file.seek(places[spec.scale_name])
-        file.write(_raw(torch.cat(scales)).data)
-        file.seek(end)
+        yield places[spec.scale_name], torch.cat(scales)
 
 
 def quantise_rows(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -197,10 +196,6 @@ def quantise_rows(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     scale = rows.abs().amax(dim=1) / 127
     scale[scale == 0] = 1.0  # a row of zeros
     return (rows / scale[:, None]).round_().clamp_(-127, 127).to(torch.int8), scale
-
-
-def _raw(tensor: torch.Tensor) -> npt.NDArray[np.uint8]:
-    return tensor.contiguous().view(torch.uint8).numpy()
 
 
 def _move_into_place(made: Path, place: Path, is_done: Callable[[], bool]) -> None:
