@@ -203,11 +203,11 @@ def _shared_end(folder: Sequence[str], parts: Sequence[str]) -> int:
 
 
 def _nearest(paths: Iterable[str], to: str) -> list[str]:
-    """Sort by how long the shared beginning of the path is, then by how short the path is, then by name."""
+    """Sort by how long the shared beginning of the path is, `src` layouts first, then short paths, then by name."""
 
-    def distance(path: str) -> tuple[int, int, str]:
+    def distance(path: str) -> tuple[int, bool, int, str]:
         shared = posixpath.commonpath([posixpath.dirname(to) or ".", posixpath.dirname(path) or "."])
-        return (-len(shared.split("/")) if shared else 0, path.count("/"), path)
+        return (-len(shared.split("/")) if shared else 0, "src" not in path.split("/"), path.count("/"), path)
 
     return sorted(paths, key=distance)
 

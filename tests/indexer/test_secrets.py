@@ -10,7 +10,8 @@ from codeassist_indexer.secrets import redact, secret_file_reason
 @pytest.mark.parametrize(
     "path",
     [".env", "app/.env.local", "prod.env", "certs/site.pem", "home/.ssh/config.py", "id_rsa", "id_ed25519.pub",
-     "tls.key", ".npmrc", ".pypirc", "x/credentials", "x/credentials.json", "secrets.yaml", ".AWS/anything", "a.tfvars"],
+     "tls.key", ".npmrc", ".pypirc", "x/credentials", "x/credentials.json", "secrets.yaml", ".AWS/anything",
+     "a.tfvars"],
 )  # fmt: skip
 def test_files_of_secrets(path: str) -> None:
     assert (secret_file_reason(path) or "").startswith("secret")

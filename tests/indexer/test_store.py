@@ -102,14 +102,14 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 
 def test_threads_write_and_read_at_once(store: Store) -> None:
-    failures: list[BaseException] = []
+    failures: list[Exception] = []
 
     def work(number: int) -> None:
         try:
             for n in range(8):
                 store.write([prepare_unsaved(f"t{number}_{n}.py", TEXT), prepare_unsaved("shared.py", TEXT * (n + 1))])
                 store.file_states()
-        except BaseException as error:
+        except (CodeAssistError, sqlite3.Error) as error:
             failures.append(error)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(4)]

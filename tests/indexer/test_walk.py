@@ -53,8 +53,8 @@ IGNORE_FILES = {
 IGNORE_PATHS = [
     "a.py", "b.tmp.py", "build/x.py", "src/build/x.py", "logs/a.py", "logs/keep.py", "logs/more/keep.py",
     "deep/gen.py", "deep/a/b/gen.py", "deep/a/b/ok.py", "#odd.py", "pkg/local.py", "pkg/kept.tmp.py",
-    "pkg/other.tmp.py", "pkg/only_here.py", "pkg/x/only_here.py", "pkg/x/local.py", "pkg/sub/gone.py", "pkg/sub/back.py",
-    "pkg/sub/in/back.py", "mine.py", "pkg/mine.py",
+    "pkg/other.tmp.py", "pkg/only_here.py", "pkg/x/only_here.py", "pkg/x/local.py", "pkg/sub/gone.py",
+    "pkg/sub/back.py", "pkg/sub/in/back.py", "mine.py", "pkg/mine.py",
 ]  # fmt: skip
 
 

@@ -1,0 +1,125 @@
+"""Definitions of imported names: found through every way to import them, rendered as skeletons, the used ones first."""
+
+from pathlib import Path
+
+import pytest
+
+from codeassist.request import CompletionRequest, Snippet
+from codeassist_indexer.around import surroundings
+from codeassist_indexer.imported import imported_definitions
+from codeassist_indexer.prepare import prepare_unsaved
+from codeassist_indexer.store import Store
+
+FILES = {
+    "shop/__init__.py": "from shop.models import Order as PublicOrder\nfrom .pricing import *\n",
+    "shop/models.py": '''class Order:
+    """One purchase."""
+
+    currency: str = "EUR"
+
+    def __init__(self, total: int) -> None:
+        self.total = total
+
+    def pay(self, amount: int) -> bool:
+        """Pay some of it."""
+        return amount >= self.total
+
+    def _private(self): ...
+
+
+class Customer:
+    def greet(self) -> str: ...
+
+
+LIMIT = 3
+''',
+    "shop/pricing.py": "def discount(order, percent: float) -> float:\n    '''Less.'''\n    return percent\n",
+    "shop/tools/__init__.py": "",
+    "shop/tools/mail.py": "def send(to: str) -> None:\n    ...\n\n\ndef unused(): ...\n",
+    "loop_a.py": "from loop_b import ghost\n",
+    "loop_b.py": "from loop_a import ghost\n",
+}
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    made = Store(tmp_path / "index.db")
+    made.write([prepare_unsaved(path, text) for path, text in FILES.items()])
+    return made
+
+
+def definitions(store: Store, text: str, path: str = "app.py") -> list[Snippet]:
+    """`|` marks the cursor."""
+    prefix, _, suffix = text.partition("|")
+    request = CompletionRequest(path, prefix, suffix)
+    return imported_definitions(store, request, surroundings(request))
+
+
+def names(found: list[Snippet]) -> list[str]:
+    return [snippet.reason.split()[1].rstrip(",") for snippet in found]
+
+
+def test_a_class_is_rendered_as_its_skeleton(store: Store) -> None:
+    (order,) = definitions(store, "from shop.models import Order\n\norder = Order(|)\n")
+    head = 'class Order:\n    """One purchase."""\n    currency: str = "EUR"\n    def __init__(self, total: int) -> None: ...\n'
+    assert order.text.startswith(head)
+    assert "def pay(self, amount: int) -> bool: ..." in order.text
+    assert "amount >=" not in order.text
+    assert (order.path, order.source, order.reason) == (
+        "shop/models.py",
+        "definition",
+        "defines Order, imported in line 1",
+    )
+    assert (order.start_line, order.end_line) == (1, 14)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("from shop import PublicOrder\nPublicOrder(|", ["Order"]),
+        ("from shop import discount\ndiscount(|", ["discount"]),
+        ("from shop.pricing import *\ndiscount(|", ["discount"]),
+        ("from shop.models import Order as O\nO(|", ["Order"]),
+        ("import shop.pricing as p\np.discount(|", ["discount"]),
+        ("import shop.pricing\nshop.pricing.discount(|", ["discount"]),
+        ("from shop.tools import mail\nmail.send(|", ["send"]),
+        ("from shop.models import LIMIT\nLIMIT|", ["LIMIT"]),
+        ("from loop_a import ghost\nghost(|", []),
+        ("import os\nfrom nowhere import thing\nthing(|", []),
+    ],
+)
+def test_every_way_to_import(store: Store, text: str, expected: list[str]) -> None:
+    assert names(definitions(store, text)) == expected
+
+
+def test_relative_imports(store: Store) -> None:
+    found = definitions(store, "from ..models import Order\nOrder(|", path="shop/tools/report.py")
+    assert names(found) == ["Order"]
+
+
+def test_what_is_used_near_the_cursor_comes_first(store: Store) -> None:
+    text = "from shop.models import Customer, Order\nfrom shop.pricing import discount\n" + "\n" * 3
+    far = "\n".join(f"line_{n} = {n}" for n in range(30))
+    assert names(definitions(store, f"{text}{far}\nx = discount(|")) == ["discount", "Customer", "Order"]
+    assert names(definitions(store, f"{text}{far}\nx = Order(1)\ny = discount(|")) == ["discount", "Order", "Customer"]
+
+
+def test_the_type_of_what_stands_before_the_dot_comes_first_of_all(store: Store) -> None:
+    text = "from shop.models import Customer, Order\n"
+    far = "\n".join(f"line_{n} = {n}" for n in range(30))
+    for made in ("it = Order(3)", "def f(it: Order): ...", "self.it = Order(3)"):
+        found = definitions(store, f"{text}{made}\n{far}\nCustomer().greet()\nit.|\n")
+        assert names(found)[0] == "Order"
+
+
+def test_unfinished_and_broken_code_still_has_its_imports(store: Store) -> None:
+    found = definitions(store, "from shop.models import Order\n\ndef f(:\n  ((\nx = Order(|\nclass\n")
+    assert names(found) == ["Order"]
+
+
+def test_the_file_s_own_definitions_are_left_out(store: Store) -> None:
+    assert definitions(store, "from shop.models import Order\nOrder(|", path="shop/models.py") == []
+
+
+def test_a_file_in_no_known_language_has_none(store: Store) -> None:
+    assert definitions(store, "from shop.models import Order\n|", path="notes.md") == []
