@@ -20,6 +20,7 @@ __all__ = [
     "InstalledModel",
     "ModelEntry",
     "choose_auto",
+    "choose_fetchable",
     "choose_installed",
     "find_entry",
     "find_installed",
@@ -122,7 +123,13 @@ def choose_installed(hardware: Hardware, settings: Settings) -> Choice | None:
 
 def choose_auto(hardware: Hardware, settings: Settings, is_hub_reachable: Callable[[], bool]) -> Choice:
     """Return what `models pull auto` fetches: the machine's size, or what can be had where the hub is out of reach."""
-    wanted = suggest_for(hardware, settings)
+    return choose_fetchable(suggest_for(hardware, settings), hardware, settings, is_hub_reachable)
+
+
+def choose_fetchable(
+    wanted: ModelEntry, hardware: Hardware, settings: Settings, is_hub_reachable: Callable[[], bool]
+) -> Choice:
+    """Return the wanted entry, or where it cannot be had the best that is installed, or the fallback; and say so."""
     if _is_usable(wanted, settings) or not isinstance(wanted.source, HubSource) or is_hub_reachable():
         return Choice(wanted)
     installed = choose_installed(hardware, settings)

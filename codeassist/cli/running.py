@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 class SessionLike(Protocol):
     """What this module needs of `codeassist.session.Session`."""
 
+    repository: str
+
     def complete(self, request: CompletionRequest, retriever: Retriever) -> Completion:
         """Answer one request."""
         ...
@@ -79,6 +81,8 @@ def run_completion(request: CompletionRequest, root: Path | None, settings: Sett
     context = open_context(root, settings, progress)
     indexed = time.perf_counter()
     session = start_session(settings, model, progress)
+    if root is not None:
+        session.repository = root.name
     loaded = time.perf_counter()
     completion = session.complete(request, context.retriever)
     notices = (*model_notices, *context.notices, *completion.notices)
