@@ -6,7 +6,8 @@ truth.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -56,28 +57,30 @@ class SealedRetriever:
         return found
 
 
+@contextmanager
 def open_contexts(
     name: ContextName,
     tasks: Sequence[Task],
     repositories: Repositories | None,
     index_cache: Path,
     completer: Completer,
-) -> RetrieverFor:
-    """Return the function that gives each task its retriever; raise if what the context needs is not there.
+) -> Iterator[RetrieverFor]:
+    """Give the function that gives each task its retriever; raise if what the context needs is not there.
 
     `completer` makes the first guess of RepoCoder's iteration; nothing else uses it.
     """
     if name == "none":
-        return lambda task: NoRetriever()
-    if name == "provided":
+        yield lambda task: NoRetriever()
+    elif name == "provided":
         _require_provided(tasks)
-        return lambda task: SealedRetriever(ProvidedRetriever(task.provided), task)
-    if name == "lexical" or name == "full":
+        yield lambda task: SealedRetriever(ProvidedRetriever(task.provided), task)
+    elif name == "lexical" or name == "full":
         from codeassist_eval.index_context import IndexContexts  # the baselines do without our index
 
-        contexts = IndexContexts(_required(name, repositories, tasks), index_cache, name)
-        return lambda task: SealedRetriever(contexts.retriever(task), task)
-    return _ranked(name, tasks, repositories, completer)
+        with closing(IndexContexts(_required(name, repositories, tasks), index_cache, name)) as contexts:
+            yield lambda task: SealedRetriever(contexts.retriever(task), task)
+    else:
+        yield _ranked(name, tasks, repositories, completer)
 
 
 def _ranked(

@@ -24,13 +24,14 @@ _PACKAGES = (
 )  # fmt: skip
 
 # What must be the same for a run to go on in a folder. The rest is a record of how it came about.
-_IDENTITY = ("benchmark", "tasks_sha256", "limit", "seed", "context", "model", "model_sha256", "settings")
+_IDENTITY = ("benchmark", "tasks_sha256", "language", "limit", "seed", "context", "model", "model_sha256", "settings")
 
 
 def make_manifest(
     *,
     benchmark: str,
     tasks_path: Path,
+    language: str | None,
     limit: int | None,
     seed: int,
     context: str,
@@ -44,6 +45,7 @@ def make_manifest(
         "benchmark": benchmark,
         "tasks_file": tasks_path.name,
         "tasks_sha256": hashlib.sha256(tasks_path.read_bytes()).hexdigest(),
+        "language": language,
         "limit": limit,
         "seed": seed,
         "context": context,

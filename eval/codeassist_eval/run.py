@@ -126,12 +126,27 @@ def finish(
     return metrics
 
 
-def judge(
-    benchmark: Benchmark, tasks: Sequence[Task], predictions: Mapping[str, str]
-) -> tuple[dict[str, Any], dict[str, Score]]:
-    """Return metrics and scores of predictions whose making is not known."""
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What predictions are worth whose making is not known."""
+
+    metrics: dict[str, Any]
+    scores: dict[str, Score]
+
+
+def judge(benchmark: Benchmark, tasks: Sequence[Task], predictions: Mapping[str, str]) -> Judgement:
+    """Score a prediction for each task."""
     scores = score_all(benchmark.score, tasks, predictions)
-    return summarize(tasks, scores, {}, benchmark.aggregates), scores
+    return Judgement(summarize(tasks, scores, {}, benchmark.aggregates), scores)
+
+
+def write_judgement(out: Path, judgement: Judgement) -> None:
+    """Write `scores.jsonl` and `metrics.json`; raise `EvaluationError` where `out` holds a run's."""
+    if (out / PREDICTIONS).exists():
+        raise EvaluationError(f"{out} is the folder of a run; choose another --out")
+    out.mkdir(parents=True, exist_ok=True)
+    write_scores(out / SCORES, judgement.scores)
+    write_json(out / METRICS, judgement.metrics)
 
 
 def _earlier(path: Path, tasks: Sequence[Task]) -> dict[str, Record]:

@@ -21,6 +21,7 @@ PREDICTIONS = "predictions.jsonl"
 SCORES = "scores.jsonl"
 METRICS = "metrics.json"
 MANIFEST = "manifest.json"
+REPORT = "report.html"
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,8 +113,8 @@ def test_an_oracle_finds_more_than_a_baseline_on_real_code(tmp_path: Path) -> No
     tasks = tasks[::3]
     shares: dict[ContextName, float] = {}
     for name in ("bm25", "oracle", "jaccard"):
-        retriever_for = open_contexts(name, tasks, repositories, tmp_path, NOBODY)
-        shares[name] = share_with_truth({task.task_id: retriever_for(task) for task in tasks}, tasks)
+        with open_contexts(name, tasks, repositories, tmp_path, NOBODY) as retriever_for:
+            shares[name] = share_with_truth({task.task_id: retriever_for(task) for task in tasks}, tasks)
 
     assert shares["oracle"] > shares["bm25"] > 0.2
     assert shares["jaccard"] > 0.2
@@ -149,13 +149,13 @@ def test_the_index_does_not_hold_the_truth_while_its_task_runs(tmp_path: Path) -
 def test_our_retrieval_gives_other_files_only(tmp_path: Path, mode: ContextName) -> None:
     tasks, repositories = bench_tasks("fresh/dev", tmp_path)
     tasks = [task for task in tasks if task.repository == tasks[0].repository][:6]
-    retriever_for = open_contexts(mode, tasks, repositories, tmp_path / "index", NOBODY)
 
-    for task in tasks:
-        ask = CompletionRequest(task.path, task.prefix, task.suffix)
-        found = retriever_for(task).retrieve(ask, 4000).snippets
-        assert found and all(snippet.path != task.path for snippet in found)
-        assert sum(len(snippet.text) for snippet in found) <= 4000
+    with open_contexts(mode, tasks, repositories, tmp_path / "index", NOBODY) as retriever_for:
+        for task in tasks:
+            ask = CompletionRequest(task.path, task.prefix, task.suffix)
+            found = retriever_for(task).retrieve(ask, 4000).snippets
+            assert found and all(snippet.path != task.path for snippet in found)
+            assert sum(len(snippet.text) for snippet in found) <= 4000
 
 
 def test_runs_at_the_same_time_do_not_share_an_index(tmp_path: Path) -> None:
@@ -173,9 +173,9 @@ def test_repocoder_searches_with_its_first_guess(tmp_path: Path) -> None:
     tasks = load_tasks(write_rows(tmp_path / "tasks.jsonl", [row(prompt="print(")]))
     completer = FakeCompleter(lambda request: "volume(width, height, depth)")
     repositories = open_repositories(tmp_path / "repos", tmp_path / "cache")
-    retriever = open_contexts("repocoder", tasks, repositories, tmp_path, completer)(tasks[0])
 
-    found = retriever.retrieve(request("print("), 60)
+    with open_contexts("repocoder", tasks, repositories, tmp_path, completer) as retriever_for:
+        found = retriever_for(tasks[0]).retrieve(request("print("), 60)
 
     assert [snippet.path for snippet in found.snippets] == ["volumes.py"]
     assert len(completer.requests) == 1 and "first_guess" in found.stage_ms

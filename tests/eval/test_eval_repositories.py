@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,11 @@ def pack(archive: Path, folder: Path) -> Path:
 
 def one_task(tmp_path: Path, **changes: str) -> Task:
     return load_tasks(write_rows(tmp_path / "tasks.jsonl", [row(**changes)]))[0]
+
+
+def enter(context: AbstractContextManager[object]) -> None:
+    with context:
+        pass
 
 
 def test_an_archive_is_unpacked_once(tmp_path: Path) -> None:
@@ -57,7 +63,7 @@ def test_a_missing_repository_names_the_task(tmp_path: Path, name: str) -> None:
     task = one_task(tmp_path, metadata__repository=name)
 
     with pytest.raises(EvaluationError, match=f"task demo/0: repository '{name}' is not in"):
-        open_contexts("bm25", [task], repositories, tmp_path / "cache", NOBODY)
+        enter(open_contexts("bm25", [task], repositories, tmp_path / "cache", NOBODY))
 
 
 def evil(archive: Path, member: tarfile.TarInfo, content: bytes = b"") -> Path:
@@ -113,9 +119,9 @@ def test_sources_are_read_without_links_and_with_bad_bytes(tmp_path: Path) -> No
 
 def test_contexts_that_need_repositories_say_so(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match=r"--context full needs the repositories.*--repos"):
-        open_contexts("full", [one_task(tmp_path)], None, tmp_path, NOBODY)
+        enter(open_contexts("full", [one_task(tmp_path)], None, tmp_path, NOBODY))
     with pytest.raises(EvaluationError, match="no task came with cross-file context"):
-        open_contexts("provided", [one_task(tmp_path)], None, tmp_path, NOBODY)
+        enter(open_contexts("provided", [one_task(tmp_path)], None, tmp_path, NOBODY))
 
 
 def test_a_retriever_that_leaks_the_target_file_stops_the_run(tmp_path: Path) -> None:

@@ -168,9 +168,9 @@ def test_requests_carry_the_task_and_the_limits(tmp_path: Path) -> None:
 def test_the_truth_cannot_leak_from_the_target_file(tmp_path: Path) -> None:
     tasks, out = tasks_of(tmp_path, 1), out_folder(tmp_path)
     repositories = open_repositories(demo_repository(tmp_path / "repos"), tmp_path / "cache")
-    retriever_for = open_contexts("bm25", tasks, repositories, tmp_path / "cache", NOBODY)
 
-    run_tasks(BENCHMARK, tasks, FakeCompleter(right), retriever_for, LIMITS, out)
+    with open_contexts("bm25", tasks, repositories, tmp_path / "cache", NOBODY) as retriever_for:
+        run_tasks(BENCHMARK, tasks, FakeCompleter(right), retriever_for, LIMITS, out)
 
     (record,) = read_records(out / "predictions.jsonl").values()
     assert [used.path for used in record.snippets] == ["shapes.py"]
@@ -200,7 +200,7 @@ def test_a_folder_holds_one_run(tmp_path: Path) -> None:
 
     def manifest(context: str) -> dict[str, object]:
         return make_manifest(
-            benchmark="crosscodeeval", tasks_path=path, limit=None, seed=0, context=context, model="fake",
+            benchmark="crosscodeeval", tasks_path=path, language=None, limit=None, seed=0, context=context, model="fake",
             model_sha256=None, settings={"max_lines": 1}, command="codeassist eval run",
         )  # fmt: skip
 
@@ -214,7 +214,7 @@ def test_a_folder_holds_one_run(tmp_path: Path) -> None:
 
 
 def test_overhead_is_milliseconds(tmp_path: Path) -> None:
-    """3% of the fastest run in sight, 0.3 s a task, is 9 ms; a clock that counts only the harness's share checks it."""
+    """3% of the fastest run in sight, 0.3 s a task, is 9 ms."""
     import time
 
     tasks, out = tasks_of(tmp_path, 200), out_folder(tmp_path)

@@ -1,0 +1,21 @@
+"""The benchmarks by name.
+
+Knows nothing but who they are.
+"""
+
+from __future__ import annotations
+
+from codeassist_eval import crosscodeeval, repobench, repoeval
+from codeassist_eval.benchmark import Benchmark
+from codeassist_eval.errors import EvaluationError
+
+BENCHMARKS: dict[str, Benchmark] = {
+    benchmark.name: benchmark for benchmark in (crosscodeeval.BENCHMARK, repobench.BENCHMARK, repoeval.BENCHMARK)
+}
+
+
+def benchmark_named(name: str) -> Benchmark:
+    """Return a benchmark; raise `EvaluationError` where a run was made with one that is not known here."""
+    if name not in BENCHMARKS:
+        raise EvaluationError(f"no benchmark is called '{name}'; there are {', '.join(BENCHMARKS)}")
+    return BENCHMARKS[name]

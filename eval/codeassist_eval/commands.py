@@ -1,0 +1,159 @@
+"""`codeassist eval`: run, score, compare, make.
+
+Knows what users type, and nothing of how it is done. Errors are raised as `CodeAssistError` for the program's boundary.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from codeassist_eval.benchmarks import BENCHMARKS, benchmark_named
+from codeassist_eval.contexts import CONTEXTS, ContextName
+from codeassist_eval.statement import LANGUAGES, Language
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.group("eval")
+def eval_group() -> None:
+    """Measure completions on benchmarks and on your own repository."""
+
+
+@eval_group.command("run")
+@click.option("--benchmark", type=click.Choice(list(BENCHMARKS)), default="crosscodeeval", show_default=True)
+@click.option("--tasks", "tasks_path", type=_FILE, required=True, help="The benchmark's task file.")
+@click.option("--repos", type=_FILE, help="Folder or *_repos.tar.xz of the repositories that the tasks were cut from.")
+@click.option("--language", type=click.Choice(LANGUAGES), help="Only tasks in this language.")
+@click.option("--model", metavar="NAME", help="Use this model (`codeassist models list`).")
+@click.option("--context", type=click.Choice(CONTEXTS), default="full", show_default=True, help="Cross-file context.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only so many tasks, drawn with --seed.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option("--max-new-tokens", type=click.IntRange(min=1), help="Default: as the benchmark's official runner.")
+@click.option("--max-lines", type=click.IntRange(min=1), help="Stop after so many lines. Default: the tokens decide.")
+@click.option("--set", "assignments", metavar="SECTION.KEY=VALUE", multiple=True, help="Set any setting for this run.")
+@click.option("--out", type=_FILE, required=True, help="Folder of the run; one that was interrupted goes on there.")
+@click.option("--json", "as_json", is_flag=True, help="Print the metrics as one JSON object.")
+def run_command(
+    benchmark: str,
+    tasks_path: Path,
+    repos: Path | None,
+    language: Language | None,
+    model: str | None,
+    context: ContextName,
+    limit: int | None,
+    seed: int,
+    max_new_tokens: int | None,
+    max_lines: int | None,
+    assignments: tuple[str, ...],
+    out: Path,
+    as_json: bool,
+) -> None:
+    """Complete a benchmark's tasks with a local model and score them.
+
+    Exact match so far and the time left are shown on the way. Exit code 0 only if every task ran.
+
+    \b
+    Example:
+      codeassist eval run --tasks dev.jsonl --repos dev_repos.tar.xz --context full --out runs/full
+    """
+    from codeassist_eval.experiment import Experiment, run_experiment
+    from codeassist_eval.run import Limits
+    from codeassist_eval.tables import print_metrics
+
+    chosen = benchmark_named(benchmark)
+    experiment = Experiment(
+        benchmark=chosen,
+        tasks_path=tasks_path,
+        repositories=repos,
+        language=language,
+        model=model,
+        context=context,
+        limit=limit,
+        seed=seed,
+        limits=Limits(max_new_tokens or chosen.max_new_tokens, max_lines or chosen.max_lines, seed),
+        assignments=assignments,
+        command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+    )
+    metrics = run_experiment(experiment, out)
+    if as_json:
+        click.echo(json.dumps(metrics, indent=2))
+    else:
+        print_metrics(f"{context} · {out}", metrics)
+
+
+@eval_group.command("score")
+@click.option("--benchmark", type=click.Choice(list(BENCHMARKS)), default="crosscodeeval", show_default=True)
+@click.option("--predictions", type=_FILE, required=True, help="JSON lines with task_id and pred.")
+@click.option("--tasks", "tasks_path", type=_FILE, required=True, help="The benchmark's task file.")
+@click.option("--out", type=_FILE, help="Also write scores.jsonl and metrics.json into this folder.")
+@click.option("--json", "as_json", is_flag=True, help="Print the metrics as one JSON object.")
+def score_command(benchmark: str, predictions: Path, tasks_path: Path, out: Path | None, as_json: bool) -> None:
+    """Score anybody's predictions with a benchmark's official metrics."""
+    from codeassist_eval.run import judge, write_judgement
+    from codeassist_eval.scoring import load_predictions
+    from codeassist_eval.tables import print_metrics
+
+    chosen = benchmark_named(benchmark)
+    tasks = chosen.load(tasks_path)
+    judgement = judge(chosen, tasks, load_predictions(predictions, chosen, tasks))
+    if out is not None:
+        write_judgement(out, judgement)
+    if as_json:
+        click.echo(json.dumps(judgement.metrics, indent=2))
+    else:
+        print_metrics(str(predictions), judgement.metrics)
+
+
+@eval_group.command("compare")
+@click.argument("folders", nargs=-1, required=True, type=_FILE)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the bootstrap.")
+@click.option("--examples", type=click.IntRange(min=0), default=5, show_default=True, help="Tasks shown for each run.")
+@click.option("--report", type=click.Path(path_type=Path), help="Also write a report of all runs to this HTML file.")
+@click.option("--json", "as_json", is_flag=True, help="Print the comparison as one JSON object.")
+def compare_command(folders: tuple[Path, ...], seed: int, examples: int, report: Path | None, as_json: bool) -> None:
+    """Compare runs with the first one: intervals of the differences, and where they differ.
+
+    The 95% intervals come from a paired bootstrap over the tasks that all runs have.
+    """
+    from codeassist_eval.compare import compare, read_runs
+    from codeassist_eval.report import write_report
+    from codeassist_eval.tables import print_comparison
+
+    runs = read_runs(folders)
+    comparison = compare(runs, seed, examples)
+    if report is not None:
+        write_report(report, runs)
+    if as_json:
+        click.echo(json.dumps(comparison.as_document(), indent=2))
+    else:
+        print_comparison(comparison)
+
+
+@eval_group.command("make")
+@click.option("--repo", type=_FILE, required=True, help="The repository to cut tasks from.")
+@click.option("--out", type=_FILE, required=True, help="Folder for tasks.jsonl and, with --since, the repositories.")
+@click.option("--language", type=click.Choice(LANGUAGES), help="Only files in this language.")
+@click.option("--limit", type=click.IntRange(min=1), default=200, show_default=True, help="Tasks at most.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the draw.")
+@click.option(
+    "--since", metavar="COMMIT", help="Only lines that commits after this one added, with the code of before."
+)
+def make_command(repo: Path, out: Path, language: Language | None, limit: int, seed: int, since: str | None) -> None:
+    """Cut cross-file completion tasks in CrossCodeEval's format from any repository.
+
+    The cursor stands where a name from another file of the repository is needed.
+    """
+    from codeassist_eval.history import make_from_history
+    from codeassist_eval.make import make_from_folder
+
+    if since is None:
+        made = make_from_folder(repo, out, language, limit, seed)
+    else:
+        made = make_from_history(repo, since, out, language, limit, seed)
+    kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(made.num_by_kind.items()))
+    click.echo(f"{made.num_tasks} tasks ({kinds}) in {made.tasks_path}; repositories in {made.repositories}")

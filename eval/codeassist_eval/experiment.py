@@ -1,0 +1,88 @@
+"""A benchmark, a model and a context put together: what `codeassist eval run` does.
+
+Knows no metric and no engine by itself: it opens what the options name and hands it to the runner.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codeassist.progress import silent
+from codeassist_eval.benchmark import Benchmark
+from codeassist_eval.contexts import ContextName, open_contexts
+from codeassist_eval.errors import EvaluationError
+from codeassist_eval.local_engine import local_engine
+from codeassist_eval.manifest import claim_folder, make_manifest
+from codeassist_eval.progress_bar import RunBar
+from codeassist_eval.report import write_report
+from codeassist_eval.repositories import Repositories, open_repositories
+from codeassist_eval.run import Limits, run_tasks
+from codeassist_eval.run_folder import REPORT
+from codeassist_eval.runs import read_run
+from codeassist_eval.statement import Language
+from codeassist_eval.tasks import Task, sample
+
+
+@dataclass(frozen=True, slots=True)
+class Experiment:
+    """Everything that makes a run what it is."""
+
+    benchmark: Benchmark
+    tasks_path: Path
+    repositories: Path | None
+    language: Language | None
+    model: str | None
+    context: ContextName
+    limit: int | None
+    seed: int
+    limits: Limits
+    assignments: tuple[str, ...]
+    command: str
+
+
+def run_experiment(experiment: Experiment, out: Path) -> dict[str, Any]:
+    """Run it in `out`, or go on there; write predictions, scores, metrics and report, and return the metrics."""
+    tasks = select_tasks(experiment)
+    engine = local_engine(experiment.model, experiment.assignments, experiment.limits, silent)
+    manifest = make_manifest(
+        benchmark=experiment.benchmark.name,
+        tasks_path=experiment.tasks_path,
+        language=experiment.language,
+        limit=experiment.limit,
+        seed=experiment.seed,
+        context=experiment.context,
+        model=engine.model.name,
+        model_sha256=engine.model.sha256,
+        settings=engine.recorded_settings(experiment.limits),
+        command=experiment.command,
+    )
+    repositories = _open_repositories(experiment, engine.cache_folder)
+    claim_folder(out, manifest)
+    completer = engine.open(silent)
+    indexes = engine.cache_folder / "indexes"
+    with (
+        open_contexts(experiment.context, tasks, repositories, indexes, completer) as retriever_for,
+        RunBar(len(tasks)) as bar,
+    ):
+        metrics = run_tasks(experiment.benchmark, tasks, completer, retriever_for, experiment.limits, out, bar)
+    write_report(out / REPORT, [read_run(out)])
+    return metrics
+
+
+def select_tasks(experiment: Experiment) -> Sequence[Task]:
+    """Load the tasks, keep those in the language asked for, and draw the sample."""
+    tasks = experiment.benchmark.load(experiment.tasks_path)
+    if experiment.language is not None:
+        tasks = tuple(task for task in tasks if task.language == experiment.language)
+        if not tasks:
+            raise EvaluationError(f"{experiment.tasks_path}: holds no {experiment.language} task (--language)")
+    return sample(tasks, experiment.limit, experiment.seed)
+
+
+def _open_repositories(experiment: Experiment, cache: Path) -> Repositories | None:
+    if experiment.repositories is None:
+        return None
+    return open_repositories(experiment.repositories, cache / "repositories")

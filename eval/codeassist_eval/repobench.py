@@ -1,0 +1,132 @@
+"""RepoBench v1.1: the next line, from rows that bring their own cross-file snippets.
+
+Knows neither models nor repositories. Rows: `repo_name`, `file_path`, `context` (each `identifier`, `path`, `snippet`),
+`import_statement`, `cropped_code`, `all_code`, `next_line`, `gold_snippet_index`, `created_at`, `level`; the setting
+(cross_file_first, cross_file_random, in_file) is the name of the file. Scores follow Leolty/repobench,
+`evaluation/metrics.py` and `eval.py`, which know no task ids: a row's is `setting/number`, from 0 as their `idx`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from codeassist.request import Snippet
+from codeassist_eval.benchmark import Benchmark
+from codeassist_eval.errors import EvaluationError
+from codeassist_eval.first_line import first_code_line
+from codeassist_eval.metrics import Aggregate, Score
+from codeassist_eval.rows import Row, read_rows, unique_by_id
+from codeassist_eval.similarity import fuzz_ratio
+from codeassist_eval.tasks import Task, language_of, repository_path
+
+SETTINGS = ("cross_file_first", "cross_file_random", "in_file")
+LEVELS = ("2k", "4k", "8k", "12k", "16k", "24k", "32k", "64k", "128k")
+
+# `evaluation/metrics.py` rounds means to five decimals, `eval.py` then rounds again to two.
+_AGGREGATES = {"em": Aggregate(100, decimals_of_mean=5), "es": Aggregate(1, decimals_of_mean=5)}
+
+
+def load_tasks(path: Path) -> tuple[Task, ...]:
+    """Read one setting's file, JSON lines or parquet. Raise `EvaluationError` on the first row of another schema."""
+    setting = next((setting for setting in SETTINGS if setting in path.name), path.stem)
+    rows = enumerate(_parquet_rows(path) if path.suffix == ".parquet" else read_rows(path))
+    tasks = ((row.line, task.task_id, task) for number, row in rows for task in [_task(row, f"{setting}/{number}")])
+    return tuple(unique_by_id(path, tasks).values())
+
+
+def score(task: Task, prediction: str) -> Score:
+    """Score one next line.
+
+    Quirks: of the prediction the first line that is code counts; EM ignores every difference of white space between
+    words; `eval.py` hands the truth over as the prediction, and difflib's ratio is not symmetric.
+    """
+    judged = first_code_line(task.language, prediction)
+    target = task.groundtruth
+    values = {"em": float(judged.split() == target.split()), "es": float(fuzz_ratio(target, judged))}
+    return Score(task.task_id, judged, target, values)
+
+
+def retrieval_accuracy(rankings: Sequence[Sequence[int]], gold: Sequence[int], k: int) -> float:
+    """Return the share of rankings, best first, whose first `k` hold the gold snippet, with five decimals.
+
+    Raise `EvaluationError` where a ranking is shorter than `k`, as the official script does.
+    """
+    if not gold or len(gold) != len(rankings):
+        raise EvaluationError(f"{len(rankings)} rankings for {len(gold)} gold snippets; give one each, at least one")
+    for number, ranking in enumerate(rankings):
+        if len(ranking) < k:
+            raise EvaluationError(f"ranking {number} holds {len(ranking)} snippets, fewer than k = {k}")
+    hits = sum(index in ranking[:k] for ranking, index in zip(rankings, gold, strict=True))
+    return round(hits / len(gold), 5)
+
+
+def prediction_of(row: Row) -> tuple[str, str]:
+    """Read our prediction rows; RepoBench's own (`idx`, `pred`) need the setting, which their file's name gives."""
+    if "task_id" in row.data:
+        return row.require("task_id", str), row.require("pred", str)
+    return f"{row.path.stem}/{row.require('idx', int)}", row.require("pred", str)
+
+
+def _task(row: Row, task_id: str) -> Task:
+    path = repository_path(row.require("file_path", str))
+    language = language_of(path) if path is not None else None
+    if path is None or language is None:
+        raise row.error(f"field 'file_path' names no source file: {row.data['file_path']}")
+    level = row.require("level", str)
+    if level not in LEVELS:
+        raise row.error(f"field 'level' is '{level}', expected one of {', '.join(LEVELS)}")
+    snippets = tuple(_snippet(row, item) for item in row.require("context", list))
+    gold = row.optional("gold_snippet_index", int)
+    imports = row.require("import_statement", str)
+    return Task(
+        task_id=task_id,
+        repository=row.require("repo_name", str),
+        path=path,
+        language=language,
+        prefix=f"{imports}\n\n{row.require('cropped_code', str)}\n",
+        suffix="",
+        groundtruth=row.require("next_line", str),
+        kind=level,
+        provided=snippets,
+        gold_snippet=gold if gold is not None and 0 <= gold < len(snippets) else None,  # in_file has none, written -1
+    )
+
+
+def _snippet(row: Row, item: Any) -> Snippet:
+    inner = Row(row.path, row.line, {"context": item})
+    text = inner.require("context.snippet", str)
+    return Snippet(
+        path=inner.require("context.path", str),
+        text=text,
+        start_line=1,  # the rows do not say where in its file a snippet stood
+        end_line=1 + len(text.splitlines()),
+        source="provided",
+        score=0.0,
+        reason=f"the row's context for {inner.require('context.identifier', str)}",
+    )
+
+
+def _parquet_rows(path: Path) -> Iterator[Row]:
+    try:
+        from pyarrow import parquet  # pyright: ignore[reportMissingImports]
+    except ImportError:
+        raise EvaluationError(f"{path}: reading parquet needs pyarrow (pip install pyarrow)") from None
+    try:
+        table = parquet.read_table(path)
+    except (OSError, ValueError) as error:
+        raise EvaluationError(f"{path}: cannot be read as parquet: {error}") from error
+    for number, data in enumerate(table.to_pylist(), start=1):
+        yield Row(path, number, data)
+
+
+BENCHMARK = Benchmark(
+    name="repobench",
+    load=load_tasks,
+    prediction_of=prediction_of,
+    score=score,
+    aggregates=_AGGREGATES,
+    max_new_tokens=128,  # as the official run.py
+    max_lines=None,  # comments may stand before the line that counts
+)

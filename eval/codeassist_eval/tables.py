@@ -1,0 +1,80 @@
+"""Metrics and comparisons as tables on the terminal.
+
+Knows nothing of how they were measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from codeassist_eval.compare import AgainstFirst, Comparison, Difference
+
+
+def print_metrics(title: str, metrics: Mapping[str, Any]) -> None:
+    """Print a run's metrics, one row a metric; one column for all tasks, one for each kind."""
+    groups: dict[str, Mapping[str, Any]] = {"all": metrics, **metrics.get("by_kind", {})}
+    table = _table(title, "metric", [escape(group) for group in groups])
+    for name, value in metrics.items():
+        if isinstance(value, int | float) and name != "wall_seconds":
+            table.add_row(name, *(f"{values[name]:g}" for values in groups.values()))
+    if "seconds" in metrics:
+        table.add_row("seconds a task", *(f"{values['seconds']['mean']:.2f}" for values in groups.values()))
+    Console().print(table)
+
+
+def print_comparison(comparison: Comparison) -> None:
+    """Print the runs side by side, then each against the first."""
+    console = Console()
+    title = f"{comparison.num_tasks} tasks"
+    if comparison.num_left_out:
+        title += f" that all runs have; {comparison.num_left_out} others left out"
+    runs = comparison.metrics
+    table = _table(title, "metric", [escape(label) for label in runs])
+    for name in next(iter(runs.values())):
+        table.add_row(name, *(f"{metrics[name]:.2f}" for metrics in runs.values()))
+    table.add_row("prompt tokens", *(f"{comparison.prompt_tokens[label]:.0f}" for label in runs))
+    table.add_row("seconds a task", *(f"{comparison.seconds[label]:.2f}" for label in runs))
+    console.print(table)
+    first = next(iter(runs))
+    for other in comparison.against_first:
+        _print_against(console, first, other)
+
+
+def _table(title: str, first_column: str, columns: Iterable[str]) -> Table:
+    table = Table(first_column, title=escape(title))
+    for column in columns:
+        table.add_column(column, justify="right")
+    return table
+
+
+def _print_against(console: Console, first: str, other: AgainstFirst) -> None:
+    table = Table("metric", "difference", "95% interval", title=escape(f"{other.label} against {first}"))
+    for name, interval in other.intervals.items():
+        is_clear = interval.low > 0 or interval.high < 0
+        style = "bold" if is_clear else "dim"
+        table.add_row(name, f"{interval.mean:+.2f}", f"{interval.low:+.2f} … {interval.high:+.2f}", style=style)
+    console.print(table)
+    solved = other.solved
+    console.print(
+        f"solved by both {solved.both}, only by {escape(first)} {solved.only_first}, "
+        f"only by {escape(other.label)} {solved.only_second}, by neither {solved.neither} "
+        f"(McNemar's exact p {solved.p_value:.3g})"
+    )
+    _print_examples(console, f"only {other.label} solved", other.gained)
+    _print_examples(console, f"only {first} solved", other.lost)
+
+
+def _print_examples(console: Console, title: str, examples: tuple[Difference, ...]) -> None:
+    if not examples:
+        return
+    table = Table("task", "truth", "first", "second", title=escape(title), show_lines=True)
+    for example in examples:
+        table.add_row(
+            *(escape(text.strip()) for text in (example.task_id, example.target, example.first, example.second))
+        )
+    console.print(table)
