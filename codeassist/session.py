@@ -72,6 +72,7 @@ class Session:
             request.path,
             prompt.tokens,
             self._decode_params(request),
+            cursor=prompt.prefix.stop,
             refresh=prompt.around_cursor,
             accept=lambda token: stop.feed(self.tokenizer.token_bytes(token)),
             stopped=cancelled,
@@ -178,6 +179,7 @@ def open_session(settings: Settings, model: InstalledModel, progress: Progress =
         max_tokens=context_tokens + room,
         memory_bytes=settings.cache.memory_mib << 20,
         exact=settings.cache.mode == "exact",
+        barriers=frozenset(tokenizer.special.values()),
     )
     budget = prompts.Budget(context_tokens, settings.context.snippet_share)
     return Session(

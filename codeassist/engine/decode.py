@@ -49,8 +49,8 @@ class Drafter(Protocol):
         """Return the tokens that may follow the ones seen so far; none is a fine answer."""
         ...
 
-    def observe(self, tokens: Sequence[int], num_drafted: int, num_accepted: int) -> None:
-        """Take note of tokens that were appended, and of how the last draft fared."""
+    def observe(self, tokens: Sequence[int], num_drafted: int, num_accepted: int, pass_ms: float | None) -> None:
+        """Take note of tokens that were appended, how the last draft fared, and what its pass cost (None: no pass)."""
         ...
 
 
@@ -61,7 +61,7 @@ class NoDrafter:
         """Return nothing."""
         return ()
 
-    def observe(self, tokens: Sequence[int], num_drafted: int, num_accepted: int) -> None:
+    def observe(self, tokens: Sequence[int], num_drafted: int, num_accepted: int, pass_ms: float | None) -> None:
         """Ignore it."""
 
 
@@ -107,6 +107,7 @@ def decode(
     answer = Decoded()
     base = len(cache.tokens)
     draft: list[int] = []
+    pass_started = started
     while True:
         logits = cache.model.logits(hidden)  # (1 + drafted, V)
         fresh: list[int] = []
@@ -131,7 +132,8 @@ def decode(
         answer.num_drafted += len(draft)
         answer.num_draft_accepted += num_confirmed
         cache.truncate(min(len(cache.tokens), base + len(answer.tokens) - len(fresh) + num_confirmed))
-        draft_with.observe(fresh, len(draft), num_confirmed)
+        pass_ms = (perf_counter() - pass_started) * 1e3 if answer.num_passes else None
+        draft_with.observe(fresh, len(draft), num_confirmed, pass_ms)
         if ended:
             return answer
         if stopped():
@@ -141,6 +143,7 @@ def decode(
         if room < 0:
             return answer
         draft = list(draft_with.propose())[:room]
+        pass_started = perf_counter()
         hidden = cache.extend([answer.tokens[-1], *draft])
         answer.num_passes += 1
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
-from codeassist.engine.decode import Decoded, DecodeParams, Drafter, decode
+from codeassist.engine.decode import Decoded, DecodeParams, decode
 from codeassist.engine.live_cache import LiveCache, SyncReport
 from codeassist.engine.model import Model, never
+from codeassist.engine.speculate import Speculator
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,19 +26,39 @@ class Generation:
     decode_ms: float
 
 
+@dataclass(slots=True)
+class _Document:
+    """What the engine keeps of one document."""
+
+    cache: LiveCache
+    speculator: Speculator
+
+
 class Engine:
     """Continues token sequences, one live cache a document, the least recently used dropped first.
 
     `max_tokens` is the longest prompt and answer together; `memory_bytes` bounds all caches (one is always kept).
-    `exact` keeps only common prefixes: the slow oracle, and a setting.
+    `exact` keeps only common prefixes: the slow oracle, and a setting. `barriers` are tokens that drafts never contain
+    (a prompt's markers); without `speculate`, every token takes a pass of its own.
     """
 
-    def __init__(self, model: Model, *, max_tokens: int, memory_bytes: int, exact: bool) -> None:
+    def __init__(
+        self,
+        model: Model,
+        *,
+        max_tokens: int,
+        memory_bytes: int,
+        exact: bool = False,
+        speculate: bool = True,
+        barriers: frozenset[int] = frozenset(),
+    ) -> None:
         self.model = model
         self.max_tokens = max_tokens
         self.memory_bytes = memory_bytes
         self.exact = exact
-        self._caches: OrderedDict[str, LiveCache] = OrderedDict()
+        self.speculate = speculate
+        self.barriers = barriers
+        self._documents: OrderedDict[str, _Document] = OrderedDict()
 
     def generate(
         self,
@@ -45,33 +66,57 @@ class Engine:
         prompt: Sequence[int],
         params: DecodeParams,
         *,
+        cursor: int | None = None,
         refresh: Sequence[range] = (),
         accept: Callable[[int], bool],
-        drafter: Drafter | None = None,
         stopped: Callable[[], bool] = never,
     ) -> Generation:
         """Continue `prompt`, reusing what the document's cache holds. Raises Cancelled when stopped before decoding.
 
-        The answer's own states are forgotten at the end: the cache holds the prompt, ready for the next keystroke.
+        The answer takes up the text before the token index `cursor` (default: the prompt's end). Its own states are
+        forgotten at the end: the cache then holds the prompt, ready for the next keystroke.
         """
-        cache = self.cache_of(document)
+        entry = self._entry(document)
+        cache = entry.cache
         started = perf_counter()
         hidden, report = cache.sync(prompt, refresh, exact=self.exact, stopped=stopped)
+        drafter = None
+        if self.speculate:
+            drafter = entry.speculator
+            drafter.start(prompt, report.changed, len(prompt) if cursor is None else cursor)
         synced = perf_counter()
         decoded = decode(cache, hidden, params, accept=accept, drafter=drafter, stopped=stopped)
         cache.truncate(len(prompt))
         return Generation(decoded, report, (synced - started) * 1e3, (perf_counter() - synced) * 1e3)
 
     def cache_of(self, document: str) -> LiveCache:
-        """The document's cache, made when there is none; older ones make room."""
-        cache = self._caches.pop(document, None) or LiveCache(self.model, self.max_tokens)
-        self._caches[document] = cache
-        used = sum(len(c.tokens) * c.states.bytes_per_slot for c in self._caches.values())
-        while used > self.memory_bytes and len(self._caches) > 1:
-            _, dropped = self._caches.popitem(last=False)
-            used -= len(dropped.tokens) * dropped.states.bytes_per_slot
-        return cache
+        """The document's live cache, an empty one when there is none yet."""
+        return self._entry(document).cache
+
+    def heal(self, document: str, max_tokens: int, stopped: Callable[[], bool] = never) -> int:
+        """Re-encode up to `max_tokens` of the document's inexact states; return how many stay inexact.
+
+        Raises Cancelled between two layers when `stopped()`.
+        """
+        entry = self._documents.get(document)
+        return 0 if entry is None else entry.cache.heal(max_tokens, stopped)
 
     def forget(self, document: str) -> None:
         """Drop a closed document's cache."""
-        self._caches.pop(document, None)
+        self._documents.pop(document, None)
+
+    def _entry(self, document: str) -> _Document:
+        """The document's entry, most recently used now; the least recently used make room."""
+        entry = self._documents.pop(document, None)
+        if entry is None:
+            entry = _Document(LiveCache(self.model, self.max_tokens), Speculator(self.barriers))
+        self._documents[document] = entry
+        used = sum(_num_bytes(e.cache) for e in self._documents.values())
+        while used > self.memory_bytes and len(self._documents) > 1:
+            _, dropped = self._documents.popitem(last=False)
+            used -= _num_bytes(dropped.cache)
+        return entry
+
+
+def _num_bytes(cache: LiveCache) -> int:
+    return len(cache.tokens) * cache.states.bytes_per_slot

@@ -26,13 +26,15 @@ from codeassist.errors import Cancelled
 @dataclass(frozen=True, slots=True)
 class SyncReport:
     """What a sync did. `num_kept` slots kept their state in place, `num_shifted` were re-rotated to a new slot,
-    `num_encoded` were computed (`num_refreshed` of them had a state), `num_exact` are exact now."""
+    `num_encoded` were computed (`num_refreshed` of them had a state), `num_exact` are exact now; `changed` are the
+    ranges of tokens that were not there before."""
 
     num_kept: int
     num_shifted: int
     num_encoded: int
     num_refreshed: int
     num_exact: int
+    changed: tuple[range, ...]
 
 
 class LiveCache:
@@ -91,6 +93,7 @@ class LiveCache:
             num_encoded=len(encode | refreshed),
             num_refreshed=len(refreshed - encode),
             num_exact=self.num_exact,
+            changed=tuple(missing),
         )
         return hidden, report
 

@@ -10,9 +10,8 @@ import math
 import os
 import secrets
 import shutil
-import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Protocol
 
@@ -31,14 +30,14 @@ from codeassist.engine.converted import (
 )
 from codeassist.engine.gguf_file import GgufFile
 from codeassist.engine.safetensors_folder import SafetensorsFolder
-from codeassist.engine.tensor_layout import TensorSpec, model_tensors
+from codeassist.engine.safetensors_writer import SafetensorsPlan, SafetensorsWriter, Stored
+from codeassist.engine.tensor_layout import Part, TensorSpec, model_tensors
 from codeassist.errors import ModelError
 
 __all__ = ["WeightFormat", "Weights", "convert", "open_source", "open_weights", "prepare"]
 
 _CHUNK_NUMBERS = 1 << 22  # dequantised at once: 16 MiB of float32
 _DTYPES: dict[WeightFormat, torch.dtype] = {"int8": torch.int8, "bf16": torch.bfloat16, "float32": torch.float32}
-_NAMES = {torch.int8: "I8", torch.bfloat16: "BF16", torch.float32: "F32"}
 _STALE_SECONDS = 600
 
 Progress = Callable[[int, int], None]
@@ -104,91 +103,64 @@ def prepare(
 def convert(source: WeightSource, weight_format: WeightFormat, folder: Path, progress: Progress) -> None:
     """Write a model's configuration, tokenizer and weights into an empty folder. Raises ModelError and OSError."""
     specs = list(model_tensors(source.config))
-    for spec in specs:
-        _check_shapes(source, spec)
-    header, places, size = _plan(specs, weight_format)
-    free = shutil.disk_usage(folder).free
-    if free < size + (64 << 20):
-        raise ModelError(
-            f"converting {source.path.name} needs {size >> 20} MB in {folder.parent}, where {free >> 20} MB are free; "
-            "free some space or move the cache"
-        )
+    check_shapes(source, specs)
+    plan = SafetensorsPlan(stored for spec in specs for stored in _stored(spec, weight_format))
+    check_space(folder, plan.size)
     (folder / CONFIG_NAME).write_text(json.dumps(source.config.to_json(), indent=1), encoding="utf-8")
     for name, content in source.tokenizer_files().items():
         (folder / name).write_bytes(content)
-    with (folder / WEIGHTS_NAME).open("wb") as file:
-        num_written = file.write(header)
+    with SafetensorsWriter(folder / WEIGHTS_NAME, plan) as writer:
         for spec in specs:
-            for start, tensor in _encoded(source, spec, weight_format, places):
-                file.seek(start)
-                num_written += file.write(tensor.contiguous().view(torch.uint8).numpy().data)
-                progress(num_written, size)
-        file.flush()
-        os.fsync(file.fileno())
+            for part in spec.parts:
+                for rows in read_in_pieces(source, part, spec.num_cols):
+                    if spec.num_cols is not None and weight_format == "int8":
+                        quantised, scale = quantise_rows(rows)
+                        writer.write(spec.name, quantised)
+                        writer.write(spec.scale_name, scale)
+                    else:
+                        writer.write(spec.name, rows if spec.num_cols is None else rows.to(_DTYPES[weight_format]))
+                    progress(writer.num_written, plan.size)
 
 
-def _stored(spec: TensorSpec, weight_format: WeightFormat) -> Iterator[tuple[str, torch.dtype, tuple[int, ...]]]:
-    """What one canonical tensor becomes: itself, and its row scales in front where it becomes int8."""
+def check_space(folder: Path, num_bytes: int) -> None:
+    """Raise ModelError when the disk under a folder has no room for so many bytes and a little more."""
+    free = shutil.disk_usage(folder).free
+    if free < num_bytes + (64 << 20):
+        raise ModelError(
+            f"the converted model needs {num_bytes >> 20} MB in {folder.parent}, where {free >> 20} MB are free; "
+            "free some space or choose another folder"
+        )
+
+
+def check_shapes(source: WeightSource, specs: Iterable[TensorSpec]) -> None:
+    """Raise ModelError for the first tensor that is missing or does not fit the source's configuration."""
+    for spec in specs:
+        for part in spec.parts:
+            wanted = (part.num_rows,) if spec.num_cols is None else (part.num_rows, spec.num_cols)
+            found = source.part_shape(part.name)
+            if found is None:
+                raise ModelError(
+                    f"{source.path} has no tensor {part.name!r}; it is no whole {source.config.architecture}"
+                )
+            if found != wanted:
+                raise ModelError(f"{source.path}: {part.name!r} is {found} where its configuration says {wanted}")
+
+
+def read_in_pieces(source: WeightSource, part: Part, num_cols: int | None) -> Iterator[torch.Tensor]:
+    """A part in pieces that fit memory: (rows, cols) or (rows,) float32. Raises ModelError for NaN and infinity."""
+    step = max(1, _CHUNK_NUMBERS // (num_cols or 1))
+    for start in range(0, part.num_rows, step):
+        rows = source.read_rows(part.name, start, min(start + step, part.num_rows))
+        if not math.isfinite(float(rows.abs().max())):
+            raise ModelError(f"{source.path}: tensor {part.name!r} holds NaN or infinity; fetch the model again")
+        yield rows
+
+
+def _stored(spec: TensorSpec, weight_format: WeightFormat) -> Iterator[Stored]:
+    """What one canonical tensor becomes: itself, and its row scales where it becomes int8."""
+    yield Stored(spec.name, torch.float32 if spec.num_cols is None else _DTYPES[weight_format], spec.shape)
     if spec.num_cols is not None and weight_format == "int8":
-        yield spec.scale_name, torch.float32, (spec.num_rows,)
-    yield spec.name, torch.float32 if spec.num_cols is None else _DTYPES[weight_format], spec.shape
-
-
-def _plan(specs: list[TensorSpec], weight_format: WeightFormat) -> tuple[bytes, dict[str, int], int]:
-    """The safetensors header, each tensor's byte offset in the file, and the file's size.
-
-    Four-byte tensors come first, so that every tensor is aligned; the data begins at a multiple of 64 bytes.
-    """
-    stored = [item for spec in specs for item in _stored(spec, weight_format)]
-    stored.sort(key=lambda item: -item[1].itemsize)
-    entries: dict[str, object] = {}
-    offset = 0
-    starts: dict[str, int] = {}
-    for name, dtype, shape in stored:
-        end = offset + math.prod(shape) * dtype.itemsize
-        entries[name] = {"dtype": _NAMES[dtype], "shape": list(shape), "data_offsets": [offset, end]}
-        starts[name], offset = offset, end
-    text = json.dumps(entries, separators=(",", ":")).encode()
-    text += b" " * (-(8 + len(text)) % 64)
-    header = struct.pack("<Q", len(text)) + text
-    return header, {name: len(header) + start for name, start in starts.items()}, len(header) + offset
-
-
-def _check_shapes(source: WeightSource, spec: TensorSpec) -> None:
-    for part in spec.parts:
-        wanted = (part.num_rows,) if spec.num_cols is None else (part.num_rows, spec.num_cols)
-        found = source.part_shape(part.name)
-        if found is None:
-            raise ModelError(
-                f"{source.path} has no tensor {part.name!r}; it is not a whole {source.config.architecture}"
-            )
-        if found != wanted:
-            raise ModelError(f"{source.path}: {part.name!r} is {found} where its configuration says {wanted}")
-
-
-def _encoded(
-    source: WeightSource, spec: TensorSpec, weight_format: WeightFormat, places: dict[str, int]
-) -> Iterator[tuple[int, torch.Tensor]]:
-    """A tensor as it is stored, in pieces that fit memory: (byte offset in the file, piece)."""
-    step = max(1, _CHUNK_NUMBERS // (spec.num_cols or 1))
-    offset = places[spec.name]
-    scales: list[torch.Tensor] = []
-    for part in spec.parts:
-        for start in range(0, part.num_rows, step):
-            rows = source.read_rows(part.name, start, min(start + step, part.num_rows))
-            if not math.isfinite(float(rows.abs().max())):
-                raise ModelError(f"{source.path}: tensor {part.name!r} holds NaN or infinity; fetch the model again")
-            if spec.num_cols is None:
-                stored = rows
-            elif weight_format == "int8":
-                stored, scale = quantise_rows(rows)
-                scales.append(scale)
-            else:
-                stored = rows.to(_DTYPES[weight_format])
-            yield offset, stored
-            offset += stored.nbytes
-    if scales:
-        yield places[spec.scale_name], torch.cat(scales)
+        yield Stored(spec.scale_name, torch.float32, (spec.num_rows,))
 
 
 def quantise_rows(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
