@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from codeassist.request import CompletionRequest
     from codeassist.settings import Settings
 
-# A prompt that two slow cores read in seconds.
-_CONTEXT_TOKENS = 1024
+# A prompt that two slow cores read in seconds; and nothing of the first completion may help or mislead the second.
+_ASSIGNMENTS = ("model.context_tokens=1024", "cache.mode=exact")
 
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where the demo completes: behind `anchor` in `file`, the rest of the line hidden. `name` is what it should say."""
+    """Where the demo completes: behind `anchor` in `file`, the rest of the line hidden; `name` would be right."""
 
     file: str
     anchor: str
@@ -60,7 +60,7 @@ def demo(folder: Path, assignments: tuple[str, ...], as_json: bool) -> None:
 
     root = require_root(folder)
     cut = _cut(root, SCENE)
-    settings = resolve_settings(root, (f"model.context_tokens={_CONTEXT_TOKENS}", *assignments)).settings
+    settings = resolve_settings(root, (*_ASSIGNMENTS, *assignments)).settings
     say = _silence if as_json else click.echo
     choice = _choose(settings)
     if choice.notice:
