@@ -29,9 +29,11 @@ def run(arguments: Sequence[str]) -> int:
     _write_utf8_to_pipes()
     wants_traceback = "--debug" in arguments
     try:
-        outcome: object = app.main(list(arguments), prog_name="codeassist", standalone_mode=False)
+        # Not app.main(): it prints lines of its own for Ctrl-C and ends the process for a closed pipe.
+        with app.make_context("codeassist", list(arguments)) as context:
+            app.invoke(context)
         sys.stdout.flush()
-        return outcome if isinstance(outcome, int) else 0
+        return 0
     except click.exceptions.Exit as error:
         return error.exit_code
     except click.ClickException as error:

@@ -6,6 +6,7 @@ Knows nothing of how any of it works. The place is one where the name to write s
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -69,7 +70,8 @@ def demo(folder: Path, assignments: tuple[str, ...], as_json: bool) -> None:
     began = time.perf_counter()
     with Meter() as meter:
         installed = pull(choice.entry, settings, meter)
-        report = bring_up_to_date(open_store(root, settings), root, settings, meter)
+        with closing(open_store(root, settings)) as store:
+            report = bring_up_to_date(store, root, settings, meter)
     say(f"2. Index of {root.name}: {report.num_files} files, {report.num_parsed} new, in {report.seconds:.1f} s")
     say(f"3. At {cut.position.file}:{cut.position.line}:{cut.position.column}; the rest of the line is hidden.")
     say(f"   The name to write stands only in another file, {SCENE.defined_in}.")

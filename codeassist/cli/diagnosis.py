@@ -9,6 +9,7 @@ import dataclasses
 import platform
 import sys
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,8 +115,9 @@ def _index(root: Path | None, settings: Settings, problems: list[str]) -> dict[s
     if not store.path.exists():
         return facts | {"state": "not indexed yet (the first completion does it, or `codeassist index`)"}
     try:
-        store.check()
-        counts = store.counts()
+        with closing(store):
+            store.check()
+            counts = store.counts()
     except CodeAssistError as error:
         problems.append(f"{error}; `codeassist index --rebuild` makes it anew")
         return facts | {"state": "broken"}

@@ -5,6 +5,7 @@ Knows no database.
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,14 +47,14 @@ def index(
         raise click.UsageError("--rebuild and --status exclude each other")
     root = require_root(repository)
     settings = resolve_settings(root, assignments).settings
-    store = open_store(root, settings)
-    if wants_status:
-        _print_status(root, store, as_json)
-        return
-    if wants_rebuild:
-        store.rebuild()
-    with Meter() as meter:
-        report = bring_up_to_date(store, root, settings, meter)
+    with closing(open_store(root, settings)) as store:
+        if wants_status:
+            _print_status(root, store, as_json)
+            return
+        if wants_rebuild:
+            store.rebuild()
+        with Meter() as meter:
+            report = bring_up_to_date(store, root, settings, meter)
     _print_report(root, report, as_json)
 
 

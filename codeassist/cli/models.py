@@ -68,7 +68,9 @@ def list_models(assignments: tuple[str, ...], as_json: bool) -> None:
     console = Console()
     if not console.is_terminal:
         console.width = 200  # one line a model where a script may read it
-    console.print(table)
+    with console.capture() as written:  # rich would end the process itself for a closed pipe
+        console.print(table)
+    click.echo(written.get(), nl=False)
     click.echo("* fits this machine: what `auto` means")
 
 
