@@ -21,8 +21,12 @@ from codeassist_indexer.skeleton import Definition, render
 from codeassist_indexer.store import Store
 
 _MAX_REEXPORTS = 4
-# Larger texts cost more than the deadline to parse anew; their imports are taken from the index.
-_MAX_PARSED_CHARS = 150_000
+_IMPORT_LINE = re.compile(
+    r"^[ \t]*(?:(?:pub(?:\([^)\n]*\))?[ \t]+)?use|import|from|using|global using|export|mod|#[ \t]*include)\b"
+    r"|\brequire\(",
+    re.MULTILINE,
+)
+_IMPORT_TAIL_LINES = 60
 _MAX_DEFINITIONS = 40
 # Languages in which a file sees the other files of its folder without an import.
 _SAME_FOLDER_LANGUAGES = frozenset({"java", "go", "csharp"})
@@ -46,7 +50,7 @@ class _Wanted:
 def imported_definitions(store: Store, request: CompletionRequest, around: Surroundings) -> list[Snippet]:
     """Return definitions in other files of names that the request's file imports, those used near the cursor first."""
     language = language_of(request.path) or ""
-    imports = _imports(store, request)
+    imports = _imports(request)
     distances = dict(around.distance_by_name())
     receiver_type = _receiver_type(request.prefix, around.line_head)
     if receiver_type is not None:
@@ -63,18 +67,20 @@ def imported_definitions(store: Store, request: CompletionRequest, around: Surro
     return [_snippet(store, want, definition) for want, definition in found.values()]
 
 
-def _imports(store: Store, request: CompletionRequest) -> Sequence[Import]:
+def _imports(request: CompletionRequest) -> Sequence[Import]:
     """Return the imports of the text as it is now, without the line under the cursor: it is not finished."""
     text = request.prefix.rpartition("\n")[0] + "\n" + request.suffix.partition("\n")[2]
-    if len(text) <= _MAX_PARSED_CHARS:
-        parsed = parse_file(request.path, text)
-        return parsed.imports if parsed is not None else ()
-    rows = store.query(
-        "SELECT i.module, i.name, i.alias, i.line FROM imports i JOIN files f ON f.id = i.file_id"
-        " WHERE f.path = ? ORDER BY i.id",
-        (request.path,),
-    )
-    return [Import(*row) for row in rows]
+    last = max((match.end() for match in _IMPORT_LINE.finditer(text)), default=None)
+    if last is None:
+        return ()
+    # An import may go on over several lines. What stands below need not be parsed at every keystroke.
+    end = last
+    for _ in range(_IMPORT_TAIL_LINES):
+        end = text.find("\n", end + 1)
+        if end < 0:
+            break
+    parsed = parse_file(request.path, text[:end] if end > 0 else text)
+    return parsed.imports if parsed is not None else ()
 
 
 def _wanted_imports(

@@ -73,10 +73,14 @@ class Collection:
 
 @dataclass(frozen=True, slots=True)
 class QueryLimits:
-    """How much a query may cost. FTS5 scores every chunk that holds any term, so postings are what takes the time."""
+    """How much a query may cost. FTS5 scores every chunk that holds any term, so postings are what takes the time.
+
+    Over 103,641 chunks on one core, median and 95th percentile: 8,000 postings 22 and 30 ms, 4,000 postings 8 and
+    12 ms, 3,000 postings 7 and 10 ms (2026-11).
+    """
 
     max_terms: int = 40
-    max_postings: int = 8_000
+    max_postings: int = 3_000
 
 
 @lru_cache(maxsize=1 << 16)

@@ -17,8 +17,10 @@ from codeassist_indexer.store import Store
 
 # Windows of about this many lines did best in our field (five of them raised exact match from 23 to 33).
 WINDOW_LINES = 20
-_MAX_HITS = 40
+_MAX_HITS = 24
 _MAX_CHUNK_LINES = 30
+_SHORT_CHUNK_LINES = 12
+_MAX_MERGED_LINES = 45  # more of one file would crowd out the others
 _LEAST_TELLING_LINE = 8  # shorter lines ("else:", "})") stand everywhere and tell nothing about sameness
 _SAME_SHARE = 0.8
 
@@ -67,15 +69,21 @@ def lexical_neighbours(
 
 
 def merge_windows(windows: Sequence[Window]) -> list[Window]:
-    """Join windows of one file that overlap or touch; the joined one has the best rank. The order is by rank."""
+    """Join windows of one file that overlap or touch; the joined one has the best rank. The order is by rank.
+
+    What would become too long stays apart, without the lines that both hold.
+    """
     merged: list[Window] = []
     for window in sorted(windows, key=lambda window: (window.path, window.start_line)):
         last = merged[-1] if merged else None
         if last is None or last.path != window.path or window.start_line > last.end_line:
             merged.append(window)
             continue
-        tail = window.lines[max(0, last.end_line - window.start_line) :]
-        merged[-1] = replace(last, lines=(*last.lines, *tail), rank=min(last.rank, window.rank))
+        tail = window.lines[last.end_line - window.start_line :]
+        if len(last.lines) + len(tail) <= _MAX_MERGED_LINES:
+            merged[-1] = replace(last, lines=(*last.lines, *tail), rank=min(last.rank, window.rank))
+        elif tail:
+            merged.append(replace(window, start_line=last.end_line, lines=tail))
     return sorted(merged, key=lambda window: (window.rank, window.path, window.start_line))
 
 
@@ -89,35 +97,43 @@ def _hit_windows(store: Store, path: str, terms: Sequence[str]) -> list[Window]:
         " ORDER BY rank LIMIT ?",
         (match_expression(terms), first_own, last_own, _MAX_HITS),
     )
-    return [window for chunk_id, rank in hits if (window := _window(store, chunk_id, rank, frozenset(terms)))]
-
-
-def _window(store: Store, chunk_id: int, rank: float, terms: Group[str]) -> Window | None:
-    """Return the chunk with what follows it, then what precedes it, up to about WINDOW_LINES lines."""
+    rank_by_id: dict[int, float] = dict(hits)
     rows = store.query(
-        "SELECT c.id, f.path, f.language, c.text, c.start_line FROM chunks c JOIN files f ON f.id = c.file_id"
-        " WHERE c.id BETWEEN ? AND ? AND c.file_id = (SELECT file_id FROM chunks WHERE id = ?) ORDER BY c.id",
-        (chunk_id - 3, chunk_id + 3, chunk_id),
+        "SELECT c.id, c.file_id, f.path, f.language, c.text, c.start_line"
+        " FROM chunks c JOIN files f ON f.id = c.file_id"
+        f" WHERE c.id IN ({', '.join('?' * len(rank_by_id))})",
+        tuple(rank_by_id),
     )
-    at = next((n for n, row in enumerate(rows) if row[0] == chunk_id), None)
-    if at is None:
-        return None  # removed since it was found
-    lines_by_row = [_lines(row[3]) for row in rows]
-    _, path, language, _, start_line = rows[at]
-    lines = lines_by_row[at]
-    if len(lines) > _MAX_CHUNK_LINES:
-        offset = _densest(lines, language, terms)
-        return Window(path, start_line + offset, tuple(lines[offset : offset + WINDOW_LINES]), rank)
-    for following in lines_by_row[at + 1 :]:
+    windows: list[Window | None] = []
+    for chunk_id, file_id, hit_path, language, text, start_line in rows:
+        hit = Window(hit_path, start_line, tuple(_lines(text)), rank_by_id[chunk_id])
+        if len(hit.lines) > _MAX_CHUNK_LINES:
+            offset = _densest(hit.lines, language, frozenset(terms))
+            lines = hit.lines[offset : offset + WINDOW_LINES]
+            hit = replace(hit, start_line=start_line + offset, lines=lines)
+        elif len(hit.lines) < _SHORT_CHUNK_LINES:
+            hit = _widened(store, hit, chunk_id, file_id)
+        windows.append(_trimmed(hit))
+    return [window for window in windows if window is not None]
+
+
+def _widened(store: Store, hit: Window, chunk_id: int, file_id: int) -> Window:
+    """Return the window with the chunks that follow it, then those that precede it, while WINDOW_LINES hold them."""
+    rows = store.query(
+        "SELECT id, text FROM chunks WHERE id BETWEEN ? AND ? AND file_id = ? ORDER BY id",
+        (chunk_id - 3, chunk_id + 3, file_id),
+    )
+    lines, start_line = hit.lines, hit.start_line
+    for following in (tuple(_lines(text)) for near_id, text in rows if near_id > chunk_id):
         if len(lines) + len(following) > WINDOW_LINES:
             break
         lines = lines + following
-    for preceding in reversed(lines_by_row[:at]):
+    for preceding in (tuple(_lines(text)) for near_id, text in reversed(rows) if near_id < chunk_id):
         if len(lines) + len(preceding) > WINDOW_LINES:
             break
         lines = preceding + lines
         start_line -= len(preceding)
-    return _trimmed(Window(path, start_line, tuple(lines), rank))
+    return replace(hit, start_line=start_line, lines=lines)
 
 
 def _lines(text: str) -> list[str]:

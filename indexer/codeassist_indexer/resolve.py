@@ -31,7 +31,7 @@ def python_module_files(store: Store, path: str, module: str) -> list[str]:
         return _python_in_folder(store, [*folder, *parts])
     if not parts:
         return []
-    candidates = _paths_by_module(store, parts[-1], ".py", ".pyi")
+    candidates = _paths_by_module(store, parts, ".py", ".pyi")
     found = [c for c in candidates if _ends_with(_python_module_path(c), parts)]
     return _nearest(found, path)[:1] or _nearest(_package_files(store, parts, (".py",)), path)
 
@@ -67,7 +67,9 @@ def _script(store: Store, path: str, imported: Import) -> list[str]:
     if len(parts) < 2:
         return []
     stem = parts[-1].partition(".")[0]
-    candidates = _paths_by_module(store, stem, ".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
+    candidates = _paths_by_module(
+        store, [*parts[:-1], stem], ".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts"
+    )
     tail = [*parts[:-1], stem]
     found = [c for c in candidates if _ends_with(c.rpartition(".")[0].removesuffix("/index").split("/"), tail)]
     return _nearest(found, path)[:1]
@@ -84,7 +86,7 @@ def _java(store: Store, path: str, imported: Import) -> list[str]:
     """`a.b.Type` is a/b/Type.java under some source root; `a.b.*` the files of that package; statics, of their type."""
     parts = [part for part in (*imported.module.split("."), imported.name) if part and part != "*"]
     for end in range(len(parts), max(0, len(parts) - 3), -1):  # Type, then Outer.Inner, then a static member
-        candidates = _paths_by_module(store, parts[end - 1], ".java")
+        candidates = _paths_by_module(store, parts[:end], ".java")
         found = [c for c in candidates if _ends_with(c.removesuffix(".java").split("/"), parts[:end])]
         if found:
             return _nearest(found, path)[:1]
@@ -129,7 +131,7 @@ def _rust(store: Store, path: str, imported: Import) -> list[str]:
             base = base[:-1]
             head, rest = ("", rest) if head == "super" else ("", rest[1:])
     else:
-        roots = _paths_by_module(store, "lib", ".rs")
+        roots = _paths_by_module(store, ["lib"], ".rs")
         own = [r for r in roots if r.split("/")[-3:-2] in ([head], [head.replace("_", "-")])]
         if not own:
             return []
@@ -152,7 +154,7 @@ def _c(store: Store, path: str, imported: Import) -> list[str]:
     if not parts:
         return []
     extension = posixpath.splitext(parts[-1])[1]
-    candidates = _paths_by_module(store, parts[-1].partition(".")[0], extension)
+    candidates = _paths_by_module(store, [*parts[:-1], parts[-1].partition(".")[0]], extension)
     return _nearest([c for c in candidates if _ends_with(c.split("/"), parts)], path)[:1]
 
 
@@ -169,8 +171,11 @@ def _existing(store: Store, paths: Sequence[str]) -> list[str]:
     return [path for path in paths if path in present]
 
 
-def _paths_by_module(store: Store, module_name: str, *extensions: str) -> list[str]:
-    rows = store.query("SELECT path FROM files WHERE module_name = ? ORDER BY path", (module_name,))
+def _paths_by_module(store: Store, parts: Sequence[str], *extensions: str) -> list[str]:
+    """Return the files of modules named `parts[-1]` in whose paths `parts` stand together."""
+    rows = store.query(
+        "SELECT path FROM files WHERE module_name = ? AND instr(path, ?) ORDER BY path", (parts[-1], "/".join(parts))
+    )
     return [path for (path,) in rows if path.endswith(extensions)]
 
 
@@ -205,9 +210,16 @@ def _shared_end(folder: Sequence[str], parts: Sequence[str]) -> int:
 def _nearest(paths: Iterable[str], to: str) -> list[str]:
     """Sort by how long the shared beginning of the path is, `src` layouts first, then short paths, then by name."""
 
+    folders = to.split("/")[:-1]
+
     def distance(path: str) -> tuple[int, bool, int, str]:
-        shared = posixpath.commonpath([posixpath.dirname(to) or ".", posixpath.dirname(path) or "."])
-        return (-len(shared.split("/")) if shared else 0, "src" not in path.split("/"), path.count("/"), path)
+        parts = path.split("/")
+        num_shared = 0
+        for one, other in zip(folders, parts, strict=False):
+            if one != other:
+                break
+            num_shared += 1
+        return (-num_shared, "src" not in parts, len(parts), path)
 
     return sorted(paths, key=distance)
 

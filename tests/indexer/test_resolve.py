@@ -1,7 +1,5 @@
 """An import leads to the right file, in each language's layouts. Only paths matter here, so nothing is parsed."""
 
-from pathlib import Path
-
 import pytest
 
 from codeassist_indexer.parsed import Import, ParsedFile
@@ -14,8 +12,8 @@ TREES = {
         src/pkg/space/member.py other/pkg/core.py tests/test_core.py tests/helpers.py""",
     "typescript": """src/app.ts src/lib/http.ts src/lib/index.ts src/ui/Button.tsx src/ui/old.js packages/x/index.ts
         other/lib/http.ts""",
-    "java": """app/src/main/java/com/acme/App.java app/src/main/java/com/acme/io/Reader.java
-        app/src/main/java/com/acme/io/Writer.java lib/src/main/java/com/acme/io/Reader.java""",
+    "java": """app/java/com/acme/App.java app/java/com/acme/io/Reader.java
+        app/java/com/acme/io/Writer.java lib/java/com/acme/io/Reader.java""",
     "csharp": "Shop/Program.cs Shop/Data/Order.cs Shop/Data/Customer.cs Other/Data/Order.cs",
     "go": "main.go internal/store/store.go internal/store/store_test.go internal/store/open.go api/store/api.go",
     "rust": """crates/app/src/main.rs crates/app/src/config.rs crates/app/src/net/mod.rs crates/app/src/net/client.rs
@@ -40,10 +38,10 @@ CASES = [
     ("typescript", "src/app.ts", "./ui/Button", "Button", ["src/ui/Button.tsx"]),
     ("typescript", "src/ui/Button.tsx", "@/lib/http", "get", ["src/lib/http.ts"]),
     ("typescript", "src/app.ts", "react", "useState", []),
-    ("java", "app/src/main/java/com/acme/App.java", "com.acme.io", "Reader", ["app/src/main/java/com/acme/io/Reader.java"]),
-    ("java", "app/src/main/java/com/acme/App.java", "com.acme.io.Reader", "", ["app/src/main/java/com/acme/io/Reader.java"]),
-    ("java", "app/src/main/java/com/acme/App.java", "com.acme.io.Writer", "open", ["app/src/main/java/com/acme/io/Writer.java"]),
-    ("java", "app/src/main/java/com/acme/App.java", "java.util", "List", []),
+    ("java", "app/java/com/acme/App.java", "com.acme.io", "Reader", ["app/java/com/acme/io/Reader.java"]),
+    ("java", "app/java/com/acme/App.java", "com.acme.io.Reader", "", ["app/java/com/acme/io/Reader.java"]),
+    ("java", "app/java/com/acme/App.java", "com.acme.io.Writer", "open", ["app/java/com/acme/io/Writer.java"]),
+    ("java", "app/java/com/acme/App.java", "java.util", "List", []),
     ("csharp", "Shop/Program.cs", "Acme.Shop.Data", "", ["Shop/Data/Customer.cs", "Shop/Data/Order.cs"]),
     ("go", "main.go", "example.com/acme/internal/store", "", ["internal/store/open.go", "internal/store/store.go"]),
     ("go", "main.go", "fmt", "", []),
@@ -80,7 +78,7 @@ def test_import(
 
 
 def test_a_package_imported_whole_gives_its_files(stores: dict[str, Store]) -> None:
-    path = "app/src/main/java/com/acme/App.java"
+    path = "app/java/com/acme/App.java"
     found = files_of_import(stores["java"], path, "java", Import("com.acme.io", "*", "", 1))
     assert [p.rpartition("/")[2] for p in found] == ["Reader.java", "Writer.java", "Reader.java"]
 

@@ -1,4 +1,4 @@
-"""Retrieval end to end: what is found, what is left out, the budget, the order, and that failures cost snippets only."""
+"""Retrieval end to end: what is found, what is left out, the budget, the order; failures cost snippets only."""
 
 import json
 import logging
@@ -216,7 +216,7 @@ def test_names_of_real_completions_are_found(tmp_path: Path) -> None:
                 continue
             request = CompletionRequest(task["metadata"]["file"], task["prompt"], task["right_context"])
             shown = set(re.findall(r"\w+", task["prompt"][-3_000:] + task["right_context"][:1_000]))
-            needed = {name for name in re.findall(r"[^\W\d]\w{2,}", task["groundtruth"])} - shown
+            needed = set(re.findall(r"[^\W\d]\w{2,}", task["groundtruth"])) - shown
             snippets = IndexRetriever(store, "full").retrieve(request, 4_200).snippets
             context = set(re.findall(r"\w+", " ".join(s.text for s in snippets)))
             num_needed += len(needed)
