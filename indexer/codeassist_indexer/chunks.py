@@ -37,8 +37,11 @@ _BODY_ENDINGS = ("block", "body", "_list", "compound_statement")
 _ANNOTATING = frozenset({"comment", "line_comment", "block_comment", "attribute_item", "decorator", "attribute_list"})
 
 
-def cut_chunks(root: Node, text: str, symbols: tuple[Symbol, ...]) -> tuple[Chunk, ...]:
-    """The chunks of `text`, whose tree is `root`. Lines end at "\\n" only, as tree-sitter counts them."""
+def cut_chunks(root: Node | None, text: str, symbols: tuple[Symbol, ...]) -> tuple[Chunk, ...]:
+    """The chunks of `text`, whose tree is `root`; without a tree they are cut by lines alone.
+
+    Lines end at "\\n" only, as tree-sitter counts them.
+    """
     if not text:
         return ()
     line_lengths = [len(line) + 1 for line in text.split("\n")]
@@ -50,7 +53,7 @@ def cut_chunks(root: Node, text: str, symbols: tuple[Symbol, ...]) -> tuple[Chun
     if num_lines <= MAX_LINES and len(text) <= MAX_CHARS:
         spans = [(0, num_lines)]
     else:
-        spans = _packed(_cut_costs(root), char_offsets)
+        spans = _packed(_cut_costs(root) if root is not None else {}, char_offsets)
     chunks: list[Chunk] = []
     for (start_row, end_row), owner in zip(spans, _owners(spans, symbols), strict=True):
         start, end = char_offsets[start_row], char_offsets[end_row]
@@ -72,20 +75,23 @@ def _cut_costs(root: Node) -> dict[int, int]:
         glued = False
         cut_here = False
         before_end_row = None
+        after_named = False
         for position, child in enumerate(node.children):
             start_row = child.start_point.row
             end_row, end_column = child.end_point
             if end_column == 0 and end_row > start_row:
                 end_row -= 1
+            # Nothing is cut between an opening brace and what comes first behind it.
             starts_line = before_end_row is not None and start_row > before_end_row
             kind = child.type
-            if starts_line and child.is_named and position > 1 and not kind.endswith(_BODY_ENDINGS):
+            first_in_braces = position == 1 and not after_named
+            if starts_line and child.is_named and not first_in_braces and not kind.endswith(_BODY_ENDINGS):
                 adjacent = glued and start_row == (before_end_row or 0) + 1
                 _offer(costs, start_row, cost + (GLUE_COST if adjacent else 0))
                 _offer(costs, end_row + 1, cost + TAIL_COST)
                 cut_here = True
             glued = kind in _ANNOTATING and (starts_line or before_end_row is None)
-            before_end_row = end_row
+            before_end_row, after_named = end_row, child.is_named
             if end_row - start_row >= MAX_LINES:
                 too_long.append(child)
         waiting += [(child, cost + LEVEL_COST if cut_here else cost) for child in too_long]

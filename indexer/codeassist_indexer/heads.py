@@ -81,10 +81,14 @@ def head_start_byte(node: Node) -> int:
 def definition_head(node: Node, source: bytes) -> str:
     """The head of a type or function: everything in front of its body."""
     body = node.child_by_field_name("body")
-    end_byte = node.end_byte
+    ends = [node.end_byte]
     if body is not None and source[body.start_byte : body.start_byte + 1] != b"(":
-        end_byte = body.start_byte
-        end_byte = min([end_byte, *(child.start_byte for child in node.children if child.type in _INITIALIZERS)])
+        ends.append(body.start_byte)
+        ends += [child.start_byte for child in node.children if child.type in _INITIALIZERS]
+    if node.has_error:  # half a body is no node: the head ends where the next line is an error
+        row = node.start_point.row
+        ends += [child.start_byte for child in node.children if child.is_error and child.start_point.row > row]
+    end_byte = min(ends)
     return one_line(source, head_start_byte(node), end_byte)
 
 

@@ -31,7 +31,8 @@ HEADER_SNIFF_CHARS = 20_000
 
 # What no C header holds outside a comment. `extern "C"` is left out on purpose: it stands in C headers.
 _CPP_ONLY = re.compile(
-    r"^[ \t]*(?:class\s[^;{}()*]{0,200}[;{]|(?:inline\s+)?namespace\s*[\w:]*\s*\{|template\s*<|(?:public|private|protected)\s*:"
+    r"^[ \t]*(?:class\s[^;{}()*]{0,200}[;{]|(?:inline\s+)?namespace\s*[\w:]*\s*\{|template\s*<"
+    r"|(?:public|private|protected)\s*:"
     r"|using\s+(?:namespace\b|\w+\s*=|\w+::)|#\s*include\s*<\w+>|(?:static\s+|inline\s+)*constexpr\b"
     r"|virtual\s|(?:[\w*&<> ]{1,80}[ \t])?\w+::~?\w+\()",
     re.MULTILINE,

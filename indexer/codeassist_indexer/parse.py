@@ -6,14 +6,21 @@ Knows nothing about files, hashes or databases: the caller reads the text and ke
 from __future__ import annotations
 
 from functools import cache
+from time import thread_time
 
-from tree_sitter import Query, QueryCursor
+from tree_sitter import Node, Query, QueryCursor
 
 from codeassist_indexer.chunks import cut_chunks
 from codeassist_indexer.imports import import_patterns, read_imports
 from codeassist_indexer.languages import grammar, language_of, parser
 from codeassist_indexer.parsed import ParsedFile
 from codeassist_indexer.symbols import read_symbols, symbol_patterns
+
+PARSE_LIMIT_S = 2.0
+"""Processor time for one file. 1 MB of code takes about 0.2 s; 1 MB of `a, a, ...` in a .c file 16 s to give up on
+(one core of an AMD EPYC, 2026-11)."""
+
+READ_BYTES = 1 << 16
 
 
 @cache
@@ -29,7 +36,9 @@ def parse_file(path: str, text: str) -> ParsedFile | None:
         return None
     # Lone surrogates come from file names and undecodable bytes; their three bytes are an error node to the parser.
     source = text.encode("utf-8", "surrogatepass")
-    root = parser(language).parse(source).root_node
+    root = _tree(language, source)
+    if root is None:
+        return ParsedFile(language, symbols=(), imports=(), chunks=cut_chunks(None, text, ()), has_error=True)
     captures = QueryCursor(_query(language)).captures(root)
     symbols = read_symbols(language, captures, source)
     return ParsedFile(
@@ -39,3 +48,17 @@ def parse_file(path: str, text: str) -> ParsedFile | None:
         chunks=cut_chunks(root, text, symbols),
         has_error=root.has_error,
     )
+
+
+def _tree(language: str, source: bytes) -> Node | None:
+    """The root of the tree, or None where the parser needs longer than PARSE_LIMIT_S."""
+    started_s = thread_time()
+    this_parser = parser(language)
+    try:
+        return this_parser.parse(
+            lambda byte_offset, _: source[byte_offset : byte_offset + READ_BYTES],
+            progress_callback=lambda byte_offset, has_error: thread_time() - started_s > PARSE_LIMIT_S,
+        ).root_node
+    except ValueError:  # what the binding raises for a parse that its callback stopped
+        this_parser.reset()  # else the next parse would go on with this text
+        return None

@@ -45,7 +45,10 @@ class Import:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A run of whole lines cut at syntax boundaries; the chunks of a file cover it without overlap."""
+    """A run of whole lines cut at syntax boundaries; the chunks of a file cover it without overlap.
+
+    Lines count from 1, half-open. A line too long for one chunk is cut into pieces that share its number.
+    """
 
     text: str
     start_line: int

@@ -1,0 +1,70 @@
+"""Imports: the `import line | module | name | alias` lines of the annotated cases, and the corners of each language."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codeassist_indexer.imports import IMPORT_FORMS
+from codeassist_indexer.languages import LANGUAGES
+from codeassist_indexer.parse import parse_file
+from codeassist_indexer.parsed import Import
+
+CASES = sorted((Path(__file__).parent / "cases").glob("*.case"))
+
+
+def imports(path: str, text: str) -> tuple[Import, ...]:
+    file = parse_file(path, text)
+    assert file is not None
+    return file.imports
+
+
+def written(each: Import) -> str:
+    return f"import {each.line} | {each.module} | {each.name} | {each.alias}".rstrip(" |")
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_annotated_case(case: Path) -> None:
+    text, _, expected = case.read_text(encoding="utf-8").partition("=====\n")
+    found = [written(each) for each in imports(case.name.removesuffix(".case"), text)]
+    assert found == [line for line in expected.splitlines() if line.startswith("import ")]
+
+
+def test_every_language_has_a_table() -> None:
+    assert set(IMPORT_FORMS) == set(LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("a.py", "from . import *", [(".", "*", "")]),
+        ("a.py", "from ...a.b import (c, d as e,)", [("...a.b", "c", "c"), ("...a.b", "d", "e")]),
+        ("a.py", "import a . b", [("a.b", "", "a")]),
+        ("a.py", "def f():\n    import late", [("late", "", "late")]),
+        ("a.py", "import", []),
+        ("a.py", "from a import", []),
+        ("a.java", "import static a.B.*;", [("a.B", "*", "")]),
+        ("a.java", "import Top;", [("", "Top", "Top")]),
+        ("a.cs", "namespace N { using A.B; }", [("A.B", "*", "")]),
+        ("a.cs", "global using static A.B;", [("A.B", "*", "")]),
+        ("a.ts", 'import type D, { type A as B } from "m";', [("m", "default", "D"), ("m", "A", "B")]),
+        ("a.ts", 'export { default } from "m";', [("m", "default", "default")]),
+        ("a.mjs", 'const m = await import("./m.js");', [("./m.js", "", "m")]),
+        ("a.cjs", "const x = load('m');", []),
+        ("a.go", 'import "a"', [("a", "", "a")]),
+        ("a.rs", "use super::a;", [("super", "a", "a")]),
+        ("a.rs", "use a::B as _;", [("a", "B", "")]),
+        ("a.rs", "use {a::b, c};", [("a", "b", "b"), ("c", "", "c")]),
+        ("a.rs", "pub use self::a::{self as b};", [("self::a", "", "b")]),
+        ("a.rs", "mod inline { use deep::x; }", [("deep", "x", "x")]),
+        ("a.c", '#include MACRO\n#include "../a.h"', [("../a.h", "*", "")]),
+        ("a.cpp", "#ifdef X\n#include <map>\n#endif", [("<map>", "*", "")]),
+    ],
+)
+def test_corner(path: str, text: str, expected: list[tuple[str, str, str]]) -> None:
+    assert [(each.module, each.name, each.alias) for each in imports(path, text)] == expected
+
+
+def test_lines_are_those_of_the_names() -> None:
+    assert [each.line for each in imports("a.py", "\nfrom a import (\n  b,\n  c,\n)\n")] == [3, 4]
