@@ -18,9 +18,10 @@ from codeassist.errors import ModelError
 from codeassist.tokenizer_json import SPACE_MARK, PlainTextTokenizer, plain_text_tokenizer
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
+_REPLACEMENT = "\ufffd"
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")
-# Bytes that no UTF-8 text contains.
-_NEVER_IN_TEXT = frozenset((0xC0, 0xC1, *range(0xF5, 0x100)))
+# Without these no code can be written.
+_NEEDED_BYTES = frozenset(b"\t\n\r" + bytes(range(0x20, 0x7F)) + _REPLACEMENT.encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +54,12 @@ class Tokenizer:
         self.vocab_size = 1 + max(max(plain.vocab.values(), default=0), max(plain.special.values(), default=0))
         self._is_byte_level = plain.is_byte_level
         self._known_bytes: dict[int, bytes] = dict.fromkeys(plain.special.values(), b"")
-        missing = {byte for byte in range(256) if self._spelling(byte) not in plain.vocab} - _NEVER_IN_TEXT
+        byte_ids = [plain.vocab.get(self._spelling(byte)) for byte in range(256)]
+        self._writable_bytes = bytes(byte for byte, token_id in enumerate(byte_ids) if token_id is not None)
+        missing = _NEEDED_BYTES - set(self._writable_bytes)
         if missing:
             raise ModelError(f"the model's vocabulary has no token for the byte 0x{min(missing):02X}; it is not run")
-        self._space_mark_ids = [plain.vocab[self._spelling(byte)] for byte in SPACE_MARK.encode()]
+        self._space_mark_ids = [token_id for byte in SPACE_MARK.encode() if (token_id := byte_ids[byte]) is not None]
 
     @staticmethod
     def load(folder: Path) -> Tokenizer:
@@ -85,13 +88,16 @@ class Tokenizer:
         )
 
     def encode(self, text: str) -> list[int]:
-        """The ids of a text, never a special one. Lone surrogates, which are no text, count as U+FFFD."""
+        """The ids of a text, never a special one.
+
+        They stand for the very bytes of the text, but for characters that cannot be written: a lone surrogate, which is
+        no text, and what the vocabulary has no bytes for (SmolLM2 lacks some control characters) count as U+FFFD.
+        """
         return self.encode_with_offsets(text).ids
 
     def encode_with_offsets(self, text: str) -> Encoded:
         """As `encode`, with the characters that each token covers."""
-        if _SURROGATE.search(text):
-            text = _SURROGATE.sub("\ufffd", text)
+        text = self._writable(text)
         if self._is_byte_level or SPACE_MARK not in text:
             encoding = self._tokenizer.encode(text, add_special_tokens=False)
             return Encoded(encoding.ids, encoding.offsets)
@@ -108,6 +114,16 @@ class Tokenizer:
             token: str | None = self._tokenizer.id_to_token(token_id)
             known = self._known_bytes[token_id] = b"" if token is None else self._bytes_of(token)
         return known
+
+    def _writable(self, text: str) -> str:
+        """The text with U+FFFD for every character that cannot be written. As many characters as before."""
+        try:
+            unwritable = text.encode().translate(None, self._writable_bytes)
+        except UnicodeEncodeError:
+            return self._writable(_SURROGATE.sub(_REPLACEMENT, text))
+        if not unwritable:
+            return text
+        return "".join(_REPLACEMENT if char.encode().translate(None, self._writable_bytes) else char for char in text)
 
     def _encode_around_space_marks(self, text: str) -> Encoded:
         """A `▁` in the text would read as a space: it is spelled in byte tokens instead."""
