@@ -187,7 +187,8 @@ def test_watchers_see_every_task_once_also_the_resumed(tmp_path: Path) -> None:
             self.seen.append((record.task_id, score.values["em"]))
 
     run_tasks(BENCHMARK, tasks, every_third_wrong(), no_context, LIMITS, out)
-    (out / "predictions.jsonl").write_bytes(b"".join((out / "predictions.jsonl").read_bytes().splitlines(True)[:3]))
+    path = out / "predictions.jsonl"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:3]))
     watcher = Counting()
     run_tasks(BENCHMARK, tasks, FakeCompleter(right), no_context, LIMITS, out, watcher)
 
@@ -200,8 +201,8 @@ def test_a_folder_holds_one_run(tmp_path: Path) -> None:
 
     def manifest(context: str) -> dict[str, object]:
         return make_manifest(
-            benchmark="crosscodeeval", tasks_path=path, language=None, limit=None, seed=0, context=context, model="fake",
-            model_sha256=None, settings={"max_lines": 1}, command="codeassist eval run",
+            benchmark="crosscodeeval", tasks_path=path, language=None, limit=None, seed=0, context=context,
+            model="fake", model_sha256=None, settings={"max_lines": 1}, command="codeassist eval run",
         )  # fmt: skip
 
     claim_folder(out, manifest("bm25"))
