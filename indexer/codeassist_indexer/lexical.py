@@ -127,7 +127,7 @@ def query_terms(
     num_postings = 0
     for term in by_rarity:
         num_with = collection.num_chunks_with(term)
-        too_common = collection.num_chunks > 20 and num_with * 2 > collection.num_chunks
+        too_common = term in collection.common_terms and num_with * 2 > collection.num_chunks
         num_postings += num_with
         if too_common or len(chosen) >= limits.max_terms or (chosen and num_postings > limits.max_postings):
             break

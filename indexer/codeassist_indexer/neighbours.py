@@ -18,6 +18,7 @@ from codeassist_indexer.store import Store
 # Windows of about this many lines did best in our field (five of them raised exact match from 23 to 33).
 WINDOW_LINES = 20
 _MAX_HITS = 24
+_MAX_WINDOWS = 12  # about what the largest budget can hold
 _MAX_CHUNK_LINES = 30
 _SHORT_CHUNK_LINES = 12
 _MAX_MERGED_LINES = 45  # more of one file would crowd out the others
@@ -64,7 +65,7 @@ def lexical_neighbours(
             score=-window.rank,
             reason=_reason(window, terms, spelling),
         )
-        for window in windows
+        for window in windows[:_MAX_WINDOWS]
     ]
 
 
@@ -182,7 +183,7 @@ def _spelling(around: Surroundings) -> dict[str, str]:
 
 def _reason(window: Window, terms: Sequence[str], spelling: dict[str, str]) -> str:
     language = language_of(window.path) or ""
-    present = {token for line in window.lines for token in code_tokens(line, language)}
+    present = set(code_tokens("\n".join(window.lines), language))
     shared = [term for term in terms if term in present]
     whole = [spelling[term] for term in shared if spelling.get(term, "").strip("_").lower() == term]
     names = list(dict.fromkeys([*whole, *shared]))[:3]

@@ -5,12 +5,15 @@ Knows nothing about why a definition is wanted.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from codeassist_indexer.store import Store
 
 _TYPE_KINDS = frozenset({"class", "interface", "enum", "struct", "trait"})
 _CALLABLE_KINDS = frozenset({"function", "method", "constructor"})
+# What the language itself keeps from other files; a Python underscore is only a wish, and subclasses use it.
+_PRIVATE = re.compile(r"(?:@\w+\s+)*private\b(?!\s+protected)|#")
 _MAX_MEMBERS = 30
 _MAX_MEMBER_CHARS = 200
 
@@ -53,7 +56,11 @@ def _members(store: Store, definition: Definition) -> list[_Member]:
         " id = ?) ORDER BY start_byte",
         (definition.qualified_name, definition.symbol_id),
     )
-    members = [_Member(name, kind, signature[:_MAX_MEMBER_CHARS]) for name, kind, signature in rows]
+    members = [
+        _Member(name, kind, signature[:_MAX_MEMBER_CHARS])
+        for name, kind, signature in rows
+        if not _PRIVATE.match(signature)
+    ]
     if len(members) > _MAX_MEMBERS:  # what begins with an underscore is not for other files
         public = [member for member in members if not member.name.startswith("_") or member.name == "__init__"]
         members = public[:_MAX_MEMBERS]

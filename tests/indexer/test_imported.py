@@ -123,3 +123,26 @@ def test_the_file_s_own_definitions_are_left_out(store: Store) -> None:
 
 def test_a_file_in_no_known_language_has_none(store: Store) -> None:
     assert definitions(store, "from shop.models import Order\n|", path="notes.md") == []
+
+
+def test_a_class_in_braces_shows_what_other_files_may_use(store: Store) -> None:
+    text = """package shop;
+
+/** A place. */
+public class Depot {
+    private static final String KEY = "k";
+    public int size;
+
+    public Depot(int size) { this.size = size; }
+
+    public String label(int row) { return KEY + row; }
+
+    private void hide() {}
+}
+"""
+    store.write([prepare_unsaved("src/shop/Depot.java", text)])
+    (depot,) = definitions(store, "import shop.Depot;\n\nclass A {\n  Depot d = new Depot(|", path="src/app/A.java")
+    assert depot.text.splitlines()[1:] == [
+        "public class Depot {", "    public int size;", "    public Depot(int size);",
+        "    public String label(int row);", "}",
+    ]  # fmt: skip

@@ -61,6 +61,12 @@ def test_rare_terms_come_first_and_near_ones_before_far_ones() -> None:
     assert "everywhere" not in terms
 
 
+@pytest.mark.parametrize("num_chunks", [0, 1, 5, 21, 63, 64, 100, 127, 128, 1_000])
+def test_a_collection_of_any_size_is_searched(num_chunks: int) -> None:
+    """How frequent an unlisted term is at most must not be taken for how frequent it is."""
+    assert query_terms(["retry(policy)"], "python", Collection(num_chunks, {})) == ("retry", "policy")
+
+
 def test_a_query_s_cost_is_bounded() -> None:
     names = [f"common{chr(97 + n % 26)}{chr(97 + n // 26)}" for n in range(100)]
     collection = Collection(100_000, dict.fromkeys(names, 3_000))
