@@ -42,7 +42,7 @@ def diagnose(folder: Path, assignments: tuple[str, ...], progress: Progress) -> 
     settings = resolved.settings
     hardware = detect()
     sections = {
-        "program": _program(),
+        "program": _program(settings),
         "hardware": _hardware(hardware),
         "torch": _torch(hardware, problems, progress),
         "model": _model(settings, hardware, problems, progress),
@@ -60,11 +60,14 @@ def _resolve(root: Path | None, assignments: tuple[str, ...], problems: list[str
         return defaults()
 
 
-def _program() -> dict[str, Any]:
+def _program(settings: Settings) -> dict[str, Any]:
     return {
         "codeassist": __version__,
         "python": f"{platform.python_version()} ({sys.executable})",
         "system": platform.platform(),
+        "settings file": settings.places.config_file,
+        "data folder": settings.places.data,
+        "cache folder": settings.places.cache,
     }
 
 
