@@ -61,24 +61,21 @@ def _plain_text_tokenizer(tokenizer: dict[str, Any]) -> PlainTextTokenizer:
     if model.get("continuing_subword_prefix") or model.get("end_of_word_suffix"):
         raise ModelError("the model's tokenizer marks the parts of words, which cannot give text back exactly")
     vocab: dict[str, int] = model["vocab"]
-    merges = [_pair(merge) for merge in model["merges"]]
+    merges = _pairs(model["merges"])
     entries: list[dict[str, Any]] = tokenizer.get("added_tokens") or []
     added = {str(entry["content"]): int(entry["id"]) for entry in entries}
-    special = added | _markers_that_no_text_makes(vocab, merges)
+    special = added | _markers_that_no_text_makes(vocab, merges, added)
     pre_tokenizer = _pre_tokenizer(tokenizer.get("pre_tokenizer"))
     steps = {"normalizer": _normalizer(tokenizer.get("normalizer")), "pre_tokenizer": pre_tokenizer}
     is_byte_level = any(step["type"] == "ByteLevel" for step in _flat(pre_tokenizer, "pretokenizers"))
     if not is_byte_level and not model.get("byte_fallback"):
         raise ModelError("the model's tokenizer cannot write every character (neither byte-level nor byte fallback)")
-    hidden = special.keys() & vocab.keys()
+    special_ids = set(special.values())
+    hidden = {token for token, token_id in vocab.items() if token_id in special_ids or token in special}
     unmade = hidden if is_byte_level else hidden | {f"<0x{byte:02X}>" for byte in range(256)}
     return PlainTextTokenizer(
         vocab={token: token_id for token, token_id in vocab.items() if token not in hidden},
-        merges=[
-            (left, right)
-            for left, right in merges
-            if left + right not in unmade and left not in unmade and right not in unmade
-        ],
+        merges=_merges_without(unmade, merges),
         ignore_merges=bool(model.get("ignore_merges", False)),
         is_byte_level=is_byte_level,
         steps=steps,
@@ -90,20 +87,33 @@ def _plain_text_tokenizer(tokenizer: dict[str, Any]) -> PlainTextTokenizer:
     )
 
 
-def _pair(merge: Any) -> tuple[str, str]:
-    """A merge is written "a b" or ["a", "b"]."""
-    left, right = merge.split(" ", 1) if isinstance(merge, str) else merge
-    return left, right
+def _pairs(merges: list[Any]) -> list[tuple[str, str]]:
+    """Merges are written "a b" (all of them) or ["a", "b"]."""
+    if merges and isinstance(merges[0], str):
+        return [(left, right) for left, _, right in (merge.partition(" ") for merge in merges)]
+    return [(left, right) for left, right in merges]
 
 
-def _markers_that_no_text_makes(vocab: Mapping[str, int], merges: list[tuple[str, str]]) -> dict[str, int]:
-    """Entries named like markers that no merge makes. (Qwen's `</s>` is made by merges: it is ordinary text there.)"""
+def _merges_without(unmade: set[str], merges: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """The merges that neither make nor use one of these tokens. (The first characters spare most of the look-ups.)"""
+    first_chars = {token[0] for token in unmade if token}
+    return [
+        pair
+        for pair in merges
+        if pair[1] not in unmade
+        and (pair[0][:1] not in first_chars or (pair[0] not in unmade and pair[0] + pair[1] not in unmade))
+    ]
+
+
+def _markers_that_no_text_makes(
+    vocab: Mapping[str, int], merges: list[tuple[str, str]], known: Mapping[str, int]
+) -> dict[str, int]:
+    """Further entries named like markers that no merge makes. (Qwen's `</s>` is made by merges: it is plain text.)"""
     names = [name for marker in _MARKERS for name in (marker, SPACE_MARK + marker) if name in vocab]
     names += [name for name in vocab if name.startswith(_BARS) and name.endswith(("|>", "｜>")) and len(name) > 4]
-    if not names:
-        return {}
-    made = {left + right for left, right in merges}
-    return {name: vocab[name] for name in names if name not in made}
+    cuts = {(name[:cut], name[cut:]): name for name in names if name not in known for cut in range(1, len(name))}
+    made = {cuts[pair] for pair in merges if pair in cuts} if cuts else set[str]()
+    return {name: vocab[name] for name in names if name not in known and name not in made}
 
 
 def _flat(node: Any, children: str) -> list[dict[str, Any]]:

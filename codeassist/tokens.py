@@ -93,7 +93,10 @@ class Tokenizer:
         They stand for the very bytes of the text, but for characters that cannot be written: a lone surrogate, which is
         no text, and what the vocabulary has no bytes for (SmolLM2 lacks some control characters) count as U+FFFD.
         """
-        return self.encode_with_offsets(text).ids
+        text = self._writable(text)
+        if self._is_byte_level or SPACE_MARK not in text:
+            return self._tokenizer.encode(text, add_special_tokens=False).ids
+        return self._encode_around_space_marks(text).ids
 
     def encode_with_offsets(self, text: str) -> Encoded:
         """As `encode`, with the characters that each token covers."""
