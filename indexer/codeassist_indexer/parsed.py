@@ -58,7 +58,7 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class ParsedFile:
-    """All that the index keeps of one file. `has_error`: the syntax tree holds error nodes (what parsed still counts)."""
+    """All that the index keeps of one file. `has_error`: the tree holds error nodes (what parsed still counts)."""
 
     language: str
     symbols: tuple[Symbol, ...]
