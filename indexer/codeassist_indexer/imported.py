@@ -95,7 +95,8 @@ def _wanted_imports(
         bound = imported.alias or imported.name
         if imported.name not in ("", "*"):
             distance = distances.get(bound, _FAR + imported.line)
-            yield _Wanted(imported.name, paths, distance, origin)
+            # A default export is usually imported by the name that it has at home.
+            yield _Wanted(bound if imported.name == "default" else imported.name, paths, distance, origin)
             stem = f"/{imported.name}."
             if any(stem in f"/{path}" for path in paths):  # a submodule: what is taken from it
                 yield from _wanted_members(bound, paths, distances, text, origin)
@@ -104,7 +105,7 @@ def _wanted_imports(
             last = imported.module.rpartition(".")[2]
             if last != bound:  # `import a.b` binds `a`; what is used is `a.b.name`
                 yield from _wanted_members(last, paths, distances, text, origin)
-        if imported.name == "*" or language in ("csharp", "c", "cpp"):
+        if imported.name == "*":
             for name, distance in distances.items():
                 yield _Wanted(name, paths, distance, origin)
 

@@ -146,3 +146,32 @@ public class Depot {
         "public class Depot {", "    public int size;", "    public Depot(int size);",
         "    public String label(int row);", "}",
     ]  # fmt: skip
+
+
+OTHER_LANGUAGES = {
+    "lib/http.ts": "export interface Options { retries: number }\nexport default class Client { get(url: string) {} }",
+    "lib/index.ts": "export * from './http';\n",
+    "internal/store/store.go": "package store\n\ntype DB struct {}\n\nfunc Open(path string) *DB { return nil }\n",
+    "main_more.go": "package main\n\nfunc helper(n int) int { return n }\n",
+    "src/config.rs": "pub struct Config {}\n\nimpl Config {\n    pub fn load() -> Config { todo!() }\n}\n",
+    "Shop/Data/Order.cs": "namespace Acme.Shop.Data { public class Order { public void Pay(int n) {} } }\n",
+    "util.h": "struct list { int size; };\nint list_size(struct list *l);\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "expected"),
+    [
+        ("app.ts", "import { Options } from './lib';\nconst o: Options = |", "retries: number"),
+        ("app.ts", "import Client from './lib/http';\nnew Client().|", "get(url: string)"),
+        ("app.ts", "import * as http from './lib/http';\nlet o: http.Options = |", "retries: number"),
+        ("main.go", 'package main\n\nimport "ex.com/internal/store"\n\nfunc main() {\n\tstore.Open(|', "func Open(path string)"),
+        ("main.go", "package main\n\nfunc main() {\n\thelper(|", "func helper(n int) int"),
+        ("src/main.rs", "mod config;\nuse crate::config::Config;\n\nfn main() {\n    Config::|", "fn load() -> Config"),
+        ("Shop/Program.cs", "using Acme.Shop.Data;\n\nclass P { void M(Order order) { order.|", "void Pay(int n)"),
+        ("main.c", '#include "util.h"\n\nint main(void) {\n  struct list l; return list_size(|', "struct list"),
+    ],
+)  # fmt: skip
+def test_other_languages(store: Store, path: str, text: str, expected: str) -> None:
+    store.write([prepare_unsaved(path, text) for path, text in OTHER_LANGUAGES.items()])
+    assert any(expected in found.text for found in definitions(store, text, path))
