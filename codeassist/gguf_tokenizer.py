@@ -34,6 +34,7 @@ _SPLITS: dict[str, tuple[str, ...]] = {
     "mpt": (_GPT2,),
     "olmo": (_GPT2,),
     "jina-v2-code": (_GPT2,),
+    "mellum": (_GPT2,),
     "starcoder": _ONE_DIGIT,
     "refact": _ONE_DIGIT,
     "smollm": _ONE_DIGIT,
@@ -52,6 +53,7 @@ _SPLITS: dict[str, tuple[str, ...]] = {
     "tekken": (_TEKKEN,),
     "deepseek-coder": _DEEPSEEK_CODER,
 }
+KNOWN_PRE = tuple(_SPLITS)
 _WHOLE_WORDS_FIRST = ("llama-bpe", "llama3", "llama-v3", "falcon3", "tekken")  # a word that is a token is not merged
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import random
+import subprocess
+import sys
 import unicodedata
 from functools import cache
 from pathlib import Path
@@ -13,6 +15,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tokenizers import Tokenizer as LibraryTokenizer
 from tokenizers import pre_tokenizers, processors
 from transformers import GPT2Tokenizer, LlamaTokenizer, Qwen2Tokenizer
 
@@ -317,6 +320,51 @@ def test_gguf_tokenizers_that_are_not_read(change: dict[str, Any], named: str) -
     }
     with pytest.raises(ModelError, match=named):
         gguf_tokenizer.tokenizer_files(metadata | change)
+
+
+@pytest.mark.parametrize("pre", gguf_tokenizer.KNOWN_PRE)
+def test_every_way_to_split_gives_text_back(pre: str) -> None:
+    _, theirs = tiny("starcoder2")
+    model = json.loads(theirs.to_str())["model"]
+    metadata = {
+        "tokenizer.ggml.model": "gpt2",
+        "tokenizer.ggml.pre": pre,
+        "tokenizer.ggml.tokens": sorted(model["vocab"], key=model["vocab"].get),
+        "tokenizer.ggml.merges": [" ".join(merge) for merge in model["merges"]],
+    }
+    described, _ = gguf_tokenizer.tokenizer_files(metadata)
+    tokenizer = Tokenizer(plain_text_tokenizer(described), eos_ids=frozenset(), bos_id=None, add_bos=False)
+    for text in (*SAMPLES, CODE, INJECTION):
+        check_whole(tokenizer, text)
+
+
+def test_the_splits_are_those_of_the_models() -> None:
+    """What a newline, digits and words do under each family's expression; merges would hide it."""
+    text = "if  x1:\n\ty = 123"
+    wanted = {
+        "qwen2": ["if", " ", " x", "1", ":\n", "\ty", " =", " ", "1", "2", "3"],
+        "llama-bpe": ["if", " ", " x", "1", ":\n", "\ty", " =", " ", "123"],
+        "starcoder": ["if", " ", " x", "1", ":", "\n", "\t", "y", " =", " ", "1", "2", "3"],
+        "gpt-2": ["if", " ", " x", "1", ":", "\n", "\t", "y", " =", " 123"],
+        "deepseek-coder": ["if", " ", " x", "1", ":", "\n", "\ty", " = ", "1", "2", "3"],
+    }
+    for pre, pieces in wanted.items():
+        metadata = {
+            "tokenizer.ggml.model": "gpt2",
+            "tokenizer.ggml.pre": pre,
+            "tokenizer.ggml.tokens": ["a", "b", "ab"],
+            "tokenizer.ggml.merges": ["a b"],
+        }
+        described, _ = gguf_tokenizer.tokenizer_files(metadata)
+        library = LibraryTokenizer.from_str(json.dumps(described))
+        found = library.pre_tokenizer.pre_tokenize_str(text)
+        assert [text[start:end] for _, (start, end) in found] == pieces, pre
+
+
+def test_no_heavy_import() -> None:
+    """transformers takes seconds to import: the product never does."""
+    code = "import sys, codeassist.tokens; assert 'torch' not in sys.modules; import codeassist.engine.export; "
+    subprocess.run([sys.executable, "-c", code + "assert 'transformers' not in sys.modules"], check=True)
 
 
 def test_whole_words_come_first_where_the_model_wants_it() -> None:
