@@ -83,7 +83,7 @@ def run_command(
     if as_json:
         click.echo(json.dumps(metrics, indent=2))
     else:
-        print_metrics(f"{context} · {out}", metrics)
+        print_metrics(f"{out.name} · {context}", metrics)
 
 
 @eval_group.command("score")
@@ -91,9 +91,13 @@ def run_command(
 @click.option("--predictions", type=_FILE, required=True, help="JSON lines with task_id and pred.")
 @click.option("--tasks", "tasks_path", type=_FILE, required=True, help="The benchmark's task file.")
 @click.option("--out", type=_FILE, help="Also write scores.jsonl and metrics.json into this folder.")
+@click.option("--codebleu-python", type=_FILE, help="Also CodeBLEU, by the `codebleu` of this Python.")
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as one JSON object.")
-def score_command(benchmark: str, predictions: Path, tasks_path: Path, out: Path | None, as_json: bool) -> None:
+def score_command(
+    benchmark: str, predictions: Path, tasks_path: Path, out: Path | None, codebleu_python: Path | None, as_json: bool
+) -> None:
     """Score anybody's predictions with a benchmark's official metrics."""
+    from codeassist_eval.codebleu import with_codebleu
     from codeassist_eval.run import judge, write_judgement
     from codeassist_eval.scoring import load_predictions
     from codeassist_eval.tables import print_metrics
@@ -101,12 +105,14 @@ def score_command(benchmark: str, predictions: Path, tasks_path: Path, out: Path
     chosen = benchmark_named(benchmark)
     tasks = chosen.load(tasks_path)
     judgement = judge(chosen, tasks, load_predictions(predictions, chosen, tasks))
+    if codebleu_python is not None:
+        judgement = with_codebleu(judgement, tasks, codebleu_python)
     if out is not None:
         write_judgement(out, judgement)
     if as_json:
         click.echo(json.dumps(judgement.metrics, indent=2))
     else:
-        print_metrics(str(predictions), judgement.metrics)
+        print_metrics(predictions.name, judgement.metrics)
 
 
 @eval_group.command("compare")

@@ -87,7 +87,7 @@ def _ranked(
     name: ContextName, tasks: Sequence[Task], repositories: Repositories | None, completer: Completer
 ) -> RetrieverFor:
     """The baselines that rank windows: of the repository, or of the row's snippets where there is no repository."""
-    ranker, cut, query_lines = _BASELINES[name]
+    ranker, cut, query_lines = BASELINES[name]
     if repositories is None:
         _require_provided(tasks)
         windows_of: Callable[[Task], list[Window]] = _provided_windows
@@ -103,7 +103,7 @@ def _ranked(
 
 
 # How each baseline ranks, how it cuts files into windows, and how many lines before the cursor are its query.
-_BASELINES: dict[ContextName, tuple[Ranker, Callable[[Mapping[str, str]], list[Window]], int]] = {
+BASELINES: dict[ContextName, tuple[Ranker, Callable[[Mapping[str, str]], list[Window]], int]] = {
     "bm25": (bm25_scores, disjoint_windows, QUERY_LINES),
     "oracle": (bm25_scores, disjoint_windows, QUERY_LINES),
     "jaccard": (jaccard_scores, sliding_windows, WINDOW_LINES),

@@ -12,11 +12,12 @@ from typing import Any
 
 from codeassist.progress import silent
 from codeassist_eval.benchmark import Benchmark
-from codeassist_eval.contexts import ContextName, open_contexts
+from codeassist_eval.contexts import BASELINES, ContextName, open_contexts
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.local_engine import local_engine
 from codeassist_eval.manifest import claim_folder, make_manifest
 from codeassist_eval.progress_bar import RunBar
+from codeassist_eval.repobench import rank_provided
 from codeassist_eval.report import write_report
 from codeassist_eval.repositories import Repositories, open_repositories
 from codeassist_eval.run import Limits, run_tasks
@@ -67,7 +68,16 @@ def run_experiment(experiment: Experiment, out: Path) -> dict[str, Any]:
         open_contexts(experiment.context, tasks, repositories, indexes, completer) as retriever_for,
         RunBar(len(tasks)) as bar,
     ):
-        metrics = run_tasks(experiment.benchmark, tasks, completer, retriever_for, experiment.limits, out, bar)
+        metrics = run_tasks(
+            experiment.benchmark,
+            tasks,
+            completer,
+            retriever_for,
+            experiment.limits,
+            out,
+            bar,
+            extra=_retrieval(experiment, tasks),
+        )
     write_report(out / REPORT, [read_run(out)])
     return metrics
 
@@ -86,3 +96,12 @@ def _open_repositories(experiment: Experiment, cache: Path) -> Repositories | No
     if experiment.repositories is None:
         return None
     return open_repositories(experiment.repositories, cache / "repositories")
+
+
+def _retrieval(experiment: Experiment, tasks: Sequence[Task]) -> dict[str, Any]:
+    """How well the context ranks snippets that came with the rows, where the rows know which one is needed."""
+    if experiment.repositories is not None or experiment.context not in BASELINES:
+        return {}
+    ranker, _, query_lines = BASELINES[experiment.context]
+    accuracy = rank_provided(tasks, ranker, query_lines)
+    return {"retrieval": accuracy} if accuracy else {}

@@ -25,7 +25,7 @@ def all_plots(runs: Sequence[Run]) -> dict[str, bytes]:
         "quality.png": _png(lambda axes: _quality(axes, runs), "Score", "all tasks"),
         "kinds.png": _png(lambda axes: _kinds(axes, runs), "Exact match, %", "by kind of task"),
         "seconds.png": _png(lambda axes: _histogram(axes, runs, _seconds), "Tasks", "Seconds of a completion"),
-        "stages.png": _png(lambda axes: _stages(axes, runs), "Milliseconds, mean", "by stage"),
+        "stages.png": _png(lambda axes: _stages(axes, runs), "Milliseconds, mean", "by stage (log scale)"),
         "prompt_tokens.png": _png(lambda axes: _histogram(axes, runs, _prompt_tokens), "Tasks", "Tokens of a prompt"),
     }
 
@@ -68,6 +68,7 @@ def _stages(axes: Axes, runs: Sequence[Run]) -> None:
     _grouped_bars(
         axes, runs, stages[:_MAX_STAGES], lambda run, stage: 1000 * run.metrics["seconds"]["by_stage"].get(stage, 0.0)
     )
+    axes.set_yscale("log")  # from retrieval to prefill are three orders of magnitude
     axes.tick_params(axis="x", labelrotation=25)
 
 
@@ -77,7 +78,9 @@ def _grouped_bars(axes: Axes, runs: Sequence[Run], names: Sequence[str], value: 
         places = [index + (number - (len(runs) - 1) / 2) * width for index in range(len(names))]
         bars = axes.bar(places, [value(run, name) for name in names], width, label=run.label)
         if len(runs) * len(names) <= 24:
-            axes.bar_label(bars, fmt="%.3g", fontsize="x-small")
+            axes.bar_label(
+                bars, fmt=lambda value: f"{value:,.0f}" if value >= 100 else f"{value:.3g}", fontsize="x-small"
+            )
     axes.set_xticks(range(len(names)), names)
 
 

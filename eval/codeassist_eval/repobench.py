@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from codeassist.request import Snippet
+from codeassist_eval.baselines import Ranker
 from codeassist_eval.benchmark import Benchmark
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.first_line import first_code_line
@@ -20,9 +21,12 @@ from codeassist_eval.metrics import Aggregate, Score
 from codeassist_eval.rows import Row, read_rows, unique_by_id
 from codeassist_eval.similarity import fuzz_ratio
 from codeassist_eval.tasks import Task, language_of, repository_path
+from codeassist_eval.windows import snippet_windows, words
 
 SETTINGS = ("cross_file_first", "cross_file_random", "in_file")
 LEVELS = ("2k", "4k", "8k", "12k", "16k", "24k", "32k", "64k", "128k")
+
+_ACCURACY_AT = (1, 3, 5)
 
 # `evaluation/metrics.py` rounds means to five decimals, `eval.py` then rounds again to two.
 _AGGREGATES = {"em": Aggregate(100, decimals_of_mean=5), "es": Aggregate(1, decimals_of_mean=5)}
@@ -60,6 +64,23 @@ def retrieval_accuracy(rankings: Sequence[Sequence[int]], gold: Sequence[int], k
             raise EvaluationError(f"ranking {number} holds {len(ranking)} snippets, fewer than k = {k}")
     hits = sum(index in ranking[:k] for ranking, index in zip(rankings, gold, strict=True))
     return round(hits / len(gold), 5)
+
+
+def rank_provided(tasks: Sequence[Task], ranker: Ranker, query_lines: int) -> dict[str, float]:
+    """Return how often a ranking of the rows' own snippets has the gold one among its first 1, 3 and 5.
+
+    Only rows with a gold snippet and at least 5 snippets count: RepoBench has no others. `n` says how many; {} if none.
+    """
+    counted = [task for task in tasks if task.gold_snippet is not None and len(task.provided) >= max(_ACCURACY_AT)]
+    if not counted:
+        return {}
+    rankings: list[list[int]] = []
+    for task in counted:
+        lines = [line for line in task.prefix.split("\n") if line.strip()]
+        scores = ranker(words("\n".join(lines[-query_lines:])), snippet_windows(task.provided))
+        rankings.append(sorted(range(len(scores)), key=lambda index: -scores[index]))
+    gold = [task.gold_snippet for task in counted if task.gold_snippet is not None]
+    return {"n": len(counted)} | {f"accuracy@{k}": retrieval_accuracy(rankings, gold, k) for k in _ACCURACY_AT}
 
 
 def prediction_of(row: Row) -> tuple[str, str]:

@@ -78,10 +78,12 @@ def run_tasks(
     out: Path,
     watcher: Watcher | None = None,
     clock: Callable[[], float] = time.perf_counter,
+    extra: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Complete what `out` lacks of `tasks`, then write scores and metrics there and return the metrics.
 
-    Raise `EvaluationError` if a task could not be completed; what was done stays, and the same call goes on from there.
+    `extra` goes into the metrics as it is. Raise `EvaluationError` if a task could not be completed; what was done
+    stays, and the same call goes on from there.
     """
     watcher = watcher or NoWatcher()
     started = clock()
@@ -105,7 +107,9 @@ def run_tasks(
             watcher.task_done(outcome, score)
     if failures:
         raise _incomplete(failures, len(records), len(tasks), out)
-    return finish(benchmark, tasks, records, scores, out, wall_seconds=clock() - started)
+    return finish(
+        benchmark, tasks, records, scores, out, {**(extra or {}), "wall_seconds": round(clock() - started, 3)}
+    )
 
 
 def finish(
@@ -114,13 +118,10 @@ def finish(
     records: Mapping[str, Record],
     scores: Mapping[str, Score],
     out: Path,
-    wall_seconds: float,
+    extra: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Write `scores.jsonl` and `metrics.json` of a complete run; return the metrics."""
-    metrics = summarize(tasks, scores, records, benchmark.aggregates)
-    metrics["wall_seconds"] = round(
-        wall_seconds, 3
-    )  # of this call: less than the run's where it went on from an earlier one
+    """Write `scores.jsonl` and `metrics.json`, with `extra` in it, of a complete run; return the metrics."""
+    metrics = {**summarize(tasks, scores, records, benchmark.aggregates), **extra}
     write_scores(out / SCORES, {task.task_id: scores[task.task_id] for task in tasks})
     write_json(out / METRICS, metrics)
     return metrics

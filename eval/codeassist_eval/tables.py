@@ -21,7 +21,7 @@ def print_metrics(title: str, metrics: Mapping[str, Any]) -> None:
     table = _table(title, "metric", [escape(group) for group in groups])
     for name, value in metrics.items():
         if isinstance(value, int | float) and name != "wall_seconds":
-            table.add_row(name, *(f"{values[name]:g}" for values in groups.values()))
+            table.add_row(name, *(f"{values[name]:g}" if name in values else "" for values in groups.values()))
     if "seconds" in metrics:
         table.add_row("seconds a task", *(f"{values['seconds']['mean']:.2f}" for values in groups.values()))
     Console().print(table)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +12,12 @@ import pytest
 from bench_data import bench_file
 from eval_fakes import write_rows
 
-from codeassist_eval.baselines import bm25_scores
+from codeassist_eval.baselines import bm25_scores, jaccard_scores
+from codeassist_eval.codebleu import codebleu
 from codeassist_eval.crosscodeeval import load_tasks as load_crosscodeeval
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.first_line import first_code_line
-from codeassist_eval.repobench import BENCHMARK, load_tasks, prediction_of, retrieval_accuracy, score
+from codeassist_eval.repobench import BENCHMARK, load_tasks, prediction_of, rank_provided, retrieval_accuracy, score
 from codeassist_eval.rows import read_rows
 from codeassist_eval.scoring import load_predictions
 from codeassist_eval.statement import Language
@@ -172,3 +175,35 @@ def test_bm25_finds_gold_snippets_of_real_code(tmp_path: Path) -> None:
     assert len(gold) == len(tasks) == 25
     assert retrieval_accuracy(rankings, gold, 1) > 0.4  # one of five by chance is 0.2
     assert retrieval_accuracy(rankings, gold, 3) > 0.8
+
+
+def test_runs_over_the_rows_own_snippets_tell_how_well_they_were_ranked(tmp_path: Path) -> None:
+    others = [{"identifier": "x", "path": f"{n}.py", "snippet": f"def other_{n}(): ..."} for n in range(4)]
+    first = row(context=[row()["context"][0], *others], cropped_code="width = height = 3")
+    last = row(context=[*others, row()["context"][0]], gold_snippet_index=0, cropped_code="width = height = 3")
+    few = row()
+    tasks = load_tasks(write_rows(tmp_path / "cross_file_first.jsonl", [first, last, few]))
+
+    found = rank_provided(tasks, jaccard_scores, 1)
+
+    assert found == {"n": 2, "accuracy@1": 0.5, "accuracy@3": 1.0, "accuracy@5": 1.0}
+    assert rank_provided([tasks[2]], jaccard_scores, 1) == {}
+
+
+def test_codebleu_needs_its_own_environment(tmp_path: Path) -> None:
+    with pytest.raises(EvaluationError, match="cannot be run"):
+        codebleu(tmp_path / "python", "python", ["a"], ["a"])
+
+    without = tmp_path / "without-codebleu"
+    without.write_text(f'#!/bin/sh\nexec {sys.executable} -I -S "$@"\n')
+    without.chmod(0o755)
+    with pytest.raises(EvaluationError, match=r"No module named 'codebleu'.*install codebleu"):
+        codebleu(without, "python", ["a"], ["a"])
+
+
+@pytest.mark.skipif("CODEASSIST_TEST_CODEBLEU_PYTHON" not in os.environ, reason="no Python that has codebleu")
+def test_codebleu_of_equal_and_different_lines() -> None:
+    python = Path(os.environ["CODEASSIST_TEST_CODEBLEU_PYTHON"])
+
+    assert codebleu(python, "python", ["x = load(path, mode)"], ["x = load(path, mode)"]) == 98.64  # not 100: too short
+    assert codebleu(python, "python", ["y = 1"], ["x = load(path, mode)"]) < 50
