@@ -50,7 +50,7 @@ def test_sliding_windows_show_what_follows_the_place_that_was_ranked() -> None:
 
 def test_bm25_is_rank_bm25() -> None:
     seed = random.randrange(1 << 30)
-    print("seed", seed)  # noqa: T201  # a failure must be repeatable
+    print("seed", seed)
     generator = random.Random(seed)
     files = {f"f{n}.py": " ".join(generator.choices("abcdefghij", k=30)) for n in range(12)}
     windows = disjoint_windows(files)
