@@ -3,9 +3,11 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+# The package index of the PyTorch build you want; empty: pip's own, unless that would bring CUDA where there is no GPU.
+TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format clean
+.PHONY: help demo test check format constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -13,13 +15,17 @@ help:  ## list the targets
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.installed: pyproject.toml constraints.txt | $(BIN)/python
+$(VENV)/.installed: pyproject.toml constraints.txt tools/install_torch.py | $(BIN)/python
+	$(BIN)/python tools/install_torch.py --constraint constraints.txt --index-url "$(TORCH_INDEX)"
 	$(PIP) --editable .
 	@touch $@
 
 $(VENV)/.dev-installed: $(VENV)/.installed
 	$(PIP) --editable '.[test,check]'
 	@touch $@
+
+demo: $(VENV)/.installed  ## install, fetch a model, index this repository, complete at a real place
+	$(BIN)/codeassist demo
 
 test: $(VENV)/.dev-installed  ## every test (under 10 minutes on 2 cores)
 	$(BIN)/python -m pytest -q
@@ -33,6 +39,9 @@ check: $(VENV)/.dev-installed  ## lint, format, types, import contracts
 format: $(VENV)/.dev-installed  ## rewrite the sources in the house's format
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+constraints: $(VENV)/.dev-installed  ## pin what is installed now (what CI runs)
+	$(BIN)/python -m pip freeze --exclude-editable | sed -E 's/\+[a-z0-9]+$$//' > constraints.txt
 
 clean:  ## remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .ruff_cache build *.egg-info

@@ -28,13 +28,13 @@ class ModelError(CodeAssistError):
     exit_code = 4
 
 
-class IndexCorrupt(CodeAssistError):
+class IndexCorrupt(CodeAssistError):  # noqa: N818 — a state, as the house names it
     """An index database that cannot be read. The caller deletes and rebuilds it: it holds nothing of its own."""
 
     exit_code = 5
 
 
-class Cancelled(CodeAssistError):
+class Cancelled(CodeAssistError):  # noqa: N818
     """The work was stopped because nobody waits for it any more."""
 
     exit_code = 130

@@ -17,7 +17,9 @@ CHARS_PER_TOKEN = 3.0  # cautious: Qwen2.5-Coder has 3.3 to 4.2 on source code
 _WINDOW_STEP = 8  # a window that slides, slides by an eighth of its budget, so that most keystrokes move nothing
 
 
-_HASH_COMMENTS = frozenset({"py", "pyi", "rb", "sh", "bash", "toml", "yaml", "yml", "r", "pl", "jl", "ex", "exs", "nim"})
+_HASH_COMMENTS = frozenset(
+    {"py", "pyi", "rb", "sh", "bash", "toml", "yaml", "yml", "r", "pl", "jl", "ex", "exs", "nim"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +180,7 @@ class _Parts:
             return [self.tokenizer.special[self.template.file], *self.tokenizer.encode(f"{path}\n")]
         return self.tokenizer.encode(f"{self.comment} {path}\n")
 
-    def snippet_blocks(
-        self, snippets: Sequence[Snippet], max_tokens: int
-    ) -> tuple[list[UsedSnippet], list[list[int]]]:
+    def snippet_blocks(self, snippets: Sequence[Snippet], max_tokens: int) -> tuple[list[UsedSnippet], list[list[int]]]:
         """Return those that fit, in falling order of worth, and their tokens in the order of the prompt."""
         used: list[UsedSnippet] = []
         blocks: list[list[int]] = []

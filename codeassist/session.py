@@ -19,9 +19,9 @@ from codeassist.stops import LineStop
 from codeassist.templates import Template, recognise
 
 if TYPE_CHECKING:  # torch takes two seconds to import: only who opens a session pays for it
-    from codeassist.model_store import InstalledModel
     from codeassist.engine.decode import DecodeParams
     from codeassist.engine.engine import Engine
+    from codeassist.model_store import InstalledModel
     from codeassist.tokens import Tokenizer
 
 

@@ -100,7 +100,7 @@ class KVCache:
         self.k[:, :, here] = rotate(states.k_raw, self.rotations[here])
 
     def check(self, num_slots: int) -> None:
-        """Assert that the rotated keys of the first `num_slots` slots are freshly rotated ones, to the cache's rounding."""
+        """Assert that the rotated keys of the first `num_slots` slots are freshly rotated ones, to rounding."""
         fresh = rotate(self.k_raw[:, :, :num_slots], self.rotations[:num_slots]).to(self.k.dtype)
         rounding = 4 * torch.finfo(self.k.dtype).eps
         largest = fresh.abs().amax() if num_slots else torch.tensor(0.0)

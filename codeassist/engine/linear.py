@@ -49,7 +49,8 @@ class Int8Linear:
 
     def __call__(self, x: Tensor, row_scale: Tensor | None = None) -> Tensor:
         """x: (T, I) float32 → (T, O) float32."""
-        largest = torch.linalg.vector_norm(x, torch.inf, dim=-1, keepdim=True).clamp_min_(1e-30)
+        # Not vector_norm(x, inf): it is 12 to 40 times slower on 256 rows (torch 2.13, AVX2, 2026-11-21).
+        largest = x.abs().amax(dim=-1, keepdim=True).clamp_min_(1e-30)
         out = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(
             x / largest, 1.0 / self.levels, self.levels + 1, self.packed
         )
@@ -64,7 +65,7 @@ def _pack(weight: Tensor, scale: Tensor) -> torch.ScriptObject:
     with warnings.catch_warnings():
         # torch 2.13 announces the removal of quantized tensors, without a successor for per-row activations yet.
         warnings.simplefilter("ignore", UserWarning)
-        quantized = torch._make_per_channel_quantized_tensor(  # pyright: ignore[reportPrivateUsage]
+        quantized = torch._make_per_channel_quantized_tensor(  # pyright: ignore[reportPrivateUsage, reportPrivateImportUsage]
             weight, scale.double(), zero_points, 0
         )
         if torch.backends.quantized.engine != "fbgemm":  # a setting of the whole process; nothing else here uses it

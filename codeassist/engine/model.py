@@ -14,7 +14,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from codeassist.engine.attention import attend_masked, attend_run, visible_mask
-from codeassist.engine.config import ModelConfig
 from codeassist.engine.kv_cache import KVCache
 from codeassist.engine.linear import Int8Linear, Linear, PlainLinear
 from codeassist.engine.rope import paired_order, rotate, rotation_table
@@ -45,8 +44,8 @@ class Norm:
         """Return (y, s) with norm(x) = y · s, s: (T, 1) or None: a linear layer takes s after its product."""
         if self.centred:
             return self(x), None
-        norm = torch.linalg.vector_norm(x, dim=-1, keepdim=True)
-        return x * self.weight, torch.rsqrt(norm.square_().div_(x.shape[-1]).add_(self.eps))
+        mean_square = torch.linalg.vecdot(x, x).unsqueeze(-1).div_(x.shape[-1])
+        return x * self.weight, torch.rsqrt(mean_square.add_(self.eps))
 
 
 @dataclass(slots=True)
@@ -79,7 +78,8 @@ class Model:
         self.dtype = torch.float32 if self.is_int8 else weights.get("embed").dtype
         with ThreadPoolExecutor(max_workers=2) as pool:  # packing is half reading, half copying
             head = pool.submit(self._linear, weights, "embed" if config.tied_embeddings else "head")
-            self.layers = list(pool.map(lambda i: self._layer(weights, i), range(config.num_layers)))
+            packed = [pool.submit(self._layer, weights, i) for i in range(config.num_layers)]
+            self.layers: list[Layer] = [layer.result() for layer in packed]
             self.head: Linear = head.result()
         weights.remap()  # what was packed need not stay in memory twice
         self.embed = weights.get("embed").to(device)
@@ -142,7 +142,8 @@ class Model:
         T = x.shape[0]
         qkv = self._after_norm(layer.attn_norm, layer.qkv, x)
         heads = qkv.view(T, -1, config.head_dim).transpose(0, 1)  # (H + 2·H_kv, T, D)
-        q, k, v = heads.split([config.num_heads, config.num_kv_heads, config.num_kv_heads])
+        num_queries, num_keys = config.num_heads, config.num_kv_heads
+        q, k, v = heads[:num_queries], heads[num_queries : num_queries + num_keys], heads[num_queries + num_keys :]
         if layer.q_norm is not None and layer.k_norm is not None:
             q, k = layer.q_norm(q.float()), layer.k_norm(k.float())
         k = k.to(cache.k.dtype)

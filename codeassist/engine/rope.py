@@ -28,7 +28,7 @@ def rotation_table(config: ModelConfig, num_positions: int, device: torch.device
 
 def rotate(x: Tensor, rotations: Tensor) -> Tensor:
     """Rotate paired channels. x: (..., T, D) float; rotations: (T, D/2) complex64 → float32 (..., T, D)."""
-    pairs = torch.view_as_complex(x.float().unflatten(-1, (-1, 2)))
+    pairs = torch.view_as_complex(x.float().view(*x.shape[:-1], -1, 2))
     return torch.view_as_real(pairs * rotations).flatten(-2)
 
 

@@ -112,9 +112,7 @@ def test_cancelling_at_any_token_leaves_a_valid_cache(tiny: MakeModel, stop_at: 
     assert cut.end == "cancelled" and len(cut.tokens) == stop_at
     cache.check()
     again, _ = cache.sync([*prompt, *plain.tokens])
-    fresh = model.forward(
-        torch.tensor([*prompt, *plain.tokens]), torch.arange(len(prompt) + 12), model.new_cache(256)
-    )
+    fresh = model.forward(torch.tensor([*prompt, *plain.tokens]), torch.arange(len(prompt) + 12), model.new_cache(256))
     torch.testing.assert_close(again, fresh[-1:], rtol=1e-3, atol=1e-3)
 
 

@@ -18,7 +18,9 @@ IDS = torch.randint(0, 500, (120,), generator=torch.Generator().manual_seed(7))
 def logits_of(model: Model, ids: torch.Tensor, chunk: int = 1000) -> torch.Tensor:
     cache = model.new_cache(256)
     parts = [
-        model.logits(model.forward(ids[start : start + chunk], torch.arange(start, min(start + chunk, len(ids))), cache))
+        model.logits(
+            model.forward(ids[start : start + chunk], torch.arange(start, min(start + chunk, len(ids))), cache)
+        )
         for start in range(0, len(ids), chunk)
     ]
     return torch.cat(parts)
