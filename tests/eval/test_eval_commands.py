@@ -13,7 +13,7 @@ from codeassist.errors import CodeAssistError
 from codeassist.models import InstalledModel
 from codeassist.progress import Progress
 from codeassist.request import CompletionRequest
-from codeassist_eval import local_engine
+from codeassist_eval import experiment, local_engine
 from codeassist_eval.commands import eval_group
 
 
@@ -21,6 +21,7 @@ from codeassist_eval.commands import eval_group
 def fake_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A model that looks installed and answers the same to everybody; caches go into the test's folder."""
     monkeypatch.setenv("CODEASSIST_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("CODEASSIST_BENCH", raising=False)  # it names data of the tests; settings do not know it
     model = InstalledModel("fake", tmp_path / "model.gguf", "0" * 64, "gguf")
     monkeypatch.setattr(local_engine, "find_installed", lambda name, settings, progress: model)
 
@@ -28,6 +29,12 @@ def fake_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         return FakeCompleter(lambda request: "area(2, 3))\n")
 
     monkeypatch.setattr(local_engine.LocalEngine, "open", open_fake)
+
+
+@pytest.fixture
+def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave out the report: its plots take most of a test's time."""
+    monkeypatch.setattr(experiment, "write_report", lambda path, runs: None)
 
 
 def invoke(*arguments: object) -> Result:
@@ -39,7 +46,7 @@ def tasks_file(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("context", ["none", "bm25", "jaccard", "repocoder", "oracle", "lexical", "full"])
-def test_run_in_every_context(tmp_path: Path, context: str) -> None:
+def test_run_in_every_context(tmp_path: Path, no_report: None, context: str) -> None:
     repos, out = demo_repository(tmp_path / "repos"), tmp_path / "out"
 
     result = invoke(
@@ -55,7 +62,6 @@ def test_run_in_every_context(tmp_path: Path, context: str) -> None:
     assert (manifest["context"], manifest["model"], manifest["model_sha256"]) == (context, "fake", "0" * 64)
     assert manifest["settings"]["cache"]["mode"] == "exact"
     assert manifest["settings"]["limits"] == {"max_new_tokens": 50, "max_lines": None, "seed": 0}
-    assert (out / "report.html").exists() and (out / "plots" / "quality.png").exists()
 
 
 def test_run_prints_a_table_and_goes_on_without_redoing(tmp_path: Path) -> None:
@@ -65,6 +71,7 @@ def test_run_prints_a_table_and_goes_on_without_redoing(tmp_path: Path) -> None:
     )  # fmt: skip
     first = invoke(*arguments)
     written = (tmp_path / "out" / "predictions.jsonl").read_bytes()
+    assert (tmp_path / "out" / "report.html").exists() and (tmp_path / "out" / "plots" / "quality.png").exists()
 
     again = invoke(*arguments)
 
@@ -111,7 +118,7 @@ def test_score_anybodys_predictions(tmp_path: Path) -> None:
     assert "em" in invoke(*arguments).stdout
 
 
-def test_score_does_not_overwrite_a_run(tmp_path: Path) -> None:
+def test_score_does_not_overwrite_a_run(tmp_path: Path, no_report: None) -> None:
     tasks, out = tasks_file(tmp_path), tmp_path / "out"
     invoke("run", "--tasks", tasks, "--model", "fake", "--context", "none", "--out", out)
 
@@ -120,7 +127,7 @@ def test_score_does_not_overwrite_a_run(tmp_path: Path) -> None:
     assert "is the folder of a run" in str(result.exception)
 
 
-def test_compare_prints_and_reports(tmp_path: Path) -> None:
+def test_compare_prints_and_reports(tmp_path: Path, no_report: None) -> None:
     tasks, repos = tasks_file(tmp_path), demo_repository(tmp_path / "repos")
     for context in ("none", "bm25"):
         where = ("--tasks", tasks, "--repos", repos, "--out", tmp_path / context)

@@ -110,7 +110,7 @@ def share_with_truth(retriever_for: dict[str, Retriever], tasks: list[Task]) -> 
 
 def test_an_oracle_finds_more_than_a_baseline_on_real_code(tmp_path: Path) -> None:
     tasks, repositories = bench_tasks("fresh/dev", tmp_path)
-    tasks = tasks[::3]
+    tasks = tasks[::4]
     shares: dict[ContextName, float] = {}
     for name in ("bm25", "oracle", "jaccard"):
         with open_contexts(name, tasks, repositories, tmp_path, NOBODY) as retriever_for:
