@@ -165,7 +165,7 @@ OTHER_LANGUAGES = {
         ("app.ts", "import { Options } from './lib';\nconst o: Options = |", "retries: number"),
         ("app.ts", "import Client from './lib/http';\nnew Client().|", "get(url: string)"),
         ("app.ts", "import * as http from './lib/http';\nlet o: http.Options = |", "retries: number"),
-        ("main.go", 'package main\n\nimport "ex.com/internal/store"\n\nfunc main() {\n\tstore.Open(|', "func Open(path string)"),
+        ("main.go", 'package main\nimport "x.org/internal/store"\nvar db = store.Open(|', "func Open(path string)"),
         ("main.go", "package main\n\nfunc main() {\n\thelper(|", "func helper(n int) int"),
         ("src/main.rs", "mod config;\nuse crate::config::Config;\n\nfn main() {\n    Config::|", "fn load() -> Config"),
         ("Shop/Program.cs", "using Acme.Shop.Data;\n\nclass P { void M(Order order) { order.|", "void Pay(int n)"),
