@@ -43,9 +43,10 @@ def main() -> int:
         if cuda:
             print(
                 f"This machine has no NVIDIA GPU, and pip would fetch {len(cuda)} CUDA packages ({cuda[0]}, …), "
-                "several gigabytes.\nGive the index of the CPU build, the URL that "
-                'https://pytorch.org/get-started/locally/ shows for "CPU":\n  make TORCH_INDEX=URL demo\nor install torch into .venv yourself and run make '
-                "again.",
+                "several gigabytes.\n"
+                "Give the index of the CPU build, the URL that https://pytorch.org/get-started/locally/ shows:\n"
+                "  make TORCH_INDEX=URL demo\n"
+                "or install torch into .venv yourself and run make again.",
                 file=sys.stderr,
             )
             return 1

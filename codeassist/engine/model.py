@@ -44,7 +44,7 @@ class Norm:
         """Return (y, s) with norm(x) = y · s, s: (T, 1) or None: a linear layer takes s after its product."""
         if self.centred:
             return self(x), None
-        mean_square = torch.linalg.vecdot(x, x).unsqueeze(-1).div_(x.shape[-1])
+        mean_square = x.square().mean(dim=-1, keepdim=True)
         return x * self.weight, torch.rsqrt(mean_square.add_(self.eps))
 
 
