@@ -137,6 +137,25 @@ def test_index_reports_and_is_incremental(home: Path, repository: Path, capsys: 
     assert "2 files, " in capsys.readouterr().out
 
 
+def test_what_settings_exclude_is_not_indexed(
+    home: Path, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "config.toml").write_text("[index]\nexclude = ['a.py']\n")
+    assert run(["index", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["num_files"] == 1
+    assert run(["index", "--json", "--set", "index.exclude=b.py"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["num_files"], report["num_removed"]) == (0, 1)
+    assert run(["index", "--set", "index.exclude=!a.py"]) == 2
+    assert "would take back what another place excludes" in capsys.readouterr().err
+
+
+def test_variables_of_tests_are_no_settings(home: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CODEASSIST_BENCH", "somewhere")
+    monkeypatch.setenv("CODEASSIST_TEST_MODELS", "somewhere")
+    assert run(["index"]) == 0
+
+
 def test_index_of_an_empty_repository(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -62,7 +62,7 @@ def bring_up_to_date(store: Store, root: Path, settings: Settings, progress: Pro
         progress("index", state.num_done, state.num_total)
 
     limits = FileLimits(max_file_bytes=settings.index.max_file_kib * 1024)
-    return update_index(store, root, UpdateSettings(limits), progress=report)
+    return update_index(store, root, UpdateSettings(limits, settings.index.exclude), progress=report)
 
 
 def open_context(root: Path | None, settings: Settings, progress: Progress) -> Context:

@@ -1,13 +1,16 @@
-"""Which paths of a repository are ignored: .gitignore and .codeassistignore at every level, .git/info/exclude.
+"""Which paths of a repository are ignored: the user's patterns, ignore files at every level, .git/info/exclude.
 
 Knows ignore rules only; what kind of file a path is, and whether it is worth indexing, is decided elsewhere.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
+
+from codeassist.errors import SettingsError
 
 # The later a file stands, the stronger its rules: .codeassistignore can take back what .gitignore of its folder says.
 IGNORE_FILE_NAMES = (".gitignore", ".codeassistignore")
@@ -24,14 +27,16 @@ _VENDORED = frozenset({
 class IgnoreRules:
     """The ignore rules of one repository, read as folders are asked for. Paths are relative, with forward slashes.
 
-    Rules are read once: after an ignore file changes, make new rules.
+    Rules are read once: after an ignore file changes, make new rules. `exclude` holds patterns of the settings: what
+    they match stays ignored whatever an ignore file says. Raises SettingsError for a pattern that is none.
     """
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, exclude: Iterable[str] = ()) -> None:
         self._root = root
         self._spec_by_folder: dict[str, GitIgnoreSpec | None] = {}
         self._is_ignored_folder: dict[str, bool] = {"": False}
-        self._exclude = _read_spec([path for path in [_info_exclude(root)] if path is not None])
+        self._info_exclude = _read_spec([path for path in [_info_exclude(root)] if path is not None])
+        self._settings = _settings_spec(exclude)
 
     def ignores_file(self, path: str) -> bool:
         """Say whether the file, or any folder above it, is ignored."""
@@ -51,7 +56,12 @@ class IgnoreRules:
         return known
 
     def _verdict(self, path: str, folder: str) -> bool | None:
-        """Return what the nearest rule file with an opinion says: True ignored, False taken back, None nothing."""
+        """Return what the nearest rule file with an opinion says: True ignored, False taken back, None nothing.
+
+        The settings come before all files.
+        """
+        if self._settings is not None and self._settings.match_file(path):
+            return True
         while True:
             spec = self._spec(folder)
             if spec is not None:
@@ -61,7 +71,7 @@ class IgnoreRules:
             if not folder:
                 break
             folder = folder.rpartition("/")[0]
-        return self._exclude.check_file(path).include if self._exclude is not None else None
+        return self._info_exclude.check_file(path).include if self._info_exclude is not None else None
 
     def _spec(self, folder: str) -> GitIgnoreSpec | None:
         if folder not in self._spec_by_folder:
@@ -80,8 +90,27 @@ def _read_spec(paths: list[Path]) -> GitIgnoreSpec | None:
             lines += path.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             continue  # no such file, or not ours to read: no rules
-    rules = [line for line in lines if line.strip() and not line.startswith("#")]
+    rules = [line for line in lines if line.strip() and not line.startswith("#") and _is_pattern(line)]
     return GitIgnoreSpec.from_lines(rules) if rules else None
+
+
+def _settings_spec(exclude: Iterable[str]) -> GitIgnoreSpec | None:
+    patterns = tuple(exclude)
+    for pattern in patterns:
+        if pattern.startswith("!"):
+            raise SettingsError(f"index.exclude: {pattern!r} would take back what another place excludes; remove it")
+        if not _is_pattern(pattern):
+            raise SettingsError(f"index.exclude: {pattern!r} is no pattern as in .gitignore; correct or remove it")
+    return GitIgnoreSpec.from_lines(patterns) if patterns else None
+
+
+def _is_pattern(line: str) -> bool:
+    """Say whether git would take the line for a rule; a line that is none ("!" alone) matches nothing there."""
+    try:
+        GitIgnoreSpec.from_lines([line])
+    except ValueError:
+        return False
+    return True
 
 
 def _info_exclude(root: Path) -> Path | None:

@@ -30,7 +30,7 @@ from codeassist_indexer.prepare import (
 )
 from codeassist_indexer.secrets import secret_file_reason
 from codeassist_indexer.store import Store
-from codeassist_indexer.walk import FileLimits, FoundFile, SkippedFile, inspect, walk
+from codeassist_indexer.walk import FileLimits, FoundFile, NotSource, SkippedFile, decode_source, inspect, walk
 
 _BATCH_FILES = 64
 # A file that was read this soon after its last change may change again with the same time stamp (FAT: 2 s).
@@ -41,9 +41,13 @@ _OPTIMISE_MIN_FILES = 1_000
 
 @dataclass(frozen=True, slots=True)
 class UpdateSettings:
-    """How to index. `num_workers` None: one a core, two at most (the writer is then the bottleneck)."""
+    """How to index. `exclude` holds patterns as in .gitignore, which no ignore file can take back.
+
+    `num_workers` None: one a core, two at most (the writer is then the bottleneck).
+    """
 
     limits: FileLimits = field(default_factory=FileLimits)
+    exclude: tuple[str, ...] = ()
     num_workers: int | None = None
 
 
@@ -126,13 +130,14 @@ def update_file(
     known = store.file_state(path)
     if text is None:
         found = None
-        if _is_inside(path) and not IgnoreRules(root).ignores_file(path):
+        if _is_inside(path) and not IgnoreRules(root, settings.exclude).ignores_file(path):
             found = inspect(root, path, is_source, settings.limits)
         outcome = prepare_from_disk(root, found, known) if isinstance(found, FoundFile) else None
     else:
         outcome = None
-        if _may_hold(root, path, text, settings.limits):
-            same = known is not None and known.content_hash == content_hash(text.encode("utf-8", errors="replace"))
+        content = text.encode("utf-8", errors="replace")
+        if _may_hold(root, path, content, settings):
+            same = known is not None and known.content_hash == content_hash(content)
             outcome = (
                 SameContent(path, replace(known, mtime_ns=None)) if known and same else prepare_unsaved(path, text)
             )
@@ -208,7 +213,7 @@ def _list_changes(store: Store, root: Path, settings: UpdateSettings, unsaved: C
     jobs: list[PrepareJob] = []
     seen = set(unsaved)
     num_unchanged = 0
-    for found in walk(root, IgnoreRules(root), is_source, settings.limits):
+    for found in walk(root, IgnoreRules(root, settings.exclude), is_source, settings.limits):
         if isinstance(found, SkippedFile):
             skipped[found.reason] += 1
             continue
@@ -277,8 +282,10 @@ def _is_inside(path: str) -> bool:
     return not path.startswith("/") and ".." not in path.split("/") and ":" not in path.partition("/")[0]
 
 
-def _may_hold(root: Path, path: str, text: str, limits: FileLimits) -> bool:
+def _may_hold(root: Path, path: str, content: bytes, settings: UpdateSettings) -> bool:
     """Say whether an open document's text belongs in the index: what holds for its file holds for it."""
     if not _is_inside(path) or not is_source(path) or secret_file_reason(path) is not None:
         return False
-    return len(text) <= limits.max_file_bytes and not IgnoreRules(root).ignores_file(path)
+    if len(content) > settings.limits.max_file_bytes or isinstance(decode_source(content), NotSource):
+        return False
+    return not IgnoreRules(root, settings.exclude).ignores_file(path)

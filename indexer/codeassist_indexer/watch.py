@@ -62,7 +62,7 @@ class Watcher(FileSystemEventHandler):
         self._debounce_s = debounce_s
         self._is_open = is_open
         self._on_update = on_update
-        self._rules = IgnoreRules(self._root)
+        self._rules = IgnoreRules(self._root, self._settings.exclude)
         self._queue: queue.SimpleQueue[_Changed | _Stop] = queue.SimpleQueue()
         self._observer = Observer()
         self._thread = threading.Thread(target=self._run, name="index-watcher", daemon=True)
@@ -105,7 +105,7 @@ class Watcher(FileSystemEventHandler):
         except ValueError:
             return None
         if path.rpartition("/")[2] in IGNORE_FILE_NAMES:
-            self._rules = IgnoreRules(self._root)
+            self._rules = IgnoreRules(self._root, self._settings.exclude)
             return _Changed(path, whole_tree=True)
         if is_folder:
             return None if self._rules.ignores_folder(path) else _Changed(path, whole_tree=True)

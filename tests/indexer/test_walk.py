@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from codeassist.errors import SettingsError
 from codeassist_indexer.ignore import IgnoreRules
 from codeassist_indexer.walk import FileLimits, FoundFile, NotSource, SkippedFile, decode_source, repository_root, walk
 
@@ -77,6 +78,27 @@ def test_one_path_is_judged_as_the_walk_judges_it(tmp_path: Path) -> None:
         make(tmp_path, path, text=text)
     found = set(listed(tmp_path)[0])
     assert {path for path in IGNORE_PATHS if not IgnoreRules(tmp_path).ignores_file(path)} == found
+
+
+def test_what_settings_exclude_no_ignore_file_takes_back(tmp_path: Path) -> None:
+    make(tmp_path, "a.py", "private/b.py", "deep/private/c.py", "d.gen.py")
+    make(tmp_path, ".codeassistignore", text="!private/\n!*.gen.py\n")
+    rules = IgnoreRules(tmp_path, ("/private/", "*.gen.py"))
+    found = [entry.path for entry in walk(tmp_path, rules, is_python, FileLimits()) if isinstance(entry, FoundFile)]
+    assert found == ["a.py", "deep/private/c.py"]
+    assert rules.ignores_file("private/b.py") and rules.ignores_folder("private")
+
+
+@pytest.mark.parametrize("pattern", ["!a.py", "!", "\\"])
+def test_a_wrong_pattern_in_settings_is_one_line(tmp_path: Path, pattern: str) -> None:
+    with pytest.raises(SettingsError, match=r"index\.exclude: .*remove it"):
+        IgnoreRules(tmp_path, (pattern,))
+
+
+def test_a_wrong_line_in_an_ignore_file_means_nothing_as_in_git(tmp_path: Path) -> None:
+    make(tmp_path, "a.py", "b.py")
+    make(tmp_path, ".gitignore", text="!\n\\\n/\na.py\n")
+    assert listed(tmp_path) == (["b.py"], {})
 
 
 def test_worktree_reads_the_exclude_file_of_its_repository(tmp_path: Path) -> None:
