@@ -40,13 +40,15 @@ class Budget:
 class Prompt:
     """Token ids, and where in them things stand (half-open ranges).
 
-    `around_cursor`: the ranges whose states matter most when not all can be exact, the most important first.
+    `snippet_ranges`: the blocks of other files, headers included. `around_cursor`: the ranges whose states matter
+    most when not all can be exact, the most important first.
     """
 
     tokens: tuple[int, ...]
     snippets: tuple[UsedSnippet, ...]
     prefix: range
     suffix: range
+    snippet_ranges: tuple[range, ...]
     around_cursor: tuple[range, ...]
 
 
@@ -75,15 +77,18 @@ def build(
     suffix = suffix[: max(room // 2, 0)]
     prefix = prefix_window(request.prefix, tokenizer, max(room - len(suffix), 1))
     tokens = [*header]
+    ranges: list[range] = []
     for block in blocks:
+        ranges.append(range(len(tokens), len(tokens) + len(block)))
         tokens += block
     tokens += file_header
-    return _with_file(tokens, tuple(used), prefix, suffix, template, tokenizer, refresh_tokens)
+    return _with_file(tokens, tuple(used), tuple(ranges), prefix, suffix, template, tokenizer, refresh_tokens)
 
 
 def _with_file(
     tokens: list[int],
     used: tuple[UsedSnippet, ...],
+    snippet_ranges: tuple[range, ...],
     prefix: list[int],
     suffix: list[int],
     template: Template,
@@ -114,7 +119,7 @@ def _with_file(
         range(head.start, min(head.start + refresh_tokens, head.stop)),
         range(max(tail.start, tail.stop - refresh_tokens), tail.stop),
     )
-    return Prompt(tuple(tokens), used, spans["prefix"], spans["suffix"], around)
+    return Prompt(tuple(tokens), used, spans["prefix"], spans["suffix"], snippet_ranges, around)
 
 
 def prefix_window(text: str, tokenizer: Tokenizer, max_tokens: int) -> list[int]:

@@ -6,6 +6,7 @@ READ FIRST. Knows no editor, no database and no tensor: a Retriever finds snippe
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -74,6 +75,7 @@ class Session:
             self._decode_params(request),
             cursor=prompt.prefix.stop,
             refresh=prompt.around_cursor,
+            snippets=prompt.snippet_ranges,
             accept=lambda token: stop.feed(self.tokenizer.token_bytes(token)),
             stopped=cancelled,
         )
@@ -169,8 +171,10 @@ def open_session(settings: Settings, model: InstalledModel, progress: Progress =
         if context_tokens < 64:
             raise ModelError(f"{model.name} sees {longest} tokens, too few for {room} new ones; lower max_new_tokens")
         notices.append(f"{model.name} sees {longest} tokens: the prompt is cut to {context_tokens}")
-    loaded = Model(weights, device, max_positions=context_tokens + room)
-    tokenizer = Tokenizer.load(folder)
+    with ThreadPoolExecutor(max_workers=1) as pool:  # half a second, beside the packing of the weights
+        reading = pool.submit(Tokenizer.load, folder)
+        loaded = Model(weights, device, max_positions=context_tokens + room)
+        tokenizer = reading.result()
     template = recognise(tokenizer.special)
     if template.fim is None:
         notices.append(f"{model.name} has no fill-in-the-middle: what stands behind the cursor is not seen")
@@ -178,6 +182,7 @@ def open_session(settings: Settings, model: InstalledModel, progress: Progress =
         loaded,
         max_tokens=context_tokens + room,
         memory_bytes=settings.cache.memory_mib << 20,
+        snippet_bytes=settings.cache.memory_mib << 18,  # a quarter as much again
         exact=settings.cache.mode == "exact",
         barriers=frozenset(tokenizer.special.values()),
     )

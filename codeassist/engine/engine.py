@@ -13,6 +13,7 @@ from time import perf_counter
 from codeassist.engine.decode import Decoded, DecodeParams, decode
 from codeassist.engine.live_cache import LiveCache, SyncReport
 from codeassist.engine.model import Model, never
+from codeassist.engine.snippet_states import SnippetStates
 from codeassist.engine.speculate import Speculator
 
 
@@ -39,7 +40,8 @@ class Engine:
 
     `max_tokens` is the longest prompt and answer together; `memory_bytes` bounds all caches (one is always kept).
     `exact` keeps only common prefixes: the slow oracle, and a setting. `barriers` are tokens that drafts never contain
-    (a prompt's markers); without `speculate`, every token takes a pass of its own.
+    (a prompt's markers); without `speculate`, every token takes a pass of its own. `snippet_bytes` bounds the states
+    kept of snippets that left a prompt.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class Engine:
         memory_bytes: int,
         exact: bool = False,
         speculate: bool = True,
+        snippet_bytes: int = 0,
         barriers: frozenset[int] = frozenset(),
     ) -> None:
         self.model = model
@@ -58,6 +61,7 @@ class Engine:
         self.exact = exact
         self.speculate = speculate
         self.barriers = barriers
+        self.snippet_states = SnippetStates(snippet_bytes)
         self._documents: OrderedDict[str, _Document] = OrderedDict()
 
     def generate(
@@ -68,18 +72,23 @@ class Engine:
         *,
         cursor: int | None = None,
         refresh: Sequence[range] = (),
+        snippets: Sequence[range] = (),
         accept: Callable[[int], bool],
         stopped: Callable[[], bool] = never,
     ) -> Generation:
         """Continue `prompt`, reusing what the document's cache holds. Raises Cancelled when stopped before decoding.
 
+        `refresh` are the ranges whose states matter most, `snippets` those whose states are worth keeping by
+        themselves.
         The answer takes up the text before the token index `cursor` (default: the prompt's end). Its own states are
         forgotten at the end: the cache then holds the prompt, ready for the next keystroke.
         """
         entry = self._entry(document)
         cache = entry.cache
         started = perf_counter()
-        hidden, report = cache.sync(prompt, refresh, exact=self.exact, stopped=stopped)
+        hidden, report = cache.sync(
+            prompt, refresh, snippets=snippets, store=self.snippet_states, exact=self.exact, stopped=stopped
+        )
         drafter = None
         if self.speculate:
             drafter = entry.speculator

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import warnings
+from collections.abc import Sequence
 from typing import Protocol
 
 import torch
@@ -57,6 +58,17 @@ class Int8Linear:
         if row_scale is not None:
             largest = largest * row_scale
         return out.mul_(largest) if self.bias is None else torch.addcmul(self.bias, out, largest)
+
+
+class StackedLinear:
+    """Linear layers over the same input whose outputs stand side by side: one large matrix, packed in parts."""
+
+    def __init__(self, parts: Sequence[Linear]) -> None:
+        self.parts = parts
+
+    def __call__(self, x: Tensor, row_scale: Tensor | None = None) -> Tensor:
+        """x: (T, I) → (T, sum of the parts' O)."""
+        return torch.cat([part(x, row_scale) for part in self.parts], dim=-1)
 
 
 def _pack(weight: Tensor, scale: Tensor) -> torch.ScriptObject:

@@ -20,17 +20,22 @@ from torch import Tensor
 from codeassist.engine.align import align, common_prefix, gaps
 from codeassist.engine.kv_cache import Move
 from codeassist.engine.model import PREFILL_CHUNK, Model, never
+from codeassist.engine.snippet_states import SnippetStates
 from codeassist.errors import Cancelled
 
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What a sync did. `num_kept` slots kept their state in place, `num_shifted` were re-rotated to a new slot,
-    `num_encoded` were computed (`num_refreshed` of them had a state), `num_exact` are exact now; `changed` are the
-    ranges of tokens that were not there before."""
+    """What a sync did.
+
+    `num_kept` slots kept their state in place, `num_shifted` were re-rotated to a new slot, `num_placed` took a
+    snippet's states from before, `num_encoded` were computed (`num_refreshed` of them had a state), `num_exact` are
+    exact now. `changed` are the ranges of tokens that were not there before.
+    """
 
     num_kept: int
     num_shifted: int
+    num_placed: int
     num_encoded: int
     num_refreshed: int
     num_exact: int
@@ -56,13 +61,16 @@ class LiveCache:
         target: Sequence[int],
         refresh: Sequence[range] = (),
         *,
+        snippets: Sequence[range] = (),
+        store: SnippetStates | None = None,
         exact: bool = False,
         stopped: Callable[[], bool] = never,
     ) -> tuple[Tensor, SyncReport]:
         """Make the cache hold `target` and return the last token's hidden state: (1, D) float32.
 
         Kept runs are shifted (PIE), missing tokens are encoded, and of the slots in `refresh` those that are not
-        exact are encoded again, as is always the last. With `exact`, only the common prefix is kept.
+        exact are encoded again, as is always the last. With `exact`, only the common prefix is kept. Runs named in
+        `snippets` take their states from `store` where it has them, and leave them there.
         Raises Cancelled between layers when `stopped()`: the slots not yet encoded then hold None, and the next sync
         makes up for them.
         """
@@ -82,14 +90,21 @@ class LiveCache:
         self.tokens = list(wanted)
         for gap in missing:
             self.tokens[gap.start : gap.stop] = [None] * len(gap)
-        encode = {slot for gap in missing for slot in gap}
+        placed = [] if exact or store is None else self._place(wanted, snippets, store)
+        encode = {slot for gap in missing for slot in gap if self.tokens[slot] is None}
         refreshed = {slot for part in refresh for slot in part if self.num_exact <= slot < len(wanted)} - encode
         refreshed.add(len(wanted) - 1)
         hidden = self._encode(wanted, sorted(encode | refreshed), stopped)
+        if store is not None and not exact:
+            for part in snippets:
+                tokens = tuple(wanted[part.start : part.stop])
+                if tokens not in store:
+                    store.put(tokens, self.states.export(part.start, part.stop))
         num_shifted = sum(move.length for move in moves if move.src != move.dst)
         report = SyncReport(
             num_kept=sum(move.length for move in moves) - num_shifted,
             num_shifted=num_shifted,
+            num_placed=sum(map(len, placed)),
             num_encoded=len(encode | refreshed),
             num_refreshed=len(refreshed - encode),
             num_exact=self.num_exact,
@@ -131,6 +146,18 @@ class LiveCache:
         assert 0 <= self.num_exact <= len(self.tokens) <= self.states.capacity
         assert None not in self.tokens[: self.num_exact], "a slot without a state counts as exact"
         self.states.check(self.tokens.index(None) if None in self.tokens else len(self.tokens))
+
+    def _place(self, wanted: list[int], snippets: Sequence[range], store: SnippetStates) -> list[range]:
+        """Fill whole missing snippets from the store; return which."""
+        placed: list[range] = []
+        for part in snippets:
+            missing = any(token is None for token in self.tokens[part.start : part.stop])
+            states = store.get(tuple(wanted[part.start : part.stop])) if missing else None
+            if states is not None:
+                self.states.place(part.start, states)
+                self.tokens[part.start : part.stop] = wanted[part.start : part.stop]
+                placed.append(part)
+        return placed
 
     def _encode(self, wanted: list[int], slots: list[int], stopped: Callable[[], bool]) -> Tensor:
         hidden: Tensor | None = None

@@ -15,11 +15,12 @@ from torch import Tensor
 
 from codeassist.engine.attention import attend_masked, attend_run, visible_mask
 from codeassist.engine.kv_cache import KVCache
-from codeassist.engine.linear import Int8Linear, Linear, PlainLinear
+from codeassist.engine.linear import Int8Linear, Linear, PlainLinear, StackedLinear
 from codeassist.engine.rope import paired_order, rotate, rotation_table
 from codeassist.engine.weights import Weights
 from codeassist.errors import Cancelled
 
+_HEAD_ROWS = 1 << 15  # rows of the output matrix packed together: several cores can share the work
 PREFILL_CHUNK = 256  # tokens a pass: keeps a layer's activations in the last-level cache
 
 
@@ -76,11 +77,15 @@ class Model:
         self.rotations = rotation_table(config, max_positions, device)
         self.is_int8 = "embed.scale" in weights.names
         self.dtype = torch.float32 if self.is_int8 else weights.get("embed").dtype
-        with ThreadPoolExecutor(max_workers=2) as pool:  # packing is half reading, half copying
-            head = pool.submit(self._linear, weights, "embed" if config.tied_embeddings else "head")
+        # fbgemm packs about 100 MB a second and core (AVX2, 2026-11-21): most of the time to load a model.
+        with ThreadPoolExecutor(max_workers=torch.get_num_threads()) as pool:
+            head_name = "embed" if config.tied_embeddings else "head"
+            rows = range(0, config.vocab_size, _HEAD_ROWS) if self.is_int8 else [None]
+            head = [pool.submit(self._head_part, weights, head_name, start) for start in rows]
             packed = [pool.submit(self._layer, weights, i) for i in range(config.num_layers)]
             self.layers: list[Layer] = [layer.result() for layer in packed]
-            self.head: Linear = head.result()
+            parts = [part.result() for part in head]
+            self.head: Linear = parts[0] if len(parts) == 1 else StackedLinear(parts)
         weights.remap()  # what was packed need not stay in memory twice
         self.embed = weights.get("embed").to(device)
         self.embed_scale = weights.get("embed.scale") if self.is_int8 else None
@@ -189,17 +194,22 @@ class Model:
         )
 
     def _linear(self, weights: Weights, name: str, order: Tensor | None = None) -> Linear:
-        stem = name if name in ("embed", "head") else name + ".weight"
-        scale_name = f"{name}.scale"
-
         def rows(tensor: Tensor) -> Tensor:
             return tensor if order is None else tensor[order]
 
         bias = rows(weights.get(name + ".bias")).float().to(self.device) if name + ".bias" in weights.names else None
-        weight = rows(weights.get(stem))
+        weight = rows(weights.get(name + ".weight"))
         if self.is_int8:
-            return Int8Linear(weight, rows(weights.get(scale_name)), bias)
+            return Int8Linear(weight, rows(weights.get(name + ".scale")), bias)
         return PlainLinear(weight.to(self.device), bias)
+
+    def _head_part(self, weights: Weights, name: str, start: int | None) -> Linear:
+        """The output matrix, or the part of an int8 one that begins at row `start`."""
+        weight = weights.get(name)
+        if start is None:
+            return PlainLinear(weight.to(self.device), None)
+        stop = start + _HEAD_ROWS
+        return Int8Linear(weight[start:stop], weights.get(name + ".scale")[start:stop], None)
 
     def _norm(self, weights: Weights, name: str, *, centred: bool = False, order: Tensor | None = None) -> Norm:
         weight = weights.get(name + ".weight")

@@ -14,6 +14,7 @@ from codeassist.engine.kv_cache import Move
 from codeassist.engine.live_cache import LiveCache, passes
 from codeassist.engine.model import PREFILL_CHUNK
 from codeassist.engine.rope import rotate
+from codeassist.engine.snippet_states import SnippetStates
 from codeassist.errors import Cancelled
 from tests.engine.conftest import MakeModel
 
@@ -234,3 +235,34 @@ def test_passes_keep_order_and_bound_their_size() -> None:
     parts = passes(slots)
     assert [slot for part in parts for slot in part] == slots
     assert all(0 < len(part) <= PREFILL_CHUNK for part in parts)
+
+
+def test_a_snippet_that_returns_costs_no_encoding_and_heals_to_exact(tiny: MakeModel) -> None:
+    rng = random.Random(SEED)
+    store = SnippetStates(1 << 30)
+    cache = LiveCache(tiny("qwen2")[0], CAPACITY)
+    one, two = [rng.randrange(500) for _ in range(40)], [rng.randrange(500) for _ in range(30)]
+    file = [rng.randrange(500) for _ in range(50)]
+    cache.sync(one + file, snippets=[range(0, 40)], store=store)
+    cache.sync(two + file, snippets=[range(0, 30)], store=store)
+    _, report = cache.sync(two + one + file, snippets=[range(0, 30), range(30, 70)], store=store)
+    assert report.num_placed == 40 and report.num_encoded == 1
+    assert (store.num_hits, store.num_misses) == (1, 2)
+    cache.check()
+    while cache.heal(32):
+        pass
+    assert_equals_fresh(cache, two + one + file)
+
+
+def test_snippet_states_are_bounded(tiny: MakeModel) -> None:
+    states = LiveCache(tiny("qwen2")[0], CAPACITY)
+    states.sync(list(range(100)))
+    part = states.states.export(0, 10)
+    store = SnippetStates(3 * part.num_bytes)
+    for first in range(5):
+        store.put((first,), part)
+        store.put((first,), part)
+    assert len(store) == 3 and store.num_bytes == 3 * part.num_bytes
+    assert (0,) not in store and (4,) in store
+    store.put((9,), states.states.export(0, 100))
+    assert (9,) not in store
