@@ -16,6 +16,7 @@ import pytest
 
 from codeassist.cli.app import app
 from codeassist.cli.boundary import run
+from codeassist.cli.deferred import DeferredCommand
 from codeassist.cli.demo import SCENE
 from codeassist.errors import CodeAssistError
 
@@ -42,7 +43,8 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def commands(group: click.Group = app, path: str = "codeassist") -> Iterator[tuple[str, click.Command]]:
-    for name, command in group.commands.items():
+    for name, listed in group.commands.items():
+        command = listed.load() if isinstance(listed, DeferredCommand) else listed
         if isinstance(command, click.Group):
             yield from commands(command, f"{path} {name}")
         else:
@@ -52,10 +54,13 @@ def commands(group: click.Group = app, path: str = "codeassist") -> Iterator[tup
 @pytest.mark.parametrize(("path", "command"), list(commands()))
 def test_every_command_is_documented_and_has_examples(path: str, command: click.Command) -> None:
     documented = DOCS.read_text(encoding="utf-8")
-    assert f"## {path}" in documented
-    assert "Examples:" in str(command.help)
-    assert "--json" in {option for parameter in command.params for option in parameter.opts}
-    section = documented.partition(f"## {path}")[2].partition("\n## ")[0]
+    assert f"\n## {path}\n" in documented
+    section = documented.partition(f"\n## {path}\n")[2].partition("\n## ")[0]
+    if path.startswith("codeassist eval "):
+        assert f"```\n{path} " in section  # the examples stand there, what it means in evaluation.md
+    else:
+        assert "Examples:" in str(command.help)
+        assert "--json" in {option for parameter in command.params for option in parameter.opts}
     for parameter in command.params:
         for option in parameter.opts:
             if isinstance(parameter, click.Option) and option not in ("--debug", "--set", "--json"):
@@ -64,6 +69,7 @@ def test_every_command_is_documented_and_has_examples(path: str, command: click.
 
 def test_every_exit_code_is_documented() -> None:
     documented = DOCS.read_text(encoding="utf-8")
+    list(commands())  # imports every part that has errors of its own
     codes = {error.exit_code for error in CodeAssistError.__subclasses__()} | {0, 1, 70, 141}
     for code in codes:
         assert f"| {code} |" in documented
@@ -72,12 +78,21 @@ def test_every_exit_code_is_documented() -> None:
 def test_help_does_not_wait_for_the_heavy_libraries() -> None:
     program = (
         "import sys; from codeassist.cli.boundary import run; run(['--help']);"
-        "heavy = {'torch', 'transformers', 'huggingface_hub', 'rich', 'sqlite3', 'numpy'} & set(sys.modules);"
+        "heavy = {'torch', 'transformers', 'huggingface_hub', 'rich', 'sqlite3', 'numpy', 'matplotlib',"
+        " 'codeassist_eval'} & set(sys.modules);"
         "sys.exit(f'imported {heavy}' if heavy else 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "Exit codes" in done.stdout
+    assert "Measure completions on benchmarks" in done.stdout
+
+
+def test_a_command_imported_on_use_is_the_command_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["eval", "run", "--help"]) == 0
+    assert "Usage: codeassist eval run [OPTIONS]" in capsys.readouterr().out
+    assert run(["eval", "make", "--repo", "/no/such/folder", "--out", "/no/such/out"]) == 6
+    assert capsys.readouterr().err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -137,9 +152,7 @@ def test_index_reports_and_is_incremental(home: Path, repository: Path, capsys: 
     assert "2 files, " in capsys.readouterr().out
 
 
-def test_what_settings_exclude_is_not_indexed(
-    home: Path, repository: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_settings_exclude_is_not_indexed(home: Path, repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (home / "config.toml").write_text("[index]\nexclude = ['a.py']\n")
     assert run(["index", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["num_files"] == 1

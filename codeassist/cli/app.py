@@ -9,6 +9,7 @@ import click
 
 from codeassist import __version__
 from codeassist.cli.complete import complete
+from codeassist.cli.deferred import DeferredCommand
 from codeassist.cli.demo import demo
 from codeassist.cli.doctor import doctor
 from codeassist.cli.index import index
@@ -28,9 +29,12 @@ def app() -> None:
       codeassist complete main.py:12:9   complete at a cursor
       codeassist doctor                  what works, what does not, what to do
 
-    Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 unusable request, 4 model, 5 index, 130 interrupted.
+    Exit codes: 0 done, 1 failed, 2 wrong usage or settings, 3 unusable request, 4 model, 5 index, 6 evaluation,
+    130 interrupted.
     """
 
 
-for _command in (complete, index, models, doctor, demo):
+_EVAL = DeferredCommand("eval", "codeassist_eval.commands", "eval_group", "Measure completions on benchmarks.")
+
+for _command in (complete, index, models, doctor, demo, _EVAL):
     app.add_command(_command)
