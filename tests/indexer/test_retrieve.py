@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import tarfile
+import time
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from codeassist.request import CompletionRequest, Retriever, Snippet
 from codeassist_indexer.around import surroundings
+from codeassist_indexer.lexical import Collection
 from codeassist_indexer.neighbours import Window, merge_windows
 from codeassist_indexer.prepare import prepare_unsaved
 from codeassist_indexer.retrieve import IndexRetriever, choose
@@ -190,6 +192,69 @@ def test_an_error_of_ours_costs_snippets_only(
     found = IndexRetriever(store, "full").retrieve(REQUEST, 4_000)
     assert {s.source for s in found.snippets} == {"bm25"}
     assert "ZeroDivisionError" in caplog.text
+
+
+ENDLESS = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
+
+
+def test_a_query_that_would_never_end_is_stopped_at_the_deadline(
+    store: Store, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The source that ran is dropped, with what it had; the one after it does not begin; the next request is served."""
+    asked: list[str] = []
+
+    def slow(slow_store: Store, *_: object) -> list[Snippet]:
+        found = [snippet("bm25", "partial.py", 3)]
+        slow_store.query(ENDLESS)
+        return found
+
+    retriever = IndexRetriever(store, "full", deadline_ms=50)
+    with monkeypatch.context() as patch:
+        patch.setattr("codeassist_indexer.retrieve.lexical_neighbours", slow)
+        patch.setattr("codeassist_indexer.retrieve.imported_definitions", lambda *_: asked.append("definitions") or [])
+        found = retriever.retrieve(REQUEST, 4_000)
+    assert (found.snippets, found.late_sources, asked) == ((), ("bm25", "definitions"), [])
+    assert 50 <= found.stage_ms["bm25"] < 5_000
+    assert caplog.text == ""
+    assert store.query("SELECT 1") == [(1,)]
+    unhurried = IndexRetriever(store, "full").retrieve(REQUEST, 4_000)
+    assert unhurried.late_sources == () and unhurried.snippets
+
+
+def test_what_the_first_source_found_stays_when_the_second_is_late(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def slow(slow_store: Store, *_: object) -> list[Snippet]:
+        slow_store.query(ENDLESS)
+        return []
+
+    monkeypatch.setattr("codeassist_indexer.retrieve.imported_definitions", slow)
+    retriever = IndexRetriever(store, "full", deadline_ms=1_000)
+    found = retriever.retrieve(REQUEST, 4_000)
+    assert found.late_sources == ("definitions",)
+    assert {s.source for s in found.snippets} == {"bm25"}
+
+
+def test_planning_is_done_once_however_short_the_deadline(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else no query could ever begin in an index whose term counts take longer to read than a request may take."""
+    collection = Store.collection
+    asked: list[int] = []
+
+    def slow(slow_store: Store) -> Collection:
+        asked.append(1)
+        deadline_passes = time.perf_counter() + 0.3
+        while time.perf_counter() < deadline_passes:
+            slow_store.query(
+                "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n LIMIT 9999) SELECT * FROM n"
+            )
+        return collection(slow_store)
+
+    monkeypatch.setattr(Store, "collection", slow)
+    retriever = IndexRetriever(store, "lexical", deadline_ms=250)
+    retriever.retrieve(REQUEST, 4_000)
+    second = retriever.retrieve(REQUEST, 4_000)
+    assert len(asked) == 1
+    assert second.late_sources == () and second.snippets
 
 
 def test_an_empty_index_gives_nothing(tmp_path: Path) -> None:
