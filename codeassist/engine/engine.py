@@ -110,6 +110,15 @@ class Engine:
         entry = self._documents.get(document)
         return 0 if entry is None else entry.cache.heal(max_tokens, stopped)
 
+    def num_stale(self, document: str) -> int:
+        """How many of the document's states are inexact."""
+        entry = self._documents.get(document)
+        return 0 if entry is None else entry.cache.num_stale
+
+    def next_to_heal(self) -> str | None:
+        """The most recently completed document that has inexact states worth healing, or None."""
+        return next((name for name, entry in reversed(self._documents.items()) if entry.cache.can_heal), None)
+
     def forget(self, document: str) -> None:
         """Drop a closed document's cache."""
         self._documents.pop(document, None)

@@ -56,6 +56,11 @@ class LiveCache:
         """Slots that healing would re-encode."""
         return len(self.tokens) - self.num_exact
 
+    @property
+    def can_heal(self) -> bool:
+        """Whether healing would get anywhere: the first inexact slot has a state (or a token to compute one from)."""
+        return self.num_exact < len(self.tokens) and self.tokens[self.num_exact] is not None
+
     def sync(
         self,
         target: Sequence[int],

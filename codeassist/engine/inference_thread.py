@@ -1,0 +1,91 @@
+"""The one thread that owns an engine: it runs the jobs it is given and, when there are none, heals.
+
+Knows no requests and no editor. A job waits for at most one layer of healing: healing looks for waiting jobs between
+layers, and its slices are sized so that a layer of one takes a few milliseconds.
+"""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from time import perf_counter
+from typing import TypeVar
+
+from codeassist.engine.engine import Engine
+from codeassist.errors import Cancelled
+
+T = TypeVar("T")
+logger = logging.getLogger(__name__)
+
+_LAYER_MS = 8.0  # a waiting job starts within twice this: 20 ms is the promise
+_FIRST_SLICE = 16
+
+
+class InferenceThread:
+    """Runs jobs one at a time, in order; heals the documents that were completed last while it is idle.
+
+    `heal` False leaves the caches as requests leave them.
+    """
+
+    def __init__(self, engine: Engine, *, heal: bool = True) -> None:
+        self.engine = engine
+        self.heal = heal
+        self.num_healed = 0
+        self._slice_tokens = _FIRST_SLICE
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
+        self._thread.start()
+
+    def submit(self, job: Callable[[], T]) -> Future[T]:
+        """Run `job` on the inference thread. What it raises comes out of the future; the thread lives on."""
+        future: Future[T] = Future()
+
+        def run() -> None:
+            if not future.set_running_or_notify_cancel():
+                return
+            try:
+                future.set_result(job())
+            except BaseException as error:  # noqa: BLE001 — the boundary of a job: whoever waits for it is told
+                future.set_exception(error)
+
+        self._jobs.put(run)
+        return future
+
+    def close(self) -> None:
+        """Finish the jobs that were submitted, then end the thread."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        while True:
+            if self._jobs.empty() and self.heal and self._heal_slice():
+                continue
+            job = self._jobs.get()
+            if job is None:
+                return
+            job()
+
+    def _heal_slice(self) -> bool:
+        """Heal some slots of the most recent document that needs it; return whether there may be more to do."""
+        document = self.engine.next_to_heal()
+        if document is None:
+            return False
+        started = perf_counter()
+        before = self.engine.num_stale(document)
+        try:
+            left = self.engine.heal(document, self._slice_tokens, lambda: not self._jobs.empty())
+        except Cancelled:
+            return True
+        except Exception:  # a broken cache must not end the thread: drop it, the next request starts afresh
+            logger.exception("healing %s failed; its cache is dropped", document)
+            self.engine.forget(document)
+            return True
+        num_healed = before - left
+        self.num_healed += num_healed
+        if num_healed:
+            layer_ms = (perf_counter() - started) * 1e3 / self.engine.model.config.num_layers
+            self._slice_tokens = max(1, min(512, int(num_healed * _LAYER_MS / max(layer_ms, 1e-3))))
+        return num_healed > 0

@@ -1,0 +1,103 @@
+"""The inference thread: jobs in order, healing in between, and a job never waits long for healing."""
+
+from __future__ import annotations
+
+import random
+import threading
+
+import pytest
+import torch
+
+from codeassist.engine.decode import DecodeParams
+from codeassist.engine.engine import Engine, Generation
+from codeassist.engine.inference_thread import InferenceThread
+from codeassist.engine.model import Model
+from tests.engine.conftest import MakeModel
+
+RNG = random.Random(20261121)
+TEXT = [RNG.randrange(500) for _ in range(150)]
+TIMEOUT_S = 60
+
+
+def engine_of(model: Model) -> Engine:
+    return Engine(model, max_tokens=256, memory_bytes=1 << 30)
+
+
+def complete(engine: Engine, tokens: list[int], document: str = "a.py") -> Generation:
+    return engine.generate(document, tokens, DecodeParams(4, frozenset()), accept=lambda _: True)
+
+
+def healed(thread: InferenceThread, document: str = "a.py") -> bool:
+    """Wait for the event that healing leaves behind: a job sees that nothing is inexact any more."""
+    for _ in range(10_000):
+        if thread.submit(lambda: thread.engine.num_stale(document)).result(TIMEOUT_S) == 0:
+            return True
+        threading.Event().wait(0.001)
+    return False
+
+
+def test_left_alone_every_cache_becomes_exact(tiny: MakeModel) -> None:
+    thread = InferenceThread(engine_of(tiny("qwen2")[0]))
+    try:
+        for document in ("a.py", "b.py"):
+            thread.submit(lambda d=document: complete(thread.engine, TEXT, d)).result(TIMEOUT_S)
+            thread.submit(lambda d=document: complete(thread.engine, [7, *TEXT], d)).result(TIMEOUT_S)
+        assert healed(thread, "b.py") and healed(thread, "a.py")
+        assert thread.num_healed > 0
+        answer = thread.submit(lambda: complete(thread.engine, [7, *TEXT])).result(TIMEOUT_S)
+        fresh = complete(engine_of(thread.engine.model), [7, *TEXT])
+        assert answer.decoded.tokens == fresh.decoded.tokens
+        assert answer.sync.num_exact == len(TEXT) + 1
+    finally:
+        thread.close()
+
+
+def test_without_healing_caches_stay_as_they_are(tiny: MakeModel) -> None:
+    thread = InferenceThread(engine_of(tiny("qwen2")[0]), heal=False)
+    thread.submit(lambda: complete(thread.engine, TEXT)).result(TIMEOUT_S)
+    thread.submit(lambda: complete(thread.engine, [7, *TEXT])).result(TIMEOUT_S)
+    thread.close()
+    assert thread.engine.num_stale("a.py") > 100 and thread.num_healed == 0
+
+
+def test_healing_gives_way_within_one_layer(tiny: MakeModel) -> None:
+    """Counted, not timed: once a job waits, no further layer of healing begins."""
+    model = tiny("qwen2")[0]
+    thread = InferenceThread(engine_of(model))
+    layers_begun_while_waiting: list[int] = []
+    waiting = threading.Event()
+    real_forward = model.forward
+
+    def watched(ids: torch.Tensor, slots: torch.Tensor, cache: object, stopped: object) -> torch.Tensor:
+        def look() -> bool:
+            assert callable(stopped)
+            if waiting.is_set():
+                layers_begun_while_waiting.append(0)
+            elif len(ids) > 1:
+                thread.submit(lambda: None)
+                waiting.set()
+            stop = stopped()
+            if waiting.is_set() and not stop:
+                layers_begun_while_waiting.append(1)
+            return bool(stop)
+
+        return real_forward(ids, slots, cache, look)  # type: ignore[arg-type]
+
+    thread.submit(lambda: complete(thread.engine, TEXT)).result(TIMEOUT_S)
+    thread.submit(lambda: complete(thread.engine, [7, *TEXT])).result(TIMEOUT_S)
+    model.forward = watched  # type: ignore[method-assign]
+    try:
+        assert waiting.wait(TIMEOUT_S)
+        thread.submit(lambda: None).result(TIMEOUT_S)
+    finally:
+        del model.forward
+        thread.close()
+    assert sum(layers_begun_while_waiting) == 0
+
+
+def test_a_failing_job_is_reported_and_the_thread_lives_on(tiny: MakeModel) -> None:
+    thread = InferenceThread(engine_of(tiny("qwen2")[0]))
+    with pytest.raises(ZeroDivisionError):
+        thread.submit(lambda: 1 // 0).result(TIMEOUT_S)
+    assert thread.submit(lambda: 42).result(TIMEOUT_S) == 42
+    thread.close()
