@@ -14,6 +14,7 @@ from codeassist.templates import Template
 from codeassist.tokens import Tokenizer
 
 CHARS_PER_TOKEN = 3.0  # cautious: Qwen2.5-Coder has 3.3 to 4.2 on source code
+_MOST_CHARS_PER_TOKEN = 8  # no source code comes near; spares tokenising a megabyte
 _WINDOW_STEP = 8  # a window that slides, slides by an eighth of its budget, so that most keystrokes move nothing
 
 
@@ -82,6 +83,8 @@ def build(
         ranges.append(range(len(tokens), len(tokens) + len(block)))
         tokens += block
     tokens += file_header
+    if not tokens and not prefix and template.fim is None:  # a model must see something
+        tokens += parts.file_header(request.path)
     return _with_file(tokens, tuple(used), tuple(ranges), prefix, suffix, template, tokenizer, refresh_tokens)
 
 
@@ -127,8 +130,9 @@ def prefix_window(text: str, tokenizer: Tokenizer, max_tokens: int) -> list[int]
 
     The window's start moves in steps, counted from the start of the file, so that typing rarely moves it.
     """
-    max_chars = int(max_tokens * 8)  # beyond this no text fits; spares tokenising a megabyte
-    text = text[_line_start(text, _stepped(len(text), max_chars)) :]
+    cut = _stepped(len(text), max_tokens * _MOST_CHARS_PER_TOKEN)
+    start = _line_start(text, cut)
+    text = text[start if start < len(text) else cut :]  # within a line where that line is longer than the window
     tokens = tokenizer.encode(text)
     while len(tokens) > max_tokens:
         # Cut whole lines from the front, a step at a time, until it fits.
@@ -143,7 +147,7 @@ def prefix_window(text: str, tokenizer: Tokenizer, max_tokens: int) -> list[int]
 
 def suffix_window(text: str, tokenizer: Tokenizer, max_tokens: int) -> list[int]:
     """The first tokens of the text behind the cursor, at most `max_tokens`."""
-    return tokenizer.encode(text[: max_tokens * 8])[:max_tokens]
+    return tokenizer.encode(text[: max_tokens * _MOST_CHARS_PER_TOKEN])[:max_tokens]
 
 
 def line_comment(path: str) -> str:

@@ -31,9 +31,9 @@ class LineStop:
         return self._newline_that_ends() is not None
 
     def cut(self) -> str:
-        """The answer up to its last line, without the newline that ends it, nor half a character at its end."""
+        """The answer up to its last line, without the line end behind it, nor half a character at its end."""
         end = self._newline_that_ends()
-        return (self.text if end is None else self.text[:end]).rstrip("\ufffd")
+        return self.text.rstrip("\ufffd") if end is None else self.text[:end].removesuffix("\r")
 
     def _newline_that_ends(self) -> int | None:
         if self.max_lines is None:

@@ -1,0 +1,113 @@
+"""A session on a tiny random model: the whole way from a request to a result, and what loading refuses."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+
+from codeassist.engine.linear import int8_supported
+from codeassist.errors import Cancelled, ModelError
+from codeassist.model_store import InstalledModel
+from codeassist.request import CompletionRequest, NoRetriever, Retrieval, Snippet
+from codeassist.session import Session, open_session
+from codeassist.settings import CacheSettings, CompletionSettings, ModelSettings, Places, Settings
+from tests.tiny_models import CODE, save_model
+
+REQUEST = CompletionRequest("pkg/a.py", CODE[:100], CODE[100:160], max_new_tokens=8, max_lines=None)
+Open = Callable[..., Session]
+
+
+class OneSnippet:
+    def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
+        return Retrieval((Snippet("b.py", "def b():\n    pass\n", 1, 3, "bm25", 1.0, "because"),), {"bm25": 1.5})
+
+
+@pytest.fixture
+def open_tiny(tmp_path: Path) -> Open:
+    torch.set_num_threads(1)
+
+    def make(
+        family: str = "qwen2", cache: str = "live", model: ModelSettings | None = None, **config: object
+    ) -> Session:
+        folder = tmp_path / family
+        folder.mkdir()
+        save_model(folder, family, **config)
+        settings = Settings(
+            model=model or ModelSettings(format="float32", context_tokens=128, threads=1),
+            completion=CompletionSettings(max_new_tokens=16),
+            cache=CacheSettings(mode="exact" if cache == "exact" else "live"),
+            places=Places(tmp_path / "config.toml", tmp_path / "data", tmp_path / "cache"),
+        )
+        return open_session(settings, InstalledModel("tiny", folder, "0" * 64, "safetensors"))
+
+    return make
+
+
+def test_a_completion_says_what_it_saw_and_what_it_took(open_tiny: Open) -> None:
+    completion = open_tiny().complete(REQUEST, OneSnippet())
+    assert completion.finish_reason == "max_tokens" and completion.num_new_tokens == 8
+    assert [used.snippet.path for used in completion.snippets] == ["b.py"]
+    assert {"retrieve_bm25", "prompt", "prefill", "decode", "total"} <= set(completion.stage_ms)
+    assert completion.num_prompt_tokens <= 128 and completion.mean_logprob is not None
+
+
+def test_a_second_request_reuses_the_first_ones_states(open_tiny: Open) -> None:
+    session = open_tiny()
+    first = session.complete(REQUEST, NoRetriever())
+    again = session.complete(REQUEST, NoRetriever())
+    assert first.num_cached_tokens == 0
+    assert again.num_cached_tokens == again.num_prompt_tokens - 1
+    assert again.text == first.text
+    typed = dataclasses.replace(REQUEST, prefix=REQUEST.prefix + "x")
+    assert session.complete(typed, NoRetriever()).num_cached_tokens > 0
+
+
+def test_exact_mode_answers_as_a_fresh_session(open_tiny: Open, tmp_path: Path) -> None:
+    session = open_tiny(cache="exact")
+    session.complete(dataclasses.replace(REQUEST, prefix="import os\n" + REQUEST.prefix), OneSnippet())
+    reused = session.complete(REQUEST, OneSnippet())
+    session.engine.forget(REQUEST.path)
+    assert session.complete(REQUEST, OneSnippet()).text == reused.text
+
+
+def test_cancelled_before_and_while_decoding(open_tiny: Open) -> None:
+    session = open_tiny()
+    with pytest.raises(Cancelled):
+        session.complete(REQUEST, NoRetriever(), lambda: True)
+    whole = session.complete(REQUEST, NoRetriever())
+    looks = iter(
+        [False] * 3 + [True] * 100
+    )  # one for the prefill's pass, one for each of its layers, then a token each
+    cut = session.complete(REQUEST, NoRetriever(), lambda: next(looks))
+    assert cut.finish_reason == "cancelled"
+    assert 0 < cut.num_new_tokens < 8 and whole.text.startswith(cut.text)
+
+
+def test_a_short_context_is_said_and_kept(open_tiny: Open) -> None:
+    session = open_tiny(model=ModelSettings(format="float32", context_tokens=4096))
+    completion = session.complete(dataclasses.replace(REQUEST, prefix=CODE * 20), NoRetriever())
+    assert any("sees 256 tokens" in notice for notice in completion.notices)
+    assert completion.num_prompt_tokens <= 256 - 16
+
+
+def test_a_sliding_window_bounds_the_context(open_tiny: Open) -> None:
+    session = open_tiny("mistral", model=ModelSettings(format="float32"), sliding_window=160)
+    assert session.budget.total <= 160 - 16
+    assert any("sees 160 tokens" in notice for notice in session.notices)
+
+
+@pytest.mark.skipif(not int8_supported(), reason="this torch build has no fbgemm int8 kernels")
+def test_a_cpu_gets_int8_by_itself(open_tiny: Open) -> None:
+    session = open_tiny(model=ModelSettings(context_tokens=128, device="cpu"))
+    assert session.engine.model.is_int8
+    assert session.complete(REQUEST, NoRetriever()).num_new_tokens > 0
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_not_there_is_named(open_tiny: Open) -> None:
+    with pytest.raises(ModelError, match=r"torch sees no GPU.*install\.md"):
+        open_tiny(model=ModelSettings(device="cuda"))
