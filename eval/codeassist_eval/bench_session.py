@@ -1,0 +1,78 @@
+"""A session set up for measuring, and the machine it runs on.
+
+Knows no figures. Opens models for the benchmarks; reads neither host nor user names.
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import Any
+
+from codeassist import prompt as prompts
+from codeassist.hardware import detect
+from codeassist.progress import Progress
+from codeassist.request import CompletionRequest, Snippet
+from codeassist.session import Session, open_session
+from codeassist_eval.llama_child import peak_rss_bytes
+from codeassist_eval.local_engine import LocalEngine
+
+__all__ = ["Opened", "machine", "open_for_bench", "peak_rss_bytes", "prompt_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A loaded model and what loading took. `was_converted`: this was its first use, which takes longer."""
+
+    session: Session
+    load_s: float
+    was_converted: bool
+    num_threads: int
+
+
+def open_for_bench(engine: LocalEngine, progress: Progress) -> Opened:
+    """Load the model; importing torch is not counted."""
+    import torch
+
+    stages: set[str] = set()
+
+    def note(stage: str, done: int, total: int | None) -> None:
+        stages.add(stage)
+        progress(stage, done, total)
+
+    started = time.perf_counter()
+    session = open_session(engine.settings, engine.model, note)
+    return Opened(session, time.perf_counter() - started, bool(stages), torch.get_num_threads())
+
+
+def prompt_of(session: Session, request: CompletionRequest, snippets: Sequence[Snippet]) -> prompts.Prompt:
+    """The prompt that `Session.complete` builds for the same request and snippets."""
+    return prompts.build(
+        request,
+        snippets,
+        session.template,
+        session.tokenizer,
+        session.budget,
+        repository=session.repository,
+        refresh_tokens=session.refresh_tokens,
+    )
+
+
+def machine() -> dict[str, Any]:
+    """What of this machine decides its speed."""
+    import torch
+
+    hardware = detect()
+    return {
+        "system": platform.system(),
+        "processor": platform.machine(),
+        "cores": hardware.num_cores,
+        "extensions": list(hardware.cpu_extensions),
+        "ram_bytes": hardware.ram_bytes,
+        "gpu": hardware.gpu.name if hardware.gpu is not None else None,
+        "torch": torch.__version__,
+        "codeassist": version("codeassist-live"),
+    }

@@ -1,0 +1,161 @@
+"""The other side of `llama_peer`: a program that runs llama.cpp for it, one JSON object a line in and out.
+
+Knows nothing of codeassist: it is run by whatever Python has llama-cpp-python, and imports only that and numpy.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, TextIO
+
+# As a script, this file's folder comes first on the path, and modules there would hide others' of the same name.
+if __name__ == "__main__":
+    sys.path.pop(0)
+
+MIN_SHIFTED_RUN = 64  # tokens; llama-server's --cache-reuse, whose own examples name 256: smaller reuses more
+
+
+def common_prefix(cached: list[int], wanted: list[int]) -> int:
+    """How many tokens both begin with."""
+    for index, (old, new) in enumerate(zip(cached, wanted)):  # noqa: B905  # may run on an older Python
+        if old != new:
+            return index
+    return min(len(cached), len(wanted))
+
+
+def shifted_runs(cached: list[int], wanted: list[int], kept: int, min_run: int) -> list[tuple[int, int, int]]:
+    """Runs (source, target, length) behind the first `kept` tokens that move to the left, as llama-server finds them.
+
+    Like llama-server's, the search goes forward in the cache only, so what an insertion pushed away is not found.
+    """
+    runs: list[tuple[int, int, int]] = []
+    source = target = kept
+    while source < len(cached) and target < len(wanted):
+        length = common_prefix(cached[source:], wanted[target:]) if cached[source] == wanted[target] else 0
+        if length >= min_run:
+            runs.append((source, target, length))
+            source += length
+            target += length
+        else:
+            source += 1
+    return runs
+
+
+class Peer:
+    """One loaded model and its context."""
+
+    def __init__(self, path: str, num_context: int, num_threads: int) -> None:
+        import llama_cpp  # pyright: ignore[reportMissingImports]  # of the other Python
+
+        self.library = llama_cpp
+        self.llama: Any = llama_cpp.Llama(
+            path, n_ctx=num_context, n_threads=num_threads, n_threads_batch=num_threads, n_batch=512, verbose=False
+        )
+        self.next_token = 0
+
+    def prefill(self, ids: list[int]) -> dict[str, object]:
+        """Evaluate a prompt with nothing kept."""
+        self.llama.reset()
+        return self._timed(lambda: self._evaluate(ids))
+
+    def sync(self, ids: list[int]) -> dict[str, object]:
+        """Evaluate a prompt, keeping the common prefix and shifting what moved to the left."""
+        return self._timed(lambda: self._sync(ids))
+
+    def decode(self, num_tokens: int) -> dict[str, object]:
+        """Choose `num_tokens` greedily behind the token that the prompt chose, then forget them."""
+        base, first = self.llama.n_tokens, self.next_token
+        tokens: list[int] = []
+
+        def steps() -> int:
+            for _ in range(num_tokens):
+                self._evaluate([self.next_token])
+                tokens.append(self.next_token)
+            return num_tokens
+
+        answer = self._timed(steps)
+        self.llama.n_tokens, self.next_token = base, first
+        return {**answer, "tokens": tokens}
+
+    def _timed(self, work: Callable[[], int]) -> dict[str, object]:
+        started = time.perf_counter()
+        num_encoded = work()
+        return {
+            "ms": (time.perf_counter() - started) * 1e3,
+            "num_encoded": num_encoded,
+            "token": self.next_token,
+        }
+
+    def _evaluate(self, ids: list[int]) -> int:
+        import numpy
+
+        self.llama.eval(ids)
+        logits = self.library.llama_get_logits_ith(self.llama._ctx.ctx, -1)
+        self.next_token = int(numpy.ctypeslib.as_array(logits, shape=(self.llama.n_vocab(),)).argmax())
+        return len(ids)
+
+    def _sync(self, ids: list[int]) -> int:
+        llama = self.llama
+        cached = llama.input_ids[: llama.n_tokens].tolist()
+        kept = common_prefix(cached, ids)
+        if kept == len(ids):  # the last token's logits are wanted
+            kept -= 1
+        else:
+            for source, target, length in shifted_runs(cached, ids, kept, MIN_SHIFTED_RUN):
+                if source != target:
+                    llama._ctx.kv_cache_seq_rm(0, target, source)
+                    llama._ctx.kv_cache_seq_shift(0, source, source + length, target - source)
+                llama.input_ids[target : target + length] = ids[target : target + length]
+                kept = min(target + length, len(ids) - 1)
+        llama.n_tokens = kept
+        return self._evaluate(ids[kept:])
+
+
+def peak_rss_bytes() -> int | None:
+    """The most memory that this process ever held resident, where the system says so."""
+    try:
+        import resource
+    except ImportError:
+        return None
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+
+def serve(requests: TextIO, answers: TextIO) -> None:
+    """Answer each line until the lines end. A failure is an answer with "error"."""
+    peer: Peer | None = None
+    for line in requests:
+        request = json.loads(line)
+        try:
+            if request["op"] == "load":
+                started = time.perf_counter()
+                peer = Peer(request["path"], request["num_context"], request["num_threads"])
+                answer: dict[str, object] = {
+                    "version": peer.library.__version__,
+                    "load_s": time.perf_counter() - started,
+                }
+            elif request["op"] == "memory":
+                answer = {"peak_rss_bytes": peak_rss_bytes()}
+            else:
+                assert peer is not None, "load comes first"
+                arguments = {key: value for key, value in request.items() if key != "op"}
+                answer = {"prefill": peer.prefill, "sync": peer.sync, "decode": peer.decode}[request["op"]](**arguments)
+        except Exception as error:  # noqa: BLE001  # the one boundary of this program
+            answer = {"error": f"{type(error).__name__}: {error}"}
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+
+def main() -> None:
+    """Speak on stdin and stdout; whatever the library prints goes to stderr."""
+    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    serve(sys.stdin, answers)
+
+
+if __name__ == "__main__":
+    main()
