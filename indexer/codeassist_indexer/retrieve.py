@@ -29,8 +29,8 @@ ContextMode = Literal["lexical", "full"]
 _DEFINITION_SHARE = 0.3
 _LEAST_SNIPPET_CHARS = 120
 _HEADER_CHARS = 60  # about what a prompt spends on a snippet's path and separators
-# How often a query looks at the clock, in steps of SQLite's machine: a look takes 2 us, a step 0.04 us. A full-text query
-# over 40,000 chunks then stops 6 ms after its deadline at the latest (2 busy cores, 2026-11-21).
+# How often a query looks at the clock, in steps of SQLite's machine: a look takes 2 us, a step 0.04 us. A full-text
+# query over 40,000 chunks then stops 6 ms after its deadline at the latest (2 busy cores, 2026-11-21).
 _STEPS_PER_LOOK = 500
 
 
