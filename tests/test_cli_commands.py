@@ -56,8 +56,8 @@ def test_every_command_is_documented_and_has_examples(path: str, command: click.
     documented = DOCS.read_text(encoding="utf-8")
     assert f"\n## {path}\n" in documented
     section = documented.partition(f"\n## {path}\n")[2].partition("\n## ")[0]
-    if path.startswith("codeassist eval "):
-        assert f"```\n{path} " in section  # the examples stand there, what it means in evaluation.md
+    if path.startswith(("codeassist eval ", "codeassist bench ")):
+        assert f"```\n{path} " in section  # the examples stand there
     else:
         assert "Examples:" in str(command.help)
         assert "--json" in {option for parameter in command.params for option in parameter.opts}
@@ -91,6 +91,8 @@ def test_help_does_not_wait_for_the_heavy_libraries() -> None:
 def test_a_command_imported_on_use_is_the_command_itself(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["eval", "run", "--help"]) == 0
     assert "Usage: codeassist eval run [OPTIONS]" in capsys.readouterr().out
+    assert run(["bench", "engine", "--help"]) == 0
+    assert "Usage: codeassist bench engine [OPTIONS]" in capsys.readouterr().out
     assert run(["eval", "make", "--repo", "/no/such/folder", "--out", "/no/such/out"]) == 6
     assert capsys.readouterr().err.count("\n") == 1
 

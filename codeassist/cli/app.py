@@ -35,6 +35,7 @@ def app() -> None:
 
 
 _EVAL = DeferredCommand("eval", "codeassist_eval.commands", "eval_group", "Measure completions on benchmarks.")
+_BENCH = DeferredCommand("bench", "codeassist.cli.bench", "bench", "Measure speed: the engine, typing, the index.")
 
-for _command in (complete, index, models, doctor, demo, _EVAL):
+for _command in (complete, index, models, doctor, demo, _EVAL, _BENCH):
     app.add_command(_command)
