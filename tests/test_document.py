@@ -33,7 +33,7 @@ def check_lines(document: Document) -> None:
 
 
 @given(text=texts, edits=st.lists(st.tuples(cuts, cuts, texts), max_size=6))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_edits_equal_slicing(text: str, edits: list[tuple[int, int, str]]) -> None:
     document = Document("a.py", text)
     check_lines(document)
