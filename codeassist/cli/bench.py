@@ -5,6 +5,7 @@ Knows what users type and how figures are printed; nothing of how they come abou
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codeassist.cli.console import Meter, notice, print_json
+from codeassist.cli.deferred import DeferredCommand
 from codeassist.cli.options import debug_option, json_option, set_option
 
 if TYPE_CHECKING:
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from codeassist_eval.llama_peer import LlamaPeer
     from codeassist_eval.local_engine import LocalEngine
     from codeassist_eval.run import Limits
+    from codeassist_eval.typing_replay import ReplayPlan
 
 _FILE = click.Path(path_type=Path)
 _NO_LLAMA = "no Python with llama-cpp-python was named (--llama-python PATH): our own figures only"
@@ -71,8 +74,9 @@ def engine(
     """
     from codeassist_eval.bench_engine import EnginePlan, run_engine_bench
     from codeassist_eval.bench_report import engine_document, print_engine, write_figures
-    from codeassist_eval.bench_session import open_for_bench, peak_rss_bytes
+    from codeassist_eval.bench_session import open_for_bench
     from codeassist_eval.crosscodeeval import load_tasks
+    from codeassist_eval.llama_child import peak_rss_bytes
     from codeassist_eval.run import Limits
 
     plan = EnginePlan(prompt_tokens=prompt_tokens, repeats=repeats, num_lines=num_lines)
@@ -93,6 +97,109 @@ def engine(
 
         write_figures(out, "engine", document, engine_plot(document))
     _show(document, as_json, print_engine)
+
+
+@bench.command("typing")
+@_model_option
+@_tasks_option
+@click.option("--sessions", "num_sessions", type=click.IntRange(min=1), default=8, show_default=True)
+@click.option("--prompt-tokens", type=click.IntRange(min=128), default=4000, show_default=True)
+@click.option(
+    "--samples",
+    type=click.IntRange(min=1),
+    default=12,
+    show_default=True,
+    help="Keystrokes of each session at which a full recomputation and llama.cpp are measured too.",
+)
+@click.option("--max-new-tokens", type=click.IntRange(min=1), default=64, show_default=True, help="Of one answer.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@_llama_option
+@_threads_option
+@_out_option
+@set_option
+@json_option
+@debug_option
+def typing_command(
+    model: str | None,
+    tasks: Path,
+    num_sessions: int,
+    prompt_tokens: int,
+    samples: int,
+    max_new_tokens: int,
+    seed: int,
+    llama_python: Path | None,
+    threads: int | None,
+    out: Path | None,
+    assignments: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Replay editing sessions: what a keystroke costs and what its answer is worth, beside a full recomputation.
+
+    With --out a run that was interrupted goes on. Exit code 0 only if every session ran.
+
+    \b
+    Example:
+      codeassist bench typing --tasks dev.jsonl --sessions 8 --out bench/typing
+    """
+    from codeassist_eval.bench_report import print_typing, typing_document, write_figures
+    from codeassist_eval.bench_session import open_for_bench
+    from codeassist_eval.bench_typing import SessionLog, run_typing_bench
+    from codeassist_eval.crosscodeeval import load_tasks
+    from codeassist_eval.llama_child import peak_rss_bytes
+    from codeassist_eval.run import Limits
+    from codeassist_eval.typing_replay import Replayer, ReplayPlan
+    from codeassist_eval.typing_sessions import choose_sessions
+
+    plan = ReplayPlan(num_samples=samples, seed=seed, max_new_tokens=max_new_tokens)
+    chosen = choose_sessions(load_tasks(tasks), num_sessions, prompt_tokens, seed)
+    with Meter() as meter:
+        limits = Limits(plan.max_new_tokens, 1, 0)
+        local = _local(model, assignments, limits, prompt_tokens, threads, meter)
+        peer = None
+        try:
+            log = (
+                None
+                if out is None
+                else SessionLog(out, _identity(local, tasks, plan, limits, num_sessions, llama_python))
+            )
+            opened = open_for_bench(local, meter)
+            peer = _peer(llama_python, local, prompt_tokens + plan.max_new_tokens + 64, opened.num_threads)
+            run = run_typing_bench(Replayer(opened.session, peer, plan), chosen, log, meter)
+        finally:
+            if peer is not None:
+                peer.close()
+    if run.done:
+        document = typing_document(opened, prompt_tokens, run, peer, peak_rss_bytes())
+        if out is not None:
+            from codeassist_eval.bench_plots import typing_plot
+
+            write_figures(out, "typing", document, typing_plot(document, run.done))
+        _show(document, as_json, print_typing)
+    run.require_all()
+
+
+bench.add_command(DeferredCommand("index", "codeassist_indexer.bench", "main", "Measure the index on a large tree."))
+
+
+def _identity(
+    local: LocalEngine,
+    tasks: Path,
+    plan: ReplayPlan,
+    limits: Limits,
+    num_sessions: int,
+    llama_python: Path | None,
+) -> dict[str, Any]:
+    """What must be the same for an interrupted run to go on."""
+    from codeassist.checksums import sha256_of
+
+    return {
+        "tasks_sha256": sha256_of(tasks),
+        "sessions": num_sessions,
+        "plan": dataclasses.asdict(plan),
+        "model_sha256": local.model.sha256,
+        "settings": local.recorded_settings(limits),
+        "with_llama_cpp": llama_python is not None,
+    }
 
 
 def _local(

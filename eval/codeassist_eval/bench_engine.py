@@ -17,7 +17,6 @@ from codeassist.engine.decode import DecodeParams, decode
 from codeassist.request import CompletionRequest, NoRetriever
 from codeassist.session import Session
 from codeassist.tokens import Tokenizer
-from codeassist_eval.bench_session import prompt_of
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.llama_peer import LlamaPeer
 from codeassist_eval.tasks import Task
@@ -132,7 +131,7 @@ def _our_turn(session: Session, prompt: Sequence[int], num_tokens: int) -> tuple
     hidden, _ = cache.sync(prompt, exact=True)
     synced_ms = (time.perf_counter() - started) * 1e3
     started = time.perf_counter()
-    answer = decode(cache, hidden, params, accept=lambda _: True)
+    answer = decode(cache, hidden, params, accept=lambda *_: True)
     total_ms = (time.perf_counter() - started) * 1e3
     cache.truncate(0)
     return synced_ms + answer.first_token_ms, (total_ms - answer.first_token_ms) / num_tokens
@@ -163,7 +162,7 @@ def _typing(
             sums.our_ms += completion.stage_ms["decode"] - completion.stage_ms["first_token"]
             if peer is not None:
                 _settle()
-                peer.sync(prompt_of(session, request, ()).tokens)
+                peer.sync([token for token in session.engine.cache_of(task.path).tokens if token is not None])
                 sums.their_ms += peer.decode(num_steps).ms
                 _settle()
         session.engine.forget(task.path)

@@ -14,8 +14,10 @@ from rich.table import Table
 
 from codeassist_eval.bench_engine import EngineFigures, EnginePlan, Sides
 from codeassist_eval.bench_session import Opened, machine
+from codeassist_eval.bench_typing import TypingRun
 from codeassist_eval.llama_peer import LlamaPeer
 from codeassist_eval.run_folder import write_json
+from codeassist_eval.typing_figures import typing_figures
 
 _ENGINE_ROWS = (
     ("prefill", "prefill, tokens/s", 1),
@@ -67,6 +69,64 @@ def print_engine(document: Mapping[str, Any]) -> None:
     Console().print(table)
 
 
+def typing_document(
+    opened: Opened, prompt_tokens: int, run: TypingRun, peer: LlamaPeer | None, peak_rss: int | None
+) -> dict[str, Any]:
+    """The object that `bench typing --json` prints; at least one session must be done."""
+    return typing_figures(run.done) | {
+        "failed": dict(run.failed),
+        "prompt_tokens": prompt_tokens,
+        "model": opened.session.model_name,
+        "weights": "int8" if opened.session.engine.model.is_int8 else str(opened.session.engine.model.dtype),
+        "cache_mode": "exact" if opened.session.engine.exact else "live",
+        "threads": opened.num_threads,
+        "peak_rss_bytes": peak_rss,
+        "llama_cpp_version": None if peer is None else peer.version,
+        "machine": machine(),
+    }
+
+
+def print_typing(document: Mapping[str, Any]) -> None:
+    """Print the figures as a table, then what each kind of keystroke costs."""
+    table = Table("", "figure", "goal", title=_title(document))
+    table.columns[1].justify = "right"
+    no_idle, human, full = document["no_idle"], document["human_speed"], document["full_recompute"]
+    ms, llama = document["keystroke_ms"], document["llama_cpp"]
+    table.add_row("keystroke over full recompute, p50", _percent(document["keystroke_p50_ratio"]), "≤ 5%")
+    table.add_row("keystroke over full recompute, p95", _percent(document["keystroke_p95_ratio"]), "≤ 15%")
+    table.add_row("keystroke to first token, p50 / p95, ms", f"{ms['p50']:,.0f} / {ms['p95']:,.0f}", "")
+    table.add_row("full recompute, p50, ms", f"{full['ms_p50']:,.0f}", "")
+    if llama is not None:
+        table.add_row("llama.cpp, p50 / p95, ms", f"{llama['ms_p50']:,.0f} / {llama['ms_p95']:,.0f}", "")
+        ratios = f"{llama['p50_ratio']:.2f} / {llama['p95_ratio']:.2f}"
+        table.add_row("ours over llama.cpp, p50 / p95", ratios, "≤ 1")
+    table.add_row("encoded tokens, p50", f"{document['encoded_tokens_p50']:,.0f}", "")
+    if document["em_delta"] is not None:
+        em = f"{no_idle['em']:.1f} / {human['em']:.1f} / {full['em']:.1f}"
+        table.add_row("exact match: no idle time / human speed / full recompute", em, "")
+        table.add_row("exact match, no idle time over full recompute, points", f"{document['em_delta']:+.1f}", "≥ -1")
+    table.add_row("same first line at human speed", _percent(document["same_first_line"]), "≥ 97%")
+    table.add_row("same first line with no idle time", _percent(no_idle["same_first_line"]), "")
+    table.add_row("exact slots at human speed", _percent(document["exact_share"]), "")
+    counts = f"{document['num_sessions']} / {document['num_keystrokes']:,} / {document['num_samples']:,}"
+    table.add_row("sessions / keystrokes / measured on all sides", counts, "")
+    kinds = Table("keystroke", "how many", "p50, ms", "p50 over full", "p95 over full", "encoded, p50")
+    for column in kinds.columns[1:]:
+        column.justify = "right"
+    for kind, row in document["by_kind"].items():
+        kinds.add_row(
+            kind,
+            f"{row['num_keystrokes']:,}",
+            f"{row['ms_p50']:,.0f}",
+            _percent(row["ratio_p50"]),
+            _percent(row["ratio_p95"]),
+            f"{row['encoded_tokens_p50']:,.0f}",
+        )
+    console = Console()
+    console.print(table)
+    console.print(kinds)
+
+
 def write_figures(out: Path, name: str, document: Mapping[str, Any], plot: bytes) -> None:
     """Write `name`.json and `name`.png into the folder."""
     out.mkdir(parents=True, exist_ok=True)
@@ -78,6 +138,10 @@ def _title(document: Mapping[str, Any]) -> str:
     return f"{document['model']}, {document['weights']}, {document['prompt_tokens']:,} tokens, " + (
         f"{document['threads']} threads"
     )
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.1f}%"
 
 
 def _sides(sides: Sides) -> dict[str, float | None]:

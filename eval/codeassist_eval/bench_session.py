@@ -7,20 +7,14 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from codeassist import prompt as prompts
 from codeassist.hardware import detect
 from codeassist.progress import Progress
-from codeassist.request import CompletionRequest, Snippet
 from codeassist.session import Session, open_session
-from codeassist_eval.llama_child import peak_rss_bytes
 from codeassist_eval.local_engine import LocalEngine
-
-__all__ = ["Opened", "machine", "open_for_bench", "peak_rss_bytes", "prompt_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +40,6 @@ def open_for_bench(engine: LocalEngine, progress: Progress) -> Opened:
     started = time.perf_counter()
     session = open_session(engine.settings, engine.model, note)
     return Opened(session, time.perf_counter() - started, bool(stages), torch.get_num_threads())
-
-
-def prompt_of(session: Session, request: CompletionRequest, snippets: Sequence[Snippet]) -> prompts.Prompt:
-    """The prompt that `Session.complete` builds for the same request and snippets."""
-    return prompts.build(
-        request,
-        snippets,
-        session.template,
-        session.tokenizer,
-        session.budget,
-        repository=session.repository,
-        refresh_tokens=session.refresh_tokens,
-    )
 
 
 def machine() -> dict[str, Any]:

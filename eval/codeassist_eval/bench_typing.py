@@ -1,0 +1,115 @@
+"""The typing benchmark: sessions replayed one after the other, each written down when it is done.
+
+Knows no options and no terminal. A folder holds one run; the same run goes on where it was interrupted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from codeassist.errors import Cancelled, CodeAssistError
+from codeassist_eval.errors import EvaluationError
+from codeassist_eval.run_folder import read_json, write_json
+from codeassist_eval.typing_figures import KeystrokeRecord, Sample, SessionRecord
+from codeassist_eval.typing_replay import Replayer
+from codeassist_eval.typing_sessions import EditSession
+
+SESSIONS = "sessions.jsonl"
+PLAN = "plan.json"
+
+Report = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class TypingRun:
+    """The sessions that are done, and those that failed with the reason."""
+
+    done: tuple[SessionRecord, ...]
+    failed: Mapping[str, str]
+
+    def require_all(self) -> None:
+        """Raise EvaluationError if a session is missing."""
+        if self.failed:
+            name, reason = next(iter(self.failed.items()))
+            raise EvaluationError(f"{len(self.failed)} sessions failed, {name} first: {reason}")
+
+
+class SessionLog:
+    """The finished sessions of one run in a folder. `identity` is what must be the same for the run to go on."""
+
+    def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        plan = folder / PLAN
+        if plan.exists():
+            theirs = read_json(plan)
+            other = sorted(key for key in {*theirs, *identity} if theirs.get(key) != identity.get(key))
+            if other:
+                raise EvaluationError(
+                    f"{folder} holds another run ({', '.join(other)}); name another folder with --out"
+                )
+        else:
+            write_json(plan, identity)
+        self._path = folder / SESSIONS
+
+    def read(self) -> dict[str, SessionRecord]:
+        """Return the sessions that are done; a last line that an interruption tore is dropped."""
+        if not self._path.exists():
+            return {}
+        lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True)
+        if lines and not lines[-1].endswith("\n"):
+            del lines[-1]
+            self._path.write_text("".join(lines), encoding="utf-8")
+        records = [as_session(json.loads(line)) for line in lines]
+        return {record.name: record for record in records}
+
+    def append(self, record: SessionRecord) -> None:
+        """Write one session down."""
+        with self._path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
+
+
+def run_typing_bench(
+    replayer: Replayer, sessions: Sequence[EditSession], log: SessionLog | None, report: Report
+) -> TypingRun:
+    """Replay the sessions that are not in the log yet. One that fails is noted and the next one begins."""
+    done = {} if log is None else log.read()
+    failed: dict[str, str] = {}
+    num_total = sum(len(session.trace.keystrokes) for session in sessions)
+    num_done = sum(len(session.trace.keystrokes) for session in sessions if session.trace.name in done)
+    for number, session in enumerate(sessions, 1):
+        name = session.trace.name
+        if name in done:
+            continue
+
+        def keystroke_done(number: int = number) -> None:
+            nonlocal num_done
+            num_done += 1
+            report(f"session {number} of {len(sessions)}", num_done, num_total)
+
+        try:
+            record = replayer.replay(session, keystroke_done)
+        except Cancelled:
+            raise
+        except CodeAssistError as error:
+            failed[name] = str(error)
+            continue
+        done[name] = record
+        if log is not None:
+            log.append(record)
+    names = [session.trace.name for session in sessions]
+    return TypingRun(tuple(done[name] for name in names if name in done), failed)
+
+
+def as_session(data: Mapping[str, Any]) -> SessionRecord:
+    """Read back what `asdict` made of a session."""
+    keystrokes = [
+        KeystrokeRecord(
+            **{**keystroke, "sample": None if keystroke["sample"] is None else Sample(**keystroke["sample"])}
+        )
+        for keystroke in data["keystrokes"]
+    ]
+    return SessionRecord(data["name"], tuple(keystrokes))
