@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-FinishReason = Literal["eos", "max_tokens", "max_lines", "stop", "cancelled"]
+FinishReason = Literal["eos", "max_tokens", "max_lines", "unlikely", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +18,7 @@ class CompletionRequest:
 
     `path` is relative to the repository root, with forward slashes. `prefix` and `suffix` are the whole text before
     and behind the cursor; what fits the model is cut later. `max_lines` None lets the completion end where it wants.
+    An answer whose tokens' geometric mean probability falls below `min_confidence` is given up and comes back empty.
     """
 
     path: str
@@ -27,6 +28,7 @@ class CompletionRequest:
     max_lines: int | None = 1
     temperature: float = 0.0
     seed: int = 0
+    min_confidence: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,5 +90,5 @@ class Completion:
     num_new_tokens: int
     stage_ms: dict[str, float]
     snippets: Sequence[UsedSnippet] = ()
-    mean_logprob: float | None = None
+    confidence: float | None = None  # geometric mean probability of the answer's tokens; None without any
     notices: Sequence[str] = ()

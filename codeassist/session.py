@@ -12,6 +12,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from codeassist import prompt as prompts
+from codeassist.confidence import Confidence
 from codeassist.errors import ModelError
 from codeassist.progress import Progress, silent
 from codeassist.request import Completion, CompletionRequest, FinishReason, Retriever
@@ -69,6 +70,12 @@ class Session:
         )
         built = perf_counter()
         stop = LineStop(request.max_lines)
+        confidence = Confidence(request.min_confidence)
+
+        def accept(token: int, logprob: float) -> bool:
+            goes_on = stop.feed(self.tokenizer.token_bytes(token))
+            return confidence.feed(logprob) and goes_on
+
         generation = self.engine.generate(
             request.path,
             prompt.tokens,
@@ -76,16 +83,15 @@ class Session:
             cursor=prompt.prefix.stop,
             refresh=prompt.around_cursor,
             snippets=prompt.snippet_ranges,
-            accept=lambda token: stop.feed(self.tokenizer.token_bytes(token)),
+            accept=accept,
             stopped=cancelled,
         )
         decoded = generation.decoded
         total = perf_counter()
-        logprobs = decoded.logprobs
         return Completion(
-            text=stop.cut(),
+            text=stop.cut() if confidence.is_enough else "",
             raw_text=stop.text,
-            finish_reason=_finish_reason(decoded.end, stop),
+            finish_reason=_finish_reason(decoded.end, stop) if confidence.is_enough else "unlikely",
             model=self.model_name,
             num_prompt_tokens=len(prompt.tokens),
             num_cached_tokens=len(prompt.tokens) - generation.sync.num_encoded,
@@ -100,7 +106,7 @@ class Session:
                 "total": (total - started) * 1e3,
             },
             snippets=prompt.snippets,
-            mean_logprob=sum(logprobs) / len(logprobs) if logprobs else None,
+            confidence=confidence.value,
             notices=self.notices,
         )
 

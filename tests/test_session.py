@@ -52,7 +52,7 @@ def test_a_completion_says_what_it_saw_and_what_it_took(open_tiny: Open) -> None
     assert completion.finish_reason == "max_tokens" and completion.num_new_tokens == 8
     assert [used.snippet.path for used in completion.snippets] == ["b.py"]
     assert {"retrieve_bm25", "prompt", "prefill", "decode", "total"} <= set(completion.stage_ms)
-    assert completion.num_prompt_tokens <= 128 and completion.mean_logprob is not None
+    assert completion.num_prompt_tokens <= 128 and completion.confidence is not None
 
 
 def test_a_second_request_reuses_the_first_ones_states(open_tiny: Open) -> None:

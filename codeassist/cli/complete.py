@@ -79,6 +79,7 @@ def complete(
         max_lines=settings.completion.max_lines,
         temperature=settings.completion.temperature,
         seed=settings.completion.seed,
+        min_confidence=settings.completion.min_confidence,
     )
     with Meter() as meter:
         outcome = run_completion(request, root, settings, meter)

@@ -31,7 +31,7 @@ def as_document(outcome: Outcome, position: Position) -> dict[str, Any]:
         "num_prompt_tokens": completion.num_prompt_tokens,
         "num_cached_tokens": completion.num_cached_tokens,
         "num_new_tokens": completion.num_new_tokens,
-        "mean_logprob": completion.mean_logprob,
+        "confidence": completion.confidence,
         "startup_ms": _rounded(outcome.startup_ms),
         "stage_ms": _rounded(completion.stage_ms),
         "snippets": [_snippet_document(used) for used in completion.snippets],

@@ -91,13 +91,14 @@ def decode(
     hidden: Tensor,
     params: DecodeParams,
     *,
-    accept: Callable[[int], bool],
+    accept: Callable[[int, float], bool],
     drafter: Drafter | None = None,
     stopped: Callable[[], bool] = never,
 ) -> Decoded:
     """Continue the sequence in `cache`. hidden: (1, D), the last token's state, as `LiveCache.sync` returns it.
 
-    `accept` is told each token in turn and says whether to go on (a token it refuses is still part of the answer).
+    `accept` is told each token and its log-probability in turn and says whether to go on (a token it
+    refuses is still part of the answer).
     The cache is left holding the prompt and those answer tokens that were encoded; `stopped` is looked at before
     each pass. Never raises for a stop: the answer so far is returned, with `end` "cancelled".
     """
@@ -120,7 +121,7 @@ def decode(
             fresh.append(token)
             answer.tokens.append(token)
             answer.logprobs.append(logprob)
-            if not accept(token):
+            if not accept(token, logprob):
                 answer.end, ended = "refused", True
             elif len(answer.tokens) >= params.max_new_tokens:
                 answer.end, ended = "max_tokens", True

@@ -73,7 +73,7 @@ class Engine:
         cursor: int | None = None,
         refresh: Sequence[range] = (),
         snippets: Sequence[range] = (),
-        accept: Callable[[int], bool],
+        accept: Callable[[int, float], bool],
         stopped: Callable[[], bool] = never,
     ) -> Generation:
         """Continue `prompt`, reusing what the document's cache holds. Raises Cancelled when stopped before decoding.

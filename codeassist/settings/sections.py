@@ -74,6 +74,7 @@ class CompletionSettings:
     max_new_tokens: int = _shared(64, integer(1, 4096))
     temperature: float = _shared(0.0, real(0, 2))
     seed: int = _shared(0, integer(0, 2**31 - 1))
+    min_confidence: float = _shared(0.0, real(0, 1))
 
 
 @dataclass(frozen=True, slots=True)

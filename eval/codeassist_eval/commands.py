@@ -140,6 +140,30 @@ def compare_command(folders: tuple[Path, ...], seed: int, examples: int, report:
         print_comparison(comparison)
 
 
+@eval_group.command("confidence")
+@click.argument("folder", type=_FILE)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def confidence_command(folder: Path, as_json: bool) -> None:
+    """Show what withholding unlikely answers keeps and costs in the run in FOLDER: coverage against precision."""
+    from dataclasses import asdict
+
+    from codeassist_eval.confidence_curve import confidence_curve
+    from codeassist_eval.runs import read_run
+    from codeassist_eval.tables import print_confidence_curve
+
+    run = read_run(folder)
+    judged = [
+        (record.confidence, run.scores[task_id].values["em"] > 0)
+        for task_id, record in run.records.items()
+        if record.confidence is not None
+    ]
+    points = confidence_curve(judged)
+    if as_json:
+        click.echo(json.dumps({"n": len(judged), "points": [asdict(point) for point in points]}, indent=2))
+    else:
+        print_confidence_curve(points)
+
+
 @eval_group.command("make")
 @click.option("--repo", type=_FILE, required=True, help="The repository to cut tasks from.")
 @click.option("--out", type=_FILE, required=True, help="Folder for tasks.jsonl and, with --since, the repositories.")

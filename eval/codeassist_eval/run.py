@@ -215,7 +215,7 @@ def _complete(
             for used in completion.snippets
             for s in [used.snippet]
         ),
-        mean_logprob=completion.mean_logprob,
+        confidence=completion.confidence,
     )
 
 

@@ -50,7 +50,7 @@ class Record:
     seconds: float
     stage_ms: dict[str, float] = field(default_factory=dict[str, float])
     snippets: tuple[UsedContext, ...] = ()
-    mean_logprob: float | None = None
+    confidence: float | None = None
 
 
 def read_records(path: Path) -> dict[str, Record]:

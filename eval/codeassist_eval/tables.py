@@ -13,6 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from codeassist_eval.compare import AgainstFirst, Comparison, Difference
+from codeassist_eval.confidence_curve import CurvePoint
 
 
 def print_metrics(title: str, metrics: Mapping[str, Any]) -> None:
@@ -43,6 +44,17 @@ def print_comparison(comparison: Comparison) -> None:
     first = next(iter(runs))
     for other in comparison.against_first:
         _print_against(console, first, other)
+
+
+def print_confidence_curve(points: Iterable[CurvePoint]) -> None:
+    """Print what each threshold keeps, one row a threshold."""
+    table = _table(
+        "Unlikely answers withheld", "confidence at least", ["shown %", "right of those %", "right ones lost %"]
+    )
+    for point in points:
+        precision = "–" if point.precision is None else f"{point.precision:.1f}"
+        table.add_row(f"{point.threshold:g}", f"{point.coverage:.1f}", precision, f"{point.lost:.1f}")
+    Console().print(table)
 
 
 def _table(title: str, first_column: str, columns: Iterable[str]) -> Table:

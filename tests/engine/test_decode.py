@@ -37,7 +37,7 @@ def run(
 ) -> tuple[Decoded, LiveCache]:
     cache = LiveCache(model, 256)
     hidden, _ = cache.sync(prompt)
-    return decode(cache, hidden, params, accept=lambda _: True, drafter=drafter), cache
+    return decode(cache, hidden, params, accept=lambda *_: True, drafter=drafter), cache
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.8])
@@ -80,7 +80,7 @@ def test_sampling_with_drafts_keeps_the_distribution(tiny: MakeModel) -> None:
     for seed in range(num):
         cache.truncate(len(prompt))
         params = DecodeParams(2, frozenset(), temperature=0.7, seed=seed)
-        answer = decode(cache, hidden, params, accept=lambda _: True, drafter=Stubborn())
+        answer = decode(cache, hidden, params, accept=lambda *_: True, drafter=Stubborn())
         seconds[answer.tokens[1]] += answer.tokens[0] == likely
     cache.truncate(len(prompt))
     after = torch.softmax(model.logits(cache.extend([likely]))[0] / 0.7, dim=-1)
@@ -107,7 +107,7 @@ def test_cancelling_at_any_token_leaves_a_valid_cache(tiny: MakeModel, stop_at: 
         looks.append(1)
         return len(looks) >= stop_at
 
-    cut = decode(cache, hidden, params, accept=lambda _: True, stopped=stop)
+    cut = decode(cache, hidden, params, accept=lambda *_: True, stopped=stop)
     assert cut.tokens == plain.tokens[: len(cut.tokens)]
     assert cut.end == "cancelled" and len(cut.tokens) == stop_at
     cache.check()
@@ -140,7 +140,7 @@ def test_an_engine_with_speculation_answers_as_without(tiny: MakeModel, weight_f
         text.append(rng.choice(motif))
         params = DecodeParams(16, frozenset())
         answers = {
-            name: engine.generate("a.py", text, params, accept=lambda _: True)
+            name: engine.generate("a.py", text, params, accept=lambda *_: True)
             for name, engine in (("fast", fast), ("slow", slow))
         }
         assert answers["fast"].decoded.tokens == answers["slow"].decoded.tokens
@@ -157,8 +157,8 @@ def test_documents_are_dropped_least_recently_used_first(tiny: MakeModel) -> Non
     engine = Engine(model, max_tokens=128, memory_bytes=250 * slot)
     params = DecodeParams(1, frozenset())
     for name in ("a", "b", "a", "c"):
-        engine.generate(name, list(range(100)), params, accept=lambda _: True)
-    engine.generate("a", list(range(100)), params, accept=lambda _: True)
-    assert engine.generate("a", list(range(100)), params, accept=lambda _: True).sync.num_encoded == 1
-    assert engine.generate("b", list(range(100)), params, accept=lambda _: True).sync.num_encoded == 100
+        engine.generate(name, list(range(100)), params, accept=lambda *_: True)
+    engine.generate("a", list(range(100)), params, accept=lambda *_: True)
+    assert engine.generate("a", list(range(100)), params, accept=lambda *_: True).sync.num_encoded == 1
+    assert engine.generate("b", list(range(100)), params, accept=lambda *_: True).sync.num_encoded == 100
     assert never() is False

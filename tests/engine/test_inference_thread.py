@@ -24,7 +24,7 @@ def engine_of(model: Model) -> Engine:
 
 
 def complete(engine: Engine, tokens: list[int], document: str = "a.py") -> Generation:
-    return engine.generate(document, tokens, DecodeParams(4, frozenset()), accept=lambda _: True)
+    return engine.generate(document, tokens, DecodeParams(4, frozenset()), accept=lambda *_: True)
 
 
 def healed(thread: InferenceThread, document: str = "a.py") -> bool:

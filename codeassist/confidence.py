@@ -1,0 +1,39 @@
+"""Whether an answer is worth showing, from the model's own log-probabilities. Pure.
+
+Knows no tokens and no text. An answer that will be wrong costs its reader more than none ("Size up the situation"): it
+is given up as soon as it looks unlikely, which saves its remaining passes too.
+"""
+
+from __future__ import annotations
+
+import math
+
+_MIN_TOKENS = 2  # one unlikely token is often a name that was hard to guess and right
+
+
+class Confidence:
+    """The geometric mean of the answer's token probabilities, and a threshold below which it is given up.
+
+    `minimum` 0 never gives up. docs/decisions/2026-11-21-early-stop.md has what a threshold keeps and what it costs.
+    """
+
+    def __init__(self, minimum: float) -> None:
+        self._least_logprob = math.log(minimum) if minimum > 0 else -math.inf
+        self._sum = 0.0
+        self._num_tokens = 0
+
+    def feed(self, logprob: float) -> bool:
+        """Take the next token's log-probability; return whether the answer may still be worth showing."""
+        self._sum += logprob
+        self._num_tokens += 1
+        return self._num_tokens < _MIN_TOKENS or self.is_enough
+
+    @property
+    def is_enough(self) -> bool:
+        """Whether the answer as it stands is worth showing."""
+        return self._num_tokens == 0 or self._sum / self._num_tokens >= self._least_logprob
+
+    @property
+    def value(self) -> float | None:
+        """The geometric mean probability of the tokens so far: between 0 and 1; None before the first."""
+        return math.exp(self._sum / self._num_tokens) if self._num_tokens else None
