@@ -6,10 +6,12 @@ import hashlib
 import json
 import resource
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from codeassist_indexer.store import Store
 from tests.end_to_end.conftest import CURSOR, Program
 
 
@@ -100,8 +102,9 @@ def test_a_corrupt_index_is_made_anew(program: Program, damage: Callable[[Path],
     done = program.run("index", "--json")
     assert (done.code, done.err) == (0, "")
     assert json.loads(done.out)["num_files"] == 2
-    status = json.loads(program.run("index", "--status", "--json").out)
-    assert (status["num_files"], status["num_chunks"] > 0) == (2, True)
+    with closing(Store(database)) as store:
+        store.check()
+        assert (store.counts().num_files, store.counts().num_chunks > 0) == (2, True)
 
 
 def test_a_corrupt_index_or_none_at_all_costs_context_at_most(program: Program) -> None:
@@ -118,19 +121,29 @@ def test_a_corrupt_index_or_none_at_all_costs_context_at_most(program: Program) 
     program.run("index").fails(1, str(database))
 
 
+def test_no_space_for_the_index_is_one_line_and_the_next_run_works(program: Program) -> None:
+    assert program.run("index").code == 0
+    program.write("src/more.py", "".join(f"def function_{n}(points): ...\n\n\n" for n in range(5_000)))
+    program.run("index", limits=no_larger_files_than(600_000)).fails(1, "index.db")
+    report = json.loads(program.run("index", "--json").out)
+    assert (report["num_files"], report["num_parsed"], report["notices"]) == (3, 1, [])
+
+
 # --- model
 
 
-def test_a_truncated_model_is_one_line_and_a_whole_one_works_again(program: Program) -> None:
+def test_a_truncated_model_and_a_full_disk_are_one_line_each_and_the_next_run_works(program: Program) -> None:
     whole = program.model.read_bytes()
     program.model.write_bytes(whole[: len(whole) // 2])
-    program.run("complete", CURSOR, "--context", "none").fails(4, str(program.model))
-    assert program.leftovers() == []
+    program.run("complete", CURSOR).fails(4, str(program.model))
     program.model.write_bytes(whole)
-    program.run("complete", CURSOR, "--context", "none").completes()
+    done = program.run("complete", CURSOR, "--context", "none", limits=no_larger_files_than(100_000))
+    done.fails(4, "cannot write the converted model")
+    assert program.leftovers() == []
+    program.run("complete", CURSOR).completes()
     (converted,) = program.home.rglob("weights.safetensors")
     converted.write_bytes(converted.read_bytes()[:-1_000])
-    program.run("complete", CURSOR, "--context", "none").completes()
+    program.run("complete", CURSOR).completes()
 
 
 def test_a_tampered_model_is_not_run(program: Program) -> None:
@@ -139,21 +152,3 @@ def test_a_tampered_model_is_not_run(program: Program) -> None:
     program.model.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     program.run("complete", CURSOR).fails(4, "SHA-256 is")
     assert not list(program.home.rglob("weights.safetensors"))
-
-
-# --- disk
-
-
-def test_no_space_for_the_converted_model_is_one_line_and_the_next_run_works(program: Program) -> None:
-    done = program.run("complete", CURSOR, "--context", "none", limits=no_larger_files_than(100_000))
-    done.fails(4, "cannot write the converted model")
-    assert program.leftovers() == []
-    program.run("complete", CURSOR, "--context", "none").completes()
-
-
-def test_no_space_for_the_index_costs_context_and_the_next_run_works(program: Program) -> None:
-    program.write("src/more.py", "".join(f"def function_{n}(points): ...\n\n\n" for n in range(5_000)))
-    done = program.run("complete", CURSOR, limits=no_larger_files_than(600_000))
-    done.completes()
-    assert "no context from other files" in done.err
-    assert program.run("index").code == 0

@@ -77,7 +77,7 @@ def test_while_pytorch_is_imported(program: Program) -> None:
 
 
 def test_while_many_files_are_indexed_by_several_processes(program: Program) -> None:
-    for n in range(900):
+    for n in range(600):
         program.write(f"pkg_{n % 10}/m{n}.py", f"def function_{n}(value):\n    return value + {n}\n" * 5)
     with started(program, "index") as process:
         wait_until(process, lambda: num_indexed(program) > 0)
@@ -88,9 +88,9 @@ def test_while_many_files_are_indexed_by_several_processes(program: Program) -> 
     assert psutil.wait_procs(workers, timeout=20)[1] == []
     num_done = num_indexed(program)
     report = json.loads(program.run("index", "--json").out)
-    assert 0 < num_done < 902
-    assert report["num_files"] == 902
-    assert report["num_parsed"] == 902 - num_done
+    assert 0 < num_done < 602
+    assert report["num_files"] == 602
+    assert report["num_parsed"] == 602 - num_done
 
 
 @contextmanager
