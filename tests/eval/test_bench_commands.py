@@ -9,8 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from codeassist.cli.app import app
-from codeassist.cli.bench import bench
 from codeassist.cli.boundary import run
 from tests.tiny_models import CODE, save_model
 
@@ -39,8 +37,6 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def command(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Bench:
     monkeypatch.setenv("CODEASSIST_HOME", str(home))
-    if "bench" not in app.commands:
-        monkeypatch.setitem(app.commands, "bench", bench)
 
     def invoke(*arguments: str) -> tuple[int, dict[str, object] | None, str]:
         shared = ("--model", "tiny", "--tasks", str(home / "tasks.jsonl"), "--threads", "1", "--json")
