@@ -324,3 +324,19 @@ def test_the_demo_elsewhere_says_where_it_runs(
 ) -> None:
     assert run(["demo"]) == 3
     assert "in a checkout of codeassist's sources" in capsys.readouterr().err
+
+
+def test_an_interrupt_while_importing_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import codeassist.cli
+    import codeassist.cli.boundary
+
+    def interrupted(arguments: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(codeassist.cli.boundary, "run", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        codeassist.cli.main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "codeassist: error: interrupted\n"

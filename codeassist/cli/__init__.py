@@ -8,6 +8,11 @@ import sys
 
 def main() -> None:
     """Run the command that the arguments name and exit with its code."""
-    from codeassist.cli.boundary import run
+    try:
+        from codeassist.cli.boundary import run
 
-    sys.exit(run(sys.argv[1:]))
+        code = run(sys.argv[1:])
+    except KeyboardInterrupt:  # while the program itself was still being imported
+        print("codeassist: error: interrupted", file=sys.stderr)  # noqa: T201
+        code = 130
+    sys.exit(code)

@@ -178,6 +178,37 @@ def typing_command(
     run.require_all()
 
 
+@bench.command()
+@_model_option
+@_tasks_option
+@click.option("--tokens", "num_tokens", type=click.IntRange(min=1), default=4000, show_default=True)
+@set_option
+@json_option
+@debug_option
+def accuracy(model: str | None, tasks: Path, num_tokens: int, assignments: tuple[str, ...], as_json: bool) -> None:
+    """Measure how near the format that the settings choose (int8 on a CPU) stays to float32, on real code.
+
+    \b
+    Example:
+      codeassist bench accuracy --tasks dev.jsonl --tokens 4000
+    """
+    from codeassist_eval.bench_accuracy import measure_accuracy
+    from codeassist_eval.crosscodeeval import load_tasks
+    from codeassist_eval.run import Limits
+
+    rows = load_tasks(tasks)
+    with Meter() as meter:
+        local = _local(model, assignments, Limits(16, 1, 0), 1024, None, meter)
+        measured = measure_accuracy(local, rows, num_tokens, meter)
+    if as_json:
+        print_json(dataclasses.asdict(measured))
+        return
+    click.echo(
+        f"{measured.weight_format} against float32 on {measured.num_tokens} tokens: the same likeliest token at "
+        f"{measured.top1_agreement:.1f}%; KL divergence {measured.kl_mean:.4f} nats, median {measured.kl_median:.4f}"
+    )
+
+
 bench.add_command(DeferredCommand("index", "codeassist_indexer.bench", "main", "Measure the index on a large tree."))
 
 
