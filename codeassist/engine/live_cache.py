@@ -103,7 +103,7 @@ class LiveCache:
         if store is not None and not exact:
             for part in snippets:
                 tokens = tuple(wanted[part.start : part.stop])
-                if tokens not in store:
+                if tokens not in store and 2 * len(part) * self.states.bytes_per_slot <= 3 * store.max_bytes:
                     store.put(tokens, self.states.export(part.start, part.stop))
         num_shifted = sum(move.length for move in moves if move.src != move.dst)
         report = SyncReport(
