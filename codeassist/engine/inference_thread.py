@@ -20,8 +20,8 @@ from codeassist.errors import Cancelled
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
-# An interrupted slice is lost, so it must fit between two keystrokes; passes of a dozen tokens are as efficient as large
-# ones on a CPU. A waiting job needs to wait for one layer of a slice only: 20 ms is the promise.
+# An interrupted slice is lost, so it must fit between two keystrokes; on a CPU a pass of a dozen tokens is as efficient
+# as a large one. A waiting job waits for one layer of a slice only: 20 ms is the promise.
 _SLICE_MS = 60.0
 _FIRST_SLICE = 16
 
