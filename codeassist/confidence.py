@@ -14,7 +14,7 @@ _MIN_TOKENS = 2  # one unlikely token is often a name that was hard to guess and
 class Confidence:
     """The geometric mean of the answer's token probabilities, and a threshold below which it is given up.
 
-    `minimum` 0 never gives up. docs/decisions/2026-11-21-early-stop.md has what a threshold keeps and what it costs.
+    `minimum` 0 never gives up. `codeassist eval confidence` shows what a threshold keeps and what it costs on a run.
     """
 
     def __init__(self, minimum: float) -> None:
