@@ -5,13 +5,14 @@ Knows no database. Workers ignore Ctrl-C (this process stops them) and end by th
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -61,13 +62,28 @@ def _prepare_in_workers(root: Path, jobs: Sequence[PrepareJob], num_workers: int
     try:
         for start in range(0, len(jobs), _FILES_PER_TASK):
             group = jobs[start : start + _FILES_PER_TASK]
-            in_flight.append(executor.submit(_prepare_group, root, group))
+            with _interrupts_held_back():  # submitting starts workers
+                in_flight.append(executor.submit(_prepare_group, root, group))
             if len(in_flight) >= num_workers * _TASKS_IN_FLIGHT_PER_WORKER:
                 yield from in_flight.popleft().result()
         while in_flight:
             yield from in_flight.popleft().result()
     finally:
         executor.shutdown(wait=True, cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _interrupts_held_back() -> Iterator[None]:
+    """Let Ctrl-C wait until the end. A worker that starts meanwhile holds it back for good: it would print a traceback
+    if it were interrupted while it imports, before it can ignore the signal."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _prepare_group(root: Path, jobs: Sequence[PrepareJob]) -> list[Outcome]:
