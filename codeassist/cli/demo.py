@@ -24,8 +24,9 @@ if TYPE_CHECKING:
     from codeassist.request import CompletionRequest
     from codeassist.settings import Settings
 
-# A prompt that two slow cores read in seconds; and nothing of the first completion may help or mislead the second.
-_ASSIGNMENTS = ("model.context_tokens=1024", "cache.mode=exact")
+# A prompt that two slow cores read in seconds; nothing of the first completion may help or mislead the second; and only
+# the program itself, so that the smallest model's answer does not turn with every change of a benchmark or a test.
+_ASSIGNMENTS = ("model.context_tokens=1024", "cache.mode=exact", "index.exclude=eval,tests")
 
 
 @dataclass(frozen=True, slots=True)
