@@ -15,6 +15,7 @@ from typing import Any, cast
 import tokenizers
 
 from codeassist.errors import ModelError
+from codeassist.json_object import read_json_object
 from codeassist.tokenizer_json import SPACE_MARK, PlainTextTokenizer, plain_text_tokenizer
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
@@ -68,9 +69,9 @@ class Tokenizer:
         `folder` is a converted model or a Hugging Face folder. Raises ModelError for a tokenizer that cannot be read,
         or that cannot write every text.
         """
-        plain = plain_text_tokenizer(_read_object(folder / "tokenizer.json"))
+        plain = plain_text_tokenizer(read_json_object(folder / "tokenizer.json"))
         settings, config = (
-            _read_object(folder / name) if (folder / name).exists() else {}
+            read_json_object(folder / name) if (folder / name).exists() else {}
             for name in ("tokenizer_config.json", "config.json")
         )
         ends = config.get("eos_token_ids", config.get("eos_token_id"))
@@ -181,16 +182,6 @@ def _id_of(plain: PlainTextTokenizer, settings: Mapping[str, Any], key: str) -> 
     named = settings.get(key)
     name = cast("Any", named).get("content") if isinstance(named, dict) else named
     return plain.special.get(name, plain.vocab.get(name)) if isinstance(name, str) else None
-
-
-def _read_object(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"cannot read {path}: {error}") from error
-    if not isinstance(value, dict):
-        raise ModelError(f"cannot read {path}: it holds no JSON object")
-    return cast("dict[str, Any]", value)
 
 
 def _byte_alphabet() -> dict[int, str]:

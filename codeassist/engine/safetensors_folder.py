@@ -5,16 +5,16 @@ Knows nothing of what is done with the numbers. Runs no code from the folder and
 
 from __future__ import annotations
 
-import json
 import re
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 
 from codeassist.engine.config import Architecture, ModelConfig, token_ids
 from codeassist.errors import ModelError
+from codeassist.json_object import read_json_object
 
 _OUTSIDE = {
     "embed": "model.embed_tokens.weight",
@@ -88,17 +88,6 @@ class SafetensorsFolder:
             raise ModelError(f"{self.path} has no tokenizer.json; save it with transformers' AutoTokenizer first")
         names = ("tokenizer.json", "tokenizer_config.json")
         return {name: (self.path / name).read_bytes() for name in names if (self.path / name).exists()}
-
-
-def read_json_object(path: Path) -> dict[str, Any]:
-    """A JSON file that holds an object. Raises ModelError for anything else."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ModelError(f"cannot read {path}: {error}") from error
-    if not isinstance(value, dict):
-        raise ModelError(f"cannot read {path}: it holds no JSON object")
-    return cast("dict[str, Any]", value)
 
 
 def _weight_files(folder: Path) -> list[Path]:
