@@ -102,16 +102,8 @@ class Store:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Hold the write lock; commit at the end, roll everything back on any exception."""
-        connection = self.connection
-        with self._translated_errors():
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-                connection.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):
-                    connection.execute("ROLLBACK")
-                raise
+        with self._translated_errors(), _transaction(self.connection) as connection:
+            yield connection
 
     def file_states(self) -> dict[str, FileState]:
         """Return what is known of every file, by path."""
@@ -262,29 +254,37 @@ def _version(connection: sqlite3.Connection) -> int:
     return connection.execute("PRAGMA user_version").fetchone()[0]
 
 
-def _create_schema(connection: sqlite3.Connection) -> None:
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
     connection.execute("BEGIN IMMEDIATE")
     try:
-        version = _version(connection)
-        if version != SCHEMA_VERSION:  # else another process was faster
-            if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-                raise _OtherVersionError(f"its version is {version}, this program's is {SCHEMA_VERSION}")
-            database = Database(connection)
-            for name, columns in _TABLES.items():
-                key = "id" if "id" in columns else next(iter(columns))
-                database.table(name).create(columns, pk=key, not_null=None)
-                for column in _INDEXES.get(name, ()):
-                    database.table(name).create_index([column])
-            database.table("files").create_index(["path"], unique=True)
-            # Contentless: the tokens follow from the chunk's text, they need not be stored a second time.
-            tokenizer = "tokenize = \"ascii tokenchars '_'\""
-            connection.execute(f"CREATE VIRTUAL TABLE chunk_tokens USING fts5(tokens, content = '', {tokenizer})")
-            connection.execute("CREATE VIRTUAL TABLE chunk_vocabulary USING fts5vocab(chunk_tokens, row)")
-            connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        yield connection
         connection.execute("COMMIT")
     except BaseException:
-        connection.execute("ROLLBACK")
+        with contextlib.suppress(sqlite3.Error):  # an interrupt can come after the commit: it must stay an interrupt
+            connection.execute("ROLLBACK")
         raise
+
+
+def _create_schema(connection: sqlite3.Connection) -> None:
+    with _transaction(connection):
+        version = _version(connection)
+        if version == SCHEMA_VERSION:  # another process was faster
+            return
+        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise _OtherVersionError(f"its version is {version}, this program's is {SCHEMA_VERSION}")
+        database = Database(connection)
+        for name, columns in _TABLES.items():
+            key = "id" if "id" in columns else next(iter(columns))
+            database.table(name).create(columns, pk=key, not_null=None)
+            for column in _INDEXES.get(name, ()):
+                database.table(name).create_index([column])
+        database.table("files").create_index(["path"], unique=True)
+        # Contentless: the tokens follow from the chunk's text, they need not be stored a second time.
+        tokenizer = "tokenize = \"ascii tokenchars '_'\""
+        connection.execute(f"CREATE VIRTUAL TABLE chunk_tokens USING fts5(tokens, content = '', {tokenizer})")
+        connection.execute("CREATE VIRTUAL TABLE chunk_vocabulary USING fts5vocab(chunk_tokens, row)")
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
 
 
 def _retry_busy(action: Callable[[], object]) -> None:
