@@ -123,7 +123,7 @@ def test_threads_write_and_read_at_once(store: Store) -> None:
     store.close()
 
 
-def test_an_interrupt_after_the_commit_stays_an_interrupt(tmp_path: Path) -> None:
-    with Store(tmp_path / "index.db") as store, pytest.raises(KeyboardInterrupt), store.transaction() as connection:
+def test_an_interrupt_after_the_commit_stays_an_interrupt(store: Store) -> None:
+    with pytest.raises(KeyboardInterrupt), store.transaction() as connection:
         connection.execute("COMMIT")
         raise KeyboardInterrupt
