@@ -40,7 +40,7 @@ def open_tiny(tmp_path: Path) -> Open:
             model=model or ModelSettings(format="float32", context_tokens=128, threads=1),
             completion=CompletionSettings(max_new_tokens=16),
             cache=CacheSettings(mode="exact" if cache == "exact" else "live"),
-            places=Places(tmp_path / "config.toml", tmp_path / "data", tmp_path / "cache"),
+            places=Places(tmp_path / "config.toml", tmp_path / "data", tmp_path / "cache", tmp_path / "run"),
         )
         return open_session(settings, InstalledModel("tiny", folder, "0" * 64, "safetensors"))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from codeassist.errors import SettingsError
-from codeassist.settings import RULES, Override, Settings, defaults, resolve
+from codeassist.settings import RULES, Override, Settings, defaults, locate, resolve, salvage
 from codeassist.settings.sections import Rule
 
 DOCS = Path(__file__).parent.parent / "docs" / "settings.md"
@@ -187,6 +187,46 @@ def test_codeassist_config_names_another_file(home: Path, tmp_path: Path) -> Non
     assert resolved.settings.completion.seed == 9
     with pytest.raises(SettingsError, match="CODEASSIST_CONFIG names"):
         resolve(None, (), environment(home, CODEASSIST_CONFIG=str(tmp_path / "none.toml")))
+
+
+def test_what_is_wrong_can_be_left_out_and_named(home: Path, repository: Path) -> None:
+    (home / "config.toml").write_text(
+        "[completion]\nmax_line = 3\nseed = 'x'\ntemperature = 0.5\n[contxt]\nmode = 'none'\n"
+        "[models.x]\nlicence = 'MIT'\n"
+    )
+    (repository / ".codeassist.toml").write_text("[model]\nname = 'evil'\n[completion]\nmax_new_tokens = 9\n")
+    found = salvage(
+        repository,
+        [Override("editor.mod", "off", "editor"), Override("editor.mode", "off", "editor")],
+        environment(home, CODEASSIST_CACHE_HEAL="maybe", CODEASSIST_CACHE_MODE="exact"),
+    )
+    settings = found.settings
+    assert (settings.completion.temperature, settings.completion.max_new_tokens) == (0.5, 9)
+    assert (settings.cache.mode, settings.editor.mode, settings.model.name) == ("exact", "off", "auto")
+    for part in ("max_lines?", "completion.seed is 'x'", "section contxt; did you mean context?", "models.x: needs"):
+        assert len([problem for problem in found.problems if part in problem]) == 1, part
+    for part in ("may not set model.name", "cache.heal is 'maybe'", "editor.mod; did you mean editor.mode?"):
+        assert len([problem for problem in found.problems if part in problem]) == 1, part
+    assert len(found.problems) == 7
+
+
+@pytest.mark.parametrize(
+    ("content", "message"), [("[completion\n", "not valid TOML"), ("completion = 3", "is a section")]
+)
+def test_a_file_that_cannot_be_read_is_left_out_whole(home: Path, content: str, message: str) -> None:
+    (home / "config.toml").write_text(content)
+    found = salvage(None, (), environment(home, CODEASSIST_COMPLETION_SEED="3"))
+    assert found.settings.completion.seed == 3
+    assert len(found.problems) == 1
+    assert message in found.problems[0]
+
+
+def test_sockets_lie_where_only_the_user_looks(home: Path) -> None:
+    assert locate({"XDG_RUNTIME_DIR": "/run/user/7"}).run == Path("/run/user/7/codeassist")
+    assert locate(environment(home, XDG_RUNTIME_DIR="/run/user/7")).run == home / "cache" / "run"
+    for useless in ("", "relative"):
+        places = locate({"XDG_RUNTIME_DIR": useless})
+        assert places.run == places.cache / "run"
 
 
 def test_models_of_the_users_own(home: Path) -> None:

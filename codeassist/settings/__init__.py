@@ -1,14 +1,16 @@
 """Every setting, its default, and where its value in force comes from.
 
-Knows no model and no command. `Settings()` holds the defaults; `resolve()` reads files, the environment and options.
+Knows no model and no command. `Settings()` holds the defaults; `resolve()` reads files, the environment and options;
+so does `salvage()`, for a program that must go on when some of them are wrong.
 """
 
-from codeassist.settings.layers import REPOSITORY_FILE, Override, Resolved, defaults, locate, resolve
+from codeassist.settings.layers import REPOSITORY_FILE, Override, Resolved, defaults, locate, resolve, salvage
 from codeassist.settings.sections import (
     RULES,
     CacheSettings,
     CompletionSettings,
     ContextSettings,
+    EditorSettings,
     IndexSettings,
     ModelSettings,
     Places,
@@ -22,6 +24,7 @@ __all__ = [
     "CacheSettings",
     "CompletionSettings",
     "ContextSettings",
+    "EditorSettings",
     "IndexSettings",
     "ModelSettings",
     "Override",
@@ -32,4 +35,5 @@ __all__ = [
     "defaults",
     "locate",
     "resolve",
+    "salvage",
 ]

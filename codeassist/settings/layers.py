@@ -9,11 +9,12 @@ wrote, so it may only tune what is harmless: it names no model, no device and no
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import re
 import tomllib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -41,10 +42,11 @@ class Override:
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The settings in force, and for each `section.key` the place that its value comes from."""
+    """The settings in force, for each `section.key` the place that its value comes from, and what was left out."""
 
     settings: Settings
     origins: Mapping[str, str]
+    problems: tuple[str, ...] = ()
 
 
 def locate(environment: Mapping[str, str]) -> Places:
@@ -52,7 +54,9 @@ def locate(environment: Mapping[str, str]) -> Places:
     places = standard_places()
     if home := environment.get("CODEASSIST_HOME"):
         root = Path(home).expanduser().absolute()
-        places = Places(root / "config.toml", root / "data", root / "cache")
+        places = Places(root / "config.toml", root / "data", root / "cache", root / "cache" / "run")
+    elif (runtime := Path(environment.get("XDG_RUNTIME_DIR", ""))).is_absolute():
+        places = dataclasses.replace(places, run=runtime / "codeassist")
     if config := environment.get("CODEASSIST_CONFIG"):
         places = dataclasses.replace(places, config_file=Path(config).expanduser().absolute())
     return places
@@ -64,18 +68,43 @@ def resolve(
     environment: Mapping[str, str] | None = None,
 ) -> Resolved:
     """Read every place once and merge them. Raises SettingsError for what is unknown, misplaced or does not fit."""
+    return _resolve(repository, overrides, environment, _refuse)
+
+
+def salvage(
+    repository: Path | None = None,
+    overrides: Sequence[Override] = (),
+    environment: Mapping[str, str] | None = None,
+) -> Resolved:
+    """As `resolve`, for a program that must not stop: what is wrong is left out and named in `problems`."""
+    problems: list[str] = []
+    found = _resolve(repository, overrides, environment, lambda error: problems.append(str(error)))
+    return dataclasses.replace(found, problems=tuple(problems))
+
+
+def _resolve(
+    repository: Path | None,
+    overrides: Sequence[Override],
+    environment: Mapping[str, str] | None,
+    take: Callable[[SettingsError], None],
+) -> Resolved:
     variables = os.environ if environment is None else environment
     places = locate(variables)
+    merge = _Merge({"index.cache_dir": places.cache}, take)
     if variables.get("CODEASSIST_CONFIG") and not places.config_file.is_file():
-        raise SettingsError(f"CODEASSIST_CONFIG names {places.config_file}, which is no file; create it or unset it")
-    merge = _Merge({"index.cache_dir": places.cache})
+        take(SettingsError(f"CODEASSIST_CONFIG names {places.config_file}, which is no file; create it or unset it"))
     merge.read_user_file(places.config_file)
     if repository is not None:
         merge.read_repository_file(repository)
     merge.read_environment(variables)
     for override in overrides:
-        merge.put_text_or_value(override.key, override.value, override.where)
+        with merge.leaving_out_what_is_wrong():
+            merge.put_text_or_value(override.key, override.value, override.where)
     return Resolved(merge.settings(places), merge.origins)
+
+
+def _refuse(error: SettingsError) -> None:
+    raise error
 
 
 def defaults(environment: Mapping[str, str] | None = None) -> Resolved:
@@ -87,9 +116,10 @@ def defaults(environment: Mapping[str, str] | None = None) -> Resolved:
 
 @dataclass(slots=True)
 class _Merge:
-    """What the places read so far add up to."""
+    """What the places read so far add up to. `take` is handed each mistake: it raises, or what is wrong is left out."""
 
     values: dict[str, Any]
+    take: Callable[[SettingsError], None] = _refuse
     origins: dict[str, str] = field(default_factory=lambda: dict.fromkeys(RULES, "default"))
     models: dict[str, UserModel] = field(default_factory=dict[str, UserModel])
 
@@ -100,11 +130,18 @@ class _Merge:
             sections[section] = owner(**{name: self.values[key] for name, key in keys.items() if key in self.values})
         return Settings(**sections, models=self.models, places=places)
 
+    @contextlib.contextmanager
+    def leaving_out_what_is_wrong(self) -> Generator[None, None, None]:
+        try:
+            yield
+        except SettingsError as error:
+            self.take(error)
+
     def read_user_file(self, file: Path) -> None:
         if not file.exists():
             return
-        for section, table in _tables(file, _read_toml(file), (*SECTIONS, "models")):
-            for key, value in table.items():
+        for section, key, value in self._entries(file):
+            with self.leaving_out_what_is_wrong():
                 if section == "models":
                     self.models[key] = _user_model(key, value, file)
                     self.origins[f"models.{key}"] = str(file)
@@ -116,10 +153,11 @@ class _Merge:
         if not file.is_symlink() and not file.exists():
             return
         if not file.resolve().is_relative_to(repository.resolve()):
-            raise SettingsError(f"{file}: leads out of the repository; replace the link by a file")
-        for section, table in _tables(file, _read_toml(file), (*SECTIONS, "models")):
-            for key, value in table.items():
-                full_key = f"{section}.{key}"
+            self.take(SettingsError(f"{file}: leads out of the repository; replace the link by a file"))
+            return
+        for section, key, value in self._entries(file):
+            full_key = f"{section}.{key}"
+            with self.leaving_out_what_is_wrong():
                 if section == "models" or (full_key in RULES and not RULES[full_key].in_repository):
                     raise SettingsError(
                         f"{file}: a repository may not set {full_key} (it could make you load or read what you did "
@@ -127,14 +165,26 @@ class _Merge:
                     )
                 self._put(full_key, value, str(file))
 
+    def _entries(self, file: Path) -> Iterator[tuple[str, str, object]]:
+        document: dict[str, object] = {}
+        with self.leaving_out_what_is_wrong():
+            document = _read_toml(file)
+        for section in document:
+            table: dict[str, object] = {}
+            with self.leaving_out_what_is_wrong():
+                table = _table(file, document, section)
+            for key, value in table.items():
+                yield section, key, value
+
     def read_environment(self, variables: Mapping[str, str]) -> None:
         known = {f"{_PREFIX}{key.replace('.', '_').upper()}": key for key in RULES}
         for name, value in sorted(variables.items()):
             if not name.startswith(_PREFIX) or name in _OTHER_VARIABLES or name.startswith(_OTHER_PREFIXES):
                 continue
-            if name not in known:
-                raise SettingsError(f"environment: unknown variable {name}; {_nearest(name, known)}")
-            self.put_text_or_value(known[name], value, f"environment {name}")
+            with self.leaving_out_what_is_wrong():
+                if name not in known:
+                    raise SettingsError(f"environment: unknown variable {name}; {_nearest(name, known)}")
+                self.put_text_or_value(known[name], value, f"environment {name}")
 
     def put_text_or_value(self, key: str, value: object, where: str) -> None:
         if isinstance(value, str) and key in RULES:
@@ -152,7 +202,7 @@ class _Merge:
         except ValueError:
             raise _misfit(key, raw, where) from None
         origin = where
-        if key == "index.exclude":  # adds up: no place may lift another's exclusion
+        if RULES[key].adds_up:
             before = self.values.get(key, ())
             value = tuple(dict.fromkeys((*before, *value)))
             origin = f"{self.origins[key]}, {where}" if before else where
@@ -175,13 +225,14 @@ def _read_toml(file: Path) -> dict[str, object]:
         raise SettingsError(f"{file}: not valid TOML: {' '.join(str(error).split())}") from error
 
 
-def _tables(file: Path, document: dict[str, object], known: Iterable[str]) -> Iterable[tuple[str, dict[str, object]]]:
-    for section, table in document.items():
-        if section not in known:
-            raise SettingsError(f"{file}: unknown section {section}; {_nearest(section, known)}")
-        if not isinstance(table, dict):
-            raise SettingsError(f"{file}: {section} is a section; write [{section}] and its keys below it")
-        yield section, cast("dict[str, object]", table)
+def _table(file: Path, document: dict[str, object], section: str) -> dict[str, object]:
+    known = (*SECTIONS, "models")
+    if section not in known:
+        raise SettingsError(f"{file}: unknown section {section}; {_nearest(section, known)}")
+    table = document[section]
+    if not isinstance(table, dict):
+        raise SettingsError(f"{file}: {section} is a section; write [{section}] and its keys below it")
+    return cast("dict[str, object]", table)
 
 
 def _user_model(name: str, table: object, file: Path) -> UserModel:

@@ -37,6 +37,11 @@ def _shared(default: Any, kind: ValueKind) -> Any:
     return field(default=default, metadata={"kind": kind, "in_repository": True})
 
 
+def _shared_sum(kind: ValueKind) -> Any:
+    """A list that a repository may add to: all places add up, none lifts what another says."""
+    return field(default=(), metadata={"kind": kind, "in_repository": True, "adds_up": True})
+
+
 @dataclass(frozen=True, slots=True)
 class Places:
     """Where files of ours live. CODEASSIST_HOME moves them all."""
@@ -44,6 +49,7 @@ class Places:
     config_file: Path
     data: Path  # models: costly to fetch again
     cache: Path  # indexes, converted weights: made again when lost
+    run: Path  # sockets of running servers: nothing in it outlives them
 
 
 def standard_places() -> Places:
@@ -52,6 +58,7 @@ def standard_places() -> Places:
         platformdirs.user_config_path("codeassist", appauthor=False) / "config.toml",
         platformdirs.user_data_path("codeassist", appauthor=False),
         platformdirs.user_cache_path("codeassist", appauthor=False),
+        platformdirs.user_cache_path("codeassist", appauthor=False) / "run",
     )
 
 
@@ -91,7 +98,7 @@ class IndexSettings:
     """What is indexed, and the folder whose `index/` holds the databases."""
 
     max_file_kib: int = _shared(512, integer(1, 65_536))
-    exclude: tuple[str, ...] = _shared((), texts())  # adds up over all places: no file may lift another's exclusion
+    exclude: tuple[str, ...] = _shared_sum(texts())
     cache_dir: Path = field(
         default_factory=lambda: standard_places().cache,
         metadata={"kind": path(), "in_repository": False},
@@ -106,6 +113,22 @@ class CacheSettings:
     memory_mib: int = _personal(1024, integer(16, 1_048_576))
     refresh_tokens: int = _personal(32, integer(0, 4096))
     heal: bool = _personal(True, switch())
+
+
+@dataclass(frozen=True, slots=True)
+class EditorSettings:
+    """When an editor is shown a completion, and how much of one. The command line knows none of these.
+
+    `off_languages` are the protocol's language ids. `debounce_ms` None adapts to how fast the user types.
+    """
+
+    mode: Literal["automatic", "manual", "off"] = _personal("automatic", word("automatic", "manual", "off"))
+    off_languages: tuple[str, ...] = _shared_sum(texts())
+    multiline: Literal["auto", "never", "always"] = _shared("auto", word("auto", "never", "always"))
+    max_lines: int = _shared(16, integer(1, 1000))
+    debounce_ms: int | None = _personal(None, or_none("auto", integer(0, 2000)))
+    alternatives: int = _personal(3, integer(1, 5))
+    completion_items: bool = _personal(False, switch())
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,16 +153,19 @@ class Settings:
     context: ContextSettings = field(default_factory=ContextSettings)
     index: IndexSettings = field(default_factory=IndexSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
+    editor: EditorSettings = field(default_factory=EditorSettings)
     models: Mapping[str, UserModel] = field(default_factory=dict[str, UserModel])
     places: Places = field(default_factory=standard_places)
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What one setting may hold, and whether the file that comes with a repository may make it."""
+    """What one setting may hold, whether the file that comes with a repository may make it, and whether it adds up
+    over all places instead of the last one winning."""
 
     kind: ValueKind
     in_repository: bool
+    adds_up: bool = False
 
 
 SECTIONS: Mapping[str, type[Any]] = {
@@ -148,9 +174,10 @@ SECTIONS: Mapping[str, type[Any]] = {
     "context": ContextSettings,
     "index": IndexSettings,
     "cache": CacheSettings,
+    "editor": EditorSettings,
 }
 RULES: Mapping[str, Rule] = {
-    f"{section}.{entry.name}": Rule(entry.metadata["kind"], entry.metadata["in_repository"])
+    f"{section}.{entry.name}": Rule(**entry.metadata)
     for section, owner in SECTIONS.items()
     for entry in dataclasses.fields(owner)
 }

@@ -89,7 +89,7 @@ def switch() -> ValueKind:
         raise ValueError
 
     def from_text(given: str) -> object:
-        return {"true": True, "false": False}.get(given.lower())
+        return {"true": True, "false": False}.get(given.lower(), given)
 
     return ValueKind("true or false", parse, from_text)
 
