@@ -157,6 +157,10 @@ def test_a_repository_file_that_leads_elsewhere_is_not_read(home: Path, reposito
     (repository / ".codeassist.toml").symlink_to(tmp_path / "secret.toml")
     with pytest.raises(SettingsError, match="leads out of the repository"):
         resolve(repository, (), environment(home))
+    (repository / ".codeassist.toml").unlink()
+    (repository / ".codeassist.toml").symlink_to(".codeassist.toml")
+    with pytest.raises(SettingsError, match="leads out of the repository|not a regular file"):
+        resolve(repository, (), environment(home))
 
 
 @pytest.mark.parametrize(

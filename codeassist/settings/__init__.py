@@ -4,7 +4,16 @@ Knows no model and no command. `Settings()` holds the defaults; `resolve()` read
 so does `salvage()`, for a program that must go on when some of them are wrong.
 """
 
-from codeassist.settings.layers import REPOSITORY_FILE, Override, Resolved, defaults, locate, resolve, salvage
+from codeassist.settings.layers import (
+    REPOSITORY_FILE,
+    Override,
+    Resolved,
+    defaults,
+    locate,
+    read_toml,
+    resolve,
+    salvage,
+)
 from codeassist.settings.sections import (
     RULES,
     CacheSettings,
@@ -34,6 +43,7 @@ __all__ = [
     "UserModel",
     "defaults",
     "locate",
+    "read_toml",
     "resolve",
     "salvage",
 ]

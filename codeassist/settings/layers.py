@@ -29,6 +29,7 @@ _PREFIX = "CODEASSIST_"
 _OTHER_VARIABLES = ("CODEASSIST_HOME", "CODEASSIST_CONFIG", "CODEASSIST_NETWORK_TESTS", "CODEASSIST_BENCH")
 _OTHER_PREFIXES = ("CODEASSIST_TEST_", "CODEASSIST_BENCH_")
 _SOURCES = ("gguf", "folder", "hub")
+ReadToml = Callable[[Path], dict[str, object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,9 @@ class Resolved:
     problems: tuple[str, ...] = ()
 
 
-def locate(environment: Mapping[str, str]) -> Places:
+def locate(environment: Mapping[str, str] | None = None) -> Places:
     """Say where configuration, data and caches live, as the environment has it."""
+    environment = os.environ if environment is None else environment
     places = standard_places()
     if home := environment.get("CODEASSIST_HOME"):
         root = Path(home).expanduser().absolute()
@@ -68,18 +70,38 @@ def resolve(
     environment: Mapping[str, str] | None = None,
 ) -> Resolved:
     """Read every place once and merge them. Raises SettingsError for what is unknown, misplaced or does not fit."""
-    return _resolve(repository, overrides, environment, _refuse)
+    return _resolve(repository, overrides, environment, _refuse, read_toml)
 
 
 def salvage(
     repository: Path | None = None,
     overrides: Sequence[Override] = (),
     environment: Mapping[str, str] | None = None,
+    read: ReadToml | None = None,
 ) -> Resolved:
-    """As `resolve`, for a program that must not stop: what is wrong is left out and named in `problems`."""
+    """As `resolve`, for a program that must not stop: what is wrong is left out and named in `problems`.
+
+    `read` takes the place of `read_toml`.
+    """
     problems: list[str] = []
-    found = _resolve(repository, overrides, environment, lambda error: problems.append(str(error)))
+    found = _resolve(repository, overrides, environment, lambda error: problems.append(str(error)), read or read_toml)
     return dataclasses.replace(found, problems=tuple(problems))
+
+
+def read_toml(file: Path) -> dict[str, object]:
+    """Return what a settings file holds. Raises SettingsError for a file that is none."""
+    try:
+        if not file.is_file():
+            raise SettingsError(f"{file}: not a regular file; replace it by one")
+        if file.stat().st_size > _MOST_BYTES:
+            raise SettingsError(f"{file}: larger than 1 MiB, which no settings file is; remove it")
+        return tomllib.loads(file.read_bytes().decode("utf-8"))
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read ({error.strerror}); check its permissions") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file}: not UTF-8; save it as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file}: not valid TOML: {' '.join(str(error).split())}") from error
 
 
 def _resolve(
@@ -87,10 +109,11 @@ def _resolve(
     overrides: Sequence[Override],
     environment: Mapping[str, str] | None,
     take: Callable[[SettingsError], None],
+    read: ReadToml,
 ) -> Resolved:
     variables = os.environ if environment is None else environment
     places = locate(variables)
-    merge = _Merge({"index.cache_dir": places.cache}, take)
+    merge = _Merge({"index.cache_dir": places.cache}, take, read)
     if variables.get("CODEASSIST_CONFIG") and not places.config_file.is_file():
         take(SettingsError(f"CODEASSIST_CONFIG names {places.config_file}, which is no file; create it or unset it"))
     merge.read_user_file(places.config_file)
@@ -109,7 +132,7 @@ def _refuse(error: SettingsError) -> None:
 
 def defaults(environment: Mapping[str, str] | None = None) -> Resolved:
     """Return the defaults, in the places that the environment names: what is left when a setting is wrong."""
-    places = locate(os.environ if environment is None else environment)
+    places = locate(environment)
     merge = _Merge({"index.cache_dir": places.cache})
     return Resolved(merge.settings(places), merge.origins)
 
@@ -120,6 +143,7 @@ class _Merge:
 
     values: dict[str, Any]
     take: Callable[[SettingsError], None] = _refuse
+    read: ReadToml = read_toml
     origins: dict[str, str] = field(default_factory=lambda: dict.fromkeys(RULES, "default"))
     models: dict[str, UserModel] = field(default_factory=dict[str, UserModel])
 
@@ -152,7 +176,7 @@ class _Merge:
         file = repository / REPOSITORY_FILE
         if not file.is_symlink() and not file.exists():
             return
-        if not file.resolve().is_relative_to(repository.resolve()):
+        if not _is_inside(file, repository):
             self.take(SettingsError(f"{file}: leads out of the repository; replace the link by a file"))
             return
         for section, key, value in self._entries(file):
@@ -168,7 +192,7 @@ class _Merge:
     def _entries(self, file: Path) -> Iterator[tuple[str, str, object]]:
         document: dict[str, object] = {}
         with self.leaving_out_what_is_wrong():
-            document = _read_toml(file)
+            document = self.read(file)
         for section in document:
             table: dict[str, object] = {}
             with self.leaving_out_what_is_wrong():
@@ -210,19 +234,11 @@ class _Merge:
         self.origins[key] = origin
 
 
-def _read_toml(file: Path) -> dict[str, object]:
+def _is_inside(file: Path, repository: Path) -> bool:
     try:
-        if not file.is_file():
-            raise SettingsError(f"{file}: not a regular file; replace it by one")
-        if file.stat().st_size > _MOST_BYTES:
-            raise SettingsError(f"{file}: larger than 1 MiB, which no settings file is; remove it")
-        return tomllib.loads(file.read_bytes().decode("utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{file}: cannot be read ({error.strerror}); check its permissions") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{file}: not UTF-8; save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{file}: not valid TOML: {' '.join(str(error).split())}") from error
+        return file.resolve().is_relative_to(repository.resolve())
+    except (OSError, RuntimeError):  # links in a circle; RuntimeError before Python 3.13
+        return False
 
 
 def _table(file: Path, document: dict[str, object], section: str) -> dict[str, object]:

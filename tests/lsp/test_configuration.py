@@ -1,0 +1,130 @@
+"""What an editor sends lies over the files; mistakes are reported once and left out; changed files are read again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from codeassist.settings import Override
+from codeassist_lsp.configuration import Configuration
+
+
+class Client:
+    """A configuration with its own home, and what it reported."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        self.home.mkdir()
+        self.reported: list[str] = []
+        self.environment = {"CODEASSIST_HOME": str(self.home)}
+        self.configuration = Configuration(self.reported.append, environment=self.environment)
+
+
+@pytest.fixture
+def client(tmp_path: Path) -> Client:
+    return Client(tmp_path)
+
+
+def test_options_lie_over_files_and_the_command_line_over_options(client: Client, tmp_path: Path) -> None:
+    (client.home / "config.toml").write_text("[completion]\nseed = 1\ntemperature = 0.5\nmax_new_tokens = 7\n")
+    overrides = [Override("completion.temperature", "0.75", "--set")]
+    configuration = Configuration(client.reported.append, overrides, client.environment)
+    configuration.set_options({"completion": {"seed": 2, "temperature": 1, "max_new_tokens": None}})
+    completion = configuration.settings(None).completion
+    assert (completion.seed, completion.temperature, completion.max_new_tokens) == (2, 0.75, 7)
+    assert configuration.origins(None)["completion.seed"] == "editor settings"
+    configuration.set_options(None)
+    assert configuration.settings(None).completion.seed == 1
+    assert client.reported == []
+
+
+@pytest.mark.parametrize("options", [{"codeassist": {"editor": {"mode": "off"}}}, {"editor.mode": "off"}])
+def test_options_in_other_spellings(client: Client, options: object) -> None:
+    client.configuration.set_options(options)
+    assert client.configuration.settings(None).editor.mode == "off"
+
+
+def test_two_repositories_have_their_own_settings(client: Client, tmp_path: Path) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    for root, lines in ((one, 3), (two, 5)):
+        root.mkdir()
+        (root / ".codeassist.toml").write_text(f"[editor]\nmax_lines = {lines}\n")
+    client.configuration.set_options({"editor": {"alternatives": 1}})
+    found = [client.configuration.settings(root).editor for root in (one, two, None)]
+    assert [(editor.max_lines, editor.alternatives) for editor in found] == [(3, 1), (5, 1), (16, 1)]
+
+
+def test_each_wrong_option_is_reported_once_and_the_rest_stands(client: Client, tmp_path: Path) -> None:
+    options = {
+        "editor": {"mod": "off", "max_lines": 0, "alternatives": 5, "multiline": "sometimes"},
+        "edtor": {"mode": "off"},
+        "models": {"evil": {"gguf": "/etc/passwd"}},
+        "server": {"path": "/usr/bin/codeassist"},
+        "trace": {"server": "verbose"},
+        "mode": 3,
+    }
+    client.configuration.set_options(options)
+    for root in (None, tmp_path, None):
+        editor = client.configuration.settings(root).editor
+        assert (editor.alternatives, editor.max_lines, editor.mode, editor.multiline) == (5, 16, "automatic", "auto")
+    for part in (
+        "unknown setting editor.mod; did you mean editor.mode?",
+        "editor.max_lines is 0, but must be a whole number from 1 to 1000",
+        "editor.multiline is 'sometimes', but must be one of",
+        "unknown setting edtor.mode; did you mean editor.mode?",
+        "models.evil.gguf cannot be set here",
+        "unknown setting mode",
+    ):
+        assert len([problem for problem in client.reported if part in problem]) == 1, part
+    assert len(client.reported) == 6
+    client.configuration.set_options({"editor": {"alternatives": 4}})
+    assert client.configuration.problems == ()
+    client.configuration.set_options({"editor": {"mod": "off"}})
+    assert len(client.reported) == 7
+
+
+@pytest.mark.parametrize("options", [3, ["editor"], "off"])
+def test_options_that_are_no_object_are_reported(client: Client, options: object) -> None:
+    client.configuration.set_options(options)
+    assert len(client.reported) == 1
+    assert "is no object" in client.reported[0]
+
+
+def test_changed_files_hold_at_once(client: Client, tmp_path: Path) -> None:
+    settings = client.configuration.settings(tmp_path)
+    assert client.configuration.settings(tmp_path) is settings
+    (tmp_path / ".codeassist.toml").write_text("[editor]\nmax_lines = 2\n")
+    assert client.configuration.settings(tmp_path).editor.max_lines == 2
+    (client.home / "config.toml").write_text("[editor]\nmode = 'manual'\n")
+    assert client.configuration.settings(tmp_path).editor.mode == "manual"
+    (tmp_path / ".codeassist.toml").unlink()
+    assert client.configuration.settings(tmp_path).editor.max_lines == 16
+    (tmp_path / ".codeassist.toml").write_text("# nothing that matters\n")
+    same = client.configuration.settings(tmp_path)
+    (tmp_path / ".codeassist.toml").write_text("# nothing that matters either\n")
+    assert client.configuration.settings(tmp_path) is same
+
+
+def test_a_half_written_file_says_what_it_said_before(client: Client, tmp_path: Path) -> None:
+    file = tmp_path / ".codeassist.toml"
+    file.write_text("[index]\nexclude = ['private/']\n")
+    assert client.configuration.settings(tmp_path).index.exclude == ("private/",)
+    file.write_text("[index]\nexclude = ['private/', \n")
+    assert client.configuration.settings(tmp_path).index.exclude == ("private/",)
+    client.configuration.set_options({"editor": {"mode": "off"}})
+    settings = client.configuration.settings(tmp_path)
+    assert (settings.index.exclude, settings.editor.mode) == (("private/",), "off")
+    assert len(client.reported) == 1
+    assert "not valid TOML" in client.reported[0]
+    file.write_text("[index]\nexclude = ['private/', 'old/']\n")
+    assert client.configuration.settings(tmp_path).index.exclude == ("private/", "old/")
+    assert client.configuration.problems == ()
+
+
+def test_a_repository_may_still_not_choose_a_model(client: Client, tmp_path: Path) -> None:
+    (tmp_path / ".codeassist.toml").write_text("[model]\nname = 'evil'\n[editor]\nmode = 'off'\nmax_lines = 4\n")
+    settings = client.configuration.settings(tmp_path)
+    assert (settings.model.name, settings.editor.mode, settings.editor.max_lines) == ("auto", "automatic", 4)
+    assert len(client.reported) == 2
+    assert all("a repository may not set" in problem for problem in client.reported)
