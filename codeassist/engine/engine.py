@@ -119,6 +119,10 @@ class Engine:
         """The most recently completed document that has inexact states worth healing, or None."""
         return next((name for name, entry in reversed(self._documents.items()) if entry.cache.can_heal), None)
 
+    def cached(self) -> dict[str, tuple[int, int]]:
+        """For each document with a cache: how many slots it has and how many of them are exact. Changes nothing."""
+        return {name: (len(entry.cache.tokens), entry.cache.num_exact) for name, entry in self._documents.items()}
+
     def forget(self, document: str) -> None:
         """Drop a closed document's cache."""
         self._documents.pop(document, None)

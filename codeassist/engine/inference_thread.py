@@ -6,6 +6,7 @@ layers, and its slices are sized by the time that the last one took.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -15,7 +16,7 @@ from time import perf_counter
 from typing import TypeVar
 
 from codeassist.engine.engine import Engine
-from codeassist.errors import Cancelled
+from codeassist.errors import Cancelled, ModelError
 
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
@@ -29,17 +30,27 @@ _FIRST_SLICE = 16
 class InferenceThread:
     """Runs jobs one at a time, in order; heals the documents that were completed last while it is idle.
 
-    `heal` False leaves the caches as requests leave them.
+    `heal` False leaves the caches as requests leave them. Should the thread end by itself, `on_death` is called in it
+    with the error, and every job that waits or comes later fails with ModelError: nobody waits for ever.
     """
 
-    def __init__(self, engine: Engine, *, heal: bool = True) -> None:
+    def __init__(
+        self, engine: Engine, *, heal: bool = True, on_death: Callable[[BaseException], None] = lambda error: None
+    ) -> None:
         self.engine = engine
         self.heal = heal
         self.num_healed = 0
+        self._on_death = on_death
         self._slice_tokens = _FIRST_SLICE
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._is_dead = threading.Event()
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
         self._thread.start()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether jobs are run: False once the thread has ended by itself."""
+        return not self._is_dead.is_set()
 
     def submit(self, job: Callable[[], T]) -> Future[T]:
         """Run `job` on the inference thread. What it raises comes out of the future; the thread lives on."""
@@ -49,11 +60,15 @@ class InferenceThread:
             if not future.set_running_or_notify_cancel():
                 return
             try:
+                if self._is_dead.is_set():
+                    raise ModelError("the inference thread ended by itself; the log says why")
                 future.set_result(job())
             except BaseException as error:  # noqa: BLE001 — the boundary of a job: whoever waits for it is told
                 future.set_exception(error)
 
         self._jobs.put(run)
+        if self._is_dead.is_set():
+            self._refuse_what_waits()
         return future
 
     def close(self) -> None:
@@ -62,6 +77,15 @@ class InferenceThread:
         self._thread.join()
 
     def _run(self) -> None:
+        try:
+            self._serve()
+        except BaseException as error:  # whoever owns the thread decides what now
+            logger.exception("the inference thread ended by itself")
+            self._is_dead.set()
+            self._refuse_what_waits()
+            self._on_death(error)
+
+    def _serve(self) -> None:
         while True:
             if self._jobs.empty() and self.heal and self._heal_slice():
                 continue
@@ -69,6 +93,13 @@ class InferenceThread:
             if job is None:
                 return
             job()
+
+    def _refuse_what_waits(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                job = self._jobs.get_nowait()
+                if job is not None:
+                    job()
 
     def _heal_slice(self) -> bool:
         """Heal some slots of the most recent document that needs it; return whether there may be more to do."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import queue
 import random
+import sys
 import threading
 from collections.abc import Callable
 
@@ -14,6 +16,7 @@ from codeassist.engine.engine import Engine, Generation
 from codeassist.engine.inference_thread import InferenceThread
 from codeassist.engine.kv_cache import KVCache
 from codeassist.engine.model import Model, never
+from codeassist.errors import ModelError
 from tests.engine.conftest import MakeModel
 
 RNG = random.Random(20261121)
@@ -100,4 +103,19 @@ def test_a_failing_job_is_reported_and_the_thread_lives_on(tiny: MakeModel) -> N
     with pytest.raises(ZeroDivisionError):
         thread.submit(lambda: 1 // 0).result(TIMEOUT_S)
     assert thread.submit(lambda: 42).result(TIMEOUT_S) == 42
+    thread.close()
+
+
+def test_a_thread_that_ends_by_itself_leaves_nobody_waiting(tiny: MakeModel) -> None:
+    engine = engine_of(tiny("qwen2")[0])
+    deaths: queue.SimpleQueue[BaseException] = queue.SimpleQueue()
+    thread = InferenceThread(engine, on_death=deaths.put)
+    go_on = threading.Event()
+    running = thread.submit(lambda: go_on.wait(TIMEOUT_S))
+    engine.next_to_heal = lambda: sys.exit(3)  # type: ignore[method-assign]  # ends the thread at its next idle moment
+    go_on.set()
+    assert running.result(TIMEOUT_S) and isinstance(deaths.get(timeout=TIMEOUT_S), SystemExit)
+    assert not thread.is_alive
+    with pytest.raises(ModelError, match="the log says why"):
+        thread.submit(lambda: 42).result(TIMEOUT_S)
     thread.close()
