@@ -1,0 +1,167 @@
+"""The protocol's state machine over pygls: what is a message, what may come when, and one answer to each request.
+
+Knows no document and no model. Nothing that a client sends raises here: it is answered with an error, or logged
+without the text that it held.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import Callable, Generator
+from typing import TYPE_CHECKING, Any, cast
+
+from lsprotocol import types
+from pygls.protocol import (
+    JsonRPCNotification,
+    JsonRPCRequestMessage,
+    JsonRPCResponseMessage,
+    LanguageServerProtocol,
+    default_converter,
+    lsp_method,
+)
+
+if TYPE_CHECKING:
+    from cattrs import Converter
+    from pygls.lsp.server import LanguageServer
+    from pygls.protocol.json_rpc import RPCMessage
+
+log = logging.getLogger(__name__)
+
+_PARSE_ERROR = -32700
+_INVALID_REQUEST = -32600
+_INVALID_PARAMS = -32602
+_NOT_INITIALIZED = -32002
+
+
+def make_converter() -> Converter:
+    """pygls' converter, but methods that the protocol's library does not know keep their params as plain JSON."""
+    converter = default_converter()
+    converter.register_structure_hook(
+        JsonRPCNotification, lambda data, _: JsonRPCNotification(data["method"], data["jsonrpc"], data.get("params"))
+    )
+    converter.register_structure_hook(
+        JsonRPCRequestMessage,
+        lambda data, _: JsonRPCRequestMessage(data["id"], data["method"], data["jsonrpc"], data.get("params")),
+    )
+    converter.register_structure_hook(
+        JsonRPCResponseMessage, lambda data, _: JsonRPCResponseMessage(data["id"], data["jsonrpc"], data.get("result"))
+    )
+    return converter
+
+
+class Protocol(LanguageServerProtocol):
+    """One client's side of the protocol. `receive` takes whole messages, one at a time, on the event loop.
+
+    `on_exit` is called with the exit code that the client's `exit` asks for.
+    """
+
+    def __init__(self, server: LanguageServer, converter: Converter) -> None:
+        super().__init__(server, converter)
+        self.on_exit: Callable[[int], None] = lambda code: None
+        self._is_initialized = False
+
+    async def receive(self, body: bytes) -> None:
+        """Handle one message, and run what it started until that waits for something.
+
+        An `async` handler thus sees the documents as they stood when its request came: the messages behind it are
+        handled later.
+        """
+        try:
+            self._dispatch(body)
+        except Exception:  # the boundary of a message
+            log.exception("a message could not be handled")
+        await asyncio.sleep(0)
+
+    def _dispatch(self, body: bytes) -> None:
+        try:
+            message = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            log.warning("%d bytes from the client are no JSON: %s", len(body), type(error).__name__)
+            self._refuse(None, _PARSE_ERROR, "not JSON")
+            return
+        problem = _problem_with(message)
+        if problem is not None:
+            log.warning("a message from the client was left out: %s", problem)
+            self._refuse(_id_of(message), _INVALID_REQUEST, problem)
+            return
+        method = message.get("method")
+        if method is not None and not self._may_come_now(method, message):
+            return
+        try:
+            structured = self.structure_message(message)
+        except Exception as error:  # noqa: BLE001  # pygls wraps whatever its libraries raise for wrong params
+            log.warning("%s from the client has wrong params: %s", method or "a response", type(error).__name__)
+            if method is not None and "id" in message:
+                self._refuse(message["id"], _INVALID_PARAMS, f"{method}: wrong params")
+            return
+        with contextlib.suppress(asyncio.InvalidStateError):  # a response that nobody waits for any more
+            self.handle_message(cast("RPCMessage", structured))
+
+    def _may_come_now(self, method: str, message: dict[str, Any]) -> bool:
+        is_request = "id" in message
+        if method == types.EXIT:
+            return True
+        if self._shutdown:
+            code, problem = _INVALID_REQUEST, f"{method}: the server was shut down"
+        elif method == types.INITIALIZE and self._is_initialized:
+            code, problem = _INVALID_REQUEST, "initialize came twice"
+        elif method != types.INITIALIZE and not self._is_initialized:
+            code, problem = _NOT_INITIALIZED, f"{method}: send initialize first"
+        else:
+            self._is_initialized = True
+            return True
+        log.warning("left out: %s", problem)
+        if is_request:
+            self._refuse(message["id"], code, problem)
+        return False
+
+    def _refuse(self, msg_id: str | int | None, code: int, problem: str) -> None:
+        """Answer a request that never became one."""
+        if self.writer is None:
+            return
+        error = {"code": code, "message": problem}
+        body = json.dumps({"jsonrpc": "2.0", "id": msg_id, "error": error}).encode()
+        self.writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
+
+    @lsp_method(types.EXIT)
+    def lsp_exit(self, *args: Any) -> Generator[Any, Any, None]:
+        """Report the exit code; the process belongs to all clients, so it does not end here."""
+        self.on_exit(0 if self._shutdown else 1)
+        yield from ()
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
+    def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> Any:
+        """Leave the text to the server's own documents: pygls' copy would cost each edit twice."""
+        yield self.fm.features[types.TEXT_DOCUMENT_DID_OPEN], (params,), None
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
+    def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> Any:
+        """As for `did_open`."""
+        yield self.fm.features[types.TEXT_DOCUMENT_DID_CHANGE], (params,), None
+
+    @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
+    def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> Any:
+        """As for `did_open`."""
+        yield self.fm.features[types.TEXT_DOCUMENT_DID_CLOSE], (params,), None
+
+
+def _problem_with(message: object) -> str | None:
+    if not isinstance(message, dict):
+        return "not an object"
+    if message.get("jsonrpc") != "2.0":
+        return 'not of JSON-RPC version "2.0"'
+    if "id" in message and not isinstance(message["id"], str | int):
+        return "its id is neither a string nor a number"
+    if "method" in message and not isinstance(message["method"], str):
+        return "its method is no string"
+    if "method" not in message and "id" not in message:
+        return "neither a method nor an id"
+    return None
+
+
+def _id_of(message: object) -> str | int | None:
+    found = message.get("id") if isinstance(message, dict) else None
+    return found if isinstance(found, str | int) else None
