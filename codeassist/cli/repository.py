@@ -48,21 +48,16 @@ def require_root(path: Path) -> Path:
 
 def open_store(root: Path, settings: Settings) -> Store:
     """Return the repository's index; nothing is read or made before its first use."""
-    from codeassist_indexer.store import Store, database_path
+    from codeassist_indexer import repository
 
-    return Store(database_path(root, settings.index.cache_dir))
+    return repository.open_store(root, settings)
 
 
 def bring_up_to_date(store: Store, root: Path, settings: Settings, progress: Progress) -> UpdateReport:
     """Index what has changed since the last time."""
-    from codeassist_indexer.update import UpdateProgress, UpdateSettings, update_index
-    from codeassist_indexer.walk import FileLimits
+    from codeassist_indexer import repository
 
-    def report(state: UpdateProgress) -> None:
-        progress("index", state.num_done, state.num_total)
-
-    limits = FileLimits(max_file_bytes=settings.index.max_file_kib * 1024)
-    return update_index(store, root, UpdateSettings(limits, settings.index.exclude), progress=report)
+    return repository.bring_up_to_date(store, root, settings, progress)
 
 
 def open_context(root: Path | None, settings: Settings, progress: Progress) -> Context:
@@ -71,11 +66,11 @@ def open_context(root: Path | None, settings: Settings, progress: Progress) -> C
         return Context(NoRetriever())
     if root is None:
         return Context(NoRetriever(), (f"no context from other files: the file is {_NOT_INSIDE}",))
-    from codeassist_indexer.retrieve import IndexRetriever
+    from codeassist_indexer.repository import open_retriever
 
     try:
         store = open_store(root, settings)
         report = bring_up_to_date(store, root, settings, progress)
-        return Context(IndexRetriever(store, settings.context.mode), tuple(report.notices))
+        return Context(open_retriever(store, settings, deadline_ms=None), tuple(report.notices))
     except CodeAssistError as error:
         return Context(NoRetriever(), (f"no context from other files: {error}",))

@@ -94,13 +94,19 @@ def _read_spec(paths: list[Path]) -> GitIgnoreSpec | None:
     return GitIgnoreSpec.from_lines(rules) if rules else None
 
 
+def exclusion_problem(pattern: str) -> str | None:
+    """Return what is wrong with a pattern of the settings, None where nothing is."""
+    if pattern.startswith("!"):
+        return f"index.exclude: {pattern!r} would take back what another place excludes; remove it"
+    if not _is_pattern(pattern):
+        return f"index.exclude: {pattern!r} is no pattern as in .gitignore; correct or remove it"
+    return None
+
+
 def _settings_spec(exclude: Iterable[str]) -> GitIgnoreSpec | None:
     patterns = tuple(exclude)
-    for pattern in patterns:
-        if pattern.startswith("!"):
-            raise SettingsError(f"index.exclude: {pattern!r} would take back what another place excludes; remove it")
-        if not _is_pattern(pattern):
-            raise SettingsError(f"index.exclude: {pattern!r} is no pattern as in .gitignore; correct or remove it")
+    for problem in filter(None, map(exclusion_problem, patterns)):
+        raise SettingsError(problem)
     return GitIgnoreSpec.from_lines(patterns) if patterns else None
 
 

@@ -39,14 +39,19 @@ class PrepareJob:
     known: FileState | None
 
 
-def prepare_all(root: Path, jobs: Sequence[PrepareJob], num_workers: int) -> Generator[Outcome, None, None]:
-    """Yield one outcome a job, in the jobs' order. Closing the generator stops the workers."""
+def prepare_all(
+    root: Path, jobs: Sequence[PrepareJob], num_workers: int, in_background: bool = False
+) -> Generator[Outcome, None, None]:
+    """Yield one outcome a job, in the jobs' order. Closing the generator stops the workers.
+
+    `in_background` gives the workers the least share of the cores.
+    """
     if num_workers < 2 or len(jobs) < MIN_FILES_FOR_WORKERS:
         yield from (prepare_from_disk(root, job.found, job.known) for job in jobs)
         return
     num_done = 0
     try:
-        for outcome in _prepare_in_workers(root, jobs, num_workers):
+        for outcome in _prepare_in_workers(root, jobs, num_workers, in_background):
             yield outcome
             num_done += 1
     except BrokenProcessPool:
@@ -55,9 +60,13 @@ def prepare_all(root: Path, jobs: Sequence[PrepareJob], num_workers: int) -> Gen
         yield from (prepare_from_disk(root, job.found, job.known) for job in jobs[num_done:])
 
 
-def _prepare_in_workers(root: Path, jobs: Sequence[PrepareJob], num_workers: int) -> Generator[Outcome, None, None]:
+def _prepare_in_workers(
+    root: Path, jobs: Sequence[PrepareJob], num_workers: int, in_background: bool
+) -> Generator[Outcome, None, None]:
     context = multiprocessing.get_context("spawn")  # fork is unsafe under threads, and does not exist on Windows
-    executor = ProcessPoolExecutor(num_workers, mp_context=context, initializer=_begin_worker)
+    executor = ProcessPoolExecutor(
+        num_workers, mp_context=context, initializer=_begin_worker, initargs=(in_background,)
+    )
     in_flight: deque[Future[list[Outcome]]] = deque()
     try:
         for start in range(0, len(jobs), _FILES_PER_TASK):
@@ -90,8 +99,10 @@ def _prepare_group(root: Path, jobs: Sequence[PrepareJob]) -> list[Outcome]:
     return [prepare_from_disk(root, job.found, job.known) for job in jobs]
 
 
-def _begin_worker() -> None:
+def _begin_worker(in_background: bool) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if in_background and hasattr(os, "nice"):
+        os.nice(19)
     threading.Thread(target=_end_with_parent, daemon=True).start()
 
 

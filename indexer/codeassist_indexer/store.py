@@ -180,8 +180,31 @@ class Store:
             connection.execute("INSERT INTO chunk_tokens(chunk_tokens) VALUES ('optimize')")
 
     def rebuild(self) -> None:
-        """Throw the database away and begin an empty one. Open connections of this store are closed."""
+        """Empty the database, and where it is too broken for that throw it away and begin a new one.
+
+        Open connections of this store are closed. Other processes keep theirs: a database is thrown away only if what
+        stands in its place now is broken, for one of them may have rebuilt it already.
+        """
         self.close()
+        try:
+            self._empty()
+        except IndexCorrupt:
+            self.close()
+            self._delete()
+            _ = self.connection
+
+    def _empty(self) -> None:
+        with self.transaction() as connection:
+            generation = self._count("generation") + 1
+            connection.execute("INSERT INTO chunk_tokens(chunk_tokens) VALUES ('delete-all')")
+            for table in _TABLES:
+                connection.execute(f"DELETE FROM {table}")
+            connection.execute("INSERT INTO counts VALUES ('generation', ?)", (generation,))
+        verdict = self.query("PRAGMA quick_check(1)")[0][0]
+        if verdict != "ok":
+            raise self._corrupt(verdict)
+
+    def _delete(self) -> None:
         try:
             for suffix in ("-wal", "-shm", ""):
                 self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
@@ -189,7 +212,6 @@ class Store:
             raise CodeAssistError(
                 f"the broken index {self.path} cannot be deleted ({error.strerror}); close other editors or delete it"
             ) from error
-        _ = self.connection
 
     def close(self) -> None:
         """Close every thread's connection. The store opens again when it is next used."""

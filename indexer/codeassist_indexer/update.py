@@ -43,20 +43,24 @@ _OPTIMISE_MIN_FILES = 1_000
 class UpdateSettings:
     """How to index. `exclude` holds patterns as in .gitignore, which no ignore file can take back.
 
-    `num_workers` None: one a core, two at most (the writer is then the bottleneck).
+    `num_workers` None: one a core, two at most (the writer is then the bottleneck). `in_background`: they yield the
+    cores to whatever else wants them.
     """
 
     limits: FileLimits = field(default_factory=FileLimits)
     exclude: tuple[str, ...] = ()
     num_workers: int | None = None
+    in_background: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class UpdateProgress:
-    """How far an update is: of `num_total` files that may have changed, `num_done` are looked at."""
+    """How far an update is: of `num_total` files that may have changed, `num_done` are looked at; `num_unchanged` more
+    need not be."""
 
     num_done: int
     num_total: int
+    num_unchanged: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,14 +170,14 @@ def _update(
     jobs, skipped = changes.jobs, changes.skipped
     batch = _Batch(store, skipped, gone=changes.gone)
     num_workers = settings.num_workers or min(2, os.cpu_count() or 1)
-    with closing(prepare_all(root, jobs, num_workers)) as outcomes:
+    with closing(prepare_all(root, jobs, num_workers, settings.in_background)) as outcomes:
         for num_done, outcome in enumerate(outcomes, 1):
             batch.add(outcome)
             if not batch.is_full:
                 continue
             batch.commit()
             if progress is not None:
-                progress(UpdateProgress(num_done, len(jobs)))
+                progress(UpdateProgress(num_done, len(jobs), changes.num_unchanged))
             if cancelled is not None and cancelled():
                 store.count_terms()
                 raise Cancelled(f"indexing was stopped after {num_done} of {len(jobs)} files; run again to go on")
@@ -183,7 +187,7 @@ def _update(
     if batch.num_parsed >= _OPTIMISE_MIN_FILES:
         store.optimise()
     if progress is not None:
-        progress(UpdateProgress(len(jobs), len(jobs)))
+        progress(UpdateProgress(len(jobs), len(jobs), changes.num_unchanged))
     return UpdateReport(
         num_files=changes.num_unchanged + len(jobs),
         num_unchanged=changes.num_unchanged,
@@ -215,6 +219,8 @@ def _list_changes(store: Store, root: Path, settings: UpdateSettings, unsaved: C
     num_unchanged = 0
     for found in walk(root, IgnoreRules(root, settings.exclude), is_source, settings.limits):
         if isinstance(found, SkippedFile):
+            if found.path == ".":  # it went away: all files would count as removed
+                raise RequestError(f"{root}: cannot be read; its index stays as it is")
             skipped[found.reason] += 1
             continue
         seen.add(found.path)

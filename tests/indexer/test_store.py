@@ -87,6 +87,34 @@ def test_a_broken_database_is_told_and_rebuilt(store: Store, damage: str) -> Non
     store.check()
 
 
+def test_who_has_the_database_open_keeps_it_when_another_rebuilds_it(store: Store) -> None:
+    store.write([prepare_unsaved("a.py", TEXT)])
+    other = Store(store.path)
+    other.rebuild()
+    other.write([prepare_unsaved("b.py", TEXT)])
+    assert list(store.file_states()) == ["b.py"]
+    store.write([prepare_unsaved("c.py", TEXT)])
+    assert sorted(other.file_states()) == ["b.py", "c.py"]
+    other.check()
+    other.close()
+
+
+def test_two_that_find_it_broken_end_with_one_database(store: Store) -> None:
+    store.write([prepare_unsaved("a.py", TEXT)])
+    store.close()
+    store.path.write_bytes(b"not a database, not at all " * 400)
+    other = Store(store.path)
+    for each in (store, other):
+        with pytest.raises(IndexCorrupt):
+            each.file_states()
+    store.rebuild()
+    store.write([prepare_unsaved("b.py", TEXT)])
+    other.rebuild()
+    other.write([prepare_unsaved("c.py", TEXT)])
+    assert list(store.file_states()) == ["c.py"]
+    other.close()
+
+
 def test_lost_tokens_are_found_by_check(store: Store) -> None:
     store.write([prepare_unsaved("a.py", TEXT)])
     with store.transaction() as connection:

@@ -1,0 +1,47 @@
+"""A repository's index as the settings ask for it: its database, what goes in, the retriever over it.
+
+Knows no command and no editor; both of them open a repository through here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from codeassist.progress import Progress, silent
+from codeassist.request import NoRetriever, Retriever
+from codeassist.settings import Settings
+from codeassist_indexer.retrieve import IndexRetriever
+from codeassist_indexer.store import Store, database_path
+from codeassist_indexer.update import UpdateProgress, UpdateReport, UpdateSettings, update_index
+from codeassist_indexer.walk import FileLimits
+
+
+def open_store(root: Path, settings: Settings) -> Store:
+    """Return the repository's index; nothing is read or made before its first use."""
+    return Store(database_path(root, settings.index.cache_dir))
+
+
+def update_settings(settings: Settings) -> UpdateSettings:
+    """Return what of the settings decides which files are indexed."""
+    return UpdateSettings(FileLimits(max_file_bytes=settings.index.max_file_kib * 1024), settings.index.exclude)
+
+
+def background(settings: UpdateSettings) -> UpdateSettings:
+    """Return the same for work that nobody waits for."""
+    return replace(settings, in_background=True)
+
+
+def bring_up_to_date(store: Store, root: Path, settings: Settings, progress: Progress = silent) -> UpdateReport:
+    """Index what has changed since the last time."""
+
+    def report(state: UpdateProgress) -> None:
+        progress("index", state.num_done, state.num_total)
+
+    return update_index(store, root, update_settings(settings), progress=report)
+
+
+def open_retriever(store: Store, settings: Settings, deadline_ms: float | None) -> Retriever:
+    """Return the retriever that `context.mode` asks for. `deadline_ms` None waits for every source."""
+    mode = settings.context.mode
+    return NoRetriever() if mode == "none" else IndexRetriever(store, mode, deadline_ms)
