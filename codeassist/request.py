@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-FinishReason = Literal["eos", "max_tokens", "max_lines", "unlikely", "cancelled"]
+FinishReason = Literal["eos", "max_tokens", "max_lines", "block_end", "unlikely", "cancelled"]
+Extent = Literal["lines", "block"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class CompletionRequest:
     temperature: float = 0.0
     seed: int = 0
     min_confidence: float = 0.0
+    extent: Extent = "lines"
+    alternative: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from codeassist.errors import ModelError
 from codeassist.progress import Progress, silent
 from codeassist.request import Completion, CompletionRequest, FinishReason, Retriever
 from codeassist.settings import Settings
-from codeassist.stops import LineStop
+from codeassist.stops import BlockStop, LineStop
 from codeassist.templates import Template, recognise
 
 if TYPE_CHECKING:  # torch takes two seconds to import: only who opens a session pays for it
@@ -69,7 +69,8 @@ class Session:
             refresh_tokens=self.refresh_tokens,
         )
         built = perf_counter()
-        stop = LineStop(request.max_lines)
+        block = request.extent == "block"
+        stop = BlockStop(request.prefix, request.max_lines) if block else LineStop(request.max_lines)
         confidence = Confidence(request.min_confidence)
 
         def accept(token: int, logprob: float) -> bool:
@@ -113,12 +114,18 @@ class Session:
     def _decode_params(self, request: CompletionRequest) -> DecodeParams:
         from codeassist.engine.decode import DecodeParams
 
-        return DecodeParams(request.max_new_tokens, self.stop_ids, request.temperature, request.seed)
+        return DecodeParams(
+            request.max_new_tokens,
+            self.stop_ids,
+            request.temperature,
+            request.seed,
+            first_rank=request.alternative,
+        )
 
 
-def _finish_reason(end: str, stop: LineStop) -> FinishReason:
+def _finish_reason(end: str, stop: LineStop | BlockStop) -> FinishReason:
     if stop.reached:
-        return "max_lines"
+        return stop.reason
     match end:
         case "stop_token":
             return "eos"

@@ -74,6 +74,23 @@ def test_exact_mode_answers_as_a_fresh_session(open_tiny: Open, tmp_path: Path) 
     assert session.complete(REQUEST, OneSnippet()).text == reused.text
 
 
+def test_alternatives_cost_only_their_own_decoding(open_tiny: Open) -> None:
+    session = open_tiny()
+    answers = [session.complete(dataclasses.replace(REQUEST, alternative=n), NoRetriever()) for n in range(3)]
+    assert len({answer.text for answer in answers}) == 3
+    assert [a.num_prompt_tokens - a.num_cached_tokens for a in answers[1:]] == [1, 1]
+    assert session.complete(REQUEST, NoRetriever()).text == answers[0].text
+
+
+def test_a_block_is_asked_for_by_its_extent(open_tiny: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    session = open_tiny()
+    answer = iter("\n    return 1\n\nx = 2")
+    monkeypatch.setattr(type(session.tokenizer), "token_bytes", lambda self, token: next(answer).encode())
+    block = dataclasses.replace(REQUEST, prefix="def f():", suffix="\n", max_new_tokens=40, extent="block")
+    completion = session.complete(block, NoRetriever())
+    assert (completion.text, completion.finish_reason) == ("\n    return 1", "block_end")
+
+
 def test_cancelled_before_and_while_decoding(open_tiny: Open) -> None:
     session = open_tiny()
     with pytest.raises(Cancelled):

@@ -21,12 +21,17 @@ DecodeEnd = Literal["stop_token", "max_tokens", "refused", "cancelled"]
 
 @dataclass(frozen=True, slots=True)
 class DecodeParams:
-    """How tokens are chosen. `temperature` 0 is greedy. `stop_ids` end the answer and are not part of it."""
+    """How tokens are chosen. `temperature` 0 is greedy. `stop_ids` end the answer and are not part of it.
+
+    `first_rank` n > 0 makes the answer begin with the n-th best first token after the best that is no stop, whatever
+    the temperature: each rank begins with a token of its own.
+    """
 
     max_new_tokens: int
     stop_ids: frozenset[int]
     temperature: float = 0.0
     seed: int = 0
+    first_rank: int = 0
 
 
 @dataclass(slots=True)
@@ -86,6 +91,17 @@ class Chooser:
         return token, float(logits[token] - torch.logsumexp(logits, dim=-1))
 
 
+def choose_ranked(logits: Tensor, params: DecodeParams) -> tuple[int, float]:
+    """logits: (V,) float32 → the token of rank `first_rank` and its log-probability. Ties rank as argmax finds them."""
+    left = logits.clone()
+    left[left.argmax()] = -torch.inf
+    left[[stop for stop in params.stop_ids if stop < len(left)]] = -torch.inf
+    for _ in range(params.first_rank - 1):
+        left[left.argmax()] = -torch.inf
+    token = int(left.argmax())
+    return token, float(logits[token] - torch.logsumexp(logits, dim=-1))
+
+
 def decode(
     cache: LiveCache,
     hidden: Tensor,
@@ -114,7 +130,10 @@ def decode(
         fresh: list[int] = []
         ended = False
         for row in range(len(draft) + 1):
-            token, logprob = choose(logits[row])
+            if params.first_rank and not answer.tokens:  # no draft stands here: the first pass is over the prompt
+                token, logprob = choose_ranked(logits[row], params)
+            else:
+                token, logprob = choose(logits[row])
             if token in params.stop_ids:
                 answer.end, ended = "stop_token", True
                 break

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 import torch
 
-from codeassist.engine.decode import Decoded, DecodeParams, Drafter, decode
+from codeassist.engine.decode import Decoded, DecodeParams, Drafter, choose_ranked, decode
 from codeassist.engine.engine import Engine
 from codeassist.engine.live_cache import LiveCache
 from codeassist.engine.model import Model, never
@@ -149,6 +149,43 @@ def test_an_engine_with_speculation_answers_as_without(tiny: MakeModel, weight_f
             passes[name] += answer.decoded.num_passes
     print(passes, drafted)
     assert passes["fast"] < passes["slow"] and drafted > 0
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.8])
+def test_alternatives_begin_with_tokens_of_their_own_and_speculation_changes_none(
+    tiny: MakeModel, temperature: float
+) -> None:
+    print(f"seed {SEED}")
+    rng = random.Random(SEED)
+    model = tiny("qwen2")[0]
+    for _ in range(4):
+        prompt = [rng.randrange(500) for _ in range(60)]
+        cache = LiveCache(model, 256)
+        hidden, _ = cache.sync(prompt)
+        order = model.logits(hidden)[0].argsort(descending=True).tolist()
+        stops = frozenset(order[1:3])  # the second and third best would end the answer: they are no alternatives
+        firsts: list[int] = []
+        for rank in range(4):
+            params = DecodeParams(30, stops, temperature, seed=1, first_rank=rank)
+            plain, _ = run(model, prompt, params)
+            drafted, drafted_cache = run(model, prompt, params, Guesser(plain.tokens, rng, 0.3))
+            assert drafted.tokens == plain.tokens
+            drafted_cache.check()
+            firsts.append(plain.tokens[0])
+            if temperature == 0:  # behind the first token it goes on as if that had stood in the prompt
+                onward, _ = run(model, [*prompt, plain.tokens[0]], DecodeParams(29, stops))
+                assert plain.tokens[1:] == onward.tokens
+        assert firsts[1:] == order[3:6]
+        assert len(set(firsts)) == 4
+        if temperature == 0:
+            assert firsts[0] == order[0]
+
+
+def test_alternatives_of_equally_good_tokens_are_distinct() -> None:
+    params = [DecodeParams(1, frozenset({0}), first_rank=rank) for rank in (1, 2)]
+    logits = torch.tensor([5.0, 7.0, 7.0, 7.0])
+    assert [choose_ranked(logits, each)[0] for each in params] == [2, 3]
+    assert int(logits.argmax()) == 1
 
 
 def test_documents_are_dropped_least_recently_used_first(tiny: MakeModel) -> None:
