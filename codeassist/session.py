@@ -52,10 +52,17 @@ class Session:
         self.stop_ids = frozenset(stops | set(self.tokenizer.eos_ids))
 
     def complete(
-        self, request: CompletionRequest, retriever: Retriever, cancelled: Callable[[], bool] = never
+        self,
+        request: CompletionRequest,
+        retriever: Retriever,
+        cancelled: Callable[[], bool] = never,
+        document: str | None = None,
     ) -> Completion:
         """Complete one request. Raises Cancelled when `cancelled()` before the first token; later, what there is
-        is returned with the finish reason "cancelled"."""
+        is returned with the finish reason "cancelled".
+
+        `document` names the live cache, the request's path by default: several repositories may have the same paths.
+        """
         started = perf_counter()
         retrieval = retriever.retrieve(request, self.budget.snippet_chars)
         retrieved = perf_counter()
@@ -78,7 +85,7 @@ class Session:
             return confidence.feed(logprob) and goes_on
 
         generation = self.engine.generate(
-            request.path,
+            request.path if document is None else document,
             prompt.tokens,
             self._decode_params(request),
             cursor=prompt.prefix.stop,

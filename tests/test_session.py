@@ -128,3 +128,11 @@ def test_a_cpu_gets_int8_by_itself(open_tiny: Open) -> None:
 def test_a_gpu_that_is_not_there_is_named(open_tiny: Open) -> None:
     with pytest.raises(ModelError, match=r"torch sees no GPU.*install\.md"):
         open_tiny(model=ModelSettings(device="cuda"))
+
+
+def test_each_document_has_a_cache_of_its_own(open_tiny: Open) -> None:
+    session = open_tiny()
+    session.complete(REQUEST, NoRetriever(), document="file:///one/pkg/a.py")
+    other = session.complete(REQUEST, NoRetriever(), document="file:///two/pkg/a.py")
+    assert other.num_cached_tokens == 0
+    assert set(session.engine.cached()) == {"file:///one/pkg/a.py", "file:///two/pkg/a.py"}
