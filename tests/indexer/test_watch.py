@@ -2,7 +2,9 @@
 
 import logging
 import queue
-from collections.abc import Iterator
+import shutil
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,9 @@ class Watched:
         self.root, self.store = root, store
         self.updates: queue.Queue[frozenset[str]] = queue.Queue()
         self.open: set[str] = set()
-        self.watcher = Watcher(store, root, debounce_s=0.05, is_open=self.open.__contains__, on_update=self.updates.put)
+        self.watcher = Watcher(
+            store, root, debounce_s=0.05, is_open=self.open.__contains__, on_update=self.updates.put, look_s=0.1
+        )
 
     def wait_for(self, path: str) -> None:
         """Wait until `path`, or the whole tree, has been looked at."""
@@ -89,6 +93,58 @@ def test_an_open_document_is_left_to_the_editor(watched: Watched) -> None:
     (watched.root / "a.py").write_text("def from_disk(): ...\n")
     watched.wait_for("a.py")
     assert watched.names() == {"first"}
+
+
+def test_what_somebody_else_says_has_changed_is_looked_at(watched: Watched) -> None:
+    watched.watcher.stop()
+    unwatched = Watched(watched.root, watched.store)
+    unwatched.watcher._schedule = lambda: False  # as where the system lets no folder be watched
+    unwatched.watcher.start()
+    try:
+        (watched.root / "pkg").mkdir()
+        (watched.root / "pkg" / "b.py").write_text("def second(): ...\n")
+        unwatched.watcher.notice(watched.root / "pkg" / "b.py")
+        unwatched.wait_for("pkg/b.py")
+        assert watched.names() == {"first", "second"}
+        shutil.rmtree(watched.root / "pkg")
+        unwatched.watcher.notice(watched.root / "pkg")
+        unwatched.wait_for("pkg")
+        assert watched.names() == {"first"}
+        unwatched.watcher.notice(watched.root.parent / "elsewhere.py")
+        unwatched.watcher.notice(watched.root / "notes.md")
+        unwatched.watcher.notice(watched.root / "a.py")
+        assert unwatched.updates.get(timeout=WAIT_S) == {"a.py"}
+    finally:
+        unwatched.watcher.stop()
+
+
+@pytest.mark.parametrize("way", ["renamed", "deleted"])
+def test_a_root_that_goes_and_comes_back(watched: Watched, way: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO)
+    away = watched.root.with_name("away")
+    if way == "renamed":
+        watched.root.rename(away)
+    else:
+        shutil.copytree(watched.root, away)
+        shutil.rmtree(watched.root)
+    wait_until(lambda: "is gone" in caplog.text)
+    if way == "renamed":  # while a tree is being deleted, each of its files may be looked at first
+        assert watched.names() == {"first"}
+    (away / "b.py").write_text("def second(): ...\n")
+    away.rename(watched.root)
+    watched.wait_for("")
+    assert watched.names() == {"first", "second"}
+    (watched.root / "c.py").write_text("def third(): ...\n")
+    watched.wait_for("c.py")
+    assert watched.names() == {"first", "second", "third"}
+    assert len([record for record in caplog.records if "is gone" in record.message]) == 1
+
+
+def wait_until(has_happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not has_happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def test_errors_are_logged_once_and_watching_goes_on(watched: Watched, caplog: pytest.LogCaptureFixture) -> None:
