@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constr
 TORCH_INDEX ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format constraints clean
+.PHONY: help demo test test-nvim check format constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -21,7 +21,7 @@ $(VENV)/.installed: pyproject.toml constraints.txt tools/install_torch.py | $(BI
 	@touch $@
 
 $(VENV)/.dev-installed: $(VENV)/.installed
-	$(PIP) --editable '.[test,check]'
+	$(PIP) --editable '.[test,test-editors,check]'
 	@touch $@
 
 demo: $(VENV)/.installed  ## install, fetch a model, index this repository, complete at a real place
@@ -29,6 +29,9 @@ demo: $(VENV)/.installed  ## install, fetch a model, index this repository, comp
 
 test: $(VENV)/.dev-installed  ## every test (under 10 minutes on 2 cores)
 	$(BIN)/python -m pytest -q
+
+test-nvim: $(VENV)/.dev-installed  ## the Neovim plugin's tests alone
+	$(BIN)/python -m pytest -q tests/editors/nvim
 
 check: $(VENV)/.dev-installed  ## lint, format, types, import contracts
 	$(BIN)/ruff format --check .

@@ -1,0 +1,82 @@
+-- Puts a suggestion, or its next word or line, into the buffer. Knows no keys.
+local feedback = require("codeassist.feedback")
+local sessions = require("codeassist.session")
+local suggestions = require("codeassist.suggestion")
+
+local M = {}
+
+---@alias codeassist.Part "all"|"word"|"line"
+
+--- Whether something is on the screen that could be accepted in the current buffer.
+---@return boolean
+function M.possible()
+  local session = sessions.get(vim.api.nvim_get_current_buf())
+  return session ~= nil and session.visible ~= nil and session:may_show() and session:current() ~= nil
+end
+
+---@param bufnr integer
+---@param text string
+---@param tail string replaced behind the cursor
+local function insert(bufnr, text, tail)
+  local position = vim.api.nvim_win_get_cursor(0)
+  local row, col = position[1] - 1, position[2]
+  local lines = vim.split(text, "\n", { plain = true })
+  vim.api.nvim_buf_set_text(bufnr, row, col, row, col + #tail, lines)
+  local last_col = #lines == 1 and col + #text or #lines[#lines]
+  vim.api.nvim_win_set_cursor(0, { row + #lines, last_col })
+end
+
+--- Insert a part of what is shown in the current buffer. Does nothing when nothing fits.
+---@param part codeassist.Part
+function M.insert(part)
+  local bufnr = vim.api.nvim_get_current_buf()
+  local session = sessions.get(bufnr)
+  local suggestion, consumed
+  if session and M.possible() then
+    suggestion, consumed = session:current()
+  end
+  if not session or not suggestion or not consumed then
+    return
+  end
+  local left = suggestion.text:sub(consumed + 1)
+  local piece = left
+  if part == "word" then
+    piece = suggestions.first_word(left)
+  elseif part == "line" then
+    piece = suggestions.first_line(left)
+  end
+  if piece == left then
+    session:drop()
+    insert(bufnr, left, suggestion.tail)
+    feedback.accepted(suggestion, bufnr)
+  else
+    session:cancel()
+    insert(bufnr, piece, "")
+    feedback.partially_accepted(suggestion, consumed + #piece)
+    session:draw()
+  end
+end
+
+-- CTRL-G u on both sides: what was typed before, the suggestion, and what is typed behind it are undone one by one.
+local AROUND = "<C-g>u<Cmd>lua require('codeassist.accept').insert('%s')<CR><C-g>u"
+
+--- The keys that accept a part; for expression mappings.
+---@param part codeassist.Part
+---@return string
+function M.keys(part)
+  return AROUND:format(part)
+end
+
+--- Accept a part of what is shown. Can be called from mappings, expression mappings included.
+---@param part codeassist.Part
+---@return boolean accepted false when nothing is shown
+function M.feed(part)
+  if not M.possible() then
+    return false
+  end
+  local keys = vim.api.nvim_replace_termcodes(AROUND:format(part), true, false, true)
+  vim.api.nvim_feedkeys(keys, "in", false)
+  return true
+end
+
+return M

@@ -1,0 +1,174 @@
+-- What :CodeAssist does. Knows no keys and no display.
+local client = require("codeassist.client")
+local display = require("codeassist.display")
+local sessions = require("codeassist.session")
+local status = require("codeassist.status")
+local switch = require("codeassist.switch")
+
+local M = {}
+
+---@param message string
+local function say(message)
+  vim.notify("codeassist: " .. message, vim.log.levels.INFO)
+end
+
+---@param message string
+local function complain(message)
+  vim.notify("codeassist: " .. message, vim.log.levels.ERROR)
+end
+
+local NOT_RUNNING = "no server runs (:CodeAssist restart starts one)"
+
+---@param scope "global"|"filetype"|"buffer"
+---@param bufnr integer
+---@param on boolean
+local function set(scope, bufnr, on)
+  switch.set(scope, bufnr, on)
+  if on then
+    client.attach_all()
+  end
+  for attached, session in pairs(sessions.all()) do
+    if not switch.state(attached) then
+      session:drop()
+    end
+  end
+  local where = ({
+    global = "everywhere",
+    filetype = "for " .. vim.bo[bufnr].filetype,
+    buffer = "in this buffer",
+  })[scope]
+  local still_on, why = switch.state(bufnr)
+  local but = on and not still_on and "; here it is still " .. why or ""
+  say(("%s %s%s"):format(on and "on" or "off", where, but))
+end
+
+---@param scope "global"|"filetype"|"buffer"|nil
+function M.enable(scope)
+  set(scope or "global", vim.api.nvim_get_current_buf(), true)
+end
+
+---@param scope "global"|"filetype"|"buffer"|nil
+function M.disable(scope)
+  set(scope or "global", vim.api.nvim_get_current_buf(), false)
+end
+
+---@param scope "global"|"filetype"|"buffer"|nil
+function M.toggle(scope)
+  local bufnr = vim.api.nvim_get_current_buf()
+  scope = scope or "global"
+  set(scope, bufnr, not switch.scope_on(scope, bufnr))
+end
+
+--- "key: value" lines of what the server answered, nested tables with a dot.
+---@param value any
+---@param path string
+---@param lines string[]
+local function flatten(value, path, lines)
+  if type(value) ~= "table" then
+    lines[#lines + 1] = ("  %s: %s"):format(path, tostring(value))
+  elseif vim.islist(value) then
+    local parts = vim.tbl_map(function(part)
+      return type(part) == "table" and vim.json.encode(part) or tostring(part)
+    end, value)
+    lines[#lines + 1] = ("  %s: %s"):format(path, #parts > 0 and table.concat(parts, ", ") or "none")
+  else
+    local names = vim.tbl_keys(value)
+    table.sort(names)
+    for _, name in ipairs(names) do
+      if value[name] ~= vim.NIL then
+        flatten(value[name], path == "" and name or path .. "." .. name, lines)
+      end
+    end
+  end
+end
+
+function M.status()
+  local bufnr = vim.api.nvim_get_current_buf()
+  local on, why = switch.state(bufnr)
+  local here = not on and why or sessions.get(bufnr) and "on" or "not attached"
+  local server, running = status.server(), client.get()
+  local lines = {
+    "codeassist",
+    "  here: " .. here,
+    "  display: " .. display.name(),
+    "  server: "
+      .. (
+        running and table.concat(running.config.cmd --[[@as string[] ]], " ") or NOT_RUNNING
+      ),
+  }
+  if server.message ~= "" then
+    lines[#lines + 1] = "  says: " .. server.message
+  end
+  local function show()
+    vim.api.nvim_echo({ { table.concat(lines, "\n") } }, true, {})
+  end
+  local sent = client.execute("codeassist.status", {}, function(err, result)
+    if err then
+      lines[#lines + 1] = "  status: " .. (err.message or "failed")
+    else
+      flatten(result, "", lines)
+    end
+    show()
+  end)
+  if not sent then
+    show()
+  end
+end
+
+--- Show text in a window of its own; q closes it.
+---@param name string
+---@param text string
+local function open_page(name, text)
+  local bufnr = vim.api.nvim_create_buf(false, true)
+  vim.api.nvim_buf_set_lines(bufnr, 0, -1, false, vim.split(text, "\n", { plain = true }))
+  vim.bo[bufnr].filetype = "markdown"
+  vim.bo[bufnr].bufhidden = "wipe"
+  vim.bo[bufnr].modifiable = false
+  vim.cmd("botright split")
+  vim.api.nvim_win_set_buf(0, bufnr)
+  vim.api.nvim_buf_set_name(bufnr, ("codeassist://%s/%d"):format(name, bufnr))
+  vim.keymap.set("n", "q", "<Cmd>close<CR>", { buffer = bufnr, desc = "close" })
+end
+
+function M.explain()
+  local sent = client.execute("codeassist.explain", {}, function(err, result)
+    if err then
+      complain(err.message or "the last suggestion cannot be explained")
+    elseif type(result) ~= "table" or type(result.markdown) ~= "string" then
+      say("there is no suggestion to explain yet")
+    else
+      open_page("explain", result.markdown)
+    end
+  end)
+  if not sent then
+    complain(NOT_RUNNING)
+  end
+end
+
+function M.reindex()
+  local sent = client.execute("codeassist.reindex", {}, function(err)
+    if err then
+      complain(err.message or "indexing failed")
+    end
+  end)
+  if sent then
+    say("indexing anew")
+  else
+    complain(NOT_RUNNING)
+  end
+end
+
+--- What the server wrote to stderr stands in Neovim's log of language servers.
+function M.log()
+  vim.cmd.split(vim.fn.fnameescape(vim.lsp.log.get_filename()))
+  vim.bo.autoread = true
+  vim.cmd("normal! G")
+end
+
+function M.restart()
+  if client.restart() then
+    say("starting the server")
+  end
+end
+
+return M

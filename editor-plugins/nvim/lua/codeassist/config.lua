@@ -1,0 +1,157 @@
+-- The options of `setup`: defaults, and a message for every one that is wrong. Knows no buffer and
+-- no server.
+local M = {}
+
+---@class codeassist.Keys
+---@field accept string|false
+---@field accept_word string|false
+---@field accept_line string|false
+---@field next string|false
+---@field previous string|false
+---@field dismiss string|false
+
+---@class codeassist.Config
+---@field cmd string[]|nil the whole command line of the server; found by itself when nil
+---@field venv string|nil a virtual environment that has codeassist
+---@field settings table<string, any> what the server is told: the sections of docs/settings.md
+---@field filetypes table<string, boolean> by filetype; "*" is all others
+---@field keys codeassist.Keys
+---@field display "auto"|"native"|"ghost"
+---@field root_markers string[]
+
+---@type codeassist.Config
+local DEFAULTS = {
+  cmd = nil,
+  venv = nil,
+  settings = {},
+  filetypes = {
+    ["*"] = true,
+    gitcommit = false,
+    gitrebase = false,
+    help = false,
+    man = false,
+    qf = false,
+  },
+  keys = {
+    accept = "<Tab>",
+    accept_word = "<M-Right>",
+    accept_line = "<M-C-Right>",
+    next = "<M-]>",
+    previous = "<M-[>",
+    dismiss = "<C-]>",
+  },
+  display = "auto",
+  root_markers = { ".codeassist.toml", ".git", ".hg" },
+}
+
+---@type codeassist.Config
+local current = DEFAULTS
+
+local function is_string(value)
+  return type(value) == "string" and value ~= ""
+end
+
+local function is_strings(value)
+  if type(value) ~= "table" or not vim.islist(value) or #value == 0 then
+    return false
+  end
+  return vim.iter(value):all(is_string)
+end
+
+local function is_section(value)
+  return type(value) == "table" and (next(value) == nil or not vim.islist(value))
+end
+
+---@type table<string, {[1]: fun(value: any): boolean, [2]: string}> the check of each option, and what it wants
+local WANTED = {
+  cmd = { is_strings, 'a list of words, like { "/path/to/codeassist", "serve" }' },
+  venv = { is_string, "the path of a virtual environment" },
+  settings = { is_section, 'a table of sections, like { model = { name = "qwen2.5-coder-0.5b" } }' },
+  filetypes = {
+    function(value)
+      return is_section(value)
+        and vim.iter(value):all(function(name, on)
+          return is_string(name) and type(on) == "boolean"
+        end)
+    end,
+    'true or false by filetype, like { markdown = false, ["*"] = true }',
+  },
+  keys = { is_section, 'keys by action, like { accept = "<C-l>", dismiss = false }' },
+  display = {
+    function(value)
+      return value == "auto" or value == "native" or value == "ghost"
+    end,
+    '"auto", "native" or "ghost"',
+  },
+  root_markers = { is_strings, 'a list of file names, like { ".git" }' },
+}
+
+---@param typed string
+---@param names string[]
+---@return string
+local function nearest(typed, names)
+  local best = vim.fn.matchfuzzy(names, typed)[1]
+  if not best then
+    local function distance(name)
+      local same = 0
+      for i = 1, math.min(#name, #typed) do
+        same = same + (name:sub(i, i) == typed:sub(i, i) and 1 or 0)
+      end
+      return #name + #typed - 2 * same
+    end
+    table.sort(names, function(a, b)
+      local da, db = distance(a), distance(b)
+      return da < db or (da == db and a < b)
+    end)
+    best = names[1]
+  end
+  return best
+end
+
+---@param given table<string, any>
+---@return codeassist.Config config the options that are right over the defaults
+---@return string[] problems
+function M.resolve(given)
+  local config = vim.deepcopy(DEFAULTS)
+  local problems = {} ---@type string[]
+  for name, value in pairs(given) do
+    local wanted = WANTED[name]
+    if not wanted then
+      local near = nearest(tostring(name), vim.tbl_keys(WANTED))
+      problems[#problems + 1] = ("unknown option %q (did you mean %q?)"):format(tostring(name), near)
+    elseif not wanted[1](value) then
+      problems[#problems + 1] = ("%s must be %s"):format(name, wanted[2])
+    elseif name == "filetypes" then
+      config.filetypes = vim.tbl_extend("force", config.filetypes, value)
+    elseif name ~= "keys" then
+      config[name] = vim.deepcopy(value)
+    end
+  end
+  for action, key in pairs(is_section(given.keys) and given.keys or {}) do
+    if DEFAULTS.keys[action] == nil then
+      local near = nearest(tostring(action), vim.tbl_keys(DEFAULTS.keys))
+      problems[#problems + 1] = ("unknown key %q (did you mean %q?)"):format(
+        "keys." .. action,
+        "keys." .. near
+      )
+    elseif key ~= false and not is_string(key) then
+      problems[#problems + 1] = ("keys.%s must be a key, or false for none"):format(action)
+    else
+      config.keys[action] = key
+    end
+  end
+  table.sort(problems)
+  return config, problems
+end
+
+---@param config codeassist.Config
+function M.use(config)
+  current = config
+end
+
+---@return codeassist.Config
+function M.get()
+  return current
+end
+
+return M

@@ -1,0 +1,40 @@
+-- Which display is used: Neovim's own where there is one, else ours. Knows no suggestion.
+local config = require("codeassist.config")
+local ghost = require("codeassist.ghost")
+local native = require("codeassist.native")
+
+local M = {}
+
+---@return "native"|"ghost"
+function M.name()
+  local wanted = config.get().display
+  if wanted == "ghost" or not native.available() then
+    return "ghost"
+  end
+  return "native"
+end
+
+---@param client vim.lsp.Client
+---@param visible fun(bufnr: integer) called when a suggestion that waited for its display becomes visible
+function M.prepare(client, visible)
+  if M.name() == "native" then
+    native.prepare(client, visible)
+  end
+end
+
+---@param bufnr integer
+---@return codeassist.Display
+function M.attach(bufnr)
+  if M.name() == "native" then
+    native.attach(bufnr)
+    return native
+  end
+  return ghost
+end
+
+---@param bufnr integer
+function M.detach(bufnr)
+  native.detach(bufnr)
+end
+
+return M

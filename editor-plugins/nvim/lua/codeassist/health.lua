@@ -1,0 +1,109 @@
+-- :checkhealth codeassist.
+local M = {}
+
+local health = vim.health
+
+---@param command string[]
+---@return string|nil version
+local function version_of(command)
+  local ok, process = pcall(vim.system, { command[1], "--version" }, { text = true, timeout = 20000 })
+  if not ok then
+    return nil
+  end
+  local result = process:wait()
+  return result.code == 0 and vim.trim(result.stdout) or nil
+end
+
+local function check_neovim()
+  health.start("Neovim")
+  if vim.fn.has("nvim-0.10") == 0 then
+    health.error("Neovim 0.10 or newer is needed")
+    return
+  end
+  health.ok("Neovim " .. tostring(vim.version()))
+  local name = require("codeassist.display").name()
+  if name == "native" then
+    health.ok("suggestions are shown by vim.lsp.inline_completion")
+  else
+    health.ok("suggestions are shown by extmarks of the plugin")
+  end
+end
+
+local function check_program()
+  health.start("The program")
+  local program = require("codeassist.program")
+  local command, tried = program.find(require("codeassist.config").get())
+  if not command then
+    health.error("not found: " .. table.concat(tried, ", "), vim.split(program.how_to_install(tried), "\n"))
+    return
+  end
+  local version = version_of(command)
+  if version then
+    health.ok(("%s (%s)"):format(table.concat(command, " "), version))
+  else
+    health.error(("%s --version fails"):format(command[1]), "run it in a terminal, or `codeassist doctor`")
+  end
+end
+
+local function check_server()
+  health.start("The server")
+  local client = require("codeassist.client").get()
+  local status = require("codeassist.status").server()
+  if not client then
+    if status.state == "stopped" then
+      health.error(
+        "it stopped by itself",
+        { ":CodeAssist restart starts it again", ":CodeAssist log says why" }
+      )
+    else
+      health.info("it is not running: it starts with the first file that has a filetype and a name")
+    end
+    return
+  end
+  local buffers = vim.tbl_count(require("codeassist.session").all())
+  health.ok(("it runs, for %d buffer(s); columns are counted in %s"):format(buffers, client.offset_encoding))
+  for _, folder in ipairs(client.workspace_folders or {}) do
+    health.info("folder " .. folder.name)
+  end
+  if not client.server_capabilities.inlineCompletionProvider then
+    health.error("it offers no inline completion", "install the program of the same checkout as this plugin")
+  end
+  if status.message ~= "" then
+    (status.kind == "Error" and health.error or status.kind == "Warning" and health.warn or health.ok)(
+      status.message
+    )
+  end
+end
+
+local function check_keys()
+  health.start("Keys")
+  local lost = require("codeassist.keys").lost()
+  local keys = require("codeassist.config").get().keys
+  for _, action in ipairs({ "accept", "accept_word", "accept_line", "next", "previous", "dismiss" }) do
+    local key = keys[action]
+    if not key then
+      health.info(action .. " has no key")
+    elseif lost[action] then
+      health.warn(("%s: %s was mapped by somebody else after setup()"):format(action, key), {
+        "call setup() later, choose another key,",
+        ("or call require('codeassist').%s() from that mapping: it returns false when nothing is shown"):format(
+          action
+        ),
+      })
+    else
+      health.ok(("%s: %s"):format(action, key))
+    end
+  end
+end
+
+function M.check()
+  require("codeassist").ensure_setup()
+  check_neovim()
+  check_program()
+  check_server()
+  check_keys()
+  health.start("Model and index")
+  health.info("`codeassist doctor` in a terminal looks at hardware, model, index and settings")
+end
+
+return M
