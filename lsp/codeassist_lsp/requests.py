@@ -57,12 +57,8 @@ class _Work:
 
 @dataclass(slots=True)
 class Works:
-    """The jobs under way for all clients, by what makes two of them the same. Used on the event loop only.
+    """The jobs under way for all clients, by what makes two of them the same. Used on the event loop only."""
 
-    `submit` takes a job to the thread that runs it; the job is given a function that says whether to stop.
-    """
-
-    submit: Callable[[Callable[[], Any]], Future[Any]]
     num_joined: int = 0
     _under_way: dict[Hashable, _Work] = field(default_factory=dict[Hashable, _Work])
 
@@ -72,15 +68,17 @@ class Works:
     def __len__(self) -> int:
         return len(self._under_way)
 
-    async def run(self, identity: Hashable, job: Callable[[Stopped], T]) -> T:
-        """Return the job's result, or that of an identical job under way. What it raises is raised to all who wait.
+    async def run(self, identity: Hashable, start: Callable[[Stopped], Future[T]]) -> T:
+        """Return the result of the job that `start` hands to its thread, or that of an identical job under way.
 
-        When the last request that waits is cancelled, a job that has not begun never begins, and one that runs is
-        told to stop.
+        The job asks the function that `start` is given whether to stop. When the last request that waits is cancelled,
+        a job that has not begun never begins, and one that runs is told to stop. What it raises is raised to all.
         """
         work = self._under_way.get(identity)
         if work is None:
-            work = self._start(identity, job)
+            stop = threading.Event()
+            work = _Work(asyncio.wrap_future(start(stop.is_set)), stop)
+            self._under_way[identity] = work
         else:
             self.num_joined += 1
         work.num_waiting += 1
@@ -93,9 +91,3 @@ class Works:
                 work.result.cancel()  # changes nothing once it is there
                 if self._under_way.get(identity) is work:
                     del self._under_way[identity]
-
-    def _start(self, identity: Hashable, job: Callable[[Stopped], T]) -> _Work:
-        stop = threading.Event()
-        work = _Work(asyncio.wrap_future(self.submit(lambda: job(stop.is_set))), stop)
-        self._under_way[identity] = work
-        return work

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -20,11 +20,11 @@ class Jobs:
 
     def __init__(self) -> None:
         self.pool = ThreadPoolExecutor(max_workers=1)
-        self.works = Works(self.pool.submit)
+        self.works = Works()
         self.let_go = threading.Event()
         self.ran: list[tuple[str, str]] = []
 
-    def make(self, name: str) -> Callable[[Stopped], str]:
+    def make(self, name: str) -> Callable[[Stopped], Future[str]]:
         def job(stopped: Stopped) -> str:
             while not (self.let_go.wait(0.001) or stopped()):
                 pass
@@ -34,7 +34,7 @@ class Jobs:
             self.ran.append((name, "done"))
             return name
 
-        return job
+        return lambda stopped: self.pool.submit(job, stopped)
 
     def end(self) -> list[tuple[str, str]]:
         self.let_go.set()
@@ -124,11 +124,11 @@ def test_work_that_nobody_waits_for_stops_and_is_not_joined(jobs: Jobs) -> None:
 
 def test_what_a_job_raises_comes_to_all_who_wait(jobs: Jobs) -> None:
     async def test() -> None:
-        def fail(stopped: Stopped) -> Any:
+        def fail() -> Any:
             jobs.let_go.wait(TIMEOUT_S)
             raise ZeroDivisionError
 
-        tasks = [asyncio.create_task(jobs.works.run("same", fail)) for _ in range(3)]
+        tasks = [asyncio.create_task(jobs.works.run("same", lambda stopped: jobs.pool.submit(fail))) for _ in range(3)]
         await some_turns()
         jobs.let_go.set()
         results = await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,45 @@
+"""Where a server's log goes: a file in the cache folder that begins anew when it is large, and stderr.
+
+Knows no request. No text of a document is logged: our own messages name files, and libraries' messages that could hold
+one are kept below their level.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+_FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
+_MOST_BYTES = 2 << 20
+_NUM_FILES = 3
+
+
+def log_file(cache: Path) -> Path:
+    """The file that a server with this cache folder logs to."""
+    return cache / "log" / "serve.log"
+
+
+def set_up_logging(cache: Path, level: int = logging.INFO) -> None:
+    """Log to the file and, what is worth a warning, to stderr, which editors show in an output channel."""
+    root = logging.getLogger()
+    root.setLevel(level)
+    to_stderr = logging.StreamHandler(sys.stderr)
+    to_stderr.setLevel(logging.WARNING)
+    handlers: list[logging.Handler] = [to_stderr]
+    path = log_file(cache)
+    problem: OSError | None = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handlers.append(RotatingFileHandler(path, maxBytes=_MOST_BYTES, backupCount=_NUM_FILES, encoding="utf-8"))
+    except OSError as error:
+        problem = error
+    for handler in handlers:
+        handler.setFormatter(logging.Formatter(_FORMAT))
+        root.addHandler(handler)
+    # pygls logs whole messages below its warnings, and the params of a message that fails above them.
+    logging.getLogger("pygls").setLevel(logging.CRITICAL)
+    logging.getLogger("asyncio").setLevel(logging.WARNING)
+    if problem is not None:
+        logging.getLogger(__name__).warning("no log file: %s", problem)
