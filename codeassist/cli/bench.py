@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from codeassist.progress import Progress
     from codeassist_eval.llama_peer import LlamaPeer
     from codeassist_eval.local_engine import LocalEngine
-    from codeassist_eval.run import Limits
+    from codeassist_eval.schedule import Limits
     from codeassist_eval.typing_replay import ReplayPlan
 
 _FILE = click.Path(path_type=Path)
@@ -77,7 +77,7 @@ def engine(
     from codeassist_eval.bench_session import open_for_bench
     from codeassist_eval.crosscodeeval import load_tasks
     from codeassist_eval.llama_child import peak_rss_bytes
-    from codeassist_eval.run import Limits
+    from codeassist_eval.schedule import Limits
 
     plan = EnginePlan(prompt_tokens=prompt_tokens, repeats=repeats, num_lines=num_lines)
     rows = load_tasks(tasks)
@@ -146,7 +146,7 @@ def typing_command(
     from codeassist_eval.bench_typing import SessionLog, run_typing_bench
     from codeassist_eval.crosscodeeval import load_tasks
     from codeassist_eval.llama_child import peak_rss_bytes
-    from codeassist_eval.run import Limits
+    from codeassist_eval.schedule import Limits
     from codeassist_eval.typing_replay import Replayer, ReplayPlan
     from codeassist_eval.typing_sessions import choose_sessions
 
@@ -194,7 +194,7 @@ def accuracy(model: str | None, tasks: Path, num_tokens: int, assignments: tuple
     """
     from codeassist_eval.bench_accuracy import measure_accuracy
     from codeassist_eval.crosscodeeval import load_tasks
-    from codeassist_eval.run import Limits
+    from codeassist_eval.schedule import Limits
 
     rows = load_tasks(tasks)
     with Meter() as meter:

@@ -29,7 +29,16 @@ def eval_group() -> None:
 @click.option("--tasks", "tasks_path", type=_FILE, required=True, help="The benchmark's task file.")
 @click.option("--repos", type=_FILE, help="Folder or *_repos.tar.xz of the repositories that the tasks were cut from.")
 @click.option("--language", type=click.Choice(LANGUAGES), help="Only tasks in this language.")
-@click.option("--model", metavar="NAME", help="Use this model (`codeassist models list`).")
+@click.option("--model", metavar="NAME", help="Use this model (`codeassist models list`; of a server: its name there).")
+@click.option("--engine", metavar="local|URL", default="local", show_default=True, help="Where the model runs.")
+@click.option(
+    "--tokenizer", metavar="NAME|PATH", help="Of a server: an installed model, or a folder with the tokenizer."
+)
+@click.option(
+    "--concurrency", type=click.IntRange(1, 4096), default=16, show_default=True, help="Of a server: at once."
+)
+@click.option("--request-timeout", type=click.FloatRange(min=0.1), default=600, show_default=True, metavar="SECONDS")
+@click.option("--retries", type=click.IntRange(0, 100), default=9, show_default=True, help="Of a request that failed.")
 @click.option("--context", type=click.Choice(CONTEXTS), default="full", show_default=True, help="Cross-file context.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only so many tasks, drawn with --seed.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
@@ -44,6 +53,11 @@ def run_command(
     repos: Path | None,
     language: Language | None,
     model: str | None,
+    engine: str,
+    tokenizer: str | None,
+    concurrency: int,
+    request_timeout: float,
+    retries: int,
     context: ContextName,
     limit: int | None,
     seed: int,
@@ -53,16 +67,18 @@ def run_command(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Complete a benchmark's tasks with a local model and score them.
+    """Complete a benchmark's tasks with a model of this machine or of a server, and score them.
 
     Exact match so far and the time left are shown on the way. Exit code 0 only if every task ran.
 
     \b
     Example:
       codeassist eval run --tasks dev.jsonl --repos dev_repos.tar.xz --context full --out runs/full
+      codeassist eval run --tasks dev.jsonl --context provided --engine http://127.0.0.1:8000/v1 --out runs/vllm
     """
     from codeassist_eval.experiment import Experiment, run_experiment
-    from codeassist_eval.run import Limits
+    from codeassist_eval.remote_engine import RemoteOptions
+    from codeassist_eval.schedule import Limits
     from codeassist_eval.tables import print_metrics
 
     chosen = benchmark_named(benchmark)
@@ -78,6 +94,9 @@ def run_command(
         limits=Limits(max_new_tokens or chosen.max_new_tokens, max_lines or chosen.max_lines, seed),
         assignments=assignments,
         command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        remote=None
+        if engine == "local"
+        else RemoteOptions(engine, tokenizer, concurrency, request_timeout, num_retries=retries),
     )
     metrics = run_experiment(experiment, out)
     if as_json:

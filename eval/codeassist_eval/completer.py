@@ -1,17 +1,33 @@
 """What completes, as evaluation sees it.
 
-Knows no engine: `codeassist.session.Session` is one, the tests have fakes.
+Knows no engine: `codeassist.session.Session` is one, a server another, the tests have fakes.
 """
 
 from __future__ import annotations
 
-from typing import Protocol
+from concurrent.futures import Future
+from typing import Protocol, runtime_checkable
 
 from codeassist.request import Completion, CompletionRequest, Retriever
 
 
 class Completer(Protocol):
     """Completes one request at a time."""
+
+    def complete(self, request: CompletionRequest, retriever: Retriever) -> Completion:
+        """Return one completion."""
+        ...
+
+
+@runtime_checkable
+class ParallelCompleter(Protocol):
+    """Has up to `num_at_once` requests under way."""
+
+    num_at_once: int
+
+    def start(self, request: CompletionRequest, retriever: Retriever) -> Future[Completion]:
+        """Retrieve now, and answer later. Cancelling the future ends the request."""
+        ...
 
     def complete(self, request: CompletionRequest, retriever: Retriever) -> Completion:
         """Return one completion."""

@@ -5,31 +5,36 @@ Knows no metric and no engine by itself: it opens what the options name and hand
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from codeassist.progress import silent
 from codeassist_eval.benchmark import Benchmark
+from codeassist_eval.completer import ParallelCompleter
 from codeassist_eval.contexts import BASELINES, ContextName, open_contexts
+from codeassist_eval.engine import EvaluationEngine
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.local_engine import local_engine
 from codeassist_eval.manifest import claim_folder, make_manifest
 from codeassist_eval.progress_bar import RunBar
+from codeassist_eval.remote_engine import RemoteOptions, remote_engine
 from codeassist_eval.repobench import rank_provided
 from codeassist_eval.report import write_report
 from codeassist_eval.repositories import Repositories, open_repositories
-from codeassist_eval.run import Limits, run_tasks
+from codeassist_eval.run import run_tasks
 from codeassist_eval.run_folder import REPORT
 from codeassist_eval.runs import read_run
+from codeassist_eval.schedule import Limits, OneByOne, Schedule, SideBySide
 from codeassist_eval.statement import Language
 from codeassist_eval.tasks import Task, sample
 
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """Everything that makes a run what it is."""
+    """Everything that makes a run what it is. `remote` None: this machine's own engine."""
 
     benchmark: Benchmark
     tasks_path: Path
@@ -42,44 +47,56 @@ class Experiment:
     limits: Limits
     assignments: tuple[str, ...]
     command: str
+    remote: RemoteOptions | None = None
 
 
 def run_experiment(experiment: Experiment, out: Path) -> dict[str, Any]:
     """Run it in `out`, or go on there; write predictions, scores, metrics and report, and return the metrics."""
     tasks = select_tasks(experiment)
-    engine = local_engine(experiment.model, experiment.assignments, experiment.limits, silent)
-    manifest = make_manifest(
-        benchmark=experiment.benchmark.name,
-        tasks_path=experiment.tasks_path,
-        language=experiment.language,
-        limit=experiment.limit,
-        seed=experiment.seed,
-        context=experiment.context,
-        model=engine.model.name,
-        model_sha256=engine.model.sha256,
-        settings=engine.recorded_settings(experiment.limits),
-        command=experiment.command,
-    )
-    repositories = _open_repositories(experiment, engine.cache_folder)
-    claim_folder(out, manifest)
-    completer = engine.open(silent)
-    indexes = engine.cache_folder / "indexes"
-    with (
-        open_contexts(experiment.context, tasks, repositories, indexes, completer) as retriever_for,
-        RunBar(len(tasks)) as bar,
-    ):
-        metrics = run_tasks(
-            experiment.benchmark,
-            tasks,
-            completer,
-            retriever_for,
-            experiment.limits,
-            out,
-            bar,
-            extra=_retrieval(experiment, tasks),
+    with _open_engine(experiment) as engine:
+        manifest = make_manifest(
+            benchmark=experiment.benchmark.name,
+            tasks_path=experiment.tasks_path,
+            language=experiment.language,
+            limit=experiment.limit,
+            seed=experiment.seed,
+            context=experiment.context,
+            model=engine.model_name,
+            model_sha256=engine.model_sha256,
+            settings=engine.recorded_settings(experiment.limits),
+            command=experiment.command,
+            facts=engine.facts,
         )
+        repositories = _open_repositories(experiment, engine.cache_folder)
+        claim_folder(out, manifest)
+        completer = engine.open(silent)
+        indexes = engine.cache_folder / "indexes"
+        with (
+            open_contexts(experiment.context, tasks, repositories, indexes, completer) as retriever_for,
+            RunBar(len(tasks)) as bar,
+        ):
+            schedule: Schedule
+            if isinstance(completer, ParallelCompleter):
+                schedule = SideBySide(completer, retriever_for, experiment.limits)
+            else:
+                schedule = OneByOne(completer, retriever_for, experiment.limits)
+            retrieval = _retrieval(experiment, tasks)
+            metrics = run_tasks(
+                experiment.benchmark, tasks, schedule, out, bar, extra=lambda records, scores: retrieval
+            )
     write_report(out / REPORT, [read_run(out)])
     return metrics
+
+
+@contextmanager
+def _open_engine(experiment: Experiment) -> Iterator[EvaluationEngine]:
+    if experiment.remote is None:
+        yield local_engine(experiment.model, experiment.assignments, experiment.limits, silent)
+        return
+    with remote_engine(
+        experiment.remote, experiment.model, experiment.assignments, experiment.limits, silent
+    ) as engine:
+        yield engine
 
 
 def select_tasks(experiment: Experiment) -> Sequence[Task]:

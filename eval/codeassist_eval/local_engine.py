@@ -1,6 +1,6 @@
 """The engine of this machine as a completer, with the settings that an evaluation wants.
 
-Knows no tasks. The only module of the evaluation that loads a model.
+Knows no tasks. Besides the benchmarks of speed, the only module of the evaluation that loads a model.
 """
 
 from __future__ import annotations
@@ -15,13 +15,30 @@ from codeassist.errors import ModelError, SettingsError
 from codeassist.hardware import detect
 from codeassist.models import InstalledModel, choose_installed, find_installed
 from codeassist.progress import Progress
+from codeassist.request import Completion, CompletionRequest, Retriever
+from codeassist.session import Session
 from codeassist.settings import Override, Settings, resolve
 from codeassist_eval.completer import Completer
-from codeassist_eval.run import Limits
+from codeassist_eval.schedule import Limits
 
-# What an evaluation does unless --set says otherwise. Tasks have nothing in common that a live cache could use but a
-# path now and then; exact reuse leaves every prediction independent of the tasks before it.
+# What an evaluation does unless --set says otherwise: only states computed under exactly the same tokens are used
+# again, so that no prediction depends on the tasks before it.
 _DEFAULTS = {"cache.mode": "exact"}
+_DOCUMENT = "evaluation"
+
+
+@dataclass(frozen=True, slots=True)
+class OneDocument:
+    """A session whose tasks all share one cache: in exact mode it keeps what a prompt has in common with the last one.
+
+    A cache for each file would keep no more, as the tasks of a file follow each other, and take memory for each.
+    """
+
+    session: Session
+
+    def complete(self, request: CompletionRequest, retriever: Retriever) -> Completion:
+        """Complete one task."""
+        return self.session.complete(request, retriever, document=_DOCUMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +50,29 @@ class LocalEngine:
 
     def open(self, progress: Progress) -> Completer:
         """Load the model."""
+        session = self.open_session(progress)
+        return OneDocument(session) if self.settings.cache.mode == "exact" else session
+
+    def open_session(self, progress: Progress) -> Session:
+        """Load the model, for who wants more of it than completions."""
         from codeassist.session import open_session
 
         return open_session(self.settings, self.model, progress)
+
+    @property
+    def model_name(self) -> str:
+        """What the manifest calls the model."""
+        return self.model.name
+
+    @property
+    def model_sha256(self) -> str | None:
+        """The hash of the model's file or folder."""
+        return self.model.sha256
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Nothing more than settings and model make this engine what it is."""
+        return {}
 
     @property
     def cache_folder(self) -> Path:
@@ -51,6 +88,12 @@ class LocalEngine:
 
 def local_engine(model: str | None, assignments: Sequence[str], limits: Limits, progress: Progress) -> LocalEngine:
     """Resolve settings and find the installed model. Raise SettingsError or ModelError where that fails."""
+    settings = evaluation_settings(model, assignments, limits)
+    return LocalEngine(settings, installed_model(settings, progress))
+
+
+def evaluation_settings(model: str | None, assignments: Sequence[str], limits: Limits) -> Settings:
+    """Resolve the settings of a run: no repository's, and over the user's own what its options say."""
     values: dict[str, Override] = {key: Override(key, value, "eval") for key, value in _DEFAULTS.items()}
     for assignment in assignments:
         key, equals, value = assignment.partition("=")
@@ -62,11 +105,11 @@ def local_engine(model: str | None, assignments: Sequence[str], limits: Limits, 
     values["completion.max_new_tokens"] = Override(
         "completion.max_new_tokens", limits.max_new_tokens, "--max-new-tokens"
     )
-    settings = resolve(None, list(values.values())).settings
-    return LocalEngine(settings, _find(settings, progress))
+    return resolve(None, list(values.values())).settings
 
 
-def _find(settings: Settings, progress: Progress) -> InstalledModel:
+def installed_model(settings: Settings, progress: Progress) -> InstalledModel:
+    """Find the model that the settings name, installed. Raise ModelError where there is none."""
     name = settings.model.name
     if name == "auto":
         choice = choose_installed(detect(), settings)

@@ -20,7 +20,7 @@ from codeassist_eval.run_folder import MANIFEST, read_json, write_json
 
 _PACKAGES = (
     "codeassist-live", "torch", "tokenizers", "transformers", "numpy", "tree-sitter", "tree-sitter-python",
-    "tree-sitter-java", "tree-sitter-typescript", "tree-sitter-c-sharp", "rank-bm25", "rapidfuzz",
+    "tree-sitter-java", "tree-sitter-typescript", "tree-sitter-c-sharp", "rank-bm25", "rapidfuzz", "httpx",
 )  # fmt: skip
 
 # What must be the same for a run to go on in a folder. The rest is a record of how it came about.
@@ -39,8 +39,9 @@ def make_manifest(
     model_sha256: str | None,
     settings: Mapping[str, Any],
     command: str,
+    facts: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the manifest of a run that is about to start on this machine."""
+    """Return the manifest of a run that is about to start on this machine. `facts` need not be the same to go on."""
     return {
         "benchmark": benchmark,
         "tasks_file": tasks_path.name,
@@ -53,6 +54,7 @@ def make_manifest(
         "model_sha256": model_sha256,
         "settings": dict(settings),
         "command": command,
+        **facts,
         "versions": _versions(),
         "machine": _machine(),
     }

@@ -1,21 +1,17 @@
-"""The runner: tasks through a completer, written as they come, judged when all are there.
+"""The runner: tasks through a schedule, written as they come, judged when all are there.
 
-Knows neither models nor retrieval: it is handed a completer, and a retriever for each task.
+Knows neither models nor retrieval: it is handed a schedule, which has both.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from codeassist.errors import CodeAssistError
-from codeassist.request import CompletionRequest, Retriever
 from codeassist_eval.benchmark import Benchmark
-from codeassist_eval.completer import Completer
-from codeassist_eval.contexts import RetrieverFor
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.metrics import Score
 from codeassist_eval.run_folder import (
@@ -23,18 +19,15 @@ from codeassist_eval.run_folder import (
     PREDICTIONS,
     SCORES,
     Record,
-    UsedContext,
     open_log,
     recover,
     write_json,
     write_scores,
 )
+from codeassist_eval.schedule import GIVE_UP_AFTER, Failure, Schedule
 from codeassist_eval.scoring import score_all
 from codeassist_eval.summary import summarize
 from codeassist_eval.tasks import Task
-
-# A server that died, or a model that cannot run, fails every task: three in a row are not the tasks' fault.
-_GIVE_UP_AFTER = 3
 
 
 class Watcher(Protocol):
@@ -52,41 +45,30 @@ class NoWatcher:
         """Do nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """How long each completion may be, and the seed it is drawn with."""
-
-    max_new_tokens: int
-    max_lines: int | None
-    seed: int = 0
+# More figures from all records and scores of a run that is complete.
+Extra = Callable[[Mapping[str, Record], Mapping[str, Score]], Mapping[str, Any]]
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A task that could not be completed, and the error that says why."""
-
-    task_id: str
-    error: CodeAssistError
+def nothing_extra(records: Mapping[str, Record], scores: Mapping[str, Score]) -> Mapping[str, Any]:
+    """Return no further figures."""
+    return {}
 
 
 def run_tasks(
     benchmark: Benchmark,
     tasks: Sequence[Task],
-    completer: Completer,
-    retriever_for: RetrieverFor,
-    limits: Limits,
+    schedule: Schedule,
     out: Path,
     watcher: Watcher | None = None,
     clock: Callable[[], float] = time.perf_counter,
-    extra: Mapping[str, Any] | None = None,
+    extra: Extra = nothing_extra,
 ) -> dict[str, Any]:
     """Complete what `out` lacks of `tasks`, then write scores and metrics there and return the metrics.
 
-    `extra` goes into the metrics as it is. Raise `EvaluationError` if a task could not be completed; what was done
-    stays, and the same call goes on from there.
+    What `extra` returns goes into the metrics as it is. Raise `EvaluationError` if a task could not be completed; what
+    was done stays, and the same call goes on from there.
     """
     watcher = watcher or NoWatcher()
-    started = clock()
     records = _earlier(out / PREDICTIONS, tasks)
     todo = [task for task in tasks if task.task_id not in records]
     scores = {
@@ -96,8 +78,9 @@ def run_tasks(
         watcher.task_done(records[task_id], score)
     by_id = {task.task_id: task for task in todo}
     failures: list[Failure] = []
+    started = clock()
     with open_log(out / PREDICTIONS) as log:
-        for outcome in _outcomes(todo, completer, retriever_for, limits, clock):
+        for outcome in schedule.outcomes(todo):
             if isinstance(outcome, Failure):
                 failures.append(outcome)
                 continue
@@ -105,11 +88,17 @@ def run_tasks(
             records[outcome.task_id] = outcome
             scores[outcome.task_id] = score = benchmark.score(by_id[outcome.task_id], outcome.pred)
             watcher.task_done(outcome, score)
+    wall_s = clock() - started
     if failures:
         raise _incomplete(failures, len(records), len(tasks), out)
-    return finish(
-        benchmark, tasks, records, scores, out, {**(extra or {}), "wall_seconds": round(clock() - started, 3)}
-    )
+    costs = {"wall_seconds": round(wall_s, 3), "harness": _harness(schedule.idle_s, wall_s, len(todo))}
+    return finish(benchmark, tasks, records, scores, out, {**extra(records, scores), **costs})
+
+
+def _harness(idle_s: float, wall_s: float, num_tasks: int) -> dict[str, Any]:
+    """What the runner itself cost: the time in which the engine waited for it, of the tasks that ran just now."""
+    share = idle_s / wall_s if num_tasks and wall_s > 0 else 0.0
+    return {"tasks": num_tasks, "seconds": round(idle_s, 3), "share": round(share, 5)}
 
 
 def finish(
@@ -159,69 +148,9 @@ def _earlier(path: Path, tasks: Sequence[Task]) -> dict[str, Record]:
     return records
 
 
-def _outcomes(
-    tasks: Sequence[Task],
-    completer: Completer,
-    retriever_for: RetrieverFor,
-    limits: Limits,
-    clock: Callable[[], float],
-) -> Iterator[Record | Failure]:
-    """Complete the tasks one by one; end early where failures in a row say that the engine is what fails.
-
-    An `EvaluationError` is not a failure of one task: the run's own input is wrong, and it is raised at once.
-    """
-    in_a_row = 0
-    for task in tasks:
-        try:
-            record = _complete(task, completer, retriever_for(task), limits, clock)
-        except EvaluationError:
-            raise
-        except CodeAssistError as error:
-            in_a_row += 1
-            yield Failure(task.task_id, error)
-            if in_a_row == _GIVE_UP_AFTER:
-                return
-        else:
-            in_a_row = 0
-            yield record
-
-
-def _complete(
-    task: Task, completer: Completer, retriever: Retriever, limits: Limits, clock: Callable[[], float]
-) -> Record:
-    request = CompletionRequest(
-        path=task.path,
-        prefix=task.prefix,
-        suffix=task.suffix,
-        max_new_tokens=limits.max_new_tokens,
-        max_lines=limits.max_lines,
-        seed=limits.seed,
-    )
-    started = clock()
-    completion = completer.complete(request, retriever)
-    seconds = clock() - started
-    return Record(
-        task_id=task.task_id,
-        pred=completion.text,
-        raw_text=completion.raw_text,
-        finish_reason=completion.finish_reason,
-        num_prompt_tokens=completion.num_prompt_tokens,
-        num_cached_tokens=completion.num_cached_tokens,
-        num_new_tokens=completion.num_new_tokens,
-        seconds=seconds,
-        stage_ms=dict(completion.stage_ms),
-        snippets=tuple(
-            UsedContext(s.path, s.start_line, s.end_line, s.source, s.score, used.num_tokens)
-            for used in completion.snippets
-            for s in [used.snippet]
-        ),
-        confidence=completion.confidence,
-    )
-
-
 def _incomplete(failures: Sequence[Failure], num_done: int, num_tasks: int, out: Path) -> EvaluationError:
     first = failures[0]
-    stopped = f"; stopped after {_GIVE_UP_AFTER} failures in a row" if len(failures) >= _GIVE_UP_AFTER else ""
+    stopped = f"; stopped after {GIVE_UP_AFTER} failures in a row" if len(failures) >= GIVE_UP_AFTER else ""
     return EvaluationError(
         f"{len(failures)} tasks failed, the first is '{first.task_id}': {first.error}{stopped}. "
         f"{num_done} of {num_tasks} are in {out}; the same command goes on from there"

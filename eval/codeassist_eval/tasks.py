@@ -44,15 +44,24 @@ def language_of(path: str) -> Language | None:
 
 
 def sample(tasks: Sequence[Task], limit: int | None, seed: int) -> list[Task]:
-    """Return `limit` tasks drawn with `seed`, all where there is no limit; those of one repository come together."""
+    """Return `limit` tasks drawn with `seed`, all where there is no limit, in the order of `in_prefix_order`."""
     drawn = list(tasks)
     if limit is not None and limit < len(drawn):
         chosen = set(random.Random(seed).sample(range(len(drawn)), limit))
         drawn = [task for index, task in enumerate(drawn) if index in chosen]
+    return in_prefix_order(drawn)
+
+
+def in_prefix_order(tasks: Sequence[Task]) -> list[Task]:
+    """Return the tasks so that those whose prompts begin alike follow each other; equals keep their order.
+
+    Those of one repository come together (one index, one header), of these those of one file, from its top to its
+    bottom: the next prompt then goes on where the last one's cursor stood, as far as both show the same lines.
+    """
     first_seen: dict[str, int] = {}
-    for task in drawn:
+    for task in tasks:
         first_seen.setdefault(task.repository, len(first_seen))
-    return sorted(drawn, key=lambda task: first_seen[task.repository])
+    return sorted(tasks, key=lambda task: (first_seen[task.repository], task.path, len(task.prefix)))
 
 
 def repository_path(path: str) -> str | None:

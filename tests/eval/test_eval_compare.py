@@ -16,7 +16,8 @@ from codeassist_eval.errors import EvaluationError
 from codeassist_eval.manifest import claim_folder, make_manifest
 from codeassist_eval.paired import bootstrap, count_solved
 from codeassist_eval.report import page, write_report
-from codeassist_eval.run import Limits, run_tasks
+from codeassist_eval.run import run_tasks
+from codeassist_eval.schedule import Limits, OneByOne
 
 
 def finished_run(tmp_path: Path, name: str, answers: list[str], first_task: int = 0) -> Path:
@@ -25,7 +26,7 @@ def finished_run(tmp_path: Path, name: str, answers: list[str], first_task: int 
     out = tmp_path / name
     manifest = make_manifest(
         benchmark="crosscodeeval", tasks_path=path, language=None, limit=None, seed=0, context=name, model="fake",
-        model_sha256=None, settings={}, command=f"codeassist eval run --out {name}",
+        model_sha256=None, settings={}, command=f"codeassist eval run --out {name}", facts={},
     )  # fmt: skip
     claim_folder(out, manifest)
     given = iter(answers)
@@ -34,7 +35,8 @@ def finished_run(tmp_path: Path, name: str, answers: list[str], first_task: int 
         return next(given)
 
     limits = Limits(50, None)
-    run_tasks(BENCHMARK, load_tasks(path), FakeCompleter(answer), lambda task: NoRetriever(), limits, out)
+    schedule = OneByOne(FakeCompleter(answer), lambda task: NoRetriever(), limits)
+    run_tasks(BENCHMARK, load_tasks(path), schedule, out)
     return out
 
 

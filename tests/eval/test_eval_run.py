@@ -16,8 +16,9 @@ from codeassist_eval.errors import EvaluationError
 from codeassist_eval.manifest import claim_folder, make_manifest
 from codeassist_eval.metrics import Score
 from codeassist_eval.repositories import open_repositories
-from codeassist_eval.run import Limits, run_tasks
+from codeassist_eval.run import run_tasks
 from codeassist_eval.run_folder import Record, read_records, read_scores
+from codeassist_eval.schedule import Limits, OneByOne
 from codeassist_eval.tasks import Task
 
 LIMITS = Limits(max_new_tokens=50, max_lines=None)
@@ -50,7 +51,7 @@ def out_folder(tmp_path: Path, name: str = "out") -> Path:
 def test_writes_predictions_scores_and_metrics(tmp_path: Path) -> None:
     tasks, out = tasks_of(tmp_path), out_folder(tmp_path)
 
-    metrics = run_tasks(BENCHMARK, tasks, every_third_wrong(), no_context, LIMITS, out)
+    metrics = run_tasks(BENCHMARK, tasks, OneByOne(every_third_wrong(), no_context, LIMITS), out)
 
     assert (metrics["n"], metrics["em"], metrics["line_em"]) == (6, 66.67, 66.67)
     assert metrics["by_kind"]["args"]["n"] == 3
@@ -65,7 +66,9 @@ def test_writes_predictions_scores_and_metrics(tmp_path: Path) -> None:
 
 def test_goes_on_where_it_stopped(tmp_path: Path) -> None:
     tasks, out = tasks_of(tmp_path), out_folder(tmp_path)
-    whole = run_tasks(BENCHMARK, tasks, FakeCompleter(right), no_context, LIMITS, out_folder(tmp_path, "whole"))
+    whole = run_tasks(
+        BENCHMARK, tasks, OneByOne(FakeCompleter(right), no_context, LIMITS), out_folder(tmp_path, "whole")
+    )
 
     def stops_at_the_fourth(request: CompletionRequest) -> str:
         if len(stopping.requests) == 4:
@@ -74,12 +77,12 @@ def test_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
     stopping = FakeCompleter(stops_at_the_fourth)
     with pytest.raises(KeyboardInterrupt):
-        run_tasks(BENCHMARK, tasks, stopping, no_context, LIMITS, out)
+        run_tasks(BENCHMARK, tasks, OneByOne(stopping, no_context, LIMITS), out)
     assert len(read_records(out / "predictions.jsonl")) == 3
     assert not (out / "metrics.json").exists()
 
     resumed = FakeCompleter(right)
-    metrics = run_tasks(BENCHMARK, tasks, resumed, no_context, LIMITS, out)
+    metrics = run_tasks(BENCHMARK, tasks, OneByOne(resumed, no_context, LIMITS), out)
 
     assert len(resumed.requests) == 3
     assert {name: metrics[name] for name in ("n", "em", "es")} == {name: whole[name] for name in ("n", "em", "es")}
@@ -87,7 +90,7 @@ def test_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 def test_every_torn_last_line_is_redone(tmp_path: Path) -> None:
     tasks, out = tasks_of(tmp_path, 2), out_folder(tmp_path)
-    run_tasks(BENCHMARK, tasks, FakeCompleter(right), no_context, LIMITS, out)
+    run_tasks(BENCHMARK, tasks, OneByOne(FakeCompleter(right), no_context, LIMITS), out)
     path = out / "predictions.jsonl"
     whole = path.read_bytes()
     first_end = whole.index(b"\n") + 1
@@ -95,30 +98,30 @@ def test_every_torn_last_line_is_redone(tmp_path: Path) -> None:
     for cut in range(first_end, len(whole), 7):
         path.write_bytes(whole[:cut])
         completer = FakeCompleter(right)
-        run_tasks(BENCHMARK, tasks, completer, no_context, LIMITS, out)
+        run_tasks(BENCHMARK, tasks, OneByOne(completer, no_context, LIMITS), out)
         assert len(completer.requests) == 1
         assert list(read_records(path)) == ["demo/0", "demo/1"]
 
 
 def test_damage_inside_the_file_is_named_not_lost(tmp_path: Path) -> None:
     tasks, out = tasks_of(tmp_path, 3), out_folder(tmp_path)
-    run_tasks(BENCHMARK, tasks, FakeCompleter(right), no_context, LIMITS, out)
+    run_tasks(BENCHMARK, tasks, OneByOne(FakeCompleter(right), no_context, LIMITS), out)
     path = out / "predictions.jsonl"
     lines = path.read_text().splitlines(keepends=True)
     path.write_text(lines[0] + "{oops\n" + lines[2])
 
     with pytest.raises(EvaluationError, match=r"predictions\.jsonl, line 2: not JSON"):
-        run_tasks(BENCHMARK, tasks, FakeCompleter(right), no_context, LIMITS, out)
+        run_tasks(BENCHMARK, tasks, OneByOne(FakeCompleter(right), no_context, LIMITS), out)
 
     assert path.read_text() == lines[0] + "{oops\n" + lines[2]
 
 
 def test_a_prediction_of_another_run_is_refused(tmp_path: Path) -> None:
     tasks, out = tasks_of(tmp_path, 3), out_folder(tmp_path)
-    run_tasks(BENCHMARK, tasks, FakeCompleter(right), no_context, LIMITS, out)
+    run_tasks(BENCHMARK, tasks, OneByOne(FakeCompleter(right), no_context, LIMITS), out)
 
     with pytest.raises(EvaluationError, match="'demo/2', no task of this run"):
-        run_tasks(BENCHMARK, tasks[:2], FakeCompleter(right), no_context, LIMITS, out)
+        run_tasks(BENCHMARK, tasks[:2], OneByOne(FakeCompleter(right), no_context, LIMITS), out)
 
 
 def test_one_failing_task_costs_only_itself(tmp_path: Path) -> None:
@@ -131,10 +134,10 @@ def test_one_failing_task_costs_only_itself(tmp_path: Path) -> None:
 
     completer = FakeCompleter(fails_once)
     with pytest.raises(EvaluationError, match=r"1 tasks failed, the first is 'demo/1': out of memory.*5 of 6"):
-        run_tasks(BENCHMARK, tasks, completer, no_context, LIMITS, out)
+        run_tasks(BENCHMARK, tasks, OneByOne(completer, no_context, LIMITS), out)
 
     again = FakeCompleter(right)
-    assert run_tasks(BENCHMARK, tasks, again, no_context, LIMITS, out)["n"] == 6
+    assert run_tasks(BENCHMARK, tasks, OneByOne(again, no_context, LIMITS), out)["n"] == 6
     assert len(again.requests) == 1
 
 
@@ -148,7 +151,7 @@ def test_an_engine_that_died_is_not_asked_for_every_task(tmp_path: Path) -> None
 
     completer = FakeCompleter(dies)
     with pytest.raises(EvaluationError, match=r"'demo/4': connection refused; stopped after 3.*4 of 20"):
-        run_tasks(BENCHMARK, tasks, completer, no_context, LIMITS, out)
+        run_tasks(BENCHMARK, tasks, OneByOne(completer, no_context, LIMITS), out)
 
     assert len(completer.requests) == 7
     assert len(read_records(out / "predictions.jsonl")) == 4
@@ -158,7 +161,7 @@ def test_requests_carry_the_task_and_the_limits(tmp_path: Path) -> None:
     (task,), out = tasks_of(tmp_path, 1), out_folder(tmp_path)
     completer = FakeCompleter(right)
 
-    run_tasks(BENCHMARK, [task], completer, no_context, Limits(12, 1, seed=5), out)
+    run_tasks(BENCHMARK, [task], OneByOne(completer, no_context, Limits(12, 1, seed=5)), out)
 
     assert completer.requests == [
         CompletionRequest("main.py", task.prefix, task.suffix, max_new_tokens=12, max_lines=1, seed=5)
@@ -170,7 +173,7 @@ def test_the_truth_cannot_leak_from_the_target_file(tmp_path: Path) -> None:
     repositories = open_repositories(demo_repository(tmp_path / "repos"), tmp_path / "cache")
 
     with open_contexts("bm25", tasks, repositories, tmp_path / "cache", NOBODY) as retriever_for:
-        run_tasks(BENCHMARK, tasks, FakeCompleter(right), retriever_for, LIMITS, out)
+        run_tasks(BENCHMARK, tasks, OneByOne(FakeCompleter(right), retriever_for, LIMITS), out)
 
     (record,) = read_records(out / "predictions.jsonl").values()
     assert [used.path for used in record.snippets] == ["shapes.py"]
@@ -186,11 +189,11 @@ def test_watchers_see_every_task_once_also_the_resumed(tmp_path: Path) -> None:
         def task_done(self, record: Record, score: Score) -> None:
             self.seen.append((record.task_id, score.values["em"]))
 
-    run_tasks(BENCHMARK, tasks, every_third_wrong(), no_context, LIMITS, out)
+    run_tasks(BENCHMARK, tasks, OneByOne(every_third_wrong(), no_context, LIMITS), out)
     path = out / "predictions.jsonl"
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:3]))
     watcher = Counting()
-    run_tasks(BENCHMARK, tasks, FakeCompleter(right), no_context, LIMITS, out, watcher)
+    run_tasks(BENCHMARK, tasks, OneByOne(FakeCompleter(right), no_context, LIMITS), out, watcher)
 
     assert watcher.seen == [("demo/0", 1), ("demo/1", 1), ("demo/2", 0), ("demo/3", 1)]
 
@@ -202,7 +205,7 @@ def test_a_folder_holds_one_run(tmp_path: Path) -> None:
     def manifest(context: str) -> dict[str, object]:
         return make_manifest(
             benchmark="crosscodeeval", tasks_path=path, language=None, limit=None, seed=0, context=context,
-            model="fake", model_sha256=None, settings={"max_lines": 1}, command="codeassist eval run",
+            model="fake", model_sha256=None, settings={"max_lines": 1}, command="codeassist eval run", facts={},
         )  # fmt: skip
 
     claim_folder(out, manifest("bm25"))
@@ -221,6 +224,6 @@ def test_overhead_is_milliseconds(tmp_path: Path) -> None:
     tasks, out = tasks_of(tmp_path, 200), out_folder(tmp_path)
     started = time.perf_counter()
 
-    run_tasks(BENCHMARK, tasks, FakeCompleter(right), no_context, LIMITS, out)
+    run_tasks(BENCHMARK, tasks, OneByOne(FakeCompleter(right), no_context, LIMITS), out)
 
     assert (time.perf_counter() - started) / len(tasks) < 0.009

@@ -1,0 +1,121 @@
+"""What a server can do, found out by asking it. Nothing of this is configured.
+
+Knows no prompts of users: it asks with a text of its own. Three short requests.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from codeassist.errors import ModelError
+from codeassist.remote.client import CompletionsClient
+from codeassist.remote.errors import RefusedError, RemoteError
+from codeassist.remote.prompt_text import PromptWriter
+from codeassist.remote.retry import RetryPolicy
+from codeassist.remote.wire import Answer, Ask, Dialect, ServedModel, dialect_of
+from codeassist.templates import Template
+from codeassist.tokens import Tokenizer
+
+_FIRST_CONTACT = RetryPolicy(max_attempts=3)  # who named a wrong address wants to know soon
+# Digits, indentation, words of several scripts, an emoji: tokenizers differ in how many tokens they make of these.
+_SAMPLE = 'def größe(x: int) -> str:\n\t\tif x >= 1234567:\n        return f"{x!r} 漢字 🙂"  # naïve\r\n\n\n    pass\n'
+_MOST_NAMED = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What one server does with one model.
+
+    `takes_ids`: prompts can be sent as token ids. `adds_bos`: it puts the token that begins a text in front of a
+    prompt by itself. `max_tokens` is the longest prompt and answer together, None where it does not say.
+    """
+
+    model: str
+    dialect: Dialect
+    takes_ids: bool
+    adds_bos: bool
+    max_tokens: int | None
+    notices: tuple[str, ...] = ()
+
+
+async def detect(
+    client: CompletionsClient, wanted: str | None, tokenizer: Tokenizer, template: Template
+) -> Capabilities:
+    """Ask the server for its models and with which prompts it can be asked.
+
+    Raises ModelError where the model is not there, has another tokenizer, or cannot be given the template's markers;
+    RemoteError where the server does not answer.
+    """
+    url = client.endpoint.url
+    served = await _served(client, wanted)
+    dialect = dialect_of(served.owner)
+    plain = await _count(client, served.name, dialect, _SAMPLE)
+    num_sample = len(tokenizer.encode(_SAMPLE))
+    if plain not in (None, num_sample, num_sample + 1):
+        raise ModelError(
+            f"{url}: {served.name} makes {plain} tokens of a text of which the tokenizer given makes {num_sample}: it "
+            "is the tokenizer of another model; name the right one (--tokenizer)"
+        )
+    prompt = _with_markers(tokenizer, template)
+    as_ids = await _count_ids(client, served.name, dialect, prompt)
+    takes_ids = as_ids in (len(prompt), len(prompt) + 1)  # who counts otherwise read them as something else
+    notices: list[str] = []
+    if not takes_ids:
+        text = PromptWriter(tokenizer).write(prompt)
+        read = await _count(client, served.name, dialect, text)
+        if read is None:
+            notices.append(f"{url} does not count a prompt's tokens: whether it reads markers could not be checked")
+        elif read not in (len(prompt), len(prompt) + 1):
+            raise ModelError(
+                f"{url}: {served.name} reads the markers of {template.name} prompts as plain text, and takes no token "
+                "ids; use a server that does one of both"
+            )
+    adds_bos = as_ids == len(prompt) + 1 if takes_ids else plain == num_sample + 1
+    return Capabilities(served.name, dialect, takes_ids, adds_bos, served.max_tokens, tuple(notices))
+
+
+async def _served(client: CompletionsClient, wanted: str | None) -> ServedModel:
+    """The model of that name, or the only one. A server that lists none is taken at the user's word."""
+    try:
+        models = await client.models(_FIRST_CONTACT)
+    except RefusedError:
+        if wanted is None:
+            raise
+        return ServedModel(wanted, None, None)
+    names = [model.name for model in models]
+    named = ", ".join(names[:_MOST_NAMED]) + (", …" if len(names) > _MOST_NAMED else "")
+    if wanted is None and len(models) == 1:
+        return models[0]
+    if wanted is None:
+        raise ModelError(f"{client.endpoint.url} serves {named or 'no model'}; name one of them (--model)")
+    found = next((model for model in models if model.name == wanted), None)
+    if found is None:
+        raise ModelError(f"{client.endpoint.url} does not serve {wanted}; it serves {named or 'no model'}")
+    return found
+
+
+def _with_markers(tokenizer: Tokenizer, template: Template) -> list[int]:
+    """The sample between the template's markers, as ids."""
+    fim = template.fim
+    names = [template.repository, template.file, *((fim.prefix, fim.suffix, fim.middle) if fim else ())]
+    tokens: list[int] = []
+    for name in names:
+        if name is not None:
+            tokens += (tokenizer.special[name], *tokenizer.encode(_SAMPLE))
+    return tokens or tokenizer.encode(_SAMPLE)
+
+
+async def _count(client: CompletionsClient, model: str, dialect: Dialect, prompt: str) -> int | None:
+    return (await _ask(client, model, dialect, prompt)).num_prompt_tokens
+
+
+async def _count_ids(client: CompletionsClient, model: str, dialect: Dialect, prompt: list[int]) -> int | None:
+    """How many tokens the server says a prompt of ids has; None where it does not take one."""
+    try:
+        return (await _ask(client, model, dialect, tuple(prompt))).num_prompt_tokens
+    except RemoteError:  # some servers fail with 500 instead of refusing
+        return None
+
+
+async def _ask(client: CompletionsClient, model: str, dialect: Dialect, prompt: str | tuple[int, ...]) -> Answer:
+    return await client.complete(Ask(prompt, max_tokens=1), model, dialect, _FIRST_CONTACT)
