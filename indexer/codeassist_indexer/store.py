@@ -182,16 +182,17 @@ class Store:
     def rebuild(self) -> None:
         """Empty the database, and where it is too broken for that throw it away and begin a new one.
 
-        Open connections of this store are closed. Other processes keep theirs: a database is thrown away only if what
-        stands in its place now is broken, for one of them may have rebuilt it already.
+        It is thrown away only if what stands in its place now is broken: another process that found it so may have
+        made a new one already. Then, this store's open connections are closed.
         """
-        self.close()
-        try:
-            self._empty()
-        except IndexCorrupt:
-            self.close()
-            self._delete()
-            _ = self.connection
+        for _ in range(2):  # the second time with what stands there now
+            try:
+                self._empty()
+                return
+            except IndexCorrupt:
+                self.close()
+        self._delete()
+        _ = self.connection
 
     def _empty(self) -> None:
         with self.transaction() as connection:

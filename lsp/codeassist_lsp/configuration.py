@@ -5,6 +5,7 @@ Knows no protocol and no setting's meaning. What is wrong is reported once and l
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any, cast
 
 from codeassist.errors import SettingsError
 from codeassist.settings import REPOSITORY_FILE, Override, Resolved, Settings, locate, read_toml, salvage
+from codeassist_indexer.ignore import exclusion_problem
 
 _WHERE = "editor settings"
 # Sections that editors keep for themselves under our name: how to start the server, what of the protocol to log.
@@ -66,7 +68,9 @@ class Configuration:
             if known is not None and known[0] == stamps:
                 return known[1].settings
             self._read_problems = []
-            resolved = salvage(root, (*self._options, *self._overrides), self._environment, self._read)
+            resolved = _without_wrong_patterns(
+                salvage(root, (*self._options, *self._overrides), self._environment, self._read)
+            )
             if known is not None and known[1].settings == resolved.settings:
                 resolved = Resolved(known[1].settings, resolved.origins, resolved.problems)
             problems = (*self._read_problems, *resolved.problems)
@@ -119,6 +123,15 @@ class Configuration:
                 raise
             self._read_problems.append(f"{error} (its former settings stay in force)")
         return self._last_good[file]
+
+
+def _without_wrong_patterns(resolved: Resolved) -> Resolved:
+    index = resolved.settings.index
+    problem_by_pattern = {pattern: exclusion_problem(pattern) for pattern in index.exclude}
+    exclude = tuple(pattern for pattern, problem in problem_by_pattern.items() if problem is None)
+    settings = dataclasses.replace(resolved.settings, index=dataclasses.replace(index, exclude=exclude))
+    problems = (*resolved.problems, *filter(None, problem_by_pattern.values()))
+    return Resolved(settings, resolved.origins, problems)
 
 
 def _overrides(options: object, problems: list[str]) -> Iterator[Override]:

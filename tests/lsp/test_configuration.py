@@ -128,3 +128,10 @@ def test_a_repository_may_still_not_choose_a_model(client: Client, tmp_path: Pat
     assert (settings.model.name, settings.editor.mode, settings.editor.max_lines) == ("auto", "automatic", 4)
     assert len(client.reported) == 2
     assert all("a repository may not set" in problem for problem in client.reported)
+
+
+def test_a_wrong_pattern_is_reported_and_the_others_hold(client: Client) -> None:
+    client.configuration.set_options({"index": {"exclude": ["private/", "!taken-back", "*.sql"]}})
+    assert client.configuration.settings(None).index.exclude == ("private/", "*.sql")
+    assert len(client.reported) == 1
+    assert "'!taken-back' would take back" in client.reported[0]

@@ -1,0 +1,241 @@
+"""One repository's index, kept current in the background while an editor works in it.
+
+Knows no client and no settings file. It is built at first, then follows the disk, and the unsaved text of open
+documents a moment after the last edit. Whatever fails here is logged: it costs context, never a completion.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from codeassist.errors import Cancelled, CodeAssistError
+from codeassist_indexer.repository import background
+from codeassist_indexer.store import Store
+from codeassist_indexer.update import UpdateProgress, UpdateSettings, update_file, update_index
+from codeassist_indexer.watch import Watcher
+
+log = logging.getLogger(__name__)
+
+_DEBOUNCE_S = 0.5
+_LOOK_S = 3.0
+_MOST_DEBOUNCES = 10  # who types without a pause is indexed now and then all the same
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """How much of a repository is in its index: of `num_total` files, `num_indexed` are looked at."""
+
+    num_indexed: int
+    num_total: int
+    is_building: bool
+
+
+class BackgroundIndex:
+    """Keeps `store` current with the repository at `root` from `start` to `stop`. Safe to call from any thread.
+
+    Paths are relative to the root, with forward slashes. `on_coverage` is called from threads of its own while the
+    index is built, last with `is_building` False.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        root: Path,
+        settings: UpdateSettings,
+        on_coverage: Callable[[Coverage], None] = lambda coverage: None,
+        debounce_s: float = _DEBOUNCE_S,
+    ) -> None:
+        self.store = store
+        self._root = root
+        self._settings = background(settings)
+        self._on_coverage = on_coverage
+        self._debounce_s = debounce_s
+        self._watcher = Watcher(
+            store, root, self._settings, is_open=self.is_open, on_update=self._disk_was_read, look_s=_LOOK_S
+        )
+        self._coverage = Coverage(0, 0, is_building=True)
+        self._open: dict[str, str] = {}  # the text of each open document
+        self._due: dict[str, None] = {}  # paths to index anew, in the order of their first change
+        self._changed = threading.Condition()
+        self._first_change_s = self._last_change_s = 0.0
+        self._stopping = threading.Event()
+        self._is_built = threading.Event()
+        self._build_wanted = threading.Event()
+        self._build_afresh = False
+        self._builder = threading.Thread(target=self._build_when_wanted, name=f"index-{root.name}", daemon=True)
+        self._follower = threading.Thread(target=self._follow_documents, name=f"documents-{root.name}", daemon=True)
+
+    def start(self) -> None:
+        """Begin to build and to watch; returns at once."""
+        self._build_wanted.set()
+        self._builder.start()
+        self._follower.start()
+
+    def begin_stopping(self) -> None:
+        """Tell all work to end; returns at once."""
+        self._stopping.set()
+        self._build_wanted.set()
+        with self._changed:
+            self._changed.notify_all()
+
+    def stop(self, timeout_s: float | None = None) -> None:
+        """End all work, waiting at most `timeout_s` for each thread, and close the database. What was indexed stays."""
+        self.begin_stopping()
+        for thread in (self._builder, self._follower):
+            if thread.is_alive():
+                thread.join(timeout_s)
+        if not self._builder.is_alive() and not self._follower.is_alive():
+            self.store.close()
+
+    def document_changed(self, path: str, text: str) -> None:
+        """Let an open document's text count in the place of its file's."""
+        with self._changed:
+            self._open[path] = text
+            self._is_due(path)
+
+    def document_closed(self, path: str) -> None:
+        """Let the file count again."""
+        with self._changed:
+            if self._open.pop(path, None) is not None:
+                self._is_due(path)
+
+    def is_open(self, path: str) -> bool:
+        """Say whether an editor holds the document."""
+        return path in self._open
+
+    @property
+    def open_documents(self) -> dict[str, str]:
+        """The text of each open document."""
+        with self._changed:
+            return dict(self._open)
+
+    def files_changed(self, paths: Iterable[Path]) -> None:
+        """Look at files that the client's own watcher saw change."""
+        for path in paths:
+            self._watcher.notice(path)
+
+    def rebuild(self) -> None:
+        """Empty the index and build it again, in the background."""
+        self._build_afresh = True
+        self._is_built.clear()
+        self._build_wanted.set()
+
+    def catch_up(self, timeout_s: float) -> bool:
+        """Index what is on disk now, as far as the watcher has not yet; return False if a build takes longer than that.
+
+        Raises CodeAssistError where it cannot be indexed.
+        """
+        if not self._is_built.wait(timeout_s):
+            return False
+        unsaved = list(self.open_documents)
+        update_index(self.store, self._root, self._settings, cancelled=self._stopping.is_set, unsaved=unsaved)
+        return True
+
+    def coverage(self) -> Coverage:
+        """Say how much is indexed."""
+        if self._coverage.is_building:
+            return self._coverage
+        try:
+            num_files: int = self.store.query("SELECT count(*) FROM files")[0][0]
+        except CodeAssistError as error:
+            log.warning("%s", error)
+            return self._coverage
+        return Coverage(num_files, max(num_files, self._coverage.num_total), is_building=False)
+
+    def _build_when_wanted(self) -> None:
+        self._watcher.start()  # first, so that nothing that changes meanwhile is missed
+        try:
+            while True:
+                self._build_wanted.wait()
+                if self._stopping.is_set():
+                    return
+                self._build_wanted.clear()
+                self._build()
+        finally:
+            self._watcher.stop()
+
+    def _build(self) -> None:
+        began = time.perf_counter()
+        self._tell(Coverage(0, 0, is_building=True))
+        num_total = 0
+        try:
+            if self._build_afresh:
+                self._build_afresh = False
+                self.store.rebuild()
+            report = update_index(
+                self.store,
+                self._root,
+                self._settings,
+                progress=self._progress,
+                cancelled=self._stopping.is_set,
+                unsaved=list(self.open_documents),
+            )
+            num_total = report.num_files
+            for notice in report.notices:
+                log.warning("%s: %s", self._root, notice)
+            log.info("%s: %d files indexed in %.1f s", self._root, num_total, time.perf_counter() - began)
+        except Cancelled:
+            return
+        except (CodeAssistError, OSError) as error:
+            log.warning("%s was not indexed: %s", self._root, error)
+        except Exception:  # the boundary of a thread: the next build may go better
+            log.exception("%s was not indexed", self._root)
+        self._coverage = Coverage(0, num_total, is_building=False)
+        self._on_coverage(self.coverage())
+        self._is_built.set()
+        self._disk_was_read(frozenset({""}))
+
+    def _progress(self, state: UpdateProgress) -> None:
+        num_done = state.num_unchanged + state.num_done
+        self._tell(Coverage(num_done, state.num_unchanged + state.num_total, is_building=True))
+
+    def _tell(self, coverage: Coverage) -> None:
+        self._coverage = coverage
+        self._on_coverage(coverage)
+
+    def _disk_was_read(self, paths: frozenset[str]) -> None:
+        """Index open documents again that a pass over the whole tree may have read from the disk before they opened."""
+        with self._changed:
+            for path in self._open if "" in paths else ():
+                self._is_due(path)
+
+    def _is_due(self, path: str) -> None:
+        self._last_change_s = time.monotonic()
+        if not self._due:
+            self._first_change_s = self._last_change_s
+        self._due[path] = None
+        self._changed.notify_all()
+
+    def _follow_documents(self) -> None:
+        while True:
+            with self._changed:
+                while not self._stopping.is_set() and (left_s := self._seconds_until_due()) != 0:
+                    self._changed.wait(left_s)
+                if self._stopping.is_set():
+                    return
+                due = {path: self._open.get(path) for path in self._due}
+                self._due.clear()
+            for path, text in due.items():
+                self._index_document(path, text)
+
+    def _seconds_until_due(self) -> float | None:
+        """Return how long to wait for the next thing to do; None: until something changes."""
+        if not self._due:
+            return None
+        due_s = min(self._last_change_s + self._debounce_s, self._first_change_s + _MOST_DEBOUNCES * self._debounce_s)
+        return max(0.0, due_s - time.monotonic())
+
+    def _index_document(self, path: str, text: str | None) -> None:
+        if text is None and not self._root.is_dir():
+            return  # the whole repository is gone: its index stays as it is
+        try:
+            update_file(self.store, self._root, path, text, self._settings)
+        except (CodeAssistError, OSError) as error:
+            log.warning("%s was not indexed: %s", path, error)
+        except Exception:  # the boundary of a thread: the next document may go better
+            log.exception("%s was not indexed", path)

@@ -1,0 +1,131 @@
+"""One repository that an editor works in: its settings, its index, its retriever.
+
+Knows no protocol. Settings are looked up at each use: a change of those that decide what is indexed starts the index
+over with the new ones, in the background.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from codeassist.request import CompletionRequest, Retrieval, Retriever
+from codeassist.settings import Settings
+from codeassist_indexer.repository import open_retriever, open_store, update_settings
+from codeassist_lsp.background_index import BackgroundIndex, Coverage
+from codeassist_lsp.configuration import Configuration
+
+OnCoverage = Callable[[Path, Coverage], None]
+
+
+class Workspace:
+    """What is open of one repository. Safe to call from any thread; `root` has its links resolved."""
+
+    def __init__(
+        self, root: Path, configuration: Configuration, on_coverage: OnCoverage = lambda root, coverage: None
+    ) -> None:
+        self.root = root
+        self.retriever: Retriever = _RetrieverInForce(self)
+        self._configuration = configuration
+        self._on_coverage = on_coverage
+        self._lock = threading.RLock()
+        self._retriever_in_force: Retriever | None = None
+        self._settings = configuration.settings(root)
+        self._index = self._start_index(self._settings, {})
+
+    @property
+    def settings(self) -> Settings:
+        """What is in force here now."""
+        settings = self._configuration.settings(self.root)
+        with self._lock:
+            if settings is not self._settings:
+                before, self._settings = self._settings.index, settings
+                self._retriever_in_force = None
+                if settings.index != before:
+                    self._start_over(settings)
+        return settings
+
+    def relative(self, path: Path) -> str:
+        """Return the path relative to the root with forward slashes, the name by which the index knows a file.
+
+        A link is known by its own name, in the folder that it stands in.
+        """
+        return (path.parent.resolve() / path.name).relative_to(self.root).as_posix()
+
+    def document_changed(self, path: Path, text: str) -> None:
+        """Let an open document's text count for other files a moment later, in the place of what is on disk."""
+        self._index.document_changed(self.relative(path), text)
+
+    def document_closed(self, path: Path) -> None:
+        """Let what is on disk count again."""
+        self._index.document_closed(self.relative(path))
+
+    def files_changed(self, paths: Iterable[Path]) -> None:
+        """Look at files that the client saw change."""
+        self._index.files_changed(paths)
+
+    def reindex(self) -> None:
+        """Throw the index away and build it again, in the background."""
+        self._index.rebuild()
+
+    def catch_up(self, timeout_s: float) -> bool:
+        """Index what is on disk now; return False if a build under way takes longer. Raises CodeAssistError."""
+        return self._index.catch_up(timeout_s)
+
+    def coverage(self) -> Coverage:
+        """Say how much of the repository is indexed."""
+        return self._index.coverage()
+
+    @property
+    def has_open_documents(self) -> bool:
+        """Whether an editor holds any document of this repository."""
+        return bool(self._index.open_documents)
+
+    def open_retriever(self, settings: Settings, deadline_ms: float | None) -> Retriever:
+        """Return a retriever of one's own over the index, for a request with other settings than those in force."""
+        return open_retriever(self._index.store, settings, deadline_ms)
+
+    def begin_closing(self) -> None:
+        """Tell all work to end; returns at once."""
+        self._index.begin_stopping()
+
+    def close(self, timeout_s: float | None = None) -> None:
+        """End all work, waiting at most `timeout_s` for each thread."""
+        self._index.stop(timeout_s)
+        self._configuration.forget(self.root)
+
+    def in_force(self) -> Retriever:
+        """Return the retriever that the settings ask for, the same one until they change."""
+        settings = self.settings
+        with self._lock:
+            if self._retriever_in_force is None:
+                self._retriever_in_force = self.open_retriever(settings, settings.context.deadline_ms)
+            return self._retriever_in_force
+
+    def _start_index(self, settings: Settings, open_documents: Mapping[str, str]) -> BackgroundIndex:
+        store = open_store(self.root, settings)
+        index = BackgroundIndex(
+            store, self.root, update_settings(settings), lambda coverage: self._on_coverage(self.root, coverage)
+        )
+        for path, text in open_documents.items():
+            index.document_changed(path, text)
+        index.start()
+        return index
+
+    def _start_over(self, settings: Settings) -> None:
+        former = self._index
+        former.begin_stopping()
+        self._index = self._start_index(settings, former.open_documents)
+        threading.Thread(target=former.stop, name="index-ending", daemon=True).start()
+
+
+class _RetrieverInForce:
+    """Asks whichever retriever the workspace's settings ask for at the time of the request."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
+        """Return snippets from the workspace's index."""
+        return self._workspace.in_force().retrieve(request, max_chars)

@@ -1,0 +1,344 @@
+"""Which repository a file belongs to, and that its index follows the editor and the disk. Waits for events."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from codeassist.request import CompletionRequest
+from codeassist_lsp import background_index
+from codeassist_lsp import workspaces as module
+from codeassist_lsp.background_index import Coverage
+from codeassist_lsp.configuration import Configuration
+from codeassist_lsp.workspace import Workspace
+from codeassist_lsp.workspaces import Workspaces
+
+WAIT_S = 30
+
+
+class Editor:
+    """Workspaces with a home of their own, and the coverage that was reported."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        self.home.mkdir()
+        (self.home / "config.toml").write_text("[context]\ndeadline_ms = 10000\n")
+        self.environment = {"CODEASSIST_HOME": str(self.home)}
+        self.reported: list[str] = []
+        self.coverage: list[tuple[Path, Coverage]] = []
+        self.configuration = Configuration(self.reported.append, environment=self.environment)
+        self.workspaces = Workspaces(self.configuration, lambda root, state: self.coverage.append((root, state)))
+
+    def open(self, file: Path) -> Workspace:
+        found = self.workspaces.find(file)
+        assert found is not None
+        wait_until(lambda: not found.coverage().is_building)
+        return found
+
+
+@pytest.fixture
+def editor(tmp_path: Path) -> Iterator[Editor]:
+    made = Editor(tmp_path)
+    yield made
+    made.workspaces.close()
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return repository(tmp_path / "repo")
+
+
+def repository(root: Path) -> Path:
+    (root / ".git").mkdir(parents=True)
+    (root / "shapes.py").write_text("def polygon_area(points):\n    return sum(points)\n")
+    (root / "main.py").write_text("import shapes\n\nshapes.\n")
+    return root
+
+
+def wait_until(has_happened: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_S
+    while not has_happened():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def context(workspace: Workspace, path: str = "main.py") -> str:
+    """Return what other files say at a place that names everything that these tests write."""
+    prefix = "import shapes\nfrom shapes import *\n\npolygon_area circle_area edge_count other_name shapes."
+    snippets = workspace.retriever.retrieve(CompletionRequest(path, prefix, ""), 4000).snippets
+    return "".join(snippet.text for snippet in snippets)
+
+
+# --- which repository
+
+
+def test_a_file_belongs_to_the_repository_around_it(editor: Editor, root: Path, tmp_path: Path) -> None:
+    inner = repository(root / "vendored" / "inner")
+    plain = tmp_path / "plain"
+    (plain / "sub").mkdir(parents=True)
+    lone = tmp_path / "lone.py"
+    find = editor.workspaces.find
+    assert find(lone) is None
+    assert find(plain / "sub" / "a.py") is None
+    editor.workspaces.add(root / "vendored")
+    assert [each.root for each in editor.workspaces.all()] == [root]
+    for file, expected in ((root / "main.py", root), (inner / "main.py", inner), (root / "new" / "b.py", root)):
+        found = find(file)
+        assert found is not None
+        assert found.root == expected
+        assert find(file) is found
+    for folder in (plain, plain / "sub"):  # no repository: the innermost folder of the editor's
+        editor.workspaces.add(folder)
+        found = find(plain / "sub" / "a.py")
+        assert found is not None
+        assert found.root == folder
+    assert found.relative(plain / "sub" / "a.py") == "a.py"
+    assert find(lone) is None
+
+
+def test_links_are_resolved(editor: Editor, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to(root)
+    (root / "alias.py").symlink_to("shapes.py")
+    found = editor.workspaces.find(tmp_path / "link" / "alias.py")
+    assert found is not None
+    assert (found.root, found.relative(tmp_path / "link" / "alias.py")) == (root, "alias.py")
+
+
+def test_a_home_folder_is_indexed_only_on_purpose(
+    editor: Editor, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Path, "home", lambda: root)
+    project = root / "project"
+    project.mkdir()
+    assert editor.workspaces.find(root / "main.py") is None
+    editor.workspaces.add(root)
+    assert editor.workspaces.find(project / "a.py") is None
+    editor.workspaces.add(project)
+    found = editor.workspaces.find(project / "a.py")
+    assert found is not None
+    assert found.root == project
+    (root / ".codeassist.toml").touch()
+    found = editor.workspaces.find(root / "main.py")
+    assert found is not None
+    assert found.root == root
+
+
+def test_folders_come_and_go(editor: Editor, root: Path, tmp_path: Path) -> None:
+    other = repository(tmp_path / "other")
+    (root / "sub").mkdir()
+    for folder in (root, root / "sub", other):
+        editor.workspaces.add(folder)
+    first = editor.open(root / "main.py")
+    editor.workspaces.remove(root)
+    assert editor.workspaces.find(root / "main.py") is first  # its other folder is still open
+    editor.workspaces.remove(root / "sub")
+    editor.workspaces.remove(tmp_path / "never added")
+    assert [each.root for each in editor.workspaces.all()] == [other]
+    again = editor.open(root / "main.py")
+    assert again is not first
+    assert "polygon_area" in context(again)
+
+
+def test_visited_repositories_are_closed_again(editor: Editor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_MOST_VISITED", 2)
+    roots = [repository(tmp_path / f"repo{n}") for n in range(5)]
+    editor.workspaces.add(roots[0])
+    editor.open(roots[1] / "main.py").document_changed(roots[1] / "main.py", "x = 1\n")
+    for each in roots[2:]:
+        editor.open(each / "main.py")
+    assert [each.root for each in editor.workspaces.all()] == [roots[0], roots[1], roots[4]]
+
+
+def test_two_roots_have_their_own_settings(editor: Editor, root: Path, tmp_path: Path) -> None:
+    other = repository(tmp_path / "other")
+    (root / ".codeassist.toml").write_text("[context]\nmode = 'none'\n[editor]\nmax_lines = 2\n")
+    one, two = editor.open(root / "main.py"), editor.open(other / "main.py")
+    assert (one.settings.editor.max_lines, two.settings.editor.max_lines) == (2, 16)
+    assert (context(one), "polygon_area" in context(two)) == ("", True)
+    (root / ".codeassist.toml").write_text("[editor]\nmax_lines = 3\n")
+    assert "polygon_area" in context(one)
+    assert one.settings.editor.max_lines == 3
+
+
+# --- what is indexed
+
+
+def test_the_index_is_built_in_the_background_and_says_how_far_it_is(editor: Editor, root: Path) -> None:
+    for n in range(150):
+        (root / f"m{n}.py").write_text(f"def function_{n}(): ...\n")
+    found = editor.open(root / "main.py")
+    states = [state for where, state in editor.coverage if where == root]
+    assert [state.is_building for state in states] == [True] * (len(states) - 1) + [False]
+    progress = [state.num_indexed for state in states]
+    assert (progress, progress[-1]) == (sorted(progress), 152)
+    assert len(states) >= 4
+    assert found.coverage() == Coverage(152, 152, is_building=False)
+    editor.coverage.clear()
+    found.reindex()
+    wait_until(lambda: bool(editor.coverage) and not editor.coverage[-1][1].is_building)
+    assert editor.coverage[-1][1].num_indexed == 152
+    assert "polygon_area" in context(found)
+
+
+def test_unsaved_text_counts_until_the_document_is_closed(editor: Editor, root: Path) -> None:
+    found = editor.open(root / "main.py")
+    found.document_changed(root / "shapes.py", "def circle_area(radius):\n    return radius\n")
+    wait_until(lambda: "circle_area" in context(found))
+    assert "polygon_area" not in context(found)
+    (root / "shapes.py").write_text("def edge_count(shape):\n    return 4\n")
+    (root / "new.py").write_text("def other_name():\n    return shapes.edges\n")
+    wait_until(lambda: "other_name" in context(found))  # the watcher has been there
+    assert "circle_area" in context(found)
+    found.document_closed(root / "shapes.py")
+    wait_until(lambda: "edge_count" in context(found))
+    assert "circle_area" not in context(found)
+
+
+def test_unsaved_text_from_before_the_index_was_built_counts(editor: Editor, root: Path) -> None:
+    found = editor.workspaces.find(root / "main.py")
+    assert found is not None
+    found.document_changed(root / "shapes.py", "def circle_area(radius):\n    return radius\n")
+    found.document_changed(root / "unsaved.py", "def other_name():\n    return polygon_area\n")
+    wait_until(lambda: "circle_area" in context(found) and "other_name" in context(found))
+    found.document_closed(root / "unsaved.py")
+    wait_until(lambda: "other_name" not in context(found))
+
+
+def test_files_that_change_on_disk_are_followed(editor: Editor, root: Path) -> None:
+    found = editor.open(root / "main.py")
+    (root / "more.py").write_text("def other_name():\n    return polygon_area\n")
+    wait_until(lambda: "other_name" in context(found))
+    (root / "more.py").unlink()
+    found.files_changed([root / "more.py", root / "shapes.py"])  # the client's watcher may be the faster one
+    wait_until(lambda: "other_name" not in context(found))
+
+
+def test_catching_up_does_not_wait_for_the_watcher(editor: Editor, root: Path) -> None:
+    found = editor.open(root / "main.py")
+    (root / "more.py").write_text("def other_name():\n    return polygon_area\n")
+    assert found.catch_up(WAIT_S)
+    assert "other_name" in context(found)
+
+
+def test_what_is_to_be_indexed_changes_at_run_time(editor: Editor, root: Path) -> None:
+    found = editor.open(root / "main.py")
+    found.document_changed(root / "unsaved.py", "def other_name():\n    return polygon_area\n")
+    wait_until(lambda: "other_name" in context(found))
+    editor.configuration.set_options({"index": {"exclude": ["shapes.py", "!nonsense"]}})
+    wait_until(lambda: "polygon_area(points)" not in context(found))
+    assert "other_name" in context(found)
+    assert len(editor.reported) == 1
+
+
+def test_a_root_that_goes_away_keeps_its_index(
+    editor: Editor, root: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background_index, "_LOOK_S", 0.1)
+    found = editor.open(root / "main.py")
+    away = root.with_name("away")
+    root.rename(away)
+    wait_until(lambda: "is gone" in caplog.text)
+    found.document_closed(root / "shapes.py")
+    assert "polygon_area" in context(found)
+    assert not found.settings.editor.completion_items
+    (away / "more.py").write_text("def other_name():\n    return polygon_area\n")
+    away.rename(root)
+    wait_until(lambda: "other_name" in context(found))
+    assert len([record for record in caplog.records if record.levelno >= logging.WARNING]) == 1
+
+
+def test_a_root_that_is_gone_for_good_can_be_closed(editor: Editor, root: Path) -> None:
+    editor.workspaces.add(root)
+    shutil.rmtree(root)
+    editor.workspaces.remove(root)
+    assert editor.workspaces.all() == ()
+
+
+# --- two servers
+
+SERVER = """
+import sys
+from pathlib import Path
+from codeassist.request import CompletionRequest
+from codeassist_lsp.configuration import Configuration
+from codeassist_lsp.workspaces import Workspaces
+
+name, root = sys.argv[1], Path(sys.argv[2])
+workspaces = Workspaces(Configuration())
+found = workspaces.find(root / "main.py")
+print("open", flush=True)
+for line in sys.stdin:
+    word, _, path = line.strip().partition(" ")
+    if word == "edit":
+        for n in range(20):
+            found.document_changed(root / path, f"def {name}_{n}(): ...\\n")
+    elif word == "catch":
+        assert found.catch_up(60)
+    elif word == "reindex":
+        found.reindex()
+    elif word == "find":
+        request = CompletionRequest("main.py", f"import shapes\\n\\n{path}", "")
+        print(sum(path in snippet.text for snippet in found.retriever.retrieve(request, 4000).snippets), flush=True)
+        continue
+    print(word, flush=True)
+workspaces.close()
+"""
+
+
+class Server:
+    """A process of its own that holds a workspace of `root`."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    def ask(self, line: str) -> str:
+        assert self.process.stdin is not None
+        self.process.stdin.write(line + "\n")
+        self.process.stdin.flush()
+        return self.answer()
+
+    def answer(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+
+@contextmanager
+def server(name: str, root: Path, environment: dict[str, str]) -> Iterator[Server]:
+    path = ":".join(str(Path(__file__).parents[2] / part) for part in (".", "indexer", "lsp"))
+    process = subprocess.Popen(
+        [sys.executable, "-c", SERVER, name, str(root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={"PYTHONPATH": path, **environment},
+    )
+    try:
+        yield Server(process)
+        _, err = process.communicate(timeout=WAIT_S)
+        assert (process.returncode, err) == (0, "")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_two_servers_share_one_repository(editor: Editor, root: Path) -> None:
+    for n in range(100):
+        (root / f"m{n}.py").write_text(f"def function_{n}(): ...\n" * 10)
+    with server("one", root, editor.environment) as one, server("two", root, editor.environment) as two:
+        assert (one.answer(), two.answer()) == ("open", "open")
+        assert (one.ask("catch"), two.ask("catch")) == ("catch", "catch")
+        assert (one.ask("edit one.py"), two.ask("edit two.py")) == ("edit", "edit")
+        wait_until(lambda: one.ask("find two_19") != "0" and two.ask("find one_19") != "0")
+        assert (one.ask("reindex"), two.ask("edit three.py")) == ("reindex", "edit")
+        wait_until(lambda: two.ask("find polygon_area") != "0" and one.ask("find polygon_area") != "0")
+        (root / "late.py").write_text("def late_name(): ...\n")
+        wait_until(lambda: one.ask("find late_name") != "0" and two.ask("find late_name") != "0")
