@@ -5,8 +5,8 @@ Knows no text, no tokenizer and no cache policy: it is given token ids and the s
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import torch
@@ -15,6 +15,7 @@ from torch import Tensor
 
 from codeassist.engine.attention import attend_masked, attend_run, visible_mask
 from codeassist.engine.kv_cache import KVCache
+from codeassist.engine.late_linear import LinearMaker
 from codeassist.engine.linear import Int8Linear, Linear, PlainLinear, StackedLinear
 from codeassist.engine.rope import paired_order, rotate, rotation_table
 from codeassist.engine.weights import Weights
@@ -77,17 +78,11 @@ class Model:
         self.rotations = rotation_table(config, max_positions, device)
         self.is_int8 = "embed.scale" in weights.names
         self.dtype = torch.float32 if self.is_int8 else weights.get("embed").dtype
-        # fbgemm packs about 100 MB a second and core (AVX2, 2026-11-21): most of the time to load a model.
-        with ThreadPoolExecutor(max_workers=torch.get_num_threads()) as pool:
-            head_name = "embed" if config.tied_embeddings else "head"
-            rows = range(0, config.vocab_size, _HEAD_ROWS) if self.is_int8 else [None]
-            head = [pool.submit(self._head_part, weights, head_name, start) for start in rows]
-            packed = [pool.submit(self._layer, weights, i) for i in range(config.num_layers)]
-            self.layers: list[Layer] = [layer.result() for layer in packed]
-            parts = [part.result() for part in head]
-            self.head: Linear = parts[0] if len(parts) == 1 else StackedLinear(parts)
-        weights.remap()  # what was packed need not stay in memory twice
         self.embed = weights.get("embed").to(device)
+        weights.remap()  # rows of `embed` are read as they are needed, from a mapping that nothing else reads
+        self._maker = LinearMaker() if self.is_int8 else None
+        self.layers = [self._layer(weights, i) for i in range(config.num_layers)]
+        self.head = self._head(weights, "embed" if config.tied_embeddings else "head")
         self.embed_scale = weights.get("embed.scale") if self.is_int8 else None
         self.norm = self._norm(weights, "norm", centred=config.norm == "layer")
         activations: dict[str, Callable[[Tensor], Tensor]] = {
@@ -96,6 +91,11 @@ class Model:
             "gelu_tanh": lambda x: F.gelu(x, approximate="tanh"),
         }
         self.activation = activations[config.activation]
+
+    def wait(self) -> None:
+        """Wait until all weights are packed; a pass does not need this, it waits for what it uses."""
+        if self._maker is not None:
+            self._maker.wait()
 
     def new_cache(self, capacity: int) -> KVCache:
         """A cache for one sequence of up to `capacity` tokens."""
@@ -194,25 +194,39 @@ class Model:
         )
 
     def _linear(self, weights: Weights, name: str, order: Tensor | None = None) -> Linear:
-        def rows(tensor: Tensor) -> Tensor:
-            return tensor if order is None else tensor[order]
-
+        if self._maker is not None:
+            return self._maker.make(lambda: _int8_linear(weights, name, order))
+        rows = _ordered(order)
         bias = rows(weights.get(name + ".bias")).float().to(self.device) if name + ".bias" in weights.names else None
-        weight = rows(weights.get(name + ".weight"))
-        if self.is_int8:
-            return Int8Linear(weight, rows(weights.get(name + ".scale")), bias)
-        return PlainLinear(weight.to(self.device), bias)
+        return PlainLinear(rows(weights.get(name + ".weight")).to(self.device), bias)
 
-    def _head_part(self, weights: Weights, name: str, start: int | None) -> Linear:
-        """The output matrix, or the part of an int8 one that begins at row `start`."""
-        weight = weights.get(name)
-        if start is None:
-            return PlainLinear(weight.to(self.device), None)
-        stop = start + _HEAD_ROWS
-        return Int8Linear(weight[start:stop], weights.get(name + ".scale")[start:stop], None)
+    def _head(self, weights: Weights, name: str) -> Linear:
+        """The output matrix; an int8 one in parts, so that several cores share the work of packing it."""
+        if self._maker is None:
+            return PlainLinear(weights.get(name).to(self.device), None)
+        parts = [slice(start, start + _HEAD_ROWS) for start in range(0, self.config.vocab_size, _HEAD_ROWS)]
+        return StackedLinear([self._maker.make(functools.partial(_int8_rows, weights, name, part)) for part in parts])
 
     def _norm(self, weights: Weights, name: str, *, centred: bool = False, order: Tensor | None = None) -> Norm:
         weight = weights.get(name + ".weight")
         bias = weights.get(name + ".bias").float().to(self.device) if name + ".bias" in weights.names else None
         weight = weight if order is None else weight[order]
         return Norm(weight.to(self.device), bias, self.config.norm_eps, centred=centred)
+
+
+def _ordered(order: Tensor | None) -> Callable[[Tensor], Tensor]:
+    return lambda tensor: tensor if order is None else tensor[order]
+
+
+def _int8_linear(weights: Weights, name: str, order: Tensor | None) -> Linear:
+    rows = _ordered(order)
+    bias = rows(weights.get(name + ".bias")).float() if name + ".bias" in weights.names else None
+    layer = Int8Linear(rows(weights.get(name + ".weight")), rows(weights.get(name + ".scale")), bias)
+    weights.remap()  # what was packed need not stay in memory twice
+    return layer
+
+
+def _int8_rows(weights: Weights, name: str, rows: slice) -> Linear:
+    layer = Int8Linear(weights.get(name)[rows], weights.get(name + ".scale")[rows], None)
+    weights.remap()
+    return layer

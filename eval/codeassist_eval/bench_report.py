@@ -46,6 +46,7 @@ def engine_document(
         "threads": opened.num_threads,
         "load_s": {
             "ours": opened.load_s,
+            "packed": opened.packed_s,
             "llama_cpp": None if peer is None else peer.load_s,
             "includes_conversion": opened.was_converted,
         },
