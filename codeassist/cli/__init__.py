@@ -3,11 +3,19 @@
 Commands import torch, the engine and the index inside their functions: `codeassist --help` must not wait for them.
 """
 
+import os
 import sys
+
+# How often libgomp looks at a barrier before it sleeps. Its own choice (some milliseconds) makes decoding 5 to 15 times
+# slower while anything else uses the cores, and an editor is never alone; read once, when torch is imported.
+# docs/decisions/2026-11-21-busy-cores.md has the measurements.
+_SPIN_COUNT = "10000"
 
 
 def main() -> None:
     """Run the command that the arguments name and exit with its code."""
+    if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
+        os.environ["GOMP_SPINCOUNT"] = _SPIN_COUNT
     try:
         from codeassist.cli.boundary import run
 
