@@ -1,6 +1,6 @@
-"""One repository's index, kept current in the background while an editor works in it.
+"""One repository's index, kept current in the background while editors work in it.
 
-Knows no client and no settings file. It is built at first, then follows the disk, and the unsaved text of open
+Knows no protocol and no settings file. It is built at first, then follows the disk, and the unsaved text of open
 documents a moment after the last edit. Whatever fails here is logged: it costs context, never a completion.
 """
 
@@ -38,28 +38,20 @@ class Coverage:
 class BackgroundIndex:
     """Keeps `store` current with the repository at `root` from `start` to `stop`. Safe to call from any thread.
 
-    Paths are relative to the root, with forward slashes. `on_coverage` is called from threads of its own while the
-    index is built, last with `is_building` False.
+    Paths are relative to the root, with forward slashes. Several editors may hold the same document: what one of them
+    said last counts. A `holder` is whatever tells one from the other.
     """
 
-    def __init__(
-        self,
-        store: Store,
-        root: Path,
-        settings: UpdateSettings,
-        on_coverage: Callable[[Coverage], None] = lambda coverage: None,
-        debounce_s: float = _DEBOUNCE_S,
-    ) -> None:
+    def __init__(self, store: Store, root: Path, settings: UpdateSettings) -> None:
         self.store = store
-        self._root = root
+        self.root = root
         self._settings = background(settings)
-        self._on_coverage = on_coverage
-        self._debounce_s = debounce_s
         self._watcher = Watcher(
             store, root, self._settings, is_open=self.is_open, on_update=self._disk_was_read, look_s=_LOOK_S
         )
         self._coverage = Coverage(0, 0, is_building=True)
-        self._open: dict[str, str] = {}  # the text of each open document
+        self._listeners: dict[object, Callable[[Coverage], None]] = {}
+        self._open: dict[str, dict[object, str]] = {}  # by path the text that each holder has, the newest last
         self._due: dict[str, None] = {}  # paths to index anew, in the order of their first change
         self._changed = threading.Condition()
         self._first_change_s = self._last_change_s = 0.0
@@ -92,27 +84,47 @@ class BackgroundIndex:
         if not self._builder.is_alive() and not self._follower.is_alive():
             self.store.close()
 
-    def document_changed(self, path: str, text: str) -> None:
+    def listen(self, holder: object, on_coverage: Callable[[Coverage], None]) -> None:
+        """Tell how far a build is, now and from the index's own threads, last with `is_building` False."""
+        with self._changed:
+            self._listeners[holder] = on_coverage
+            now = self._coverage
+        if now.is_building:
+            on_coverage(now)
+
+    def leave(self, holder: object) -> None:
+        """Tell `holder` nothing more, and let the files count again that it had open."""
+        with self._changed:
+            self._listeners.pop(holder, None)
+            held = [path for path, texts in self._open.items() if holder in texts]
+        for path in held:
+            self.document_closed(path, holder)
+
+    def document_changed(self, path: str, text: str, holder: object) -> None:
         """Let an open document's text count in the place of its file's."""
         with self._changed:
-            self._open[path] = text
+            texts = self._open.setdefault(path, {})
+            texts.pop(holder, None)
+            texts[holder] = text
             self._is_due(path)
 
-    def document_closed(self, path: str) -> None:
-        """Let the file count again."""
+    def document_closed(self, path: str, holder: object) -> None:
+        """Let the file count again, once nobody holds the document."""
         with self._changed:
-            if self._open.pop(path, None) is not None:
+            texts = self._open.get(path, {})
+            if texts.pop(holder, None) is not None:
+                if not texts:
+                    del self._open[path]
                 self._is_due(path)
 
     def is_open(self, path: str) -> bool:
         """Say whether an editor holds the document."""
         return path in self._open
 
-    @property
-    def open_documents(self) -> dict[str, str]:
-        """The text of each open document."""
+    def open_documents(self, holder: object) -> dict[str, str]:
+        """Return the text of each document that `holder` has open."""
         with self._changed:
-            return dict(self._open)
+            return {path: texts[holder] for path, texts in self._open.items() if holder in texts}
 
     def files_changed(self, paths: Iterable[Path]) -> None:
         """Look at files that the client's own watcher saw change."""
@@ -132,8 +144,8 @@ class BackgroundIndex:
         """
         if not self._is_built.wait(timeout_s):
             return False
-        unsaved = list(self.open_documents)
-        update_index(self.store, self._root, self._settings, cancelled=self._stopping.is_set, unsaved=unsaved)
+        unsaved = list(self._open)
+        update_index(self.store, self.root, self._settings, cancelled=self._stopping.is_set, unsaved=unsaved)
         return True
 
     def coverage(self) -> Coverage:
@@ -169,24 +181,24 @@ class BackgroundIndex:
                 self.store.rebuild()
             report = update_index(
                 self.store,
-                self._root,
+                self.root,
                 self._settings,
                 progress=self._progress,
                 cancelled=self._stopping.is_set,
-                unsaved=list(self.open_documents),
+                unsaved=list(self._open),
             )
             num_total = report.num_files
             for notice in report.notices:
-                log.warning("%s: %s", self._root, notice)
-            log.info("%s: %d files indexed in %.1f s", self._root, num_total, time.perf_counter() - began)
+                log.warning("%s: %s", self.root, notice)
+            log.info("%s: %d files indexed in %.1f s", self.root, num_total, time.perf_counter() - began)
         except Cancelled:
             return
         except (CodeAssistError, OSError) as error:
-            log.warning("%s was not indexed: %s", self._root, error)
+            log.warning("%s was not indexed: %s", self.root, error)
         except Exception:  # the boundary of a thread: the next build may go better
-            log.exception("%s was not indexed", self._root)
+            log.exception("%s was not indexed", self.root)
         self._coverage = Coverage(0, num_total, is_building=False)
-        self._on_coverage(self.coverage())
+        self._tell(self.coverage())
         self._is_built.set()
         self._disk_was_read(frozenset({""}))
 
@@ -195,8 +207,11 @@ class BackgroundIndex:
         self._tell(Coverage(num_done, state.num_unchanged + state.num_total, is_building=True))
 
     def _tell(self, coverage: Coverage) -> None:
-        self._coverage = coverage
-        self._on_coverage(coverage)
+        with self._changed:
+            self._coverage = coverage
+            listeners = list(self._listeners.values())
+        for on_coverage in listeners:
+            on_coverage(coverage)
 
     def _disk_was_read(self, paths: frozenset[str]) -> None:
         """Index open documents again that a pass over the whole tree may have read from the disk before they opened."""
@@ -218,23 +233,27 @@ class BackgroundIndex:
                     self._changed.wait(left_s)
                 if self._stopping.is_set():
                     return
-                due = {path: self._open.get(path) for path in self._due}
+                due = {path: self._newest_text(path) for path in self._due}
                 self._due.clear()
             for path, text in due.items():
                 self._index_document(path, text)
+
+    def _newest_text(self, path: str) -> str | None:
+        texts = self._open.get(path)
+        return texts[next(reversed(texts))] if texts else None
 
     def _seconds_until_due(self) -> float | None:
         """Return how long to wait for the next thing to do; None: until something changes."""
         if not self._due:
             return None
-        due_s = min(self._last_change_s + self._debounce_s, self._first_change_s + _MOST_DEBOUNCES * self._debounce_s)
+        due_s = min(self._last_change_s + _DEBOUNCE_S, self._first_change_s + _MOST_DEBOUNCES * _DEBOUNCE_S)
         return max(0.0, due_s - time.monotonic())
 
     def _index_document(self, path: str, text: str | None) -> None:
-        if text is None and not self._root.is_dir():
+        if text is None and not self.root.is_dir():
             return  # the whole repository is gone: its index stays as it is
         try:
-            update_file(self.store, self._root, path, text, self._settings)
+            update_file(self.store, self.root, path, text, self._settings)
         except (CodeAssistError, OSError) as error:
             log.warning("%s was not indexed: %s", path, error)
         except Exception:  # the boundary of a thread: the next document may go better

@@ -1,7 +1,7 @@
 """One repository that an editor works in: its settings, its index, its retriever.
 
-Knows no protocol. Settings are looked up at each use: a change of those that decide what is indexed starts the index
-over with the new ones, in the background.
+Knows no protocol. Settings are looked up at each use: where those change that decide what is indexed, an index with the
+new ones takes the place of the old one, in the background.
 """
 
 from __future__ import annotations
@@ -12,27 +12,33 @@ from pathlib import Path
 
 from codeassist.request import CompletionRequest, Retrieval, Retriever
 from codeassist.settings import Settings
-from codeassist_indexer.repository import open_retriever, open_store, update_settings
+from codeassist_indexer.repository import open_retriever
 from codeassist_lsp.background_index import BackgroundIndex, Coverage
 from codeassist_lsp.configuration import Configuration
+from codeassist_lsp.indexes import Indexes
 
 OnCoverage = Callable[[Path, Coverage], None]
 
 
 class Workspace:
-    """What is open of one repository. Safe to call from any thread; `root` has its links resolved."""
+    """What one client has open of one repository. For any thread; `root` has its links resolved."""
 
     def __init__(
-        self, root: Path, configuration: Configuration, on_coverage: OnCoverage = lambda root, coverage: None
+        self,
+        root: Path,
+        configuration: Configuration,
+        indexes: Indexes,
+        on_coverage: OnCoverage = lambda root, coverage: None,
     ) -> None:
         self.root = root
         self.retriever: Retriever = _RetrieverInForce(self)
         self._configuration = configuration
+        self._indexes = indexes
         self._on_coverage = on_coverage
         self._lock = threading.RLock()
         self._retriever_in_force: Retriever | None = None
         self._settings = configuration.settings(root)
-        self._index = self._start_index(self._settings, {})
+        self._index = self._hold_index(self._settings, {})
 
     @property
     def settings(self) -> Settings:
@@ -55,11 +61,11 @@ class Workspace:
 
     def document_changed(self, path: Path, text: str) -> None:
         """Let an open document's text count for other files a moment later, in the place of what is on disk."""
-        self._index.document_changed(self.relative(path), text)
+        self._index.document_changed(self.relative(path), text, self)
 
     def document_closed(self, path: Path) -> None:
         """Let what is on disk count again."""
-        self._index.document_closed(self.relative(path))
+        self._index.document_closed(self.relative(path), self)
 
     def files_changed(self, paths: Iterable[Path]) -> None:
         """Look at files that the client saw change."""
@@ -69,10 +75,6 @@ class Workspace:
         """Throw the index away and build it again, in the background."""
         self._index.rebuild()
 
-    def catch_up(self, timeout_s: float) -> bool:
-        """Index what is on disk now; return False if a build under way takes longer. Raises CodeAssistError."""
-        return self._index.catch_up(timeout_s)
-
     def coverage(self) -> Coverage:
         """Say how much of the repository is indexed."""
         return self._index.coverage()
@@ -80,44 +82,36 @@ class Workspace:
     @property
     def has_open_documents(self) -> bool:
         """Whether an editor holds any document of this repository."""
-        return bool(self._index.open_documents)
+        return bool(self._index.open_documents(self))
 
-    def open_retriever(self, settings: Settings, deadline_ms: float | None) -> Retriever:
-        """Return a retriever of one's own over the index, for a request with other settings than those in force."""
-        return open_retriever(self._index.store, settings, deadline_ms)
-
-    def begin_closing(self) -> None:
-        """Tell all work to end; returns at once."""
-        self._index.begin_stopping()
-
-    def close(self, timeout_s: float | None = None) -> None:
-        """End all work, waiting at most `timeout_s` for each thread."""
-        self._index.stop(timeout_s)
-        self._configuration.forget(self.root)
+    def close(self) -> BackgroundIndex | None:
+        """Let go of the repository; return its index, told to end, if nobody else works in it."""
+        with self._lock:
+            self._configuration.forget(self.root)
+            return self._indexes.release(self._index, self)
 
     def in_force(self) -> Retriever:
         """Return the retriever that the settings ask for, the same one until they change."""
         settings = self.settings
         with self._lock:
             if self._retriever_in_force is None:
-                self._retriever_in_force = self.open_retriever(settings, settings.context.deadline_ms)
+                deadline_ms = settings.context.deadline_ms
+                self._retriever_in_force = open_retriever(self._index.store, settings, deadline_ms)
             return self._retriever_in_force
 
-    def _start_index(self, settings: Settings, open_documents: Mapping[str, str]) -> BackgroundIndex:
-        store = open_store(self.root, settings)
-        index = BackgroundIndex(
-            store, self.root, update_settings(settings), lambda coverage: self._on_coverage(self.root, coverage)
-        )
+    def _hold_index(self, settings: Settings, open_documents: Mapping[str, str]) -> BackgroundIndex:
+        index = self._indexes.hold(self.root, settings, self)
         for path, text in open_documents.items():
-            index.document_changed(path, text)
-        index.start()
+            index.document_changed(path, text, self)
+        index.listen(self, lambda coverage: self._on_coverage(self.root, coverage))
         return index
 
     def _start_over(self, settings: Settings) -> None:
         former = self._index
-        former.begin_stopping()
-        self._index = self._start_index(settings, former.open_documents)
-        threading.Thread(target=former.stop, name="index-ending", daemon=True).start()
+        self._index = self._hold_index(settings, former.open_documents(self))
+        ending = self._indexes.release(former, self)
+        if ending is not None:
+            threading.Thread(target=ending.stop, name="index-ending", daemon=True).start()
 
 
 class _RetrieverInForce:

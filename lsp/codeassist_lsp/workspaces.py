@@ -14,6 +14,7 @@ from pathlib import Path
 from codeassist.settings import REPOSITORY_FILE
 from codeassist_indexer.walk import repository_root
 from codeassist_lsp.configuration import Configuration
+from codeassist_lsp.indexes import Indexes
 from codeassist_lsp.workspace import OnCoverage, Workspace
 
 log = logging.getLogger(__name__)
@@ -23,13 +24,19 @@ _MOST_VISITED = 4
 
 
 class Workspaces:
-    """Opens and closes workspaces as an editor's folders and files ask for. Safe to call from any thread.
+    """Opens and closes workspaces as one editor's folders and files ask for. For any thread.
 
-    `on_coverage` is called from background threads while an index is built.
+    `on_coverage` is called from background threads while an index is built. `indexes` are shared by all editors.
     """
 
-    def __init__(self, configuration: Configuration, on_coverage: OnCoverage = lambda root, coverage: None) -> None:
+    def __init__(
+        self,
+        configuration: Configuration,
+        on_coverage: OnCoverage = lambda root, coverage: None,
+        indexes: Indexes | None = None,
+    ) -> None:
         self._configuration = configuration
+        self._indexes = indexes or Indexes()
         self._on_coverage = on_coverage
         self._folders: list[Path] = []
         self._open: dict[Path, Workspace] = {}  # the least recently found first
@@ -85,7 +92,7 @@ class Workspaces:
 
     def _workspace(self, root: Path) -> Workspace:
         if root not in self._open:
-            self._open[root] = Workspace(root, self._configuration, self._on_coverage)
+            self._open[root] = Workspace(root, self._configuration, self._indexes, self._on_coverage)
         return self._open[root]
 
     def _root_of(self, folder: Path) -> Path | None:
@@ -123,7 +130,5 @@ def _close_in_background(workspaces: list[Workspace]) -> None:
 
 def _close(workspaces: list[Workspace], timeout_s: float | None = None) -> None:
     deadline = None if timeout_s is None else time.monotonic() + timeout_s
-    for workspace in workspaces:
-        workspace.begin_closing()
-    for workspace in workspaces:
-        workspace.close(None if deadline is None else max(0.0, deadline - time.monotonic()))
+    for index in filter(None, [workspace.close() for workspace in workspaces]):
+        index.stop(None if deadline is None else max(0.0, deadline - time.monotonic()))

@@ -18,7 +18,8 @@ from codeassist_lsp import background_index
 from codeassist_lsp import workspaces as module
 from codeassist_lsp.background_index import Coverage
 from codeassist_lsp.configuration import Configuration
-from codeassist_lsp.workspace import Workspace
+from codeassist_lsp.indexes import Indexes
+from codeassist_lsp.workspace import OnCoverage, Workspace
 from codeassist_lsp.workspaces import Workspaces
 
 WAIT_S = 30
@@ -35,7 +36,9 @@ class Editor:
         self.reported: list[str] = []
         self.coverage: list[tuple[Path, Coverage]] = []
         self.configuration = Configuration(self.reported.append, environment=self.environment)
-        self.workspaces = Workspaces(self.configuration, lambda root, state: self.coverage.append((root, state)))
+        self.indexes = Indexes()
+        report: OnCoverage = lambda root, state: self.coverage.append((root, state))  # noqa: E731
+        self.workspaces = Workspaces(self.configuration, report, self.indexes)
 
     def open(self, file: Path) -> Workspace:
         found = self.workspaces.find(file)
@@ -223,9 +226,32 @@ def test_files_that_change_on_disk_are_followed(editor: Editor, root: Path) -> N
 
 def test_catching_up_does_not_wait_for_the_watcher(editor: Editor, root: Path) -> None:
     found = editor.open(root / "main.py")
+    found.document_changed(root / "shapes.py", "def circle_area(radius):\n    return radius\n")
+    wait_until(lambda: "circle_area" in context(found))
     (root / "more.py").write_text("def other_name():\n    return polygon_area\n")
-    assert found.catch_up(WAIT_S)
+    index = editor.indexes.find(root, found.settings)
+    assert index is not None
+    assert index.catch_up(WAIT_S)
     assert "other_name" in context(found)
+    assert "circle_area" in context(found)
+
+
+def test_two_editors_share_an_index_and_what_each_has_open(editor: Editor, root: Path) -> None:
+    other = Workspaces(editor.configuration, lambda root, coverage: None, editor.indexes)
+    one, two = editor.open(root / "main.py"), other.find(root / "main.py")
+    assert two is not None
+    assert len(editor.indexes.all()) == 1
+    for each, name in ((one, "circle_area"), (two, "edge_count")):
+        each.document_changed(root / "shapes.py", f"def {name}(radius):\n    return radius\n")
+        wait_until(lambda name=name: name in context(one) and name in context(two))
+    two.document_closed(root / "shapes.py")
+    wait_until(lambda: "circle_area" in context(two))
+    other.close()
+    assert len(editor.indexes.all()) == 1
+    one.document_changed(root / "other.py", "def other_name():\n    return polygon_area\n")
+    wait_until(lambda: "other_name" in context(one))
+    editor.workspaces.close()
+    assert editor.indexes.all() == ()
 
 
 def test_what_is_to_be_indexed_changes_at_run_time(editor: Editor, root: Path) -> None:
@@ -269,11 +295,14 @@ import sys
 from pathlib import Path
 from codeassist.request import CompletionRequest
 from codeassist_lsp.configuration import Configuration
+from codeassist_lsp.indexes import Indexes
 from codeassist_lsp.workspaces import Workspaces
 
 name, root = sys.argv[1], Path(sys.argv[2])
-workspaces = Workspaces(Configuration())
+indexes = Indexes()
+workspaces = Workspaces(Configuration(), indexes=indexes)
 found = workspaces.find(root / "main.py")
+index = indexes.find(root, found.settings)
 print("open", flush=True)
 for line in sys.stdin:
     word, _, path = line.strip().partition(" ")
@@ -281,7 +310,7 @@ for line in sys.stdin:
         for n in range(20):
             found.document_changed(root / path, f"def {name}_{n}(): ...\\n")
     elif word == "catch":
-        assert found.catch_up(60)
+        assert index.catch_up(60)
     elif word == "reindex":
         found.reindex()
     elif word == "find":
