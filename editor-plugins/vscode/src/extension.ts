@@ -1,0 +1,77 @@
+/**
+ * Where everything is put together: what runs when the extension is activated.
+ * Knows no details: each part has a module of its own.
+ */
+import { commands, type ExtensionContext, StatusBarAlignment, ThemeColor, window, workspace } from "vscode";
+import { registerCommands } from "./commands.ts";
+import { isOff } from "./modes.ts";
+import { Pages } from "./pages.ts";
+import { Server } from "./server.ts";
+import { type State, view } from "./statusView.ts";
+
+const DO_NOT_ASK = "doNotAskToInstall";
+let running: Server | undefined;
+
+export async function activate(context: ExtensionContext): Promise<void> {
+  const log = window.createOutputChannel("codeassist", { log: true });
+  const server = new Server(context, log);
+  running = server;
+  const pages = new Pages();
+  const bar = statusBar();
+  context.subscriptions.push(
+    log,
+    pages,
+    bar,
+    ...registerCommands({ context, server, pages, log }),
+    server.onDidChangeState((state) => show(bar, state)),
+    workspace.onDidChangeConfiguration(async (event) => {
+      if (event.affectsConfiguration("codeassist.editor.mode")) await startIfWanted(server);
+      if (event.affectsConfiguration("codeassist.server.path")) await server.restart();
+    }),
+    workspace.onDidOpenTextDocument(() => startIfWanted(server)),
+  );
+  show(bar, server.state);
+  await startIfWanted(server);
+  if (server.state.kind === "missing") void askToInstall(context);
+}
+
+/** VS Code waits for this: the server gets its `shutdown` and ends. */
+export async function deactivate(): Promise<void> {
+  await running?.dispose();
+  running = undefined;
+}
+
+/** A window without a file to write in needs no model in memory, nor does one where suggestions are off. */
+async function startIfWanted(server: Server): Promise<void> {
+  const isWriting = workspace.textDocuments.some(({ uri }) => uri.scheme === "file" || uri.scheme === "untitled");
+  if (server.state.kind === "off" && isWriting && !isOff()) await server.start();
+}
+
+async function askToInstall(context: ExtensionContext): Promise<void> {
+  if (context.globalState.get(DO_NOT_ASK)) return;
+  const [install, choose, never] = ["Install…", "Choose…", "Don't Ask Again"];
+  const choice = await window.showInformationMessage(
+    "codeassist needs its server, which runs the model on this machine. It is not installed yet.",
+    install,
+    choose,
+    never,
+  );
+  if (choice === install) await commands.executeCommand("codeassist.installServer");
+  if (choice === choose) await commands.executeCommand("codeassist.chooseServer");
+  if (choice === never) await context.globalState.update(DO_NOT_ASK, true);
+}
+
+function statusBar() {
+  const bar = window.createStatusBarItem("codeassist.status", StatusBarAlignment.Right, 100);
+  bar.name = "codeassist";
+  bar.command = "codeassist.showMenu";
+  bar.show();
+  return bar;
+}
+
+function show(bar: ReturnType<typeof statusBar>, state: State): void {
+  const { text, tooltip, severity } = view(state);
+  bar.text = text;
+  bar.tooltip = `codeassist: ${tooltip}`;
+  bar.backgroundColor = severity === "normal" ? undefined : new ThemeColor(`statusBarItem.${severity}Background`);
+}

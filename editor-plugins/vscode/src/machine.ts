@@ -1,0 +1,45 @@
+/**
+ * What the extension's settings and this machine say about the server.
+ * Knows nothing of the protocol.
+ */
+import { statSync } from "node:fs";
+import { join } from "node:path";
+import { type ConfigurationScope, type ExtensionContext, workspace } from "vscode";
+import { type Located, locateServer, type Machine } from "./serverLocation.ts";
+import { type Declared, settingsTree, type Tree } from "./settingsTree.ts";
+
+export const machine: Machine = {
+  platform: process.platform,
+  get path() {
+    return process.env["PATH"] ?? "";
+  },
+  isFile: (path) => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false,
+};
+
+/** The folder of the virtual environment that the extension makes. */
+export function environmentFolder(context: ExtensionContext): string {
+  return join(context.globalStorageUri.fsPath, "server");
+}
+
+/** The server to run, by the settings in force. */
+export function server(context: ExtensionContext): Located {
+  return locateServer(serverSetting("path"), environmentFolder(context), machine);
+}
+
+/** A setting of the server's section that is a text. */
+export function serverSetting(name: "path" | "python" | "package"): string {
+  return workspace.getConfiguration("codeassist.server").get<string>(name, "").trim();
+}
+
+/** The settings that somebody made, as the server takes them. */
+export function settings(context: ExtensionContext, scope?: ConfigurationScope): Tree {
+  const configuration = workspace.getConfiguration(undefined, scope);
+  return settingsTree(declaredSettings(context), (key) => configuration.inspect(key));
+}
+
+function declaredSettings(context: ExtensionContext): Record<string, Declared> {
+  const { configuration } = context.extension.packageJSON.contributes as {
+    configuration: { properties: Record<string, Declared> }[];
+  };
+  return Object.assign({}, ...configuration.map(({ properties }) => properties));
+}

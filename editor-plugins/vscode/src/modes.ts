@@ -1,0 +1,47 @@
+/**
+ * Switches suggestions on and off by the settings that everybody can see.
+ * Knows no server: it follows the settings.
+ */
+import { ConfigurationTarget, type Memento, window, workspace } from "vscode";
+
+const BEFORE = "modeBeforeOff";
+
+/** Whether the user switched suggestions off here in VS Code. */
+export function isOff(): boolean {
+  return editorSettings().get("mode") === "off";
+}
+
+export async function setMode(mode: "automatic" | "off" | undefined): Promise<void> {
+  await editorSettings().update("mode", mode, ConfigurationTarget.Global);
+}
+
+/** Off, or back to what was set before. */
+export async function toggle(memory: Memento): Promise<void> {
+  if (isOff()) {
+    const before = memory.get<string>(BEFORE);
+    await editorSettings().update("mode", before, ConfigurationTarget.Global);
+    return;
+  }
+  await memory.update(BEFORE, editorSettings().inspect("mode")?.globalValue);
+  await setMode("off");
+}
+
+/** On or off for the language of the active editor. */
+export async function toggleLanguage(): Promise<void> {
+  const language = window.activeTextEditor?.document.languageId;
+  if (language === undefined) {
+    await window.showInformationMessage("codeassist: open a file of the language first.");
+    return;
+  }
+  const found = editorSettings().inspect<string[]>("offLanguages");
+  const target = found?.workspaceValue ? ConfigurationTarget.Workspace : ConfigurationTarget.Global;
+  const before = (target === ConfigurationTarget.Workspace ? found?.workspaceValue : found?.globalValue) ?? [];
+  const after = before.includes(language) ? before.filter((name) => name !== language) : [...before, language];
+  await editorSettings().update("offLanguages", after.length > 0 ? after : undefined, target);
+  const off = after.includes(language);
+  window.setStatusBarMessage(`codeassist: suggestions for ${language} are ${off ? "off" : "on"}`, 5000);
+}
+
+function editorSettings() {
+  return workspace.getConfiguration("codeassist.editor");
+}

@@ -1,0 +1,184 @@
+/**
+ * The server's process and the connection to it: started, stopped, asked.
+ * Knows no status bar and no command of the editor.
+ */
+import { mkdir } from "node:fs/promises";
+import { commands, type Disposable, EventEmitter, type ExtensionContext, type LogOutputChannel } from "vscode";
+import {
+  State as ClientState,
+  DidChangeConfigurationNotification,
+  ExecuteCommandRequest,
+  LanguageClient,
+  type LanguageClientOptions,
+  RevealOutputChannelOn,
+} from "vscode-languageclient/node";
+import { Feedback } from "./feedback.ts";
+import { server, settings } from "./machine.ts";
+import { type ServerStatus, type State, serverStatus } from "./statusView.ts";
+
+const STARTED: ServerStatus = { busy: false, message: "", kind: "Normal" };
+
+export class Server implements Disposable {
+  private readonly context: ExtensionContext;
+  private readonly log: LogOutputChannel;
+  private readonly changes = new EventEmitter<State>();
+  private connection: { readonly client: LanguageClient; readonly feedback: Feedback } | undefined;
+  private current: State = { kind: "off" };
+  /** Starting and stopping never overlap: each waits for the one before. */
+  private queue: Promise<void> = Promise.resolve();
+
+  readonly onDidChangeState = this.changes.event;
+
+  constructor(context: ExtensionContext, log: LogOutputChannel) {
+    this.context = context;
+    this.log = log;
+  }
+
+  get state(): State {
+    return this.current;
+  }
+
+  /** Start the server if it does not run. The state says how that went. */
+  start(): Promise<void> {
+    return this.enqueue(() => this.startNow());
+  }
+
+  /** Stop the server; `next` is the state to show from then on. */
+  stop(next: State): Promise<void> {
+    return this.enqueue(async () => {
+      await this.stopNow();
+      this.become(next);
+    });
+  }
+
+  /** Stop the server and start it again, with the settings in force now. */
+  restart(): Promise<void> {
+    return this.enqueue(async () => {
+      await this.stopNow();
+      await this.startNow();
+    });
+  }
+
+  /** Have the server carry out one of its commands. Rejects when it does not run or fails. */
+  async ask(command: string): Promise<unknown> {
+    if (this.connection === undefined || this.current.kind !== "running") {
+      throw new Error("The server does not run. The status bar's menu says more.");
+    }
+    return await this.connection.client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [] });
+  }
+
+  dispose(): Promise<void> {
+    return this.stop({ kind: "off" });
+  }
+
+  private enqueue(task: () => Promise<void>): Promise<void> {
+    this.queue = this.queue.then(task, task).catch((error: unknown) => {
+      this.log.error(error instanceof Error ? error : String(error));
+      this.become({ kind: "stopped", reason: `The server could not be started: ${messageOf(error)}` });
+    });
+    return this.queue;
+  }
+
+  private async startNow(): Promise<void> {
+    if (this.connection?.client.isRunning()) return;
+    await this.stopNow();
+    const found = server(this.context);
+    await commands.executeCommand("setContext", "codeassist.serverFound", found.kind === "found");
+    if (found.kind === "missing") {
+      this.become({ kind: "missing" });
+      return;
+    }
+    if (found.kind === "wrong-setting") {
+      this.become({ kind: "stopped", reason: found.message });
+      return;
+    }
+    this.become({ kind: "starting" });
+    this.log.info(`starting ${found.program} (${found.origin})`);
+    // Not in the workspace: no file there may change what a program that starts in it finds.
+    const folder = this.context.globalStorageUri.fsPath;
+    await mkdir(folder, { recursive: true });
+    const client = new LanguageClient(
+      "codeassist",
+      "codeassist",
+      { command: found.program, args: ["serve"], options: { cwd: folder } },
+      this.options(),
+    );
+    const feedback = new Feedback((method, { item, ...rest }) => {
+      const wire = { ...item, range: client.code2ProtocolConverter.asRange(item.range) };
+      client
+        .sendNotification(method, { item: wire, ...rest })
+        .catch((error: unknown) => this.log.warn(messageOf(error)));
+    });
+    this.connection = { client, feedback };
+    client.onNotification("didChangeStatus", (message: unknown) => {
+      const status = serverStatus(message);
+      if (status) this.become({ kind: "running", status });
+    });
+    client.onDidChangeState(({ newState }) => {
+      if (this.connection?.client !== client) return;
+      if (newState === ClientState.Starting) this.become({ kind: "starting" });
+      if (newState === ClientState.Running && this.current.kind !== "running") {
+        this.become({ kind: "running", status: STARTED });
+      }
+      if (newState === ClientState.Stopped) {
+        this.become({ kind: "stopped", reason: "The server ended by itself. The log says more." });
+      }
+    });
+    await client.start();
+  }
+
+  private async stopNow(): Promise<void> {
+    const { connection } = this;
+    if (connection === undefined) return;
+    this.connection = undefined;
+    connection.feedback.dispose();
+    // A client that starts again after a crash cannot be stopped before it runs; how its start ends does not matter here.
+    await Promise.allSettled(connection.client.needsStop() ? [connection.client.start()] : []);
+    await connection.client.dispose();
+  }
+
+  private options(): LanguageClientOptions {
+    return {
+      documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
+      outputChannel: this.log,
+      revealOutputChannelOn: RevealOutputChannelOn.Never,
+      initializationOptions: () => settings(this.context),
+      synchronize: { configurationSection: "codeassist" },
+      middleware: {
+        provideInlineCompletionItems: async (document, position, context, token, next) => {
+          const { version } = document;
+          const answer = await next(document, position, context, token);
+          const isCurrent = document.version === version && !token.isCancellationRequested;
+          if (isCurrent) this.connection?.feedback.answered(document, position, context, answer);
+          return answer;
+        },
+        executeCommand: async (command, args, next) => {
+          if (command === "codeassist.accept") await commands.executeCommand("setContext", "codeassist.accepted", true);
+          return await next(command, args);
+        },
+        workspace: {
+          // Both would send VS Code's defaults too, which must not win over the user's config.toml.
+          didChangeConfiguration: async () => {
+            await this.connection?.client.sendNotification(DidChangeConfigurationNotification.type, {
+              settings: { codeassist: settings(this.context) },
+            });
+          },
+          configuration: ({ items }) =>
+            items.map(({ section, scopeUri }) => {
+              const scope = scopeUri && this.connection?.client.protocol2CodeConverter.asUri(scopeUri);
+              return section === "codeassist" ? settings(this.context, scope || undefined) : null;
+            }),
+        },
+      },
+    };
+  }
+
+  private become(state: State): void {
+    this.current = state;
+    this.changes.fire(state);
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { statusPage } from "../../src/statusPage.ts";
+import { serverStatus, view } from "../../src/statusView.ts";
+
+test("what the server says is shown", () => {
+  const status = { busy: false, message: "qwen on cpu", kind: "Normal" } as const;
+  assert.deepEqual(view({ kind: "running", status }), {
+    text: "$(sparkle) codeassist",
+    tooltip: "qwen on cpu",
+    severity: "normal",
+  });
+  assert.match(view({ kind: "running", status: { ...status, busy: true } }).text, /spin/);
+  assert.equal(view({ kind: "running", status: { ...status, kind: "Error" } }).severity, "error");
+  assert.equal(view({ kind: "stopped", reason: "it broke" }).tooltip, "it broke");
+});
+
+test("a status that is none is not taken", () => {
+  assert.deepEqual(serverStatus({ busy: true, message: "m", kind: "Warning" }), {
+    busy: true,
+    message: "m",
+    kind: "Warning",
+  });
+  for (const wrong of [null, "Normal", {}, { kind: "Great", busy: false, message: "" }])
+    assert.equal(serverStatus(wrong), undefined);
+});
+
+test("the status page shows whatever it is told, as text", () => {
+  const page = statusPage({ model: "qwen", cache: { reused_share: 0.51234, notes: ["a|b", "<i>"] }, gone: null });
+  assert.equal(
+    page,
+    "# codeassist\n\n| | |\n| --- | --- |\n| model | qwen |\n| gone | – |\n\n## cache\n\n" +
+      "| | |\n| --- | --- |\n| reused share | 0.51 |\n| notes | a\\|b, \\<i\\> |\n",
+  );
+});

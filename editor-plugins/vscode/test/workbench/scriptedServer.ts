@@ -1,0 +1,122 @@
+/**
+ * A language server whose suggestion is known beforehand, and which writes down all that it is sent.
+ * Knows no model: it continues KNOWN wherever the text before the cursor ends with the beginning of one.
+ *
+ * Usage: node scriptedServer.ts RECORD serve
+ */
+import { appendFileSync } from "node:fs";
+import {
+  createMessageConnection,
+  ErrorCodes,
+  ResponseError,
+  StreamMessageReader,
+  StreamMessageWriter,
+  TextDocumentSyncKind,
+} from "vscode-languageserver-protocol/node";
+import { TextDocument } from "vscode-languageserver-textdocument";
+
+const KNOWN = [
+  "def area(width, height):\n    return width * height",
+  "def perimeter(width, height):\n    return 2 * (width + height)",
+];
+/** So many characters of a known text must stand before the cursor. */
+const RECOGNISED = 8;
+
+const [record = "", command] = process.argv.slice(2);
+if (command !== "serve") {
+  process.stdout.write(`scripted: ${process.argv.slice(3).join(" ")}\n`);
+  process.exit(0);
+}
+const connection = createMessageConnection(
+  new StreamMessageReader(process.stdin),
+  new StreamMessageWriter(process.stdout),
+);
+const documents = new Map<string, TextDocument>();
+let lastId = 0;
+
+connection.onRequest((method, params) => {
+  note(method, params);
+  return answer(method, params as Params);
+});
+connection.onNotification((method, params) => {
+  note(method, params);
+  if (method === "exit") process.exit(0);
+  if (method === "initialized") {
+    void connection.sendNotification("didChangeStatus", {
+      busy: false,
+      message: "Scripted and ready.",
+      kind: "Normal",
+    });
+  }
+  follow(method, params as Params);
+});
+connection.onClose(() => process.exit(0));
+connection.listen();
+
+interface Params {
+  textDocument: { uri: string; languageId: string; version: number; text: string };
+  contentChanges: Parameters<typeof TextDocument.update>[1];
+  position: { line: number; character: number };
+  command: string;
+}
+
+function note(method: string, params: unknown): void {
+  appendFileSync(record, `${JSON.stringify({ method, params })}\n`);
+}
+
+function follow(method: string, { textDocument, contentChanges }: Params): void {
+  if (method === "textDocument/didOpen") {
+    const { uri, languageId, version, text } = textDocument;
+    documents.set(uri, TextDocument.create(uri, languageId, version, text));
+  }
+  if (method === "textDocument/didChange") {
+    TextDocument.update(document(textDocument.uri), contentChanges, textDocument.version);
+  }
+}
+
+function answer(method: string, params: Params): unknown {
+  switch (method) {
+    case "initialize":
+      return {
+        serverInfo: { name: "scripted" },
+        capabilities: {
+          textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: true },
+          inlineCompletionProvider: {},
+          executeCommandProvider: {
+            commands: ["codeassist.accept", "codeassist.explain", "codeassist.status", "codeassist.reindex"],
+          },
+        },
+      };
+    case "textDocument/inlineCompletion":
+      return { items: suggestions(params) };
+    case "workspace/executeCommand":
+      return {
+        "codeassist.explain": { markdown: "# Because\n\nIt is written in the script." },
+        "codeassist.status": { model: "none", cache: { reused_tokens: 7 } },
+      }[params.command];
+    case "shutdown":
+      return null;
+    default:
+      return new ResponseError(ErrorCodes.MethodNotFound, method);
+  }
+}
+
+function suggestions({ textDocument, position }: Params): unknown[] {
+  const text = document(textDocument.uri);
+  const prefix = text.getText().slice(0, text.offsetAt(position));
+  for (const known of KNOWN) {
+    for (let length = known.length - 1; length >= RECOGNISED; length--) {
+      if (!prefix.endsWith(known.slice(0, length))) continue;
+      lastId += 1;
+      const command = { title: "Accept", command: "codeassist.accept", arguments: [`item-${lastId}`] };
+      return [{ insertText: known.slice(length), range: { start: position, end: position }, command }];
+    }
+  }
+  return [];
+}
+
+function document(uri: string): TextDocument {
+  const found = documents.get(uri);
+  if (found === undefined) throw new Error(`${uri} was never opened`);
+  return found;
+}

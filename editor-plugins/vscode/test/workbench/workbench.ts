@@ -1,0 +1,226 @@
+/**
+ * The real workbench: code-server with the packed extension, in a real browser.
+ * Knows no test: it opens a folder and drives keyboard and mouse.
+ */
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { promisify } from "node:util";
+import { type Browser, chromium, type Locator, type Page } from "playwright-core";
+
+const VSIX = required("CODEASSIST_VSIX");
+const CODE_SERVER = required("CODEASSIST_CODE_SERVER");
+const CHROMIUM = required("CODEASSIST_CHROMIUM");
+const DEADLINE_MS = 60_000;
+
+export interface Setup {
+  /** The user's settings.json. */
+  readonly settings: Record<string, unknown>;
+  /** Files of the folder that is opened: path → text. */
+  readonly files: Readonly<Record<string, string>>;
+  /** A shell script that stands for the server; it is handed `serve` and the record's path as RECORD. */
+  readonly server: string;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export interface Message {
+  readonly method: string;
+  // biome-ignore lint/suspicious/noExplicitAny: what a client sent is looked at field by field
+  readonly params: any;
+}
+
+export class Workbench {
+  readonly page: Page;
+  readonly folder: string;
+  private readonly root: string;
+  private readonly browser: Browser;
+  private readonly process: ChildProcess;
+
+  private constructor(root: string, browser: Browser, page: Page, process: ChildProcess) {
+    this.root = root;
+    this.folder = join(root, "folder");
+    this.browser = browser;
+    this.page = page;
+    this.process = process;
+  }
+
+  /** Everything is fresh: VS Code restores unsaved buffers otherwise. */
+  static async open(setup: Setup): Promise<Workbench> {
+    const root = await mkdtemp(join(tmpdir(), "codeassist-workbench-"));
+    const server = join(root, "codeassist");
+    await write(server, `#!/bin/sh\nRECORD='${join(root, "record.jsonl")}'\n${setup.server}\n`);
+    await chmod(server, 0o755);
+    await write(join(root, "record.jsonl"), "");
+    for (const [path, text] of Object.entries(setup.files)) await write(join(root, "folder", path), text);
+    await write(join(root, "user", "User", "settings.json"), JSON.stringify({ ...CALM, ...setup.settings }));
+    // The browser is another machine to VS Code: settings of machine scope are the server's side's.
+    await write(join(root, "user", "Machine", "settings.json"), JSON.stringify({ "codeassist.server.path": server }));
+    await write(join(root, "config.yaml"), "");
+    const environment = {
+      ...process.env,
+      HOME: root,
+      XDG_CONFIG_HOME: root,
+      XDG_DATA_HOME: root,
+      ...setup.environment,
+    };
+    const places = [
+      "--config",
+      join(root, "config.yaml"),
+      "--user-data-dir",
+      join(root, "user"),
+      "--extensions-dir",
+      join(root, "extensions"),
+    ];
+    await promisify(execFile)(process.execPath, [CODE_SERVER, ...places, "--install-extension", VSIX], {
+      env: environment,
+    });
+    const port = await freePort();
+    const child = spawn(process.execPath, [CODE_SERVER, ...places, "--bind-addr", `127.0.0.1:${port}`, ...QUIET], {
+      env: environment,
+      stdio: "ignore",
+      detached: true, // a group of its own, to be ended with all that it started
+    });
+    await until(
+      "code-server is up",
+      async () => (await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => null))?.ok,
+    );
+    const browser = await chromium.launch({ executablePath: CHROMIUM, args: ["--no-sandbox"] });
+    const page = await browser.newPage({ viewport: { width: 1200, height: 640 } });
+    page.setDefaultTimeout(DEADLINE_MS);
+    await page.goto(`http://127.0.0.1:${port}/?folder=${join(root, "folder")}`);
+    await page.locator(".monaco-workbench .statusbar").waitFor();
+    return new Workbench(root, browser, page, child);
+  }
+
+  async close(): Promise<void> {
+    await this.browser.close();
+    const ended = once(this.process, "exit");
+    if (this.process.pid !== undefined) process.kill(-this.process.pid, "SIGTERM");
+    await ended;
+    await rm(this.root, { recursive: true, force: true, maxRetries: 20 });
+  }
+
+  /** Keep what the screen shows when a test failed, beside the extension's package. */
+  async keepFailure(name: string): Promise<void> {
+    const path = join(dirname(VSIX), "failures", `${name.replace(/\W+/g, "-")}.png`);
+    await this.page.screenshot({ path });
+    console.log(`the screen: ${path}`);
+  }
+
+  /** Open a file by its name, as a user would. */
+  async openFile(name: string): Promise<void> {
+    await this.page.keyboard.press("Control+P");
+    await this.page.locator(".quick-input-widget input").first().fill(name);
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first().click();
+    await this.page.locator(`.tab.active[aria-label*="${name}"]`).waitFor();
+    await this.page.locator(".editor-instance .monaco-editor .view-lines").first().click();
+  }
+
+  /** Run a command by its title in the palette. */
+  async command(title: string): Promise<void> {
+    // A preview keeps the keyboard to itself.
+    await this.page.locator(".editor-instance .monaco-editor .view-lines").first().click();
+    await this.page.keyboard.press("F1");
+    const input = this.page.locator(".quick-input-widget input").first();
+    await input.fill(`>${title}`);
+    await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().click();
+    await input.waitFor({ state: "hidden" });
+  }
+
+  ghostText(): Locator {
+    return this.page.locator('[class*="ghost-text"]');
+  }
+
+  /** Type the last character anew until ghost text is there: the extension is activated seconds after the page is up. */
+  async retypeUntilGhostText(character: string): Promise<void> {
+    await until("ghost text appears", async () => {
+      await this.page.keyboard.press("Backspace");
+      await this.page.keyboard.type(character);
+      return await this.ghostText()
+        .first()
+        .waitFor({ timeout: 5_000 })
+        .then(
+          () => true,
+          () => false,
+        );
+    });
+  }
+
+  async saved(name: string): Promise<string> {
+    await this.page.keyboard.press("Control+S");
+    await this.page.locator(".tab.active.dirty").waitFor({ state: "detached" });
+    return await readFile(join(this.folder, name), "utf8");
+  }
+
+  /** What the server was sent, once something of it fulfils `wanted`. */
+  async sent(what: string, wanted: (message: Message) => boolean): Promise<Message> {
+    return await until(what, async () => (await this.record()).find(wanted));
+  }
+
+  async record(): Promise<Message[]> {
+    const lines = (await readFile(join(this.root, "record.jsonl"), "utf8")).split("\n");
+    return lines.slice(0, -1).map((line) => JSON.parse(line));
+  }
+
+  async userSettings(): Promise<Record<string, unknown>> {
+    return JSON.parse(await readFile(join(this.root, "user", "User", "settings.json"), "utf8"));
+  }
+}
+
+/** Nothing of VS Code's own that covers the editor or types by itself. */
+const CALM = {
+  "chat.disableAIFeatures": true,
+  "editor.quickSuggestions": { other: "off", comments: "off", strings: "off" },
+  "editor.parameterHints.enabled": false,
+  "files.autoSave": "off", // the browser's default is to save a second after each change
+  "extensions.ignoreRecommendations": true,
+  "git.enabled": false,
+  "window.commandCenter": false,
+  "workbench.startupEditor": "none",
+  "workbench.tips.enabled": false,
+  "workbench.secondarySideBar.defaultVisibility": "hidden",
+};
+
+const QUIET = [
+  "--auth=none",
+  "--disable-telemetry",
+  "--disable-update-check",
+  "--disable-workspace-trust",
+  "--disable-getting-started-override",
+];
+
+/** Ask again until the answer is something, or fail when the deadline is over. */
+export async function until<T>(what: string, ask: () => Promise<T | undefined | null | false>): Promise<T> {
+  const end = Date.now() + DEADLINE_MS;
+  for (;;) {
+    const found = await ask();
+    if (found) return found;
+    if (Date.now() > end) throw new Error(`${what}: not within ${DEADLINE_MS / 1000} s`);
+    await pause(100);
+  }
+}
+
+async function write(file: string, text: string): Promise<void> {
+  await mkdir(dirname(file), { recursive: true });
+  await writeFile(file, text);
+}
+
+async function freePort(): Promise<number> {
+  const listener = createServer().listen(0, "127.0.0.1");
+  await once(listener, "listening");
+  const address = listener.address();
+  listener.close();
+  await once(listener, "close");
+  if (address === null || typeof address === "string") throw new Error("no port was given");
+  return address.port;
+}
+
+function required(variable: string): string {
+  const value = process.env[variable];
+  if (!value) throw new Error(`${variable} is not set: run this by \`make test-vscode\``);
+  return value;
+}
