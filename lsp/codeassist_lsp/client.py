@@ -83,14 +83,13 @@ class Client:
             return None
         return answer[0] if answer else None
 
-    async def register(self, method: str, options: Any) -> None:
-        """Ask the client to send `method` too."""
-        registration = types.Registration(id=f"codeassist-{method}", method=method, register_options=options)
+    async def register(self, registration: types.Registration) -> None:
+        """Ask the client to send a method too."""
         try:
             registering = self.server.client_register_capability_async(types.RegistrationParams([registration]))
             await asyncio.wait_for(registering, _ANSWER_S)
         except (TimeoutError, JsonRpcException) as error:
-            log.info("the client does not send %s: %s", method, error or type(error).__name__)
+            log.info("the client does not send %s: %s", registration.method, error or type(error).__name__)
 
 
 def status_of(state: ModelState, mode: str) -> Status:

@@ -82,6 +82,17 @@ class Inference:
         """What is in service now."""
         return self._state
 
+    @property
+    def served(self) -> Settings | None:
+        """The settings that the model in service was loaded with."""
+        service = self._service
+        return None if service is None else service.wanted
+
+    @property
+    def is_loading(self) -> bool:
+        """Whether a thread of ours is loading a model."""
+        return self._loader is not None
+
     def want(self, settings: Settings) -> None:
         """Have the model that these settings name served as soon as it is loaded. Returns at once."""
         with self._lock:

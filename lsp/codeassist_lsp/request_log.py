@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-# "answered": the model's suggestion; "cached": one that was known already; "empty": the model had nothing worth showing;
+# "answered": the model's suggestion; "cached": one known already; "empty": the model had nothing worth showing;
 # "outdated": the text changed meanwhile and it fits no more; "refused": off, too large, loading, ...
 Outcome = Literal["answered", "cached", "empty", "outdated", "refused", "cancelled", "failed"]
 STAGES = ("debounce", "queue", "retrieve", "prompt", "sync", "first_token", "decode", "trim", "total")

@@ -11,7 +11,7 @@ import os
 import sys
 import threading
 from collections.abc import AsyncIterator
-from typing import BinaryIO
+from typing import BinaryIO, NoReturn
 
 import psutil
 
@@ -79,15 +79,18 @@ async def chunks(stream: BinaryIO) -> AsyncIterator[bytes]:
 
 
 async def process_ends(process_id: int) -> None:
-    """Return when a process is gone (or a zombie)."""
+    """Return when a process is gone (or a zombie); never for one that cannot be seen from here, as in a container."""
     try:
         process = psutil.Process(process_id)
+    except psutil.Error:
+        log.info("the client's process %d cannot be seen: its end is that of stdin", process_id)
+        await asyncio.Event().wait()
+        return
+    try:
         while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
             await asyncio.sleep(_LOOK_S)
     except psutil.NoSuchProcess:
         pass
-    except psutil.AccessDenied:
-        await asyncio.Event().wait()
     log.info("the client's process %d is gone", process_id)
 
 
@@ -96,9 +99,14 @@ def exit_soon(code: int) -> None:
 
     def end() -> None:
         log.warning("the orderly end took too long")
-        logging.shutdown()
-        os._exit(code)
+        exit_now(code)
 
     timer = threading.Timer(_MOST_SECONDS_TO_EXIT, end)
     timer.daemon = True
     timer.start()
+
+
+def exit_now(code: int) -> NoReturn:
+    """End the process, whatever its threads do. PyTorch may abort when Python ends below it in another thread."""
+    logging.shutdown()
+    os._exit(code)

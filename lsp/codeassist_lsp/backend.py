@@ -1,0 +1,150 @@
+"""What all clients of a process share: the model in service, the work under way, the repositories, what was measured.
+
+Knows no protocol. Lives on one event loop; only `Inference` and `Indexes` have threads.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import threading
+import time
+from collections import Counter
+from typing import TYPE_CHECKING, Any, Protocol
+
+from codeassist import __version__
+from codeassist.errors import CodeAssistError
+from codeassist.settings import Settings
+from codeassist_lsp.indexes import Indexes
+from codeassist_lsp.inference import Inference, LoadSession, ModelState
+from codeassist_lsp.request_log import RequestLog
+from codeassist_lsp.requests import Works
+
+if TYPE_CHECKING:
+    from codeassist.session import Session
+
+log = logging.getLogger(__name__)
+
+_STATUS_S = 2.0
+
+
+class Listener(Protocol):
+    """A client's connection, as the backend sees it."""
+
+    def model_changed(self, state: ModelState) -> None:
+        """Hear that another state of the model holds."""
+        ...
+
+
+class Backend:
+    """Made on the event loop that it lives on. The client that came first says which model is served."""
+
+    def __init__(self, load: LoadSession) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.inference = Inference(load, self._model_changed)
+        self.works = Works()
+        self.indexes = Indexes()
+        self.requests = RequestLog()
+        self._listeners: list[Listener] = []
+        self._num_open: Counter[str] = Counter()
+        self._began_s = time.monotonic()
+        threading.Thread(target=_import_early, name="import", daemon=True).start()
+
+    def join(self, listener: Listener) -> None:
+        """Tell `listener` from now on what changes."""
+        self._listeners.append(listener)
+
+    def leave(self, listener: Listener) -> None:
+        """Tell it nothing more."""
+        if listener in self._listeners:
+            self._listeners.remove(listener)
+
+    def want_model(self, listener: Listener, settings: Settings) -> None:
+        """Serve the model that a client's settings name, if it is that client's to say."""
+        if self._listeners and self._listeners[0] is listener:
+            self.inference.want(settings)
+
+    def opened(self, uri: str) -> None:
+        """Note that one more client has a document open."""
+        self._num_open[uri] += 1
+
+    def closed(self, uri: str) -> None:
+        """Note that one client fewer has it open; behind the last one its cache is dropped."""
+        self._num_open[uri] -= 1
+        if self._num_open[uri] <= 0:
+            del self._num_open[uri]
+            self.inference.forget(uri)
+
+    async def status(self, with_recent: bool = False) -> dict[str, Any]:
+        """What goes on, ready for JSON: docs/lsp.md says what each entry means."""
+        state = self.inference.state
+        return {
+            "version": __version__,
+            "pid": os.getpid(),
+            "uptime_s": round(time.monotonic() - self._began_s, 1),
+            "model": {
+                "name": state.name,
+                "device": state.device,
+                "notices": list(state.notices),
+                "loading": None if state.loading is None else state.loading.stage,
+                "problem": state.problem,
+                "num_restarts": self.inference.num_restarts,
+            },
+            "clients": len(self._listeners),
+            "documents": len(self._num_open),
+            **await self._cache(),
+            "requests": {
+                "counts": dict(self.requests.counts),
+                "under_way": len(self.works),
+                "joined": self.works.num_joined,
+            },
+            "tokens": self.requests.tokens(),
+            "latency_ms": self.requests.latency_ms(),
+            **({"recent": self.requests.recent()} if with_recent else {}),
+        }
+
+    def close(self) -> None:
+        """Load nothing more and end the inference thread."""
+        self.inference.close()
+
+    async def _cache(self) -> dict[str, Any]:
+        """The caches as they stand between two jobs; nothing of them while a long job runs, or without a model."""
+        try:
+            asking = asyncio.wrap_future(self.inference.submit(_describe))
+            return await asyncio.wait_for(asking, _STATUS_S)
+        except (CodeAssistError, TimeoutError):
+            return {"threads": None, "cache": None}
+
+    def _model_changed(self, state: ModelState) -> None:
+        try:
+            self._loop.call_soon_threadsafe(self._spread, state)
+        except RuntimeError:  # the loop is closed: nobody listens any more
+            log.debug("nobody listens any more")
+
+    def _spread(self, state: ModelState) -> None:
+        for listener in tuple(self._listeners):
+            listener.model_changed(state)
+
+
+def _describe(session: Session) -> dict[str, Any]:
+    """What the engine holds. Runs on the inference thread."""
+    import torch
+
+    cached = session.engine.cached()
+    num_slots = sum(slots for slots, _ in cached.values())
+    num_exact = sum(exact for _, exact in cached.values())
+    return {
+        "threads": torch.get_num_threads(),
+        "cache": {
+            "documents": len(cached),
+            "slots": num_slots,
+            "exact_share": num_exact / num_slots if num_slots else 1.0,
+        },
+    }
+
+
+def _import_early() -> None:
+    """Import PyTorch while the client still says hello: two seconds less until the first completion."""
+    import codeassist.engine.engine
+    import codeassist.session  # noqa: F401

@@ -1,0 +1,92 @@
+"""What a client tells about its suggestions, and the commands that it can execute.
+
+Knows no model. Arguments come from outside: what is no known id is logged and changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from codeassist_lsp.backend import Backend
+from codeassist_lsp.documents import Documents
+from codeassist_lsp.explain import explain, nothing_to_explain
+from codeassist_lsp.items import ACCEPT
+from codeassist_lsp.offers import Offer, Offers
+from codeassist_lsp.server import Server
+from codeassist_lsp.workspaces import Workspaces
+
+log = logging.getLogger(__name__)
+
+DID_SHOW = "textDocument/didShowCompletion"
+DID_ACCEPT_PART = "textDocument/didPartiallyAcceptCompletion"
+
+
+class Commands:
+    """Handles `workspace/executeCommand` and the two notifications about suggestions."""
+
+    def __init__(
+        self, server: Server, backend: Backend, documents: Documents, offers: Offers, workspaces: Workspaces
+    ) -> None:
+        self._backend = backend
+        self._documents = documents
+        self._offers = offers
+        self._workspaces = workspaces
+        server.command(ACCEPT)(self._accept)
+        server.command("codeassist.explain")(self._explain)
+        server.command("codeassist.status")(self._status)
+        server.command("codeassist.reindex")(self._reindex)
+        server.feature(DID_SHOW)(self._did_show)
+        server.feature(DID_ACCEPT_PART)(self._did_accept_part)
+
+    def _accept(self, *arguments: Any) -> None:
+        self._find(arguments[0] if arguments else None)
+
+    def _explain(self, *arguments: Any) -> dict[str, Any]:
+        """Explain the suggestion whose id is given, or the last one."""
+        offer = self._find(arguments[0]) if arguments else self._offers.last
+        if offer is None:
+            return nothing_to_explain()
+        return explain(offer.suggestion.completion, offer.home.path, offer.text, offer.stage_ms)
+
+    async def _status(self, *arguments: Any) -> dict[str, Any]:
+        """Say what goes on; with `{"recent": true}` each of the last requests too."""
+        options = arguments[0] if arguments and isinstance(arguments[0], dict) else {}
+        found = await self._backend.status(with_recent=options.get("recent") is True)
+        index = [
+            {
+                "root": str(workspace.root),
+                "indexed": (coverage := workspace.coverage()).num_indexed,
+                "total": coverage.num_total,
+                "building": coverage.is_building,
+            }
+            for workspace in self._workspaces.all()
+        ]
+        return {**found, "index": index}
+
+    def _reindex(self, *arguments: Any) -> dict[str, Any]:
+        """Build the index of each open repository anew, in the background."""
+        workspaces = self._workspaces.all()
+        for workspace in workspaces:
+            workspace.reindex()
+        return {"roots": [str(workspace.root) for workspace in workspaces]}
+
+    def _did_show(self, message: Any) -> None:
+        self._named(message)
+
+    def _did_accept_part(self, message: Any) -> None:
+        self._named(message)
+
+    def _named(self, params: Any) -> Offer | None:
+        """The offer that a notification's `item` is."""
+        try:
+            return self._find(params["item"]["command"]["arguments"][0])
+        except (KeyError, IndexError, TypeError):
+            log.warning("a notification about a suggestion does not say which")
+            return None
+
+    def _find(self, offer_id: object) -> Offer | None:
+        offer = self._offers.get(offer_id)
+        if offer is None:
+            log.info("a suggestion that is not known (any more) was named")
+        return offer

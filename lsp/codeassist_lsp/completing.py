@@ -1,0 +1,222 @@
+"""One client's requests for completions, each from its arrival to what is offered for it.
+
+Knows no wire: positions are offsets, answers are offers. The order is: refuse, known already, join work under way, wait
+for a pause in the typing, ask the model.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING, Literal
+
+from codeassist.errors import Cancelled, CodeAssistError
+from codeassist.settings import Settings
+from codeassist_lsp.backend import Backend
+from codeassist_lsp.documents import Documents, OpenDocument
+from codeassist_lsp.home import Home, Homes
+from codeassist_lsp.inference import ModelState
+from codeassist_lsp.offers import Offer, Offers, rest_of, typed_since
+from codeassist_lsp.place import Place, Selected, place_at
+from codeassist_lsp.request_log import Outcome, Record
+from codeassist_lsp.requests import Stopped, Stream
+from codeassist_lsp.suggest import Suggested, Suggestion, Wish, suggest
+
+if TYPE_CHECKING:
+    from codeassist.session import Session
+
+log = logging.getLogger(__name__)
+
+MOST_CHARS = 4_000_000
+Kind = Literal["automatic", "invoked"]
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A request: `stream` is what a newer one supersedes it in; `document` is the text as it stood when it came."""
+
+    stream: tuple[str, str]
+    document: OpenDocument
+    cursor_char: int
+    kind: Kind
+    selected: Selected | None = None
+
+
+class Completing:
+    """The requests of one client. Used on the event loop only.
+
+    `fail` is called with a line for people when a request failed, `succeed` when one did not.
+    """
+
+    def __init__(
+        self,
+        backend: Backend,
+        documents: Documents,
+        homes: Homes,
+        offers: Offers,
+        fail: Callable[[str], None],
+        succeed: Callable[[], None],
+    ) -> None:
+        self._backend = backend
+        self._documents = documents
+        self._homes = homes
+        self._offers = offers
+        self._fail = fail
+        self._succeed = succeed
+        self._streams = Stream()
+
+    def __len__(self) -> int:
+        return len(self._streams)
+
+    def cancel_all(self) -> None:
+        """Cancel whatever is not answered."""
+        self._streams.cancel_all()
+
+    async def complete(self, ask: Ask) -> list[Offer]:
+        """Answer a request. Raises CancelledError when it is cancelled or a newer one came; never anything else."""
+        course = _Course()
+        self._streams.begin(ask.stream)
+        try:
+            return await self._answer(ask, course)
+        except (asyncio.CancelledError, Cancelled):
+            course.outcome = "cancelled"
+            raise asyncio.CancelledError from None
+        except CodeAssistError as error:
+            log.warning("no completion in %s: %s", ask.document.uri, error)
+            self._fail(str(error))
+        except Exception as error:  # the boundary of a request: the next one must work
+            log.exception("a completion in %s failed", ask.document.uri)
+            self._fail(f"the last completion failed ({type(error).__name__}); the log says why")
+        finally:
+            self._backend.requests.add(course.record(ask.kind))
+        return []
+
+    async def _answer(self, ask: Ask, course: _Course) -> list[Offer]:
+        home = self._homes.of(ask.document.uri, ask.document.language_id)
+        settings = home.settings
+        reason = why_not(ask, settings, self._backend.inference.state)
+        if reason is not None:
+            log.debug("no completion: %s", reason)
+            course.outcome = "refused"
+            self._backend.inference.try_again()
+            return []
+        place = place_at(ask.document.document, ask.cursor_char, ask.selected)
+        num_wanted = settings.editor.alternatives if ask.kind == "invoked" else 1
+        wish = Wish(
+            ask.document.uri,
+            home.path,
+            place.prefix,
+            place.suffix,
+            home.repository,
+            home.retriever,
+            settings,
+            num_wanted,
+        )
+        course.suggested = await self._run(wish, ask, course)
+        self._succeed()
+        return self._offered(course.suggested.suggestions, ask, place, home, course)
+
+    async def _run(self, wish: Wish, ask: Ask, course: _Course) -> Suggested:
+        identity = (wish.document, wish.prefix, wish.suffix, wish.num_wanted)
+        asked = perf_counter()
+
+        def start(stopped: Stopped) -> Future[tuple[float, Suggested]]:
+            def job(session: Session) -> tuple[float, Suggested]:
+                return (perf_counter() - asked) * 1e3, suggest(session, wish, stopped)
+
+            return self._backend.inference.submit(job)
+
+        queue_ms, suggested = await self._backend.works.run(identity, start)
+        stages = suggested.first.stage_ms
+        course.stage_ms |= {
+            "queue": queue_ms,
+            "retrieve": stages["retrieve"],
+            "prompt": stages["prompt"],
+            "sync": stages["prefill"],
+            "first_token": stages["first_token"],
+            "decode": stages["decode"],
+            "trim": suggested.trim_ms,
+        }
+        return suggested
+
+    def _offered(
+        self, suggestions: Sequence[Suggestion], ask: Ask, place: Place, home: Home, course: _Course
+    ) -> list[Offer]:
+        """Make offers of suggestions, for the text as it stands now."""
+        now = self._documents.get(ask.document.uri)
+        typed: str | None = ""
+        if now is None or now.opening != ask.document.opening:
+            typed = None
+        elif now.document is not ask.document.document:
+            typed = typed_since(ask.document.document, ask.cursor_char, now.document) if ask.selected is None else None
+        if now is None or typed is None:
+            course.outcome = "outdated"
+            return []
+        offers: list[Offer] = []
+        for suggestion in suggestions:
+            rest = rest_of(suggestion.text, typed)
+            if rest:
+                offers.append(
+                    Offer(
+                        id=self._offers.new_id(),
+                        document=now,
+                        home=home,
+                        start_char=place.start_char + len(typed),
+                        end_char=place.end_char + len(typed) + suggestion.num_replaced,
+                        text=place.repeated + rest,
+                        num_repeated=len(place.repeated),
+                        suggestion=suggestion,
+                        kind=ask.kind,
+                        stage_ms=course.stage_ms,
+                    )
+                )
+        for offer in offers:
+            self._offers.add(offer)
+        course.outcome = "answered" if offers else "outdated" if suggestions else "empty"
+        return offers
+
+
+def why_not(ask: Ask, settings: Settings, state: ModelState) -> str | None:
+    """Why there is no completion, for the log; None where there may be one."""
+    editor = settings.editor
+    if editor.mode == "off":
+        return "switched off"
+    if editor.mode == "manual" and ask.kind == "automatic":
+        return "completions come on demand only"
+    if ask.document.language_id in editor.off_languages:
+        return f"switched off for {ask.document.language_id}"
+    if not ask.document.is_in_step:
+        return "out of step with the client"
+    if len(ask.document.document.text) > MOST_CHARS:
+        return "the document is too large"
+    if state.name is None:
+        return state.problem or "the model is still being loaded"
+    return None
+
+
+@dataclass(slots=True)
+class _Course:
+    """How a request went so far."""
+
+    began: float = field(default_factory=perf_counter)
+    stage_ms: dict[str, float] = field(default_factory=dict[str, float])
+    outcome: Outcome = "failed"
+    suggested: Suggested | None = None
+
+    def record(self, kind: Kind) -> Record:
+        self.stage_ms["total"] = (perf_counter() - self.began) * 1e3
+        if self.suggested is None:
+            return Record(self.outcome, kind, self.stage_ms)
+        first = self.suggested.first
+        return Record(
+            self.outcome,
+            kind,
+            self.stage_ms,
+            first.num_prompt_tokens,
+            first.num_cached_tokens,
+            first.num_new_tokens,
+        )
