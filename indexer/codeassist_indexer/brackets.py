@@ -1,0 +1,140 @@
+"""Which brackets and literals stand open at the end of a piece of code, and which closers in it close nothing there.
+
+Knows no grammar: it reads broken code and pieces of code as well as whole files, and is wrong where only a grammar
+tells, as in regular expressions of JavaScript. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+PAIRS = {")": "(", "]": "[", "}": "{"}
+CLOSER_OF = {opener: closer for closer, opener in PAIRS.items()}
+LINE_COMMENT = "\n"
+"""What closes a comment that runs to the end of its line."""
+
+_TAB_WIDTH = 4
+_SINGLE_QUOTED = frozenset({"javascript", "typescript", "tsx", "python"})
+_BACKTICKED = frozenset({"javascript", "typescript", "tsx", "go"})
+_HASH_LANGUAGES = frozenset({"python"})
+_TRIPLE_QUOTED = {'"""': frozenset({"python", "java", "csharp", None}), "'''": frozenset({"python", None})}
+# A character, so that the apostrophe of a Rust lifetime or of a digit group in C++ opens nothing.
+_CHARACTER = re.compile(r"'(?:\\[^'\n]{1,8}|\\'|[^'\\\n])'")
+_ONE_LINE = {quote: re.compile(rf"(?:[^{quote}\\\n]|\\.)*", re.DOTALL) for quote in "\"'"}
+_MARK = re.compile(r"\"\"\"|'''|//|/\*|[#\"'`()\[\]{}]")
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """A bracket, or what will close a literal or comment; `indent` is the width of its line's indentation."""
+
+    mark: str
+    indent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Closer:
+    """A closing bracket, or the end of the literal that the text began in. `leads` says whether it leads its line."""
+
+    mark: str
+    char_offset: int
+    indent: int
+    leads: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """`opened`: what stands open at the end, innermost last. `closers`: those without an opener in the text.
+
+    `literal` is what closes the literal or comment that the text ends in; None in code.
+    """
+
+    opened: tuple[Opener, ...]
+    closers: tuple[Closer, ...]
+    literal: str | None
+
+
+def scan(text: str, language: str | None, literal: str | None = None) -> Scan:
+    """Read a piece of code that begins inside `literal`."""
+    opened: list[Opener] = []
+    closers: list[Closer] = []
+    at = 0
+    if literal is not None:
+        end = _end_of_literal(text, 0, literal)
+        if end is None:
+            return Scan((), (), literal)
+        if literal != LINE_COMMENT and text.startswith(literal, end - len(literal)):
+            closers.append(_closer(text, end - len(literal), literal))
+        at = end
+    while (found := _MARK.search(text, at)) is not None:
+        mark, at = found[0], found.end()
+        if mark in _TRIPLE_QUOTED and language not in _TRIPLE_QUOTED[mark]:
+            mark, at = mark[0], found.start() + 1
+        if mark in CLOSER_OF:
+            opened.append(Opener(mark, _indent_at(text, found.start())))
+        elif mark in PAIRS:
+            if not any(each.mark == PAIRS[mark] for each in opened):
+                closers.append(_closer(text, found.start(), mark))
+            else:  # what stands between was never closed: code that is being written
+                while opened.pop().mark != PAIRS[mark]:
+                    pass
+        elif (delimiter := _literal_of(mark, text, found.start(), language)) is not None:
+            end = _end_of_literal(text, at, delimiter)
+            if end is None:
+                return Scan(tuple(opened), tuple(closers), delimiter)
+            if delimiter in _ONE_LINE and text[end - 1] == "\n":
+                continue  # a quote that nothing closes on its line is none, as in a comment's "don't"
+            at = end
+        elif mark == "'" and (character := _CHARACTER.match(text, found.start())) is not None:
+            at = character.end()
+    return Scan(tuple(opened), tuple(closers), None)
+
+
+def _literal_of(mark: str, text: str, char_offset: int, language: str | None) -> str | None:
+    """What closes the literal that `mark` opens, or None where it opens none."""
+    is_hash_language = language in _HASH_LANGUAGES
+    match mark:
+        case "#":
+            return LINE_COMMENT if is_hash_language or language is None else None
+        case "//":
+            # "://" is an address in a language that is not known
+            is_address = language is None and text[max(0, char_offset - 1) : char_offset] == ":"
+            return None if is_hash_language or is_address else LINE_COMMENT
+        case "/*":
+            return None if is_hash_language else "*/"
+        case "`":
+            return mark if language in _BACKTICKED else None
+        case "'":
+            return mark if language in _SINGLE_QUOTED else None
+        case _:
+            return mark
+
+
+def _end_of_literal(text: str, start: int, delimiter: str) -> int | None:
+    """The offset behind the literal's end; for one of a single line also where its line ends. None: beyond the text."""
+    if delimiter in _ONE_LINE:
+        content = _ONE_LINE[delimiter].match(text, start)
+        assert content is not None, "it matches the empty text"
+        end = content.end()
+        return None if text[end:] in ("", "\\") else end + 1
+    at = text.find(delimiter, start)
+    while at > 0 and delimiter[0] in "\"'`" and _is_escaped(text, at, start):
+        at = text.find(delimiter, at + 1)
+    return None if at < 0 else at + len(delimiter)
+
+
+def _is_escaped(text: str, char_offset: int, start: int) -> bool:
+    before = text[start:char_offset]
+    return (len(before) - len(before.rstrip("\\"))) % 2 == 1
+
+
+def _closer(text: str, char_offset: int, mark: str) -> Closer:
+    line = text[text.rfind("\n", 0, char_offset) + 1 : char_offset]
+    return Closer(mark, char_offset, _indent_at(text, char_offset), not line.strip())
+
+
+def _indent_at(text: str, char_offset: int) -> int:
+    start = text.rfind("\n", 0, char_offset) + 1
+    line = text[start:char_offset].expandtabs(_TAB_WIDTH)
+    return len(line) - len(line.lstrip())

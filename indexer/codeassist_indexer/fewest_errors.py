@@ -1,0 +1,125 @@
+"""How many syntax errors a text has with one or the other piece in its middle, counted fast and within a time bound.
+
+Knows nothing of completions. What is far from the place is left out of the text, but for the lines that enclose it.
+"""
+
+from __future__ import annotations
+
+import re
+from time import thread_time
+
+from tree_sitter import Tree
+
+from codeassist_indexer.languages import parser
+
+_NEAR_CHARS = 2_500
+_FAR_CHARS = 60_000
+_TAB_WIDTH = 4
+_READ_BYTES = 1 << 16
+_CLOSING = re.compile(r"\s*[)\]}]+[;,]?")
+
+
+class ErrorCounter:
+    """Counts the errors between one text before and one behind, for several pieces in turn, each parse an edit of
+    the last. Holds this thread's parser only while it runs."""
+
+    def __init__(self, language: str, before: str, behind: str, limit_s: float) -> None:
+        self.language = language
+        self.deadline_s = thread_time() + limit_s
+        self._before = _near_before(before).encode("utf-8", "surrogatepass")
+        self._behind = _near_behind(behind)
+        self._tree: Tree | None = None
+        self._source = b""
+        self._num_rest = 0
+
+    def count(self, middle: str, num_replaced: int = 0) -> int | None:
+        """How many errors there are with `middle` in place of the first `num_replaced` characters behind.
+
+        None once the time is up: then no more is known of any other piece either.
+        """
+        rest = self._behind[num_replaced:].encode("utf-8", "surrogatepass")
+        source = self._before + middle.encode("utf-8", "surrogatepass") + rest
+        former = self._tree
+        known = {}
+        if former is not None:
+            _edit(former, self._source, source, len(self._before), min(len(rest), self._num_rest))
+            known["old_tree"] = former
+        this_parser = parser(self.language)
+        try:
+            self._tree = this_parser.parse(
+                lambda byte_offset, _: source[byte_offset : byte_offset + _READ_BYTES],
+                progress_callback=lambda byte_offset, has_error: thread_time() > self.deadline_s,
+                **known,
+            )
+        except ValueError:  # what the binding raises for a parse that its callback stopped
+            this_parser.reset()
+            self._tree = None
+            return None
+        self._source, self._num_rest = source, len(rest)
+        return _num_errors(self._tree)
+
+
+def _num_errors(tree: Tree) -> int:
+    num = 0
+    pending = [tree.root_node] if tree.root_node.has_error else []
+    while pending:
+        node = pending.pop()
+        num += node.is_error or node.is_missing
+        pending.extend(child for child in node.children if child.has_error or child.is_missing)
+    return num
+
+
+def _edit(tree: Tree, old: bytes, new: bytes, start: int, num_behind: int) -> None:
+    """Tell the tree that what stands between `start` and the last `num_behind` bytes has been replaced."""
+    old_end, new_end = len(old) - num_behind, len(new) - num_behind
+    tree.edit(start, old_end, new_end, _point(old, start), _point(old, old_end), _point(new, new_end))
+
+
+def _point(source: bytes, byte_offset: int) -> tuple[int, int]:
+    return source.count(b"\n", 0, byte_offset), byte_offset - source.rfind(b"\n", 0, byte_offset) - 1
+
+
+def _near_before(before: str) -> str:
+    """The last lines, below the lines farther up that enclose them: each indented less than the one found last."""
+    if len(before) <= _NEAR_CHARS:
+        return before
+    start = before.find("\n", len(before) - _NEAR_CHARS) + 1
+    if start == 0:  # one endless line
+        return before[-_NEAR_CHARS:]
+    near = before[start:]
+    least = next((_indent(line) for line in near.split("\n") if line.strip()), 0)
+    enclosing: list[str] = []
+    for line in reversed(before[max(0, start - _FAR_CHARS) : start].split("\n")):
+        if least == 0:
+            break
+        if line.strip() and _indent(line) < least:
+            least = _indent(line)
+            # "} else {" encloses by what it opens only
+            enclosing.append(line[line.rfind("{") :] if line.lstrip()[0] == "}" and "{" in line else line)
+    return "\n".join([*reversed(enclosing), near])
+
+
+def _near_behind(behind: str) -> str:
+    """The first lines, above the closing brackets farther down: each indented less than the one found last."""
+    if len(behind) <= _NEAR_CHARS:
+        return behind
+    end = behind.rfind("\n", 0, _NEAR_CHARS)
+    if end < 0:
+        return behind[:_NEAR_CHARS]
+    near = behind[:end]
+    last = near[near.rstrip().rfind("\n") + 1 :].rstrip()
+    least = _indent(last) + last.endswith(("{", "(", "["))
+    closing: list[str] = []
+    for line in behind[end : end + _FAR_CHARS].split("\n"):
+        if least == 0:
+            break
+        closer = _CLOSING.match(line)
+        if closer is not None and _indent(line) < least:
+            least = _indent(line)
+            closing.append(closer[0])
+    return "\n".join([near, *closing]) + "\n"
+
+
+def _indent(line: str) -> int:
+    line = line.expandtabs(_TAB_WIDTH)
+    return len(line) - len(line.lstrip())
