@@ -5,9 +5,13 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
 # The package index of the PyTorch build you want; empty: pip's own, unless that would bring CUDA where there is no GPU.
 TORCH_INDEX ?=
+# The VS Code extension, and where its tools go (Node.js, and the workbench that it is tested in).
+VSCODE := editor-plugins/vscode
+NODE := build/vscode
+WITH_NODE := PATH="$(CURDIR)/$(NODE)/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-nvim check format constraints clean
+.PHONY: help vsix test-vscode demo test test-nvim check format constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -32,6 +36,30 @@ test: $(VENV)/.dev-installed  ## every test (under 10 minutes on 2 cores)
 
 test-nvim: $(VENV)/.dev-installed  ## the Neovim plugin's tests alone
 	$(BIN)/python -m pytest -q tests/editors/nvim
+
+$(NODE)/bin/node: $(VSCODE)/tools/install_node.sh
+	bash $< $(PYTHON) $(NODE)
+	@touch $@
+
+$(VSCODE)/node_modules/.installed: $(VSCODE)/package.json $(VSCODE)/package-lock.json $(NODE)/bin/node
+	cd $(VSCODE) && $(WITH_NODE) npm ci --no-audit --no-fund
+	@touch $@
+
+$(NODE)/workbench/.installed: $(VSCODE)/tools/install_workbench.sh $(NODE)/bin/node
+	bash $< $(NODE)
+	@touch $@
+
+vsix: $(VSCODE)/node_modules/.installed  ## the VS Code extension, as build/vscode/codeassist.vsix
+	cd $(VSCODE) && $(WITH_NODE) npm run --silent package -- --out $(CURDIR)/$(NODE)/codeassist.vsix
+
+test-vscode: vsix $(NODE)/workbench/.installed $(VENV)/.dev-installed  ## lint, types and tests of the VS Code extension, in the real workbench
+	cd $(VSCODE) && $(WITH_NODE) npm run --silent check && $(WITH_NODE) npm run --silent test
+	cd $(VSCODE) && $(WITH_NODE) \
+	  CODEASSIST_VSIX=$(CURDIR)/$(NODE)/codeassist.vsix \
+	  CODEASSIST_CODE_SERVER=$(CURDIR)/$(NODE)/workbench/node_modules/code-server/out/node/entry.js \
+	  CODEASSIST_CHROMIUM=$$(bash tools/find_chromium.sh) \
+	  CODEASSIST_PYTHON=$(CURDIR)/$(BIN)/python \
+	  npm run --silent test:workbench
 
 check: $(VENV)/.dev-installed  ## lint, format, types, import contracts
 	$(BIN)/ruff format --check .
