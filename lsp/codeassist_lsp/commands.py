@@ -55,12 +55,12 @@ class Commands:
         found = await self._backend.status(with_recent=options.get("recent") is True)
         index = [
             {
-                "root": str(workspace.root),
-                "indexed": (coverage := workspace.coverage()).num_indexed,
+                "root": str(each.root),
+                "indexed": (coverage := each.coverage()).num_indexed,
                 "total": coverage.num_total,
                 "building": coverage.is_building,
             }
-            for workspace in self._workspaces.all()
+            for each in self._backend.indexes.all()
         ]
         return {**found, "index": index}
 

@@ -25,6 +25,7 @@ from codeassist_lsp.framing import Framing
 from codeassist_lsp.home import Homes
 from codeassist_lsp.inference import ModelState
 from codeassist_lsp.offers import Offers
+from codeassist_lsp.scripts import Scripts
 from codeassist_lsp.server import Server
 from codeassist_lsp.set_up import SetUp
 from codeassist_lsp.workspaces import Workspaces
@@ -58,6 +59,7 @@ class Connection:
         self._completing = Completing(backend, documents, homes, offers, self._completion_failed, self._show_model)
         self._editing = Editing(self._server, self._client, backend, documents, homes)
         asking = Asking(self._server, documents, self._completing, self._configuration)
+        self._scripts = Scripts(self._server, backend)
         Commands(self._server, backend, documents, offers, self._workspaces)
         SetUp(
             self._server,
@@ -87,6 +89,7 @@ class Connection:
         """Stop what runs for the client and forget what it had open."""
         self._backend.leave(self)
         self._completing.cancel_all()
+        self._scripts.cancel_all()
         self._editing.close_all()
         for task in self._tasks:
             task.cancel()

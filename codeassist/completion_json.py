@@ -1,0 +1,68 @@
+"""A completion as JSON: what `codeassist complete --json` prints and what a server answers a program.
+
+Knows no command and no server. Lines count from 1; a snippet's `end_line` is the first line behind it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from codeassist.request import Completion, Snippet, UsedSnippet
+
+
+def to_document(completion: Completion) -> dict[str, Any]:
+    """Return what a reader may know of a completion."""
+    return {
+        "text": completion.text,
+        "model": completion.model,
+        "finish_reason": completion.finish_reason,
+        "num_prompt_tokens": completion.num_prompt_tokens,
+        "num_cached_tokens": completion.num_cached_tokens,
+        "num_new_tokens": completion.num_new_tokens,
+        "confidence": completion.confidence,
+        "stage_ms": rounded(completion.stage_ms),
+        "snippets": [_snippet_document(used) for used in completion.snippets],
+        "notices": list(completion.notices),
+    }
+
+
+def from_document(document: Mapping[str, Any]) -> Completion:
+    """Return the completion that a document tells of. Raises KeyError and TypeError for what is no such document."""
+    return Completion(
+        text=document["text"],
+        raw_text=document["text"],
+        finish_reason=document["finish_reason"],
+        model=document["model"],
+        num_prompt_tokens=document["num_prompt_tokens"],
+        num_cached_tokens=document["num_cached_tokens"],
+        num_new_tokens=document["num_new_tokens"],
+        stage_ms=dict(document["stage_ms"]),
+        snippets=tuple(_snippet(entry) for entry in document["snippets"]),
+        confidence=document["confidence"],
+        notices=tuple(document["notices"]),
+    )
+
+
+def rounded(stage_ms: Mapping[str, float]) -> dict[str, float]:
+    """Return times that are worth printing."""
+    return {stage: round(took, 2) for stage, took in stage_ms.items()}
+
+
+def _snippet_document(used: UsedSnippet) -> dict[str, Any]:
+    snippet = used.snippet
+    return {
+        "path": snippet.path,
+        "start_line": snippet.start_line,
+        "end_line": snippet.end_line,
+        "source": snippet.source,
+        "score": snippet.score,
+        "reason": snippet.reason,
+        "num_tokens": used.num_tokens,
+        "text": snippet.text,
+    }
+
+
+def _snippet(entry: Mapping[str, Any]) -> UsedSnippet:
+    fields = {name: entry[name] for name in ("path", "text", "start_line", "end_line", "source", "score", "reason")}
+    return UsedSnippet(Snippet(**fields), entry["num_tokens"])

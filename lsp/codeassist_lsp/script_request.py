@@ -1,0 +1,113 @@
+"""What a program asks a running server: a completion with settings of its own, as the command line resolved them.
+
+Knows no connection and no model. A server answers only if a process of the program's own would say the same: with the
+same model, loaded alike.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codeassist.errors import RequestError
+from codeassist.request import CompletionRequest
+from codeassist.settings import ContextSettings, IndexSettings, Settings
+
+METHOD = "codeassist/complete"
+_REQUEST_TYPES: dict[str, tuple[type, ...]] = {
+    "path": (str,),
+    "prefix": (str,),
+    "suffix": (str,),
+    "max_new_tokens": (int,),
+    "max_lines": (int, type(None)),
+    "temperature": (int, float),
+    "seed": (int,),
+    "min_confidence": (int, float),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ScriptRequest:
+    """A request, the repository that it is about (None: none), and what must hold of the server that answers."""
+
+    request: CompletionRequest
+    root: Path | None
+    model: str
+    loaded_with: Mapping[str, object]
+    context_mode: str
+    index: IndexSettings
+
+    def to_params(self) -> dict[str, Any]:
+        """Return the request as plain JSON."""
+        return {
+            **{name: getattr(self.request, name) for name in _REQUEST_TYPES},
+            "root": None if self.root is None else str(self.root),
+            "model": self.model,
+            "loaded_with": dict(self.loaded_with),
+            "context_mode": self.context_mode,
+            "index": {
+                "max_file_kib": self.index.max_file_kib,
+                "exclude": list(self.index.exclude),
+                "cache_dir": str(self.index.cache_dir),
+            },
+        }
+
+    def settings(self, served: Settings) -> Settings:
+        """Return a server's settings with what the request says about context and index."""
+        mode: Any = self.context_mode
+        context = ContextSettings(mode, served.context.snippet_share, served.context.deadline_ms)
+        return dataclasses.replace(served, context=context, index=self.index)
+
+
+def from_params(params: object) -> ScriptRequest:
+    """Return the request that came as JSON. Raises RequestError for what is none."""
+    if not isinstance(params, Mapping):
+        raise RequestError(f"{METHOD}: its parameters are no object")
+    fields = {name: _get(params, name, *types) for name, types in _REQUEST_TYPES.items()}
+    index = _get(params, "index", Mapping)
+    exclude = _get(index, "exclude", list)
+    mode = _get(params, "context_mode", str)
+    if mode not in ("full", "lexical", "none") or not all(isinstance(pattern, str) for pattern in exclude):
+        raise RequestError(f"{METHOD}: wrong parameters")
+    root = _get(params, "root", str, type(None))
+    return ScriptRequest(
+        CompletionRequest(**fields),
+        None if root is None else Path(root),
+        _get(params, "model", str),
+        dict(_get(params, "loaded_with", Mapping)),
+        mode,
+        IndexSettings(_get(index, "max_file_kib", int), tuple(exclude), Path(_get(index, "cache_dir", str))),
+    )
+
+
+def loaded_with(settings: Settings) -> dict[str, object]:
+    """Return what of the settings is fixed when a model is loaded and changes what it says."""
+    return {
+        "model.device": settings.model.device,
+        "model.format": settings.model.format,
+        "model.context_tokens": settings.model.context_tokens,
+        "context.snippet_share": settings.context.snippet_share,
+    }
+
+
+def why_not(asked: ScriptRequest, served: Settings, model: str) -> str | None:
+    """Return why a server with this model and these settings cannot answer, None if it can."""
+    if asked.model != model:
+        return f"it serves {model}, not {asked.model}"
+    if asked.request.max_new_tokens > served.completion.max_new_tokens:
+        return f"its completions have at most {served.completion.max_new_tokens} tokens"
+    ours = loaded_with(served)
+    for key in sorted(ours.keys() | asked.loaded_with.keys()):
+        if ours.get(key) != asked.loaded_with.get(key):
+            return f"its {key} is {ours.get(key)}, not {asked.loaded_with.get(key)}"
+    return None
+
+
+def _get(params: Mapping[str, Any], name: str, *types: type) -> Any:
+    value = params.get(name)
+    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+        raise RequestError(f"{METHOD}: {name} is missing or of a wrong kind")
+    return value
