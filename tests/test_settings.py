@@ -159,7 +159,7 @@ def test_a_repository_file_that_leads_elsewhere_is_not_read(home: Path, reposito
         resolve(repository, (), environment(home))
     (repository / ".codeassist.toml").unlink()
     (repository / ".codeassist.toml").symlink_to(".codeassist.toml")
-    with pytest.raises(SettingsError, match="leads out of the repository|not a regular file"):
+    with pytest.raises(SettingsError, match=r"leads out of the repository|not a regular file"):
         resolve(repository, (), environment(home))
 
 
