@@ -53,39 +53,44 @@ local ACTIONS = {
   },
 }
 
----@type table<string, string> by action: the key that it was given
+---@class codeassist.Mapped
+---@field key string
+---@field former table<string, any>|nil the mapping that the key had
+
+---@type table<string, codeassist.Mapped> by action
 local mapped = {}
+
+---@param key string
+---@return table<string, any>
+local function mapping_of(key)
+  return vim.fn.maparg(key, "i", false, true)
+end
 
 --- What the key did before gets a name of its own, so that it can be called with everything that belongs to it.
 ---@param action string
 ---@param key string
----@return string
-local function keep_former(action, key)
+---@param former table<string, any>|nil
+---@return string name
+local function name_former(action, key, former)
   local name = ("<Plug>(codeassist-former-%s)"):format(action)
-  local former = vim.fn.maparg(key, "i", false, true)
-  if vim.tbl_isempty(former) or former.buffer == 1 then
-    vim.keymap.set("i", name, key, { desc = "the key itself" })
-    return name
+  if former then
+    local copy = vim.tbl_extend("force", former, { lhs = name })
+    copy.lhsraw = vim.api.nvim_replace_termcodes(name, true, true, true)
+    copy.lhsrawalt = nil
+    vim.fn.mapset("i", false, copy)
+  else
+    vim.keymap.set("i", name, key)
   end
-  former.lhs = name
-  former.lhsraw = vim.api.nvim_replace_termcodes(name, true, true, true)
-  former.lhsrawalt = nil
-  vim.fn.mapset("i", false, former)
   return name
 end
 
---- Give the keys back.
+--- Give the keys back, those that are still ours.
 function M.remove()
-  for action, key in pairs(mapped) do
-    local ours = vim.fn.maparg(key, "i", false, true)
-    if ours.desc == ACTIONS[action].description then
-      vim.keymap.del("i", key)
-      local former = vim.fn.maparg(("<Plug>(codeassist-former-%s)"):format(action), "i", false, true)
-      if former.desc ~= "the key itself" then
-        former.lhs = key
-        former.lhsraw = vim.api.nvim_replace_termcodes(key, true, true, true)
-        former.lhsrawalt = nil
-        vim.fn.mapset("i", false, former)
+  for action, had in pairs(mapped) do
+    if mapping_of(had.key).desc == ACTIONS[action].description then
+      vim.keymap.del("i", had.key)
+      if had.former then
+        vim.fn.mapset("i", false, had.former)
       end
     end
   end
@@ -98,11 +103,15 @@ function M.map(keys)
   for action, spec in pairs(ACTIONS) do
     local key = keys[action]
     if key then
-      local former = keep_former(action, key)
+      local former = mapping_of(key) ---@type table<string, any>|nil
+      if vim.tbl_isempty(former) or former.buffer == 1 then
+        former = nil
+      end
+      local fallback = name_former(action, key, former)
       vim.keymap.set("i", key, function()
-        return spec.possible() and spec.keys or former
+        return spec.possible() and spec.keys or fallback
       end, { expr = true, remap = true, silent = true, desc = spec.description })
-      mapped[action] = key
+      mapped[action] = { key = key, former = former }
     end
   end
 end
@@ -111,9 +120,9 @@ end
 ---@return table<string, string>
 function M.lost()
   local lost = {}
-  for action, key in pairs(mapped) do
-    if vim.fn.maparg(key, "i", false, true).desc ~= ACTIONS[action].description then
-      lost[action] = key
+  for action, had in pairs(mapped) do
+    if mapping_of(had.key).desc ~= ACTIONS[action].description then
+      lost[action] = had.key
     end
   end
   return lost

@@ -36,7 +36,10 @@ local function push(client_id, bufnr, view)
   local items = {}
   if view then
     local item = { insertText = view.text, command = view.command }
-    if view.tail ~= "" then
+    if vim.endswith(view.text, view.tail) then
+      -- The same text results, and Neovim draws it between what stands there instead of over it.
+      item.insertText = view.text:sub(1, #view.text - #view.tail)
+    else
       local cursor = view.cursor
       local line = vim.api.nvim_buf_get_lines(bufnr, cursor.row, cursor.row + 1, false)[1]
       local function position(byte_col)

@@ -1,0 +1,65 @@
+"""The VS Code extension offers the settings that there are, with their defaults, and lets a workspace make no more than a
+repository may."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from codeassist.settings import RULES, Settings
+
+MANIFEST = Path(__file__).parents[2] / "editor-plugins" / "vscode" / "package.json"
+MIRRORED = ("model", "completion", "context", "editor")
+# An editor has `editor.max_lines` in its place.
+NOT_IN_EDITORS = {"completion.max_lines"}
+NONE_IS_WRITTEN = {"model.threads": "auto", "editor.debounce_ms": "auto"}
+
+
+def declared() -> dict[str, dict[str, Any]]:
+    sections = json.loads(MANIFEST.read_text(encoding="utf-8"))["contributes"]["configuration"]
+    return {key: entry for section in sections for key, entry in section["properties"].items()}
+
+
+def camel_case(key: str) -> str:
+    return "codeassist." + re.sub(r"_(\w)", lambda match: match[1].upper(), key)
+
+
+WANTED = [key for key in RULES if key.split(".")[0] in MIRRORED and key not in NOT_IN_EDITORS]
+
+
+def test_no_setting_is_missing_and_none_is_made_up() -> None:
+    ours = {key for key in declared() if not key.startswith("codeassist.server.")}
+    assert ours == {camel_case(key) for key in WANTED}
+
+
+@pytest.mark.parametrize("key", WANTED)
+def test_a_setting_says_what_the_server_says(key: str) -> None:
+    entry = declared()[camel_case(key)]
+    section, name = key.split(".")
+    default = getattr(getattr(Settings(), section), name)
+    written = NONE_IS_WRITTEN.get(key) if default is None else list(default) if isinstance(default, tuple) else default
+    assert entry["default"] == written
+    assert entry["markdownDescription"]
+    assert (entry["scope"] == "window") == RULES[key].in_repository, "a workspace's settings come with the repository"
+
+
+@pytest.mark.parametrize("key", WANTED)
+def test_the_values_that_vs_code_takes_are_those_that_the_server_takes(key: str) -> None:
+    entry, kind = declared()[camel_case(key)], RULES[key].kind
+    ranges = [entry, *entry.get("anyOf", [])]
+    for value in entry.get("enum", []):
+        kind.parse(value)
+    for limits in ranges:
+        for bound, beyond in (("minimum", -1), ("maximum", 1)):
+            if bound in limits:
+                kind.parse(limits[bound])
+                with pytest.raises(ValueError):
+                    kind.parse(limits[bound] + beyond)
+
+
+def test_what_starts_programs_is_the_users_alone() -> None:
+    assert {entry["scope"] for key, entry in declared().items() if key.startswith("codeassist.server.")} == {"machine"}
