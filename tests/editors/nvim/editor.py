@@ -1,6 +1,6 @@
 """A real Neovim, driven over RPC, with the plugin and the scripted server.
 
-Knows nothing of what a test expects. Waiting means asking again until it is so, with a deadline; nothing sleeps blindly.
+Knows nothing of what a test expects. Waiting means asking again until it is so, with a deadline.
 """
 
 from __future__ import annotations
@@ -45,7 +45,8 @@ _G.ghost = function()
             local parts = vim.tbl_map(function(chunk) return chunk[1] end, line)
             lines[#lines + 1] = table.concat(parts)
           end
-          found[#found + 1] = { row = mark[2], col = mark[3], text = text or "", pos = details.virt_text_pos, lines = lines }
+          local pos = details.virt_text_pos
+          found[#found + 1] = { row = mark[2], col = mark[3], text = text or "", pos = pos, lines = lines }
         end
       end
     end

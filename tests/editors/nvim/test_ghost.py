@@ -218,7 +218,7 @@ def test_whatever_is_typed_what_is_shown_fits_the_text(bench: Bench, seed: int) 
         elif choice < 0.85:
             editor.type("<Left>")
         else:
-            editor.type("<BS>" if fits else "<C-u>")
+            editor.type("<BS>" if fits else "<Esc>cc")
         line, (_, col), shown = editor.lines[0], editor.cursor, editor.ghost()
         if shown is not None:
             num_shown += 1

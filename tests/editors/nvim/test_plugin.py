@@ -28,7 +28,7 @@ def server_pid(editor: Editor) -> int:
     return editor.ask_server("test.pid")
 
 
-# -- options ------------------------------------------------------------------------------------------------------------
+# -- options ---------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_the_program_is_found_on_path_or_in_the_environment_that_is_named(own: E
     assert own.lua(find, {})[0] == [str(program), "serve"]
 
 
-# -- switches -----------------------------------------------------------------------------------------------------------
+# -- switches --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("scope", ["", "filetype", "buffer"])
@@ -146,7 +146,7 @@ def test_pause_and_resume_for_other_completion_menus(bench: Bench) -> None:
     editor.wait_ghost("one")
 
 
-# -- commands -----------------------------------------------------------------------------------------------------------
+# -- commands --------------------------------------------------------------------------------------
 
 
 def test_the_command_completes_its_words(bench: Bench) -> None:
@@ -242,7 +242,7 @@ def test_checkhealth_finds_nothing_wrong_and_names_lost_keys(bench: Bench) -> No
     editor.command("iunmap <M-]>")
 
 
-# -- the server's life --------------------------------------------------------------------------------------------------
+# -- the server's life -----------------------------------------------------------------------------
 
 
 def test_a_killed_server_is_reported_and_restart_brings_it_back(own: Editor, file: Path) -> None:
