@@ -72,11 +72,12 @@ class CompletionsClient:
         self.policy = policy or RetryPolicy()
         self._chooser = chooser or random.Random()
         headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
+        limits = httpx.Limits(max_connections=num_at_once, max_keepalive_connections=num_at_once)
         self._http = httpx.AsyncClient(
             headers=headers,
             timeout=httpx.Timeout(timeout_s, connect=min(_CONNECT_S, timeout_s), pool=None),
-            limits=httpx.Limits(max_connections=num_at_once, max_keepalive_connections=num_at_once),
-            trust_env=not endpoint.is_loopback,
+            limits=limits,
+            transport=httpx.AsyncHTTPTransport(limits=limits) if endpoint.is_loopback else None,  # no proxy then
             follow_redirects=False,
         )
 

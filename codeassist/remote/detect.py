@@ -17,8 +17,19 @@ from codeassist.templates import Template
 from codeassist.tokens import Tokenizer
 
 _FIRST_CONTACT = RetryPolicy(max_attempts=3)  # who named a wrong address wants to know soon
-# Digits, indentation, words of several scripts, an emoji: tokenizers differ in how many tokens they make of these.
-_SAMPLE = 'def größe(x: int) -> str:\n\t\tif x >= 1234567:\n        return f"{x!r} 漢字 🙂"  # naïve\r\n\n\n    pass\n'
+_ONCE = RetryPolicy(max_attempts=1)
+# Digits, indentation, prose, names, words of several scripts, an emoji: tokenizers of different models make different
+# numbers of tokens of these, by several in a hundred.
+_SAMPLE = """\
+def größe(x: int, maxRetryCount: int = 1234567890) -> dict[str, list[float]]:
+\t\tif x >= 0xDEADBEEF and not isinstance(self._internalBufferSize, (tuple, list)):
+            raise ValueError(f"{x!r} 漢字 🙂 https://example.org/a?b=c&d=%20e")  # naïve\r
+
+    The quick brown fox jumps over the lazy dog; characteristically, internationalization is straightforward.
+    Съешь ещё этих мягких французских булок. 色は匂へど散りぬるを
+    SELECT COUNT(*) FROM `users` WHERE created_at >= '2026-11-21T12:34:56Z' GROUP BY country_code;
+    public static <T extends Comparable<? super T>> void sort(List<T> list) { ... }\n\n\n\n        }}}));
+"""
 _MOST_NAMED = 8
 
 
@@ -112,10 +123,16 @@ async def _count(client: CompletionsClient, model: str, dialect: Dialect, prompt
 async def _count_ids(client: CompletionsClient, model: str, dialect: Dialect, prompt: list[int]) -> int | None:
     """How many tokens the server says a prompt of ids has; None where it does not take one."""
     try:
-        return (await _ask(client, model, dialect, tuple(prompt))).num_prompt_tokens
+        return (await _ask(client, model, dialect, tuple(prompt), _ONCE)).num_prompt_tokens
     except RemoteError:  # some servers fail with 500 instead of refusing
         return None
 
 
-async def _ask(client: CompletionsClient, model: str, dialect: Dialect, prompt: str | tuple[int, ...]) -> Answer:
-    return await client.complete(Ask(prompt, max_tokens=1), model, dialect, _FIRST_CONTACT)
+async def _ask(
+    client: CompletionsClient,
+    model: str,
+    dialect: Dialect,
+    prompt: str | tuple[int, ...],
+    policy: RetryPolicy = _FIRST_CONTACT,
+) -> Answer:
+    return await client.complete(Ask(prompt, max_tokens=1), model, dialect, policy)

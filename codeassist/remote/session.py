@@ -31,6 +31,15 @@ class Prepared:
     stage_ms: dict[str, float]
 
 
+@dataclass(slots=True)
+class Tally:
+    """What the answers so far had in common. `num_with_cached`: those whose server told how much it had cached."""
+
+    num_answers: int = 0
+    num_retries: int = 0
+    num_with_cached: int = 0
+
+
 class RemoteSession:
     """Completes requests with one model of one server. Safe for as many requests at once as the client allows.
 
@@ -54,6 +63,7 @@ class RemoteSession:
         self.template = template
         self.budget = budget
         self.repository = repository
+        self.tally = Tally()
         self._writer = PromptWriter(tokenizer)
         self._stops = tuple(text for text in template.stops if text in tokenizer.special)
         self._stop_ids = tuple(sorted({*(tokenizer.special[text] for text in self._stops), *tokenizer.eos_ids}))
@@ -91,7 +101,11 @@ class RemoteSession:
 
     async def send(self, prepared: Prepared) -> Answer:
         """Ask the server. Raises RemoteError."""
-        return await self.client.complete(prepared.ask, self.capabilities.model, self.capabilities.dialect)
+        answer = await self.client.complete(prepared.ask, self.capabilities.model, self.capabilities.dialect)
+        self.tally.num_answers += 1
+        self.tally.num_retries += answer.num_retries
+        self.tally.num_with_cached += answer.num_cached_tokens is not None
+        return answer
 
     def finish(self, prepared: Prepared, answer: Answer) -> Completion:
         """Cut the answer to its lines and say what it took."""

@@ -31,6 +31,10 @@ class EvaluationEngine(Protocol):
         """What the manifest records of the engine beyond what makes it the same: an address, a kind of server."""
         ...
 
+    def costs(self) -> dict[str, Any]:
+        """Return what metrics.json says of the engine's part in the run that ends."""
+        ...
+
     @property
     def cache_folder(self) -> Path:
         """Where repositories and indexes of evaluations are kept."""

@@ -74,6 +74,10 @@ class LocalEngine:
         """Nothing more than settings and model make this engine what it is."""
         return {}
 
+    def costs(self) -> dict[str, Any]:
+        """Return nothing: the records have it all."""
+        return {}
+
     @property
     def cache_folder(self) -> Path:
         """Where repositories and indexes of evaluations are kept."""

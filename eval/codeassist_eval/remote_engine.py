@@ -101,6 +101,15 @@ class RemoteEngine:
             }
         }
 
+    def costs(self) -> dict[str, Any]:
+        """Return how often a request had to be repeated, and whether the server told what it had cached.
+
+        Where it did not, the `cached_tokens` of the records are 0 and mean nothing.
+        """
+        tally = self.completer.session.tally
+        told = bool(tally.num_answers) and tally.num_with_cached == tally.num_answers
+        return {"server": {"retries": tally.num_retries, "cached_tokens_told": told}}
+
     @property
     def cache_folder(self) -> Path:
         """Where repositories and indexes of evaluations are kept."""

@@ -1,0 +1,229 @@
+"""A small real completions server on the loopback address, which misbehaves when a test says so.
+
+It has a real tokenizer, reads markers in texts as special tokens like real servers do, and counts tokens truthfully.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import ssl
+import struct
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from transformers import PreTrainedTokenizerFast
+
+Reply = Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Status:
+    """A response with this status, headers and body."""
+
+    code: int
+    body: bytes = b'{"error": {"message": "not now"}}'
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Reset:
+    """Half a response, then a connection reset."""
+
+
+@dataclass(frozen=True)
+class Hang:
+    """No response until the server stops."""
+
+
+@dataclass(frozen=True)
+class Die:
+    """The server stops listening and resets every connection, as a process does that is killed."""
+
+
+Fault = Status | Reset | Hang | Die
+
+
+class CompletionsServer:
+    """Answers `reply(prompt as text)`. `faults` are what happens at the next requests; each is used once.
+
+    `takes_ids`: prompts may be token ids; else they are refused as llama-cpp-python's server does. `requests` are the
+    bodies that came, `headers` theirs. `before_answer` gets the connection of a request. `num_most` is the most
+    requests that were under way at once.
+    """
+
+    def __init__(
+        self,
+        tokenizer: PreTrainedTokenizerFast,
+        reply: Reply,
+        *,
+        takes_ids: bool = True,
+        owner: str = "vllm",
+        model: str = "tiny",
+        tells_usage: bool = True,
+        max_model_len: int | None = None,
+        tls: ssl.SSLContext | None = None,
+    ) -> None:
+        self.tokenizer = tokenizer
+        self.reply = reply
+        self.takes_ids = takes_ids
+        self.owner = owner
+        self.model = model
+        self.tells_usage = tells_usage
+        self.max_model_len = max_model_len
+        self.faults: deque[Fault] = deque()
+        self.requests: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.before_answer: Callable[[socket.socket], None] = lambda connection: None
+        self.num_most = 0
+        self._tls = tls
+        self._num_now = 0
+        self._lock = threading.Lock()
+        self._port = 0
+        self._server: ThreadingHTTPServer | None = None
+        self._thread: threading.Thread | None = None
+        self._stopping = threading.Event()
+        self._connections: set[socket.socket] = set()
+
+    def __enter__(self) -> CompletionsServer:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @property
+    def url(self) -> str:
+        return f"{'https' if self._tls else 'http'}://127.0.0.1:{self._port}/v1"
+
+    def start(self) -> None:
+        """Listen; on the same port as before, if there was one."""
+        self._stopping = threading.Event()
+        self._server = _Server(("127.0.0.1", self._port), self._handler())
+        self._port = self._server.server_port
+        if self._tls:
+            self._server.socket = self._tls.wrap_socket(self._server.socket, server_side=True)
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Stop listening and reset every connection."""
+        self._stopping.set()
+        if self._server is None or self._thread is None:
+            return
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+        self._server = None
+        with self._lock:
+            connections = list(self._connections)
+        for connection in connections:
+            _reset(connection)
+
+    def prompts(self) -> list[Any]:
+        return [request["prompt"] for request in self.requests]
+
+    def ids_of(self, prompt: str | list[int]) -> list[int]:
+        """What a prompt is to the model."""
+        return prompt if isinstance(prompt, list) else self.tokenizer.encode(prompt, add_special_tokens=False)
+
+    def _answer(self, body: dict[str, Any]) -> dict[str, Any]:
+        ids = self.ids_of(body["prompt"])
+        text = self.reply(str(self.tokenizer.decode(ids)))
+        usage = {"prompt_tokens": len(ids), "completion_tokens": len(text.split())}
+        told = {"usage": usage | {"prompt_tokens_details": {"cached_tokens": 3}}} if self.tells_usage else {}
+        return {"choices": [{"text": text, "finish_reason": "stop"}]} | told
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                super().setup()
+                with outer._lock:
+                    outer._connections.add(self.connection)
+
+            def finish(self) -> None:
+                with outer._lock:
+                    outer._connections.discard(self.connection)
+                with contextlib.suppress(OSError, ValueError):
+                    super().finish()
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+            def do_GET(self) -> None:
+                if self.path != "/v1/models":
+                    return self.send(Status(404))
+                model = {"id": outer.model, "owned_by": outer.owner, "max_model_len": outer.max_model_len}
+                return self.send(Status(200, json.dumps({"data": [model]}).encode()))
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                with outer._lock:
+                    outer.requests.append(body)
+                    outer.headers.append(dict(self.headers))
+                    outer._num_now += 1
+                    outer.num_most = max(outer.num_most, outer._num_now)
+                    fault = outer.faults.popleft() if outer.faults else None
+                try:
+                    self.respond(body, fault)
+                finally:
+                    with outer._lock:
+                        outer._num_now -= 1
+
+            def respond(self, body: dict[str, Any], fault: Fault | None) -> None:
+                match fault:
+                    case Status():
+                        self.send(fault)
+                    case Reset():
+                        self.send_response(200)
+                        self.send_header("Content-Length", "1000")
+                        self.end_headers()
+                        self.wfile.write(b'{"choices": [{"te')
+                        self.wfile.flush()
+                        _reset(self.connection)
+                        self.close_connection = True
+                    case Hang():
+                        outer._stopping.wait()
+                        self.close_connection = True
+                    case Die():
+                        self.close_connection = True
+                        threading.Thread(target=outer.stop).start()
+                        outer._stopping.wait()
+                    case None if isinstance(body["prompt"], list) and not outer.takes_ids:
+                        self.send(Status(500, b'{"error": {"message": "Input should be a valid string"}}'))
+                    case None:
+                        outer.before_answer(self.connection)
+                        self.send(Status(200, json.dumps(outer._answer(body)).encode()))
+
+            def send(self, status: Status) -> None:
+                self.send_response(status.code)
+                for name, value in {"Content-Length": str(len(status.body)), **status.headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(status.body)
+
+        return Handler
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False
+    request_queue_size = 64
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that went away is part of the tests."""
+
+
+def _reset(connection: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
