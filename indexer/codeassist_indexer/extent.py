@@ -24,7 +24,7 @@ _COMMENT = re.compile(
 _ANNOTATION = re.compile(r"\s*(@\w|\[\w[\w.]*(\(.*\))?\]$)")
 # `int size(...)` and `if (...)`, but no call: the brackets of these belong to a body that follows.
 _SIGNATURE = re.compile(
-    r"\s*((if|for|foreach|while|switch|using|lock|fixed)\b|(?!return\b|new\b|throw\b|await\b)[\w<>\[\]?,.*&: ]+[ *&]~?\w+\s*\().*\)(\s*(const|override|noexcept|throws [\w., ]+))*$"
+    r"\s*((if|for|foreach|while|switch|using|lock|fixed)\b|(?!return\b|new\b|throw\b|await\b)[\w<>\[\]?,.*&: ]+[ *&]~?\w+\s*\().*\)(\s*(const|override|noexcept|throws [\w., ]+))*$"  # noqa: E501
 )
 
 

@@ -14,7 +14,7 @@ _NEARBY_CHARS = 4_000
 # Beside the templates' own: what stands in their families' vocabularies, and in prompts of repositories.
 _MORE = ("<PRE>", "<SUF>", "<MID>", "<EOT>", "<fim_pad>", "<|fim_pad|>", "[MIDDLE]", "<s>", "[INST]", "[/INST]")
 _MORE_STARCODER = ("<issue_start>", "<issue_comment>", "<issue_closed>", "<jupyter_start>", "<jupyter_code>",
-                   "<jupyter_output>", "<empty_output>", "<commit_before>", "<commit_msg>", "<commit_after>")  # fmt: skip
+                   "<jupyter_output>", "<empty_output>", "<commit_before>", "<commit_msg>", "<commit_after>")  # fmt: skip  # noqa: E501
 # A token's form is enough for the families that mark theirs with bars: nobody's code has these.
 _FORMS = (r"<\|[A-Za-z][A-Za-z0-9_]{1,30}\|>", r"<｜[^｜\n]{1,30}｜>", r"^\+\+\+\+\+ \S.*$")
 

@@ -1,5 +1,7 @@
-"""The VS Code extension offers the settings that there are, with their defaults, and lets a workspace make no more than a
-repository may."""
+"""The VS Code extension offers the settings that there are, with their defaults.
+
+A workspace may make those that a repository may make, and no others.
+"""
 
 from __future__ import annotations
 
