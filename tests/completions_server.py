@@ -50,7 +50,8 @@ Fault = Status | Reset | Hang | Die
 
 
 class CompletionsServer:
-    """Answers `reply(prompt as text)`. `faults` are what happens at the next requests; each is used once.
+    """Answers `reply(prompt as text)`. `faults` are what happens at the next requests, None an answer; each is used
+    once.
 
     `takes_ids`: prompts may be token ids; else they are refused as llama-cpp-python's server does. `requests` are the
     bodies that came, `headers` theirs. `before_answer` gets the connection of a request. `num_most` is the most
@@ -76,7 +77,7 @@ class CompletionsServer:
         self.model = model
         self.tells_usage = tells_usage
         self.max_model_len = max_model_len
-        self.faults: deque[Fault] = deque()
+        self.faults: deque[Fault | None] = deque()
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.before_answer: Callable[[socket.socket], None] = lambda connection: None
@@ -189,7 +190,7 @@ class CompletionsServer:
                         self.end_headers()
                         self.wfile.write(b'{"choices": [{"te')
                         self.wfile.flush()
-                        _reset(self.connection)
+                        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                         self.close_connection = True
                     case Hang():
                         outer._stopping.wait()
@@ -224,6 +225,7 @@ class _Server(ThreadingHTTPServer):
 
 
 def _reset(connection: socket.socket) -> None:
+    """End a connection without ceremony; the thread that reads from it sees its end."""
     with contextlib.suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-        connection.close()
+        connection.shutdown(socket.SHUT_RDWR)
