@@ -82,7 +82,12 @@ def run_experiment(experiment: Experiment, out: Path) -> dict[str, Any]:
                 schedule = OneByOne(completer, retriever_for, experiment.limits)
             retrieval = _retrieval(experiment, tasks)
             metrics = run_tasks(
-                experiment.benchmark, tasks, schedule, out, bar, extra=lambda records, scores: retrieval | engine.costs()
+                experiment.benchmark,
+                tasks,
+                schedule,
+                out,
+                bar,
+                extra=lambda records, scores: retrieval | engine.costs(),
             )
     write_report(out / REPORT, [read_run(out)])
     return metrics
