@@ -15,6 +15,8 @@ from codeassist.cli.doctor import doctor
 from codeassist.cli.index import index
 from codeassist.cli.models import models
 from codeassist.cli.options import debug_option
+from codeassist.cli.serve import serve
+from codeassist.cli.status import status
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -37,5 +39,5 @@ def app() -> None:
 _EVAL = DeferredCommand("eval", "codeassist_eval.commands", "eval_group", "Measure completions on benchmarks.")
 _BENCH = DeferredCommand("bench", "codeassist.cli.bench", "bench", "Measure speed: the engine, typing, the index.")
 
-for _command in (complete, index, models, doctor, demo, _EVAL, _BENCH):
+for _command in (complete, index, models, doctor, serve, status, demo, _EVAL, _BENCH):
     app.add_command(_command)

@@ -5,13 +5,21 @@ Knows no engine and no index: `running` puts them together.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from codeassist.cli.console import Meter, notice, print_json
 from codeassist.cli.options import debug_option, json_option, resolve_settings, set_option
 from codeassist.cli.position import parse_position, split_at
+
+if TYPE_CHECKING:
+    from codeassist.cli.running import Outcome
+    from codeassist.progress import Progress
+    from codeassist.request import CompletionRequest
+    from codeassist.settings import Settings
 
 
 @click.command()
@@ -23,6 +31,7 @@ from codeassist.cli.position import parse_position, split_at
 @click.option("--max-new-tokens", metavar="N", help="Complete at most this many tokens.")
 @click.option("--model", metavar="NAME", help="Use this model (`codeassist models list`).")
 @click.option("--context", type=click.Choice(["none", "lexical", "full"]), help="What of other files to use.")
+@click.option("--no-server", is_flag=True, help="Load the model here, even if a running server has it.")
 @click.option("--explain", "wants_explanation", is_flag=True, help="Say on stderr which snippets were used and why.")
 @set_option
 @json_option
@@ -34,11 +43,14 @@ def complete(
     max_new_tokens: str | None,
     model: str | None,
     context: str | None,
+    no_server: bool,
     wants_explanation: bool,
     assignments: tuple[str, ...],
     as_json: bool,
 ) -> None:
     """Complete at a cursor and print the text to insert.
+
+    A running server (`codeassist serve`, which editors start) answers if it has the same model.
 
     LINE and COL count from 1, COL in Unicode characters: COL 1 stands before a line's first character.
 
@@ -51,7 +63,6 @@ def complete(
     """
     from codeassist.cli.report import as_document, explain
     from codeassist.cli.repository import find_root
-    from codeassist.cli.running import run_completion
     from codeassist.cli.source_text import read_file, read_stdin
     from codeassist.request import CompletionRequest
 
@@ -82,7 +93,7 @@ def complete(
         min_confidence=settings.completion.min_confidence,
     )
     with Meter() as meter:
-        outcome = run_completion(request, root, settings, meter)
+        outcome = _complete(request, root, settings, meter, asks_servers=not no_server)
     if as_json:
         print_json(as_document(outcome, cursor))
         return
@@ -93,3 +104,23 @@ def complete(
         from rich.console import Console
 
         explain(outcome, Console(stderr=True))
+
+
+def _complete(
+    request: CompletionRequest, root: Path | None, settings: Settings, progress: Progress, *, asks_servers: bool
+) -> Outcome:
+    """Return a running server's answer, or else this process's own."""
+    from codeassist.cli.running import ServerNote, run_completion
+
+    if not asks_servers:
+        return replace(run_completion(request, root, settings, progress), server=ServerNote(reason="--no-server"))
+    from codeassist.cli.served import NobodyAnswered, ask_servers
+
+    answered = ask_servers(request, root, settings, progress)
+    if not isinstance(answered, NobodyAnswered):
+        return answered
+    outcome = run_completion(request, root, settings, progress)
+    completion = outcome.completion
+    if answered.is_notable:
+        completion = replace(completion, notices=(answered.reason, *completion.notices))
+    return replace(outcome, completion=completion, server=ServerNote(reason=answered.reason))

@@ -48,13 +48,19 @@ def resolve_settings(
     dedicated: Mapping[str, tuple[str, object | None]] | None = None,
 ) -> Resolved:
     """Resolve all settings. `dedicated` maps an option's name to its setting and value; None means it was not given."""
+    overrides = parse_assignments(assignments)
+    for option, (key, value) in (dedicated or {}).items():
+        if value is not None:
+            overrides.append(Override(key, value, option))
+    return resolve(repository, overrides)
+
+
+def parse_assignments(assignments: Sequence[str]) -> list[Override]:
+    """Return what --set says. Raises SettingsError for what is no assignment."""
     overrides: list[Override] = []
     for assignment in assignments:
         key, equals, value = assignment.partition("=")
         if not equals:
             raise SettingsError(f"--set {assignment}: write --set section.key=value")
         overrides.append(Override(key.strip(), value.strip(), "--set"))
-    for option, (key, value) in (dedicated or {}).items():
-        if value is not None:
-            overrides.append(Override(key, value, option))
-    return resolve(repository, overrides)
+    return overrides

@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from codeassist.cli.position import Position
-from codeassist.cli.running import Outcome
-from codeassist.request import Completion, UsedSnippet
+from codeassist.cli.running import Outcome, ServerNote
+from codeassist.completion_json import rounded, to_document
+from codeassist.request import Completion
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,23 +20,14 @@ _LINES_AROUND = 6
 
 
 def as_document(outcome: Outcome, position: Position) -> dict[str, Any]:
-    """Return what `--json` prints. Lines count from 1; a snippet's `end_line` is the first line behind it."""
-    completion = outcome.completion
+    """Return what `--json` prints."""
     return {
-        "text": completion.text,
+        **to_document(outcome.completion),
         "file": position.file,
         "line": position.line,
         "column": position.column,
-        "model": completion.model,
-        "finish_reason": completion.finish_reason,
-        "num_prompt_tokens": completion.num_prompt_tokens,
-        "num_cached_tokens": completion.num_cached_tokens,
-        "num_new_tokens": completion.num_new_tokens,
-        "confidence": completion.confidence,
-        "startup_ms": _rounded(outcome.startup_ms),
-        "stage_ms": _rounded(completion.stage_ms),
-        "snippets": [_snippet_document(used) for used in completion.snippets],
-        "notices": list(completion.notices),
+        "startup_ms": rounded(outcome.startup_ms),
+        "server": {"pid": outcome.server.pid, "reason": outcome.server.reason},
     }
 
 
@@ -53,6 +45,7 @@ def explain(outcome: Outcome, console: Console) -> None:
         highlight=False,
         markup=False,
     )
+    console.print(_who_answered(outcome.server), highlight=False, markup=False)
 
 
 def show_in_code(prefix: str, text: str, suffix: str, language: str, console: Console) -> None:
@@ -68,22 +61,10 @@ def show_in_code(prefix: str, text: str, suffix: str, language: str, console: Co
     console.print(code)
 
 
-def _snippet_document(used: UsedSnippet) -> dict[str, Any]:
-    snippet = used.snippet
-    return {
-        "path": snippet.path,
-        "start_line": snippet.start_line,
-        "end_line": snippet.end_line,
-        "source": snippet.source,
-        "score": snippet.score,
-        "reason": snippet.reason,
-        "num_tokens": used.num_tokens,
-        "text": snippet.text,
-    }
-
-
-def _rounded(stage_ms: Any) -> dict[str, float]:
-    return {stage: round(took, 2) for stage, took in stage_ms.items()}
+def _who_answered(server: ServerNote) -> str:
+    if server.pid is not None:
+        return f"answered by the running server, process {server.pid}"
+    return f"answered by this process: {server.reason}" if server.reason else "answered by this process"
 
 
 def _snippet_table(completion: Completion) -> Table:

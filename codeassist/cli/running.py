@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -39,6 +39,15 @@ class Outcome:
 
     completion: Completion
     startup_ms: Mapping[str, float]
+    server: ServerNote = field(default_factory=lambda: ServerNote())
+
+
+@dataclass(frozen=True, slots=True)
+class ServerNote:
+    """Whether a running server answered: its process, or else why none did."""
+
+    pid: int | None = None
+    reason: str | None = None
 
 
 def choose_to_pull(name: str, settings: Settings) -> Choice:

@@ -114,7 +114,7 @@ class Inference:
             if service is None:
                 raise ModelError(self._state.problem or "the model is still being loaded")
             if not service.thread.is_alive:
-                self._restart(service)
+                service = self._restart(service)
             return service.thread.submit(lambda: job(service.session))
 
     def forget(self, document: str) -> None:
@@ -202,14 +202,15 @@ class Inference:
     def _report_death(self, error: BaseException) -> None:
         self._change(problem=f"the inference thread ended by itself ({type(error).__name__}); it is started again")
 
-    def _restart(self, service: _Service) -> None:
-        """Start a new thread in the place of a dead one; no cache of the old one's is trusted."""
+    def _restart(self, service: _Service) -> _Service:
+        """Put a new thread in the place of a dead one; no cache of the old one's is trusted."""
         self.num_restarts += 1
         log.warning("the inference thread is started again")
         for document in service.session.engine.cached():
             service.session.engine.forget(document)
-        self._service = self._start_thread(service.session, service.wanted)
+        self._service = restarted = self._start_thread(service.session, service.wanted)
         self._change(problem=None)
+        return restarted
 
     def _change(self, **changes: object) -> None:
         with self._lock:

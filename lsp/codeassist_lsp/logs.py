@@ -1,4 +1,4 @@
-"""Where a server's log goes: a file in the cache folder that begins anew when it is large, and stderr.
+"""Where a server's log goes: a file that begins anew when it is large, and stderr.
 
 Knows no request. No text of a document is logged: our own messages name files, and libraries' messages that could hold
 one are kept below their level.
@@ -17,18 +17,18 @@ _NUM_FILES = 3
 
 
 def log_file(cache: Path) -> Path:
-    """The file that a server with this cache folder logs to."""
+    """The file that a server with this cache folder logs to, where no other is asked for."""
     return cache / "log" / "serve.log"
 
 
-def set_up_logging(cache: Path, level: int = logging.INFO) -> None:
+def set_up_logging(cache: Path, level: int = logging.INFO, path: Path | None = None) -> None:
     """Log to the file and, what is worth a warning, to stderr, which editors show in an output channel."""
     root = logging.getLogger()
     root.setLevel(level)
     to_stderr = logging.StreamHandler(sys.stderr)
     to_stderr.setLevel(logging.WARNING)
     handlers: list[logging.Handler] = [to_stderr]
-    path = log_file(cache)
+    path = path or log_file(cache)
     problem: OSError | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -21,6 +21,7 @@ from codeassist.settings import Settings
 from codeassist_indexer.repository import bring_up_to_date, open_retriever, open_store
 from codeassist_lsp.backend import Backend
 from codeassist_lsp.control import ALIVE
+from codeassist_lsp.request_log import Record
 from codeassist_lsp.script_request import METHOD, ScriptRequest, from_params, why_not
 from codeassist_lsp.server import Server
 
@@ -105,11 +106,34 @@ class _Work:
         self.stage = "queue"
         queue_ms, completion = await self._backend.works.run(object(), lambda stopped: self._submit(context, stopped))
         document = to_document(completion)
+        self._record(completion, queue_ms)
         return {
             **document,
             "notices": [*context.notices, *document["notices"]],
             "startup_ms": rounded({"index": (indexed - self._began) * 1e3, "queue": queue_ms}),
         }
+
+    def _record(self, completion: Completion, queue_ms: float) -> None:
+        stages = completion.stage_ms
+        stage_ms = {
+            "queue": queue_ms,
+            "retrieve": stages["retrieve"],
+            "prompt": stages["prompt"],
+            "sync": stages["prefill"],
+            "first_token": stages["first_token"],
+            "decode": stages["decode"],
+            "total": (perf_counter() - self._began) * 1e3,
+        }
+        self._backend.requests.add(
+            Record(
+                "answered" if completion.text else "empty",
+                "script",
+                stage_ms,
+                completion.num_prompt_tokens,
+                completion.num_cached_tokens,
+                completion.num_new_tokens,
+            )
+        )
 
     def _open_context(self) -> _Context:
         """Bring the index up to date as the command line would; what is wrong costs context only."""

@@ -55,7 +55,8 @@ class Server(LanguageServer):
 
 def _for_methods(decorate: Callable[[Any], Any]) -> Callable[[Handler], Handler]:
     def register(handler: Handler) -> Handler:
-        decorate(partial(handler) if ismethod(handler) else handler)
+        given: Any = handler
+        decorate(partial(given) if ismethod(given) else given)
         return handler
 
     return register

@@ -10,6 +10,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import psutil
 from lsprotocol import types
 
 from codeassist_lsp.asking import Asking
@@ -20,7 +21,7 @@ from codeassist_lsp.documents import Documents
 from codeassist_lsp.editing import Editing
 from codeassist_lsp.place import file_of
 from codeassist_lsp.server import Server
-from codeassist_lsp.stdio import process_ends
+from codeassist_lsp.stdio import find_process, process_ends
 from codeassist_lsp.workspaces import Workspaces
 
 log = logging.getLogger(__name__)
@@ -76,8 +77,10 @@ class SetUp:
             self._add_folder(uri)
         if self._configuration.settings(None).editor.completion_items:
             self._asking.offer_list()
-        if params.process_id is not None:
-            self._spawn(self._watch_client(params.process_id))
+        # Looked for before the answer: a client that ends right behind it is still known then.
+        process = find_process(params.process_id) if params.process_id is not None else None
+        if process is not None:
+            self._spawn(self._watch_client(process))
 
     def _initialized(self, params: types.InitializedParams) -> None:
         self._ready()
@@ -95,8 +98,8 @@ class SetUp:
             section = types.DidChangeConfigurationRegistrationOptions(section="codeassist")
             await self._client.register(types.Registration(f"codeassist-{method}", method, section))
 
-    async def _watch_client(self, process_id: int) -> None:
-        await process_ends(process_id)
+    async def _watch_client(self, process: psutil.Process) -> None:
+        await process_ends(process)
         self._gone()
 
     def _did_change_configuration(self, params: types.DidChangeConfigurationParams) -> None:

@@ -78,20 +78,23 @@ async def chunks(stream: BinaryIO) -> AsyncIterator[bytes]:
         yield data
 
 
-async def process_ends(process_id: int) -> None:
-    """Return when a process is gone (or a zombie); never for one that cannot be seen from here, as in a container."""
+def find_process(process_id: int) -> psutil.Process | None:
+    """Return a process to wait for; None for one that cannot be seen from here, as from within a container."""
     try:
-        process = psutil.Process(process_id)
+        return psutil.Process(process_id)
     except psutil.Error:
         log.info("the client's process %d cannot be seen: its end is that of stdin", process_id)
-        await asyncio.Event().wait()
-        return
+        return None
+
+
+async def process_ends(process: psutil.Process) -> None:
+    """Return when a process is gone (or a zombie)."""
     try:
         while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
             await asyncio.sleep(_LOOK_S)
     except psutil.NoSuchProcess:
         pass
-    log.info("the client's process %d is gone", process_id)
+    log.info("the client's process %d is gone", process.pid)
 
 
 def exit_soon(code: int) -> None:

@@ -113,7 +113,6 @@ class Editor:
             argv=[
                 "env",
                 "--unset=VIRTUAL_ENV",
-                f"HOME={home}",
                 f"NVIM_LOG_FILE={home / 'nvim.log'}",
                 *places,
                 *(str(variant.path), "--embed", "--headless", "-u", "NONE", "-i", "NONE"),

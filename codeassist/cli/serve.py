@@ -1,0 +1,80 @@
+"""`codeassist serve`: the language server, for the editor that starts it or on a socket.
+
+Knows no protocol: it puts together where models come from, where to listen and where to log.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from codeassist.cli.console import notice
+from codeassist.cli.options import debug_option, parse_assignments, set_option
+
+if TYPE_CHECKING:
+    from codeassist.progress import Progress
+    from codeassist.session import Session
+    from codeassist.settings import Settings
+
+_LEVELS = ("debug", "info", "warning", "error")
+
+
+@click.command()
+@click.option("--stdio", "wants_stdio", is_flag=True, help="Speak on stdin and stdout (what happens anyway).")
+@click.option(
+    "--socket",
+    "socket",
+    metavar="PATH",
+    type=click.Path(path_type=Path),
+    help="Listen at PATH, without --stdio only there.",
+)
+@click.option("--log-file", metavar="FILE", type=click.Path(path_type=Path), help="Log to FILE.")
+@click.option("--log-level", type=click.Choice(_LEVELS), default="info", help="How much to log.")
+@set_option
+@debug_option
+def serve(
+    wants_stdio: bool, socket: Path | None, log_file: Path | None, log_level: str, assignments: tuple[str, ...]
+) -> None:
+    """Complete in an editor: the language server, on stdin and stdout.
+
+    Editors start it by themselves. Beside its editor it answers `codeassist complete` and `codeassist status`.
+
+    \b
+    Examples:
+      codeassist serve --stdio
+      codeassist serve --socket ~/.cache/codeassist/mine.sock
+      codeassist serve --log-level debug --log-file /tmp/codeassist.log
+    """
+    from codeassist.settings import locate
+    from codeassist_lsp.logs import set_up_logging
+
+    places = locate()
+    overrides = parse_assignments(assignments)
+    set_up_logging(places.cache, getattr(logging, log_level.upper()), log_file)
+    if socket is not None and not wants_stdio:
+        from codeassist_lsp.socket_serving import run_socket
+
+        path = socket.absolute()
+        sys.exit(run_socket(_load, places.run, path, overrides, lambda at: notice(f"listening at {at}")))
+    if sys.stdin.isatty():
+        notice("an editor is meant to start this: it speaks the language server protocol on stdin (Ctrl-C ends it)")
+    from codeassist_lsp.serving import run_stdio
+    from codeassist_lsp.socket_serving import beside_stdio
+
+    beside = beside_stdio(places.run, socket.absolute() if socket is not None else None, overrides)
+    sys.exit(run_stdio(_load, overrides, beside))
+
+
+def _load(settings: Settings, progress: Progress) -> Session:
+    """Load the model that the settings name, with the notices of choosing it in front of its own."""
+    from codeassist.cli.running import find_model
+    from codeassist.session import open_session
+
+    model, notices = find_model(settings, progress)
+    session = open_session(settings, model, progress)
+    session.notices = (*notices, *session.notices)
+    return session

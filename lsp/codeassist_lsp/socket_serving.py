@@ -1,0 +1,81 @@
+"""A server on the local socket: beside stdio, or alone, for several clients at once.
+
+Knows no message. The socket beside stdio is a convenience: without it the server goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from codeassist.errors import CodeAssistError
+from codeassist.settings import Override
+from codeassist_lsp.addresses import Address
+from codeassist_lsp.backend import Backend
+from codeassist_lsp.configuration import Configuration
+from codeassist_lsp.inference import LoadSession
+from codeassist_lsp.local_socket import LocalSocket
+from codeassist_lsp.serving import Beside, serve_stream
+from codeassist_lsp.stdio import exit_now, exit_soon
+
+log = logging.getLogger(__name__)
+
+
+def beside_stdio(run: Path, path: Path | None, overrides: Sequence[Override] = ()) -> Beside:
+    """Return what `run_stdio` is to have beside it: a socket at `path`, by default one in the folder `run`."""
+
+    @asynccontextmanager
+    async def listen(backend: Backend) -> AsyncIterator[None]:
+        local = LocalSocket(lambda reader, writer: serve_stream(backend, reader, writer, overrides), run)
+        try:
+            await local.open(path)
+        except CodeAssistError as error:
+            log.warning("no local socket: %s", error)
+        try:
+            yield
+        finally:
+            await local.close()
+
+    return listen
+
+
+def run_socket(
+    load: LoadSession,
+    run: Path,
+    path: Path,
+    overrides: Sequence[Override] = (),
+    on_listening: Callable[[Address], None] = lambda address: None,
+) -> int:
+    """Serve on a socket at `path` until the process is told to end; return the exit code. Raises CodeAssistError.
+
+    The model that the settings name is loaded at once; the first client may name another one.
+    """
+
+    async def serve() -> int:
+        backend = Backend(load)
+        local = LocalSocket(lambda reader, writer: serve_stream(backend, reader, writer, overrides), run)
+        on_listening(await local.open(path))
+        backend.inference.want(Configuration(lambda problem: log.warning("%s", problem), overrides).settings(None))
+        await _told_to_end()
+        exit_soon(0)
+        await local.close()
+        backend.close()
+        if backend.inference.is_loading:
+            exit_now(0)
+        return 0
+
+    return asyncio.run(serve())
+
+
+async def _told_to_end() -> None:
+    told = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if sys.platform != "win32":
+            loop.add_signal_handler(number, told.set)
+    await told.wait()

@@ -1,0 +1,70 @@
+r"""`codeassist serve` for tests: the real process and engine, but what a document says decides what is answered.
+
+In the text before the cursor such lines count, the last of each kind:
+    #say TEXT    the answer's text is TEXT, with \n for line ends
+    #until FILE  the request runs until there is such a file, or it is cancelled
+    #crash       the job fails
+    #die         the job ends, and then the inference thread does
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import codeassist.session
+from codeassist.cli.running import find_model, start_session
+from codeassist.errors import Cancelled
+from codeassist.progress import Progress
+from codeassist.request import Completion, CompletionRequest, Retriever
+from codeassist.session import Session
+from codeassist.settings import Settings, defaults
+from codeassist_lsp.logs import set_up_logging
+from codeassist_lsp.serving import run_stdio
+
+_ORDER = re.compile(r"#(say|until|crash|die)(?: (.*))?")
+_complete = Session.complete
+
+
+def complete(
+    self: Session,
+    request: CompletionRequest,
+    retriever: Retriever,
+    cancelled: Callable[[], bool] = codeassist.session.never,
+    document: str | None = None,
+) -> Completion:
+    orders = dict(_ORDER.findall(request.prefix))
+    while "until" in orders and not Path(orders["until"]).exists():
+        if cancelled():
+            raise Cancelled("as it should be")
+        time.sleep(0.001)
+    if "crash" in orders:
+        raise ZeroDivisionError
+    done = _complete(self, request, retriever, cancelled, document)
+    if "die" in orders:
+
+        def die() -> None:
+            del self.engine.next_to_heal
+            sys.exit(3)
+
+        self.engine.next_to_heal = die  # type: ignore[method-assign, assignment]  # looked at when no job waits
+    if "say" not in orders:
+        return done
+    return replace(done, text=orders["say"].replace("\\n", "\n"), finish_reason="eos")
+
+
+def load(settings: Settings, progress: Progress) -> Session:
+    model, _ = find_model(settings, progress)
+    session = start_session(settings, model, progress)
+    assert isinstance(session, Session)
+    return session
+
+
+if __name__ == "__main__":
+    Session.complete = complete  # type: ignore[method-assign]
+    set_up_logging(defaults().settings.places.cache)
+    sys.exit(run_stdio(load))
