@@ -18,12 +18,19 @@ export async function activate(context: ExtensionContext): Promise<void> {
   running = server;
   const pages = new Pages();
   const bar = statusBar();
+  let hasAsked = false; // once in a window is enough
   context.subscriptions.push(
     log,
     pages,
     bar,
     ...registerCommands({ context, server, pages, log }),
-    server.onDidChangeState((state) => show(bar, state)),
+    server.onDidChangeState(async (state) => {
+      show(bar, state);
+      if (state.kind === "missing" && !hasAsked) {
+        hasAsked = true;
+        await askToInstall(context);
+      }
+    }),
     workspace.onDidChangeConfiguration(async (event) => {
       if (event.affectsConfiguration("codeassist.editor.mode")) await startIfWanted(server);
       if (event.affectsConfiguration("codeassist.server.path")) await server.restart();
@@ -32,7 +39,6 @@ export async function activate(context: ExtensionContext): Promise<void> {
   );
   show(bar, server.state);
   await startIfWanted(server);
-  if (server.state.kind === "missing") void askToInstall(context);
 }
 
 /** VS Code waits for this: the server gets its `shutdown` and ends. */

@@ -11,7 +11,7 @@ import { run } from "./processes.ts";
 import type { Server } from "./server.ts";
 import { pythonCandidates } from "./serverLocation.ts";
 
-/** Ask, install, start. The server is stopped meanwhile. */
+/** Ask, install, start. The server is stopped meanwhile. Throws when a step fails; what ran before runs again then. */
 export async function installServer(context: ExtensionContext, server: Server, log: LogOutputChannel): Promise<void> {
   const folder = context.globalStorageUri.fsPath;
   await mkdir(folder, { recursive: true });
@@ -44,13 +44,6 @@ export async function installServer(context: ExtensionContext, server: Server, l
         }
       },
     );
-  } catch (error) {
-    log.error(error instanceof Error ? error : String(error));
-    const choice = await window.showErrorMessage(
-      `codeassist: ${error instanceof Error ? error.message : String(error)}`,
-      "Show the Log",
-    );
-    if (choice) log.show();
   } finally {
     await server.start();
   }

@@ -3,36 +3,48 @@
  * Knows no field by name: whatever the server tells is shown.
  */
 
-/** A page with one section for each object in `status`. */
+type Tree = Readonly<Record<string, unknown>>;
+
+/** A page with a heading for each object and each list of objects in `status`. */
 export function statusPage(status: unknown): string {
-  return ["# codeassist", ...section(status, 2)].join("\n").concat("\n");
+  return `# codeassist\n${isTree(status) ? section(status, 2) : `\n${cell(status)}\n`}`;
 }
 
-function section(value: unknown, level: number): string[] {
-  if (!isTree(value)) return ["", cell(value)];
-  const entries = Object.entries(value);
-  const plain = entries.filter(([, entry]) => !isTree(entry));
-  const table =
-    plain.length === 0
-      ? []
-      : ["", "| | |", "| --- | --- |", ...plain.map(([name, entry]) => `| ${cell(words(name))} | ${cell(entry)} |`)];
-  const trees = entries.filter(([, entry]) => isTree(entry));
-  return [
-    ...table,
-    ...trees.flatMap(([name, entry]) => [
-      "",
-      `${"#".repeat(Math.min(level, 6))} ${cell(words(name))}`,
-      ...section(entry, level + 1),
-    ]),
-  ];
+function section(tree: Tree, level: number): string {
+  const entries = Object.entries(tree).map(([name, value]) => ({ name: cell(name.replaceAll("_", " ")), value }));
+  const plain = entries.filter(({ value }) => !isTree(value) && !isTable(value));
+  const own = table(
+    ["", ""],
+    plain.map(({ name, value }) => [name, cell(value)]),
+  );
+  const below = entries.map(({ name, value }) => {
+    const heading = `\n${"#".repeat(Math.min(level, 6))} ${name}\n`;
+    if (isTree(value)) return heading + section(value, level + 1);
+    return isTable(value) ? heading + listed(value) : "";
+  });
+  return [own, ...below].join("");
 }
 
-function isTree(value: unknown): value is Record<string, unknown> {
+function listed(rows: readonly Tree[]): string {
+  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))];
+  return table(
+    names.map((name) => cell(name.replaceAll("_", " "))),
+    rows.map((row) => names.map((name) => cell(row[name]))),
+  );
+}
+
+function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
+  if (rows.length === 0) return "";
+  const lines = [head, head.map(() => "---"), ...rows].map((cells) => `| ${cells.join(" | ")} |\n`);
+  return `\n${lines.join("")}`;
+}
+
+function isTree(value: unknown): value is Tree {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-function words(name: string): string {
-  return name.replaceAll("_", " ");
+function isTable(value: unknown): value is readonly Tree[] {
+  return Array.isArray(value) && value.length > 0 && value.every(isTree);
 }
 
 /** Paths and messages are text, never Markdown. */
@@ -42,7 +54,7 @@ function cell(value: unknown): string {
 }
 
 function plain(value: unknown): string {
-  if (value === null || value === undefined) return "–";
+  if (value === null || value === undefined || value === "") return "–";
   if (typeof value === "number") return Number.isInteger(value) ? String(value) : value.toFixed(2);
   return typeof value === "object" ? JSON.stringify(value) : String(value);
 }

@@ -26,10 +26,13 @@ test("a status that is none is not taken", () => {
 });
 
 test("the status page shows whatever it is told, as text", () => {
-  const page = statusPage({ model: "qwen", cache: { reused_share: 0.51234, notes: ["a|b", "<i>"] }, gone: null });
+  const status = { model: "qwen", cache: { reused_share: 0.51234, notes: ["a|b", "<i>"] }, gone: null };
+  const table = "| --- | --- |\n";
   assert.equal(
-    page,
-    "# codeassist\n\n| | |\n| --- | --- |\n| model | qwen |\n| gone | – |\n\n## cache\n\n" +
-      "| | |\n| --- | --- |\n| reused share | 0.51 |\n| notes | a\\|b, \\<i\\> |\n",
+    statusPage({ ...status, index: [{ root: "/a_b", building: true }, { root: "/c" }] }),
+    `# codeassist\n\n|  |  |\n${table}| model | qwen |\n| gone | – |\n` +
+      `\n## cache\n\n|  |  |\n${table}| reused share | 0.51 |\n| notes | a\\|b, \\<i\\> |\n` +
+      `\n## index\n\n| root | building |\n${table}| /a\\_b | true |\n| /c | – |\n`,
   );
+  assert.equal(statusPage("none"), "# codeassist\n\nnone\n");
 });

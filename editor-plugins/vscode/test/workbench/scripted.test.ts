@@ -1,27 +1,40 @@
 /** The packed extension in the real workbench, against a server whose answers are known beforehand. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { after, before, test } from "node:test";
-import { until, Workbench } from "./workbench.ts";
+import { after, before } from "node:test";
+import { ScriptedProgram } from "./scriptedProgram.ts";
+import { scenesOf, until, Workbench } from "./workbench.ts";
 
 const AREA = "def area(width, height):\n    return width * height";
+/** What the folder's own settings try: to run a program, to choose the model; and something harmless. */
+const THEIRS = {
+  "codeassist.server.path": "/bin/false",
+  "codeassist.model.name": "theirs",
+  "codeassist.editor.mode": "off",
+  "codeassist.editor.multiline": "never",
+};
+let server: ScriptedProgram;
 let workbench: Workbench;
+const scene = scenesOf(() => workbench);
 
 before(async () => {
+  server = await ScriptedProgram.create();
   workbench = await Workbench.open({
-    files: { "shapes.py": "" },
+    files: { "shapes.py": "", ".vscode/settings.json": JSON.stringify(THEIRS) },
     settings: { "codeassist.editor.maxLines": 5 },
-    server: `exec '${process.execPath}' '${join(import.meta.dirname, "scriptedServer.ts")}' "$RECORD" "$@"`,
+    machine: { "codeassist.server.path": server.path },
   });
 });
-after(() => workbench?.close());
+after(async () => {
+  await workbench?.close();
+  await server?.remove();
+});
 
 scene("ghost text appears, and Tab writes it into the document", async () => {
   await workbench.openFile("shapes.py");
   await workbench.page.keyboard.type("def area");
   await workbench.retypeUntilGhostText("a");
-  assert.match(await ghostLines(), /\(width, height\)/);
-  const shown = await workbench.sent(
+  assert.equal((await workbench.drawnLines())[0], AREA.split("\n")[0]);
+  const shown = await server.sent(
     "the item is reported as shown",
     ({ method }) => method === "textDocument/didShowCompletion",
   );
@@ -30,13 +43,13 @@ scene("ghost text appears, and Tab writes it into the document", async () => {
   await workbench.page.keyboard.press("Tab");
   await workbench.ghostText().first().waitFor({ state: "detached" });
   assert.equal(await workbench.saved("shapes.py"), AREA);
-  const accepted = await workbench.sent("the item's command", ({ params }) => params?.command === "codeassist.accept");
+  const accepted = await server.sent("the item's command", ({ params }) => params?.command === "codeassist.accept");
   assert.deepEqual(accepted.params.arguments, shown.params.item.command.arguments);
 });
 
-scene("the server gets the settings that the user made, and no defaults", async () => {
-  const [initialize] = await workbench.record();
-  assert.deepEqual(initialize?.params.initializationOptions, { editor: { max_lines: 5 } });
+scene("the server gets what the user set and what a workspace may set, and no defaults", async () => {
+  const [initialize] = await server.record();
+  assert.deepEqual(initialize?.params.initializationOptions, { editor: { max_lines: 5, multiline: "never" } });
 });
 
 scene("typing along keeps the rest on the screen, an accepted word is reported", async () => {
@@ -51,11 +64,11 @@ scene("typing along keeps the rest on the screen, an accepted word is reported",
     await page.keyboard.type(letter);
     await workbench.ghostText().first().waitFor();
   }
-  assert.deepEqual((await workbench.record()).filter(isPartial), [], "typing is no acceptance");
+  assert.deepEqual((await server.record()).filter(isPartial), [], "typing is no acceptance");
 
   for (const part of ["(", "width"]) {
     await page.keyboard.press("Control+ArrowRight");
-    const { params } = await workbench.sent(`"${part}" is accepted`, (message) => {
+    const { params } = await server.sent(`"${part}" is accepted`, (message) => {
       return (
         isPartial(message) && message.params.item.insertText.slice(0, message.params.acceptedLength).endsWith(part)
       );
@@ -74,20 +87,21 @@ scene("the status bar shows the server's status and opens the menu", async () =>
   const menu = page.locator(".quick-input-list .monaco-list-row");
   await menu.filter({ hasText: "Explain the last suggestion" }).click();
   await page.locator('.tab[aria-label*="Last suggestion"]').waitFor();
-  await workbench.sent("the explanation is asked for", ({ params }) => params?.command === "codeassist.explain");
+  await workbench.previewShows("It is written in the script.");
+  await server.sent("the explanation is asked for", ({ params }) => params?.command === "codeassist.explain");
 });
 
 scene("status is a page, and indexing again is the server's work", async () => {
   await workbench.command("codeassist: Show Status");
   await workbench.page.locator('.tab[aria-label*="Status"]').waitFor();
   await workbench.command("codeassist: Index the Workspace Again");
-  await workbench.sent("the index is asked for", ({ params }) => params?.command === "codeassist.reindex");
+  await server.sent("the index is asked for", ({ params }) => params?.command === "codeassist.reindex");
 });
 
 scene("off for a language, off, and back again: settings that the server hears of", async () => {
   await workbench.openFile("shapes.py");
   await workbench.command("codeassist: Toggle Suggestions for This Language");
-  await workbench.sent("the language", ({ method, params }) => {
+  await server.sent("the language", ({ method, params }) => {
     return (
       method === "workspace/didChangeConfiguration" &&
       params.settings.codeassist.editor?.off_languages?.[0] === "python"
@@ -100,7 +114,7 @@ scene("off for a language, off, and back again: settings that the server hears o
   );
 
   await workbench.command("codeassist: Disable Suggestions");
-  await workbench.sent("off", ({ method, params }) => {
+  await server.sent("off", ({ method, params }) => {
     return method === "workspace/didChangeConfiguration" && params.settings.codeassist.editor?.mode === "off";
   });
   await workbench.command("codeassist: Enable Automatic Suggestions");
@@ -108,7 +122,7 @@ scene("off for a language, off, and back again: settings that the server hears o
 });
 
 scene("a restarted server is told of the open document and answers again", async () => {
-  const starts = async () => (await workbench.record()).filter(({ method }) => method === "initialize").length;
+  const starts = async () => (await server.record()).filter(({ method }) => method === "initialize").length;
   await workbench.command("codeassist: Restart the Server");
   await until("a second start", async () => (await starts()) === 2);
   await workbench.openFile("shapes.py");
@@ -122,24 +136,6 @@ scene("a restarted server is told of the open document and answers again", async
   );
 });
 
-/** One step of the story that this file tells: the steps share the workbench. */
-function scene(name: string, play: () => Promise<void>): void {
-  test(name, async () => {
-    try {
-      await play();
-    } catch (error) {
-      await workbench.keepFailure(name);
-      throw error;
-    }
-  });
-}
-
 function isPartial({ method }: { method: string }): boolean {
   return method === "textDocument/didPartiallyAcceptCompletion";
-}
-
-/** What the editor draws, ghost text included. */
-async function ghostLines(): Promise<string> {
-  const drawn = await workbench.page.locator(".editor-instance .view-lines").first().textContent();
-  return (drawn ?? "").replace(/\u00a0/g, " ");
 }

@@ -4,10 +4,11 @@
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
-import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { promisify } from "node:util";
 import { type Browser, chromium, type Locator, type Page } from "playwright-core";
@@ -22,15 +23,9 @@ export interface Setup {
   readonly settings: Record<string, unknown>;
   /** Files of the folder that is opened: path → text. */
   readonly files: Readonly<Record<string, string>>;
-  /** A shell script that stands for the server; it is handed `serve` and the record's path as RECORD. */
-  readonly server: string;
+  /** The settings of the machine that code-server runs on. The browser is another one to VS Code. */
+  readonly machine: Readonly<Record<string, unknown>>;
   readonly environment?: Readonly<Record<string, string>>;
-}
-
-export interface Message {
-  readonly method: string;
-  // biome-ignore lint/suspicious/noExplicitAny: what a client sent is looked at field by field
-  readonly params: any;
 }
 
 export class Workbench {
@@ -51,14 +46,9 @@ export class Workbench {
   /** Everything is fresh: VS Code restores unsaved buffers otherwise. */
   static async open(setup: Setup): Promise<Workbench> {
     const root = await mkdtemp(join(tmpdir(), "codeassist-workbench-"));
-    const server = join(root, "codeassist");
-    await write(server, `#!/bin/sh\nRECORD='${join(root, "record.jsonl")}'\n${setup.server}\n`);
-    await chmod(server, 0o755);
-    await write(join(root, "record.jsonl"), "");
     for (const [path, text] of Object.entries(setup.files)) await write(join(root, "folder", path), text);
     await write(join(root, "user", "User", "settings.json"), JSON.stringify({ ...CALM, ...setup.settings }));
-    // The browser is another machine to VS Code: settings of machine scope are the server's side's.
-    await write(join(root, "user", "Machine", "settings.json"), JSON.stringify({ "codeassist.server.path": server }));
+    await write(join(root, "user", "Machine", "settings.json"), JSON.stringify(setup.machine));
     await write(join(root, "config.yaml"), "");
     const environment = {
       ...process.env,
@@ -136,8 +126,8 @@ export class Workbench {
   }
 
   /** Type the last character anew until ghost text is there: the extension is activated seconds after the page is up. */
-  async retypeUntilGhostText(character: string): Promise<void> {
-    await until("ghost text appears", async () => {
+  async retypeUntilGhostText(character: string, deadlineMs = DEADLINE_MS): Promise<void> {
+    const ghostTextAppears = async () => {
       await this.page.keyboard.press("Backspace");
       await this.page.keyboard.type(character);
       return await this.ghostText()
@@ -147,6 +137,33 @@ export class Workbench {
           () => true,
           () => false,
         );
+    };
+    await until("ghost text appears", ghostTextAppears, deadlineMs);
+  }
+
+  /** Lines as the editor draws them, ghost text included. */
+  async drawnLines(): Promise<string[]> {
+    const lines = this.page.locator(".editor-instance .view-lines").first().locator(".view-line");
+    const drawn = await lines.evaluateAll((elements) =>
+      elements
+        .map((element) => ({ top: Number.parseFloat(element.style.top), text: element.textContent ?? "" }))
+        .sort((one, other) => one.top - other.top)
+        .map(({ text }) => text),
+    );
+    return drawn.map((text) => text.replace(/\u00a0/g, " "));
+  }
+
+  /** Whether a preview shows this text. */
+  async previewShows(text: string): Promise<void> {
+    await until(`a preview shows "${text}"`, async () => {
+      for (const frame of this.page.frames()) {
+        const shown = await frame
+          .locator("body")
+          .textContent({ timeout: 1_000 })
+          .catch(() => null);
+        if (frame !== this.page.mainFrame() && shown?.includes(text)) return true;
+      }
+      return false;
     });
   }
 
@@ -154,16 +171,6 @@ export class Workbench {
     await this.page.keyboard.press("Control+S");
     await this.page.locator(".tab.active.dirty").waitFor({ state: "detached" });
     return await readFile(join(this.folder, name), "utf8");
-  }
-
-  /** What the server was sent, once something of it fulfils `wanted`. */
-  async sent(what: string, wanted: (message: Message) => boolean): Promise<Message> {
-    return await until(what, async () => (await this.record()).find(wanted));
-  }
-
-  async record(): Promise<Message[]> {
-    const lines = (await readFile(join(this.root, "record.jsonl"), "utf8")).split("\n");
-    return lines.slice(0, -1).map((line) => JSON.parse(line));
   }
 
   async userSettings(): Promise<Record<string, unknown>> {
@@ -193,13 +200,31 @@ const QUIET = [
   "--disable-getting-started-override",
 ];
 
+/** Tests that are steps of one story: they share a workbench, and what it shows when one fails is kept. */
+export function scenesOf(workbench: () => Workbench): (name: string, play: () => Promise<void>) => void {
+  return (name, play) => {
+    test(name, async () => {
+      try {
+        await play();
+      } catch (error) {
+        await workbench().keepFailure(name);
+        throw error;
+      }
+    });
+  };
+}
+
 /** Ask again until the answer is something, or fail when the deadline is over. */
-export async function until<T>(what: string, ask: () => Promise<T | undefined | null | false>): Promise<T> {
-  const end = Date.now() + DEADLINE_MS;
+export async function until<T>(
+  what: string,
+  ask: () => Promise<T | undefined | null | false>,
+  deadlineMs = DEADLINE_MS,
+): Promise<T> {
+  const end = Date.now() + deadlineMs;
   for (;;) {
     const found = await ask();
     if (found) return found;
-    if (Date.now() > end) throw new Error(`${what}: not within ${DEADLINE_MS / 1000} s`);
+    if (Date.now() > end) throw new Error(`${what}: not within ${deadlineMs / 1000} s`);
     await pause(100);
   }
 }
@@ -219,7 +244,8 @@ async function freePort(): Promise<number> {
   return address.port;
 }
 
-function required(variable: string): string {
+/** A variable that the make target sets. */
+export function required(variable: string): string {
   const value = process.env[variable];
   if (!value) throw new Error(`${variable} is not set: run this by \`make test-vscode\``);
   return value;

@@ -1,0 +1,93 @@
+/** The packed extension with the real `codeassist serve` and a real model: what a user sees. Keeps pictures for the documentation. */
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdir, writeFile } from "node:fs/promises";
+import { homedir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { PYTHON } from "./scriptedProgram.ts";
+import { required, scenesOf, Workbench } from "./workbench.ts";
+
+const IMAGES = join(import.meta.dirname, "../../../../docs/images");
+const MODELS = process.env["CODEASSIST_TEST_MODELS"] ?? join(homedir(), ".cache/codeassist-models");
+const MODEL = ["qwen2.5-coder-0.5b-instruct-q4_k_m.gguf", "smollm2-135m-instruct-q4_1.gguf"]
+  .map((name) => join(MODELS, name))
+  .find((file) => existsSync(file));
+/** The first run converts the model's weights, which takes a minute on two busy cores; later ones find them. */
+const FIRST_ANSWER_MS = 300_000;
+
+const INVENTORY = `"""The stock of a small shop."""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Item:
+    name: str
+    unit_price_cents: int
+    quantity: int
+
+    def total_price_cents(self) -> int:
+        return self.unit_price_cents * self.quantity
+`;
+const REPORT = `"""What the stock is worth."""
+
+from inventory import Item
+
+
+def stock_value(items: list[Item]) -> int:
+    """Return the value of all items, in cents."""
+`;
+const TYPED = "    return sum(item.";
+
+if (MODEL === undefined) test.skip(`the real model: none of the small ones is in ${MODELS} (CODEASSIST_TEST_MODELS)`);
+else tellTheStory(MODEL);
+
+function tellTheStory(model: string): void {
+  let workbench: Workbench;
+  const scene = scenesOf(() => workbench);
+
+  before(async () => {
+    const home = join(dirname(required("CODEASSIST_VSIX")), "model-home"); // kept: it holds the converted weights
+    await mkdir(home, { recursive: true });
+    await mkdir(IMAGES, { recursive: true });
+    await writeFile(
+      join(home, "config.toml"),
+      `[model]\nname = "small"\n[models.small]\ngguf = ${JSON.stringify(model)}\n`,
+    );
+    workbench = await Workbench.open({
+      files: { "report.py": REPORT, "inventory.py": INVENTORY, ".git/HEAD": "ref: refs/heads/main\n" },
+      settings: { "workbench.colorTheme": "Default Dark Modern" },
+      machine: { "codeassist.server.path": join(dirname(PYTHON), "codeassist") },
+      environment: { CODEASSIST_HOME: home },
+    });
+  });
+  after(() => workbench?.close());
+
+  scene("the model's ghost text is what Tab writes", async () => {
+    const { page } = workbench;
+    await workbench.openFile("report.py");
+    await page.keyboard.press("Control+End");
+    await page.keyboard.type(TYPED);
+    await workbench.retypeUntilGhostText(".", FIRST_ANSWER_MS);
+    const drawn = (await workbench.drawnLines())[REPORT.split("\n").length - 1] ?? "";
+    assert.ok(drawn.startsWith(TYPED) && drawn.length > TYPED.length, drawn);
+    await page.screenshot({ path: join(IMAGES, "vscode.png") });
+
+    await page.keyboard.press("Tab");
+    const saved = await workbench.saved("report.py");
+    assert.ok(saved.startsWith(REPORT + TYPED), saved);
+    assert.equal(saved.split("\n")[REPORT.split("\n").length - 1], drawn);
+  });
+
+  scene("the explanation names the code of the other file", async () => {
+    await workbench.command("codeassist: Explain the Last Suggestion");
+    await workbench.previewShows("inventory.py");
+    await workbench.page.screenshot({ path: join(IMAGES, "vscode-explain.png") });
+  });
+
+  scene("the status names the model", async () => {
+    await workbench.command("codeassist: Show Status");
+    await workbench.previewShows("small");
+  });
+}

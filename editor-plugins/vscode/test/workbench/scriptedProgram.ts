@@ -1,0 +1,76 @@
+/**
+ * A program `codeassist` that runs the scripted server, and the record of what that was sent.
+ * Knows no workbench.
+ */
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { required, until } from "./workbench.ts";
+
+export const PYTHON = required("CODEASSIST_PYTHON");
+
+export interface Message {
+  readonly method: string;
+  // biome-ignore lint/suspicious/noExplicitAny: what a client sent is looked at field by field
+  readonly params: any;
+}
+
+export class ScriptedProgram {
+  readonly path: string;
+  private readonly folder: string;
+  private readonly script: string;
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.path = join(folder, "codeassist");
+    const server = join(import.meta.dirname, "scriptedServer.ts");
+    this.script = `#!/bin/sh\nexec '${process.execPath}' '${server}' '${this.recordFile}' "$@"\n`;
+  }
+
+  static async create(): Promise<ScriptedProgram> {
+    const program = new ScriptedProgram(await mkdtemp(join(tmpdir(), "codeassist-scripted-")));
+    await writeFile(program.path, program.script, { mode: 0o755 });
+    await writeFile(program.recordFile, "");
+    return program;
+  }
+
+  /** A package for pip that brings this program and nothing else. */
+  async wheel(): Promise<string> {
+    const file = join(this.folder, "codeassist_live-9.9-py3-none-any.whl");
+    await promisify(execFile)(PYTHON, ["-c", WRITE_WHEEL, file, this.script]);
+    return file;
+  }
+
+  async remove(): Promise<void> {
+    await rm(this.folder, { recursive: true });
+  }
+
+  /** What the server was sent, once something of it fulfils `wanted`. */
+  async sent(what: string, wanted: (message: Message) => boolean): Promise<Message> {
+    return await until(what, async () => (await this.record()).find(wanted));
+  }
+
+  async record(): Promise<Message[]> {
+    const lines = (await readFile(this.recordFile, "utf8")).split("\n");
+    return lines.slice(0, -1).map((line) => JSON.parse(line));
+  }
+
+  private get recordFile(): string {
+    return join(this.folder, "record.jsonl");
+  }
+}
+
+const WRITE_WHEEL = `
+import sys, zipfile
+file, script = sys.argv[1:]
+with zipfile.ZipFile(file, "w") as wheel:
+    info = "codeassist_live-9.9.dist-info"
+    program = zipfile.ZipInfo("codeassist_live-9.9.data/scripts/codeassist")
+    program.external_attr = 0o100755 << 16
+    wheel.writestr(program, script)
+    wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\\nName: codeassist-live\\nVersion: 9.9\\n")
+    wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
+    wheel.writestr(f"{info}/RECORD", "")
+`;
