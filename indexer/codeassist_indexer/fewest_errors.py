@@ -15,6 +15,7 @@ from codeassist_indexer.languages import parser
 _NEAR_CHARS = 2_500
 _FAR_CHARS = 60_000
 _TAB_WIDTH = 4
+_HEADER_LINES = 12
 _READ_BYTES = 1 << 16
 _CLOSING = re.compile(r"\s*[)\]}]+[;,]?")
 
@@ -88,15 +89,28 @@ def _near_before(before: str) -> str:
         return before[-_NEAR_CHARS:]
     near = before[start:]
     least = next((_indent(line) for line in near.split("\n") if line.strip()), 0)
+    lines = before[max(0, start - _FAR_CHARS) : start].split("\n")
     enclosing: list[str] = []
-    for line in reversed(before[max(0, start - _FAR_CHARS) : start].split("\n")):
+    below = len(lines)
+    for number in range(len(lines) - 1, -1, -1):
         if least == 0:
             break
-        if line.strip() and _indent(line) < least:
-            least = _indent(line)
-            # "} else {" encloses by what it opens only
-            enclosing.append(line[line.rfind("{") :] if line.lstrip()[0] == "}" and "{" in line else line)
-    return "\n".join([*reversed(enclosing), near])
+        if lines[number].strip() and _indent(lines[number]) < least:
+            least = _indent(lines[number])
+            enclosing[:0] = _header(lines[number:below])
+            below = number
+    return "\n".join([*enclosing, near])
+
+
+def _header(lines: list[str]) -> list[str]:
+    """The first of the lines, and those behind it up to the one that opens the block."""
+    first = lines[0]
+    if first.lstrip()[0] == "}" and "{" in first:  # "} else {" encloses by what it opens only
+        return [first[first.rfind("{") :]]
+    for number, line in enumerate(lines[:_HEADER_LINES]):
+        if line.rstrip().endswith(("{", ":", "(", "[", "=>")) and not (number == 0 and line.rstrip().endswith("(")):
+            return lines[: number + 1]
+    return [first]
 
 
 def _near_behind(behind: str) -> str:

@@ -14,6 +14,7 @@ from codeassist_indexer.brackets import Scan
 
 _TAB_WIDTH = 4
 _NEARBY_CHARS = 8_000
+_MIXED = 5  # a fifth of the lines indented the other way is no accident
 _OPENS_BLOCK = re.compile(r"(\{|\(|\[|:|=>|->)\s*(//.*|#.*)?$")
 
 
@@ -30,12 +31,14 @@ class Style:
 
 
 def style_of(prefix: str, suffix: str) -> Style | None:
-    """How the lines at the cursor are indented; None where none near it is."""
+    """How the lines at the cursor are indented; None where none near it is, or where tabs and spaces are mixed."""
     behind = suffix[:_NEARBY_CHARS].split("\n")[1:]
     lines = [*prefix[-_NEARBY_CHARS:].split("\n"), *behind]
     own = next((white for line in reversed(lines[: len(lines) - len(behind)]) if (white := leading(line))), None)
     own = own or next((white for line in behind if (white := leading(line))), None)
-    if own is None:
+    num_tabs = sum(line.startswith("\t") for line in lines)
+    num_spaces = sum(line.startswith("  ") for line in lines)
+    if own is None or min(num_tabs, num_spaces) * _MIXED > num_tabs + num_spaces:
         return None
     if "\t" in own:
         return Style("\t")
@@ -68,10 +71,10 @@ def fit_indentation(text: str, prefix: str, suffix: str, before: Scan) -> str:
     if line.strip():
         if line[-1] in " \t":  # the space that stands there already is the one that the answer begins with
             text = text.lstrip(" \t")
-        return _deepened(text, leading(line), style, line)
+        return _deepened(text, leading(line), style, line, before)
     if line:
         text = _behind_indentation(text, line, above.rstrip().rpartition("\n")[2], style, before)
-    return _deepened(text, line, style, "")
+    return _deepened(text, line, style, "", before)
 
 
 def _behind_indentation(text: str, line: str, above: str, style: Style | None, before: Scan) -> str:
@@ -106,7 +109,7 @@ def _behind_indentation(text: str, line: str, above: str, style: Style | None, b
     return "\n".join(lines)
 
 
-def _deepened(text: str, base: str, style: Style | None, header: str) -> str:
+def _deepened(text: str, base: str, style: Style | None, header: str, before: Scan) -> str:
     """An answer that is indented as if the cursor's line began at the margin: its lines get that line's indentation."""
     lines = text.split("\n")
     below = [each for each in lines[1:] if each.strip()]
@@ -116,7 +119,8 @@ def _deepened(text: str, base: str, style: Style | None, header: str) -> str:
     depth = width(leading(below[0]))
     unit = width(style.unit) if style is not None else depth
     is_closer = below[0].lstrip()[0] in ")]}"
-    if not opens_block(first) or is_closer or not 0 < depth <= min(unit, width(base)):
+    in_brackets = bool(before.opened) and before.opened[-1].mark != "{"  # there the line's own indentation says nothing
+    if in_brackets or is_closer or not opens_block(first) or not 0 < depth <= min(unit, width(base)):
         return text
     return "\n".join([lines[0], *(base + each if each.strip() else each for each in lines[1:])])
 

@@ -124,25 +124,26 @@ def _best(place: _Place, text: str, may_replace: bool) -> Fitted:
     candidates = sorted(_candidates(place, text, may_replace), key=rank)[:_MOST_CANDIDATES]
     best = candidates[0]
     if len(candidates) > 1 and place.language is not None:
-        best = candidates[_fewest_errors(place, place.language, candidates)]
+        best = candidates[_first_that_parses(place, place.language, candidates)]
     return Fitted(best.text, best.num_replaced)
 
 
-def _fewest_errors(place: _Place, language: str, candidates: list[_Candidate]) -> int:
-    """The first of the candidates with the fewest syntax errors; the first of all when the time is up."""
+def _first_that_parses(place: _Place, language: str, candidates: list[_Candidate]) -> int:
+    """The first of the candidates with which the text has no syntax error.
+
+    The first of all where none is, or when the time is up: in code that is broken elsewhere too, and in a part of a
+    file, errors mislead more than brackets do.
+    """
     counter = ErrorCounter(language, place.prefix, place.suffix, PARSE_LIMIT_S)
-    best, fewest = 0, None
     for number, each in enumerate(candidates):
         # An answer that ends in the middle is no worse for that; but what it opens may be closed behind the cursor.
         for text in dict.fromkeys((_closed(each.text, place), each.text)):
             num = counter.count(text, each.num_replaced)
             if num is None:
                 return 0
-            if fewest is None or num < fewest:
-                best, fewest = number, num
             if num == 0:
-                return best
-    return best
+                return number
+    return 0
 
 
 def _closed(text: str, place: _Place) -> str:
@@ -227,8 +228,9 @@ def _num_missing(place: _Place, opened: list[Opener], behind: tuple[Closer, ...]
     A closer on the cursor's line closes the innermost; one that leads a line closes what was opened on a line that is
     indented alike.
     """
-    if not behind:
-        return len(opened) if len(place.suffix) <= _SCANNED_CHARS else 0
+    if not behind:  # a long block may end far below
+        far = len(place.suffix) > _SCANNED_CHARS
+        return next((n for n, each in enumerate(reversed(opened)) if each.mark == "{" and far), len(opened))
     first = behind[0]
     if first.mark in _LONG_LITERALS and _belongs_to_another(first, place.suffix):
         return 1
