@@ -5,7 +5,7 @@ Knows no benchmark; each fills one `Benchmark` in a module of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,7 +16,10 @@ from codeassist_eval.tasks import Task
 
 @dataclass(frozen=True, slots=True)
 class Benchmark:
-    """One benchmark. `score` is a module-level function, so that worker processes can be handed it."""
+    """One benchmark. `score` is a module-level function, so that worker processes can be handed it.
+
+    `expand` makes more tasks of those that were drawn, with the run's seed; such a benchmark replays edits.
+    """
 
     name: str
     load: Callable[[Path], tuple[Task, ...]]
@@ -25,6 +28,7 @@ class Benchmark:
     aggregates: Mapping[str, Aggregate]
     max_new_tokens: int
     max_lines: int | None
+    expand: Callable[[Sequence[Task], int], Sequence[Task]] | None = None
 
 
 def plain_prediction(row: Row) -> tuple[str, str]:

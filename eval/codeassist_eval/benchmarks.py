@@ -5,12 +5,13 @@ Knows nothing but who they are.
 
 from __future__ import annotations
 
-from codeassist_eval import crosscodeeval, repobench, repoeval
+from codeassist_eval import crosscodeeval, repobench, repoeval, typing_benchmark
 from codeassist_eval.benchmark import Benchmark
 from codeassist_eval.errors import EvaluationError
 
 BENCHMARKS: dict[str, Benchmark] = {
-    benchmark.name: benchmark for benchmark in (crosscodeeval.BENCHMARK, repobench.BENCHMARK, repoeval.BENCHMARK)
+    benchmark.name: benchmark
+    for benchmark in (crosscodeeval.BENCHMARK, repobench.BENCHMARK, repoeval.BENCHMARK, typing_benchmark.BENCHMARK)
 }
 
 

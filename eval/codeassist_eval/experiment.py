@@ -5,31 +5,35 @@ Knows no metric and no engine by itself: it opens what the options name and hand
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from codeassist.errors import SettingsError
 from codeassist.progress import silent
+from codeassist.session import Session
 from codeassist_eval.benchmark import Benchmark
-from codeassist_eval.completer import ParallelCompleter
-from codeassist_eval.contexts import BASELINES, ContextName, open_contexts
+from codeassist_eval.completer import Completer, ParallelCompleter
+from codeassist_eval.contexts import BASELINES, ContextName, RetrieverFor, open_contexts
 from codeassist_eval.engine import EvaluationEngine
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.local_engine import local_engine
 from codeassist_eval.manifest import claim_folder, make_manifest
+from codeassist_eval.metrics import Score
 from codeassist_eval.progress_bar import RunBar
 from codeassist_eval.remote_engine import RemoteOptions, remote_engine
 from codeassist_eval.repobench import rank_provided
 from codeassist_eval.report import write_report
 from codeassist_eval.repositories import Repositories, open_repositories
 from codeassist_eval.run import run_tasks
-from codeassist_eval.run_folder import REPORT
+from codeassist_eval.run_folder import REPORT, Record
 from codeassist_eval.runs import read_run
 from codeassist_eval.schedule import Limits, OneByOne, Schedule, SideBySide
 from codeassist_eval.statement import Language
 from codeassist_eval.tasks import Task, sample
+from codeassist_eval.typing_benchmark import typing_summary
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,29 +79,45 @@ def run_experiment(experiment: Experiment, out: Path) -> dict[str, Any]:
             open_contexts(experiment.context, tasks, repositories, indexes, completer) as retriever_for,
             RunBar(len(tasks)) as bar,
         ):
-            schedule: Schedule
-            if isinstance(completer, ParallelCompleter):
-                schedule = SideBySide(completer, retriever_for, experiment.limits)
-            else:
-                schedule = OneByOne(completer, retriever_for, experiment.limits)
             retrieval = _retrieval(experiment, tasks)
-            metrics = run_tasks(
-                experiment.benchmark,
-                tasks,
-                schedule,
-                out,
-                bar,
-                extra=lambda records, scores: retrieval | engine.costs(),
-            )
+
+            def extra(records: Mapping[str, Record], scores: Mapping[str, Score]) -> Mapping[str, Any]:
+                replayed = experiment.benchmark.expand is not None
+                typing = {"typing": typing_summary(tasks, records, scores, experiment.seed)} if replayed else {}
+                return retrieval | typing | engine.costs()
+
+            schedule = _schedule(experiment, completer, retriever_for)
+            metrics = run_tasks(experiment.benchmark, tasks, schedule, out, bar, extra=extra)
     write_report(out / REPORT, [read_run(out)])
     return metrics
 
 
+def _schedule(
+    experiment: Experiment, completer: Completer | ParallelCompleter, retriever_for: RetrieverFor
+) -> Schedule:
+    if isinstance(completer, ParallelCompleter):
+        return SideBySide(completer, retriever_for, experiment.limits)
+    if experiment.benchmark.expand is None:
+        return OneByOne(completer, retriever_for, experiment.limits)
+    if not isinstance(completer, Session):
+        raise SettingsError(f"{experiment.benchmark.name} measures the live cache; leave out --set cache.mode=exact")
+    from codeassist_eval.edit_replay import Replayed  # imports torch, which servers' runs do without
+
+    return Replayed(completer, retriever_for, experiment.limits, experiment.seed)
+
+
 @contextmanager
 def _open_engine(experiment: Experiment) -> Iterator[EvaluationEngine]:
+    replays = experiment.benchmark.expand is not None
     if experiment.remote is None:
-        yield local_engine(experiment.model, experiment.assignments, experiment.limits, silent)
+        # What is set by hand comes later and wins.
+        assignments = (*(("cache.mode=live",) if replays else ()), *experiment.assignments)
+        yield local_engine(experiment.model, assignments, experiment.limits, silent)
         return
+    if replays:
+        raise EvaluationError(
+            f"--benchmark {experiment.benchmark.name} measures this machine's live cache; leave out --engine"
+        )
     with remote_engine(
         experiment.remote, experiment.model, experiment.assignments, experiment.limits, silent
     ) as engine:
@@ -105,13 +125,15 @@ def _open_engine(experiment: Experiment) -> Iterator[EvaluationEngine]:
 
 
 def select_tasks(experiment: Experiment) -> Sequence[Task]:
-    """Load the tasks, keep those in the language asked for, and draw the sample."""
+    """Load the tasks, keep those in the language asked for, draw the sample, and make edited tasks where wanted."""
     tasks = experiment.benchmark.load(experiment.tasks_path)
     if experiment.language is not None:
         tasks = tuple(task for task in tasks if task.language == experiment.language)
         if not tasks:
             raise EvaluationError(f"{experiment.tasks_path}: holds no {experiment.language} task (--language)")
-    return sample(tasks, experiment.limit, experiment.seed)
+    drawn = sample(tasks, experiment.limit, experiment.seed)
+    expand = experiment.benchmark.expand
+    return drawn if expand is None else expand(drawn, experiment.seed)
 
 
 def _open_repositories(experiment: Experiment, cache: Path) -> Repositories | None:

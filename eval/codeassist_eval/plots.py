@@ -6,7 +6,7 @@ Knows no files and no HTML.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -16,18 +16,26 @@ from codeassist_eval.runs import Run
 _QUALITY = ("em", "es", "line_em")
 _MAX_STAGES = 8
 # Sums of other stages: they would be counted twice.
-_SUMS = ("total", "retrieve", "first_token")
+_SUMS = ("total", "retrieve", "first_token", "first_token_live", "first_token_full")
 
 
 def all_plots(runs: Sequence[Run]) -> dict[str, bytes]:
     """Return every plot that the runs have data for, by file name."""
-    return {
+    plots = {
         "quality.png": _png(lambda axes: _quality(axes, runs), "Score", "all tasks"),
         "kinds.png": _png(lambda axes: _kinds(axes, runs), "Exact match, %", "by kind of task"),
         "seconds.png": _png(lambda axes: _histogram(axes, runs, _seconds), "Tasks", "Seconds of a completion"),
         "stages.png": _png(lambda axes: _stages(axes, runs), "Milliseconds, mean", "by stage (log scale)"),
         "prompt_tokens.png": _png(lambda axes: _histogram(axes, runs, _prompt_tokens), "Tasks", "Tokens of a prompt"),
     }
+    if all("typing" in run.metrics for run in runs):
+        plots["typing_quality.png"] = _png(lambda axes: _typing_quality(axes, runs), "Exact match, %", "after an edit")
+        plots["typing_times.png"] = _png(
+            lambda axes: _typing_times(axes, runs),
+            "Milliseconds, median",
+            "from an edit to the first token (log scale)",
+        )
+    return plots
 
 
 def _png(draw: Callable[[Axes], None], y_label: str, title: str) -> bytes:
@@ -70,6 +78,39 @@ def _stages(axes: Axes, runs: Sequence[Run]) -> None:
     )
     axes.set_yscale("log")  # from retrieval to prefill are three orders of magnitude
     axes.tick_params(axis="x", labelrotation=25)
+
+
+def _typing_quality(axes: Axes, runs: Sequence[Run]) -> None:
+    """The live cache beside a full recomputation, by kind of edit."""
+    for run in runs:
+        typing = run.metrics["typing"]
+        kinds = {"all": typing, **typing["by_kind"]}
+        full = [float(values["full"]["em"]) for values in kinds.values()]
+        live = [value + float(values["em_delta"]["mean"]) for value, values in zip(full, kinds.values(), strict=True)]
+        _side_by_side(axes, run, runs, list(kinds), {"live": live, "full recomputation": full})
+
+
+def _typing_times(axes: Axes, runs: Sequence[Run]) -> None:
+    for run in runs:
+        typing = run.metrics["typing"]
+        kinds = {"all": typing, **typing["by_kind"]}
+        times = {
+            label: [float(values[key]["p50"]) for values in kinds.values()]
+            for label, key in (("live", "live_ms"), ("full recomputation", "full_ms"))
+        }
+        _side_by_side(axes, run, runs, list(kinds), times)
+    axes.set_yscale("log")
+
+
+def _side_by_side(
+    axes: Axes, run: Run, runs: Sequence[Run], names: Sequence[str], values: Mapping[str, Sequence[float]]
+) -> None:
+    """Bars of one run, one group a name, one bar in it for each of `values`; other runs' bars stand beside."""
+    number, bars = list(runs).index(run) * len(values), len(runs) * len(values)
+    for offset, (label, heights) in enumerate(values.items()):
+        places = [index + (number + offset - (bars - 1) / 2) * 0.8 / bars for index in range(len(names))]
+        axes.bar(places, heights, 0.8 / bars, label=label if len(runs) == 1 else f"{run.label}: {label}")
+    axes.set_xticks(range(len(names)), names)
 
 
 def _grouped_bars(axes: Axes, runs: Sequence[Run], names: Sequence[str], value: Callable[[Run, str], float]) -> None:

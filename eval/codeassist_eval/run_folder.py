@@ -38,7 +38,10 @@ class UsedContext:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One finished task: what was predicted, from what, at what price. `seconds` is the whole completion."""
+    """One finished task: what was predicted, from what, at what price. `seconds` is the whole completion.
+
+    `reference` is what another way answered that a benchmark compares with: a full recomputation, for typing.
+    """
 
     task_id: str
     pred: str
@@ -51,6 +54,7 @@ class Record:
     stage_ms: dict[str, float] = field(default_factory=dict[str, float])
     snippets: tuple[UsedContext, ...] = ()
     confidence: float | None = None
+    reference: str | None = None
 
 
 def read_records(path: Path) -> dict[str, Record]:

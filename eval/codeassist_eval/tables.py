@@ -25,7 +25,26 @@ def print_metrics(title: str, metrics: Mapping[str, Any]) -> None:
             table.add_row(name, *(f"{values[name]:g}" if name in values else "" for values in groups.values()))
     if "seconds" in metrics:
         table.add_row("seconds a task", *(f"{values['seconds']['mean']:.2f}" for values in groups.values()))
-    Console().print(table)
+    console = Console()
+    console.print(table)
+    if "typing" in metrics:
+        _print_typing(console, metrics["typing"])
+
+
+def _print_typing(console: Console, typing: Mapping[str, Any]) -> None:
+    """Print the live cache against a full recomputation of the same states."""
+    groups: dict[str, Mapping[str, Any]] = {"all": typing, **typing["by_kind"]}
+    table = _table("Live cache against full recomputation", "figure", list(groups))
+    for name in ("em", "es"):
+        deltas = [values[f"{name}_delta"] for values in groups.values()]
+        table.add_row(f"{name} of full", *(f"{values['full'][name]:.2f}" for values in groups.values()))
+        table.add_row(f"{name}, live - full", *(f"{delta['mean']:+.2f}" for delta in deltas))
+        table.add_row("95% interval", *(f"{delta['low']:+.2f} … {delta['high']:+.2f}" for delta in deltas))
+    table.add_row("same answer %", *(f"{values['same_answer']:.1f}" for values in groups.values()))
+    table.add_row("time, live / full, p50", *(f"{values['time_ratio']['p50']:.3f}" for values in groups.values()))
+    table.add_row("time, live / full, p95", *(f"{values['time_ratio']['p95']:.3f}" for values in groups.values()))
+    table.add_row("tokens encoded %", *(f"{100 * values['encoded_tokens']['share']:.1f}" for values in groups.values()))
+    console.print(table)
 
 
 def print_comparison(comparison: Comparison) -> None:

@@ -40,8 +40,8 @@ class Replayer:
         self.plan = plan
         self.peer = peer
         self.no_idle = session
-        self.human = _twin(session, exact=session.engine.exact)
-        self.full = _twin(session, exact=True)
+        self.human = twin(session, exact=session.engine.exact)
+        self.full = twin(session, exact=True)
         self._healed_per_ms = _FIRST_SLICE / _HEAL_SLICE_MS
 
     def replay(self, edited: EditSession, keystroke_done: Callable[[], None]) -> SessionRecord:
@@ -136,7 +136,7 @@ def first_token_ms(completion: Completion) -> float:
     return sum(completion.stage_ms[stage] for stage in ("prompt", "prefill", "first_token"))
 
 
-def _twin(session: Session, *, exact: bool) -> Session:
+def twin(session: Session, *, exact: bool) -> Session:
     """A session over the same model with caches of its own."""
     engine = session.engine
     return replace(

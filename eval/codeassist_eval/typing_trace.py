@@ -20,6 +20,7 @@ Kind = Literal["type", "insert", "delete", "rename", "move"]
 
 _NAME = re.compile(r"\b[^\W\d]\w{3,}\b")
 _MAX_RENAMED = 8
+_ANYWHERE = 1 << 40  # characters: more than any file has
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +69,7 @@ def apply(text: str, edits: Sequence[Replacement]) -> str:
 def make_trace(task: Task, seed: int) -> Trace:
     """Make the session that ends in the task's file: its line typed, and lines elsewhere inserted, deleted, renamed."""
     chooser = random.Random(f"{seed} {task.task_id}")
-    history = _History(task.prefix + task.groundtruth + task.suffix, _typed_region(task))
+    history = History(task.prefix + task.groundtruth + task.suffix, _typed_region(task))
     blocks = ["type", "insert", "delete", "rename"]
     chooser.shuffle(blocks)
     for block in blocks:
@@ -87,7 +88,7 @@ def make_trace(task: Task, seed: int) -> Trace:
 
 def typed_line(task: Task) -> Trace:
     """Make the shorter session in which only the task's line is typed."""
-    history = _History(task.prefix + task.groundtruth + task.suffix, _typed_region(task))
+    history = History(task.prefix + task.groundtruth + task.suffix, _typed_region(task))
     history.untype()
     return Trace(task.task_id, task.path, history.text, history.cursor, tuple(reversed(history.keystrokes[:-1])))
 
@@ -100,16 +101,19 @@ def _typed_region(task: Task) -> range:
     return range(line_start + indentation, len(task.prefix) + len(task.groundtruth.partition("\n")[0]))
 
 
-class _History:
+class History:
     """The text at an earlier and earlier time, and the keystrokes since, the latest first.
 
     Each method steps back over one piece of work: it changes the text to what it was before, and notes the keystrokes
     that redo the work and, before them, the move to the place. `region`, the line to be typed, follows the text.
+    Lines are inserted and deleted, and names looked for, at most `before` characters before it and `behind` behind it.
     """
 
-    def __init__(self, text: str, region: range) -> None:
+    def __init__(self, text: str, region: range, before: int = _ANYWHERE, behind: int = _ANYWHERE) -> None:
         self.text = text
         self.region = region
+        self._before = before
+        self._behind = behind
         self.keystrokes: list[Keystroke] = []
         self.cursor = region.stop
 
@@ -146,7 +150,9 @@ class _History:
 
     def unrename(self, chooser: random.Random) -> None:
         """A name that occurs in several places had another name."""
-        counts = Counter(_NAME.findall(self.text))
+        near = self._near()
+        in_reach = set(_NAME.findall(self.text[near.start : near.stop]))
+        counts = Counter(name for name in _NAME.findall(self.text) if name in in_reach)
         names = sorted(name for name, count in counts.items() if 2 <= count <= _MAX_RENAMED and not iskeyword(name))
         if not names:
             return
@@ -173,6 +179,9 @@ class _History:
         self.cursor = cursor
         self._redo("move", (), cursor, rest)
 
+    def _near(self) -> range:
+        return range(max(0, self.region.start - self._before), min(len(self.text), self.region.stop + self._behind))
+
     def _other_lines(self, chooser: random.Random, num_lines: int) -> list[range]:
         """Consecutive lines that do not touch the region, ends included; none where the file is too short."""
         lines: list[range] = []
@@ -180,11 +189,13 @@ class _History:
         for line in self.text.splitlines(keepends=True):
             lines.append(range(at, at + len(line)))
             at += len(line)
+        near = self._near()
         starts = [
             first
             for first in range(len(lines) - num_lines)
             if all(
                 (line.stop <= self.region.start or line.start > self.region.stop)
+                and near.start <= line.start <= line.stop <= near.stop
                 and self.text[line.start : line.stop].strip()
                 for line in lines[first : first + num_lines]
             )

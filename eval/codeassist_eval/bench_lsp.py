@@ -1,0 +1,123 @@
+"""The benchmark of the language server: sessions typed into real server processes, and its figures as table and plot.
+
+Knows no options. Each session has a server of its own, so that starting is measured as often as typing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import os
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from codeassist_eval.bench_session import machine
+from codeassist_eval.lsp_figures import STAGES, lsp_figures, overhead_ms, stages_of
+from codeassist_eval.lsp_replay import ReplayedSession, Typist, replay
+from codeassist_eval.repositories import Repositories
+from codeassist_eval.tasks import Task
+from codeassist_eval.typing_sessions import choose_sessions
+
+Report = Callable[[str, int, int], None]
+_OVERHEAD_GOAL_MS, _START_GOAL_S = 5.0, 4.0
+
+
+def serve_command(assignments: Sequence[str]) -> list[str]:
+    """Return the command of a language server with these settings, run by the Python that runs this."""
+    options = [part for assignment in assignments for part in ("--set", assignment)]
+    return [sys.executable, "-m", "codeassist.cli", "serve", "--stdio", *options]
+
+
+def run_lsp_bench(
+    tasks: Sequence[Task],
+    repositories: Repositories,
+    num_sessions: int,
+    seed: int,
+    assignments: Sequence[str],
+    typist: Typist,
+    report: Report,
+) -> list[ReplayedSession]:
+    """Replay sessions drawn with `seed`. Raises EvaluationError."""
+    by_id = {task.task_id: task for task in tasks}
+    chosen = choose_sessions(tasks, num_sessions, prompt_tokens=2048, seed=seed)
+    repositories.require_all(by_id[session.trace.name] for session in chosen)
+    done: list[ReplayedSession] = []
+    for number, session in enumerate(chosen):
+        report("sessions", number, len(chosen))
+        task = by_id[session.trace.name]
+        folder = repositories.folder(task)
+        work = replay(session.trace, task.language, folder, serve_command(assignments), os.environ, typist)
+        done.append(asyncio.run(work))
+    report("sessions", len(chosen), len(chosen))
+    return done
+
+
+def lsp_document(sessions: Sequence[ReplayedSession], typist: Typist) -> dict[str, Any]:
+    """The object that `bench lsp --json` prints."""
+    model = sessions[-1].status["model"]
+    return lsp_figures(sessions) | {
+        "model": model["name"],
+        "device": model["device"],
+        "interval_ms": typist.interval_s * 1e3,
+        "rest_ms": typist.rest_s * 1e3,
+        "machine": machine(),
+    }
+
+
+def print_lsp(document: Mapping[str, Any]) -> None:
+    """Print the figures as a table."""
+    title = f"{document['model']} on {document['device']}, a keystroke every {document['interval_ms']:.0f} ms"
+    table = Table("", "p50", "p95", "goal", title=title)
+    for column in table.columns[1:3]:
+        column.justify = "right"
+
+    def row(label: str, values: Mapping[str, float] | None, decimals: int = 1, goal: str = "") -> None:
+        cells = ("–", "–") if values is None else tuple(f"{values[p]:,.{decimals}f}" for p in ("p50", "p95"))
+        table.add_row(label, *cells, goal)
+
+    row("keystroke to a suggestion, ms", document["response_ms"])
+    row("of these: the rest of one known already", document["cached_ms"])
+    row("asked of the model", document["modelled_ms"])
+    row("to its first token", document["first_token_after_ms"])
+    for stage in STAGES:
+        row(f"  {stage.replace('_', ' ')}", document["stages_ms"][stage])
+    row("  the server's own share", document["overhead_ms"], 2, f"p95 < {_OVERHEAD_GOAL_MS:.0f}")
+    row("  the same with retrieval", document["overhead_with_retrieval_ms"], 2)
+    row("an outdated request is answered after, ms", document["cancelled_ms"])
+    row("start to the first completion, s", document["first_completion_s"], 2, f"< {_START_GOAL_S:.0f}")
+    console = Console()
+    console.print(table)
+    outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in document["outcomes"].items())
+    console.print(
+        f"{document['num_sessions']} sessions, {document['num_keystrokes']:,} keystrokes: {outcomes}. "
+        f"{document['reused_share']:.0%} of the prompts' tokens reused; the server held at most "
+        f"{document['peak_rss_bytes'] / (1 << 20):,.0f} MiB.",
+        highlight=False,
+    )
+
+
+def lsp_plot(document: Mapping[str, Any], sessions: Sequence[ReplayedSession]) -> bytes:
+    """Draw where the time of an answer goes, as stacked bars of every answer by rising time; PNG bytes."""
+    from matplotlib.figure import Figure
+
+    answers = [a for session in sessions for a in session.answers if "decode" in a.stage_ms]
+    answers.sort(key=lambda answer: answer.ms)
+    figure = Figure(figsize=(8, 4), dpi=110, layout="constrained")
+    axes = figure.add_subplot()
+    bottom = [0.0] * len(answers)
+    for stage in (*STAGES, "server"):
+        heights = [overhead_ms(a) if stage == "server" else stages_of(a).get(stage, 0.0) for a in answers]
+        axes.bar(range(len(answers)), heights, bottom=bottom, width=1.0, label=stage.replace("_", " "))
+        bottom = [below + height for below, height in zip(bottom, heights, strict=True)]
+    axes.set_xlabel("answers that the model was asked for, the fastest first")
+    axes.set_ylabel("ms from the keystroke")
+    axes.legend(frameon=False, fontsize="small")
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_title(f"{document['model']} on {document['device']}, behind the language server")
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", metadata={"Software": None})
+    return buffer.getvalue()
