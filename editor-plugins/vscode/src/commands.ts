@@ -21,6 +21,7 @@ import { run } from "./processes.ts";
 import type { Server } from "./server.ts";
 import { statusPage } from "./statusPage.ts";
 import { view } from "./statusView.ts";
+import type { Walkthrough } from "./walkthrough.ts";
 
 /** What commands work on. */
 export interface Parts {
@@ -28,11 +29,12 @@ export interface Parts {
   readonly server: Server;
   readonly pages: Pages;
   readonly log: LogOutputChannel;
+  readonly walkthrough: Walkthrough;
 }
 
 /** Register every command of the manifest. */
 export function registerCommands(parts: Parts): Disposable[] {
-  const { context, server, pages, log } = parts;
+  const { context, server, pages, log, walkthrough } = parts;
   const all: Record<string, () => unknown> = {
     showMenu: () => showMenu(server),
     suggest: () => commands.executeCommand("editor.action.inlineSuggest.trigger"),
@@ -53,8 +55,7 @@ export function registerCommands(parts: Parts): Disposable[] {
     doctor: () => doctor(parts),
     showLog: () => log.show(),
     openSettings: () => commands.executeCommand("workbench.action.openSettings", `@ext:${context.extension.id}`),
-    openWalkthrough: () =>
-      commands.executeCommand("workbench.action.openWalkthrough", `${context.extension.id}#start`, false),
+    openWalkthrough: () => walkthrough.open(`${context.extension.id}#start`),
   };
   return Object.entries(all).map(([name, carryOut]) =>
     commands.registerCommand(`codeassist.${name}`, () => reportingFailure(log, carryOut)),

@@ -8,13 +8,15 @@ import { isOff } from "./modes.ts";
 import { Pages } from "./pages.ts";
 import { Server } from "./server.ts";
 import { type State, view } from "./statusView.ts";
+import { Walkthrough } from "./walkthrough.ts";
 
 const DO_NOT_ASK = "doNotAskToInstall";
 let running: Server | undefined;
 
 export async function activate(context: ExtensionContext): Promise<void> {
   const log = window.createOutputChannel("codeassist", { log: true });
-  const server = new Server(context, log);
+  const walkthrough = new Walkthrough();
+  const server = new Server(context, log, walkthrough);
   running = server;
   const pages = new Pages();
   const bar = statusBar();
@@ -23,7 +25,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
     log,
     pages,
     bar,
-    ...registerCommands({ context, server, pages, log }),
+    ...registerCommands({ context, server, pages, log, walkthrough }),
     server.onDidChangeState(async (state) => {
       show(bar, state);
       if (state.kind === "missing" && !hasAsked) {

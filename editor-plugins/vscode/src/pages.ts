@@ -2,7 +2,7 @@
  * Read-only pages: what the server tells, shown as a document.
  * Knows nothing of what they say.
  */
-import { commands, type Disposable, EventEmitter, Uri, ViewColumn, window, workspace } from "vscode";
+import { commands, type Disposable, EventEmitter, extensions, Uri, ViewColumn, window, workspace } from "vscode";
 
 const SCHEME = "codeassist";
 
@@ -17,8 +17,9 @@ export class Pages implements Disposable {
   /** Show Markdown beside the editor, rendered where VS Code's own Markdown extension is there. */
   async showMarkdown(name: string, text: string): Promise<void> {
     const uri = this.put(`${name}.md`, text);
-    const rendered = (await commands.getCommands(true)).includes("markdown.showPreviewToSide");
-    if (rendered) await commands.executeCommand("markdown.showPreviewToSide", uri);
+    // Not asked for among the commands: an extension that has not been activated yet has none there.
+    const renders = extensions.getExtension("vscode.markdown-language-features") !== undefined;
+    if (renders) await commands.executeCommand("markdown.showPreviewToSide", uri);
     else await this.open(uri);
   }
 

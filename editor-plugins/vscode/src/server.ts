@@ -3,7 +3,7 @@
  * Knows no status bar and no command of the editor.
  */
 import { mkdir } from "node:fs/promises";
-import { commands, type Disposable, EventEmitter, type ExtensionContext, type LogOutputChannel } from "vscode";
+import { type Disposable, EventEmitter, type ExtensionContext, type LogOutputChannel } from "vscode";
 import {
   State as ClientState,
   DidChangeConfigurationNotification,
@@ -15,12 +15,14 @@ import {
 import { Feedback } from "./feedback.ts";
 import { server, settings } from "./machine.ts";
 import { type ServerStatus, type State, serverStatus } from "./statusView.ts";
+import type { Walkthrough } from "./walkthrough.ts";
 
 const STARTED: ServerStatus = { busy: false, message: "", kind: "Normal" };
 
 export class Server implements Disposable {
   private readonly context: ExtensionContext;
   private readonly log: LogOutputChannel;
+  private readonly walkthrough: Walkthrough;
   private readonly changes = new EventEmitter<State>();
   private connection: { readonly client: LanguageClient; readonly feedback: Feedback } | undefined;
   private current: State = { kind: "off" };
@@ -29,9 +31,10 @@ export class Server implements Disposable {
 
   readonly onDidChangeState = this.changes.event;
 
-  constructor(context: ExtensionContext, log: LogOutputChannel) {
+  constructor(context: ExtensionContext, log: LogOutputChannel, walkthrough: Walkthrough) {
     this.context = context;
     this.log = log;
+    this.walkthrough = walkthrough;
   }
 
   get state(): State {
@@ -83,7 +86,7 @@ export class Server implements Disposable {
     if (this.connection?.client.isRunning()) return;
     await this.stopNow();
     const found = server(this.context);
-    await commands.executeCommand("setContext", "codeassist.serverFound", found.kind === "found");
+    await this.walkthrough.set("serverFound", found.kind === "found");
     if (found.kind === "missing") {
       this.become({ kind: "missing" });
       return;
@@ -153,7 +156,7 @@ export class Server implements Disposable {
           return answer;
         },
         executeCommand: async (command, args, next) => {
-          if (command === "codeassist.accept") await commands.executeCommand("setContext", "codeassist.accepted", true);
+          if (command === "codeassist.accept") await this.walkthrough.set("accepted", true);
           return await next(command, args);
         },
         workspace: {

@@ -136,6 +136,34 @@ scene("a restarted server is told of the open document and answers again", async
   );
 });
 
+scene("the log says which server was started, and why that one", async () => {
+  await workbench.command("codeassist: Show the Log");
+  const panel = workbench.page.locator(".part.panel .view-lines");
+  await until("the line", async () => {
+    const text = ((await panel.textContent()) ?? "").replace(/\u00a0/g, " ");
+    return text.includes(`starting ${server.path} (setting)`);
+  });
+  await workbench.command("View: Hide Panel");
+});
+
+scene("looking for problems shows what `codeassist doctor` prints", async () => {
+  await workbench.command("codeassist: Look for Problems");
+  await workbench.page.locator('.tab.active[aria-label*="Doctor"]').waitFor();
+  await until(
+    "its answer",
+    async () => (await workbench.page.locator(".view-line", { hasText: "doctor" }).count()) > 0,
+  );
+});
+
+scene("the walkthrough knows that there is a server and that a suggestion was accepted", async () => {
+  await workbench.command("codeassist: Open the Walkthrough");
+  const step = (title: string) => workbench.page.locator(".getting-started-step", { hasText: title });
+  for (const title of ["Install the server", "Type, and accept what helps"]) {
+    await step(title).locator(".complete").first().waitFor();
+  }
+  assert.equal(await step("Fetch a model").locator(".complete").count(), 0);
+});
+
 function isPartial({ method }: { method: string }): boolean {
   return method === "textDocument/didPartiallyAcceptCompletion";
 }
