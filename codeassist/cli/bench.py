@@ -209,6 +209,7 @@ def accuracy(model: str | None, tasks: Path, num_tokens: int, assignments: tuple
     )
 
 
+bench.add_command(DeferredCommand("lsp", "codeassist.cli.bench_lsp", "lsp", "Measure the language server."))
 bench.add_command(DeferredCommand("index", "codeassist_indexer.bench", "main", "Measure the index on a large tree."))
 
 
