@@ -33,7 +33,8 @@ def write_report(path: Path, runs: Sequence[Run]) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for name, image in plots.items():
             (folder / name).write_bytes(image)
-        path.write_text(page(runs, plots), encoding="utf-8")
+        # What a model wrote may hold half a surrogate pair, which is no text.
+        path.write_text(page(runs, plots), encoding="utf-8", errors="backslashreplace")
     except OSError as error:
         raise EvaluationError(f"{path}: cannot be written: {error}") from error
 

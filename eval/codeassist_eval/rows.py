@@ -77,6 +77,8 @@ def parse_object(path: Path, line: int, text: str) -> dict[str, Any]:
         data = json.loads(text)
     except ValueError as error:
         raise EvaluationError(f"{path}, line {line}: not JSON ({error}); repair or remove the line") from error
+    except RecursionError:
+        raise EvaluationError(f"{path}, line {line}: JSON nested too deeply; repair or remove the line") from None
     if not isinstance(data, dict):
         raise EvaluationError(f"{path}, line {line}: holds {type(data).__name__}, expected one JSON object")
     return data

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TextIO
@@ -22,6 +22,13 @@ SCORES = "scores.jsonl"
 METRICS = "metrics.json"
 MANIFEST = "manifest.json"
 REPORT = "report.html"
+
+# What of a record's row figures are made of; what is missing or of another type is said with its line.
+_RECORD_FIELDS: tuple[tuple[str, type], ...] = (
+    *((name, str) for name in ("task_id", "pred", "raw_text", "finish_reason")),
+    *((name, int) for name in ("num_prompt_tokens", "num_cached_tokens", "num_new_tokens")),
+    *(("seconds", float), ("stage_ms", dict)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,15 +92,24 @@ class PredictionLog:
         self._file = file
 
     def append(self, record: Record) -> None:
-        """Write one record and hand it to the operating system."""
-        self._file.write(json.dumps(asdict(record)) + "\n")
-        self._file.flush()
+        """Write one record and hand it to the operating system. Raise `EvaluationError` where that fails."""
+        try:
+            self._file.write(json.dumps(asdict(record)) + "\n")
+            self._file.flush()
+        except OSError as error:
+            raise EvaluationError(
+                f"{self._file.name}: cannot be written: {error}; make room, then the same command goes on"
+            ) from error
 
 
 @contextmanager
 def open_log(path: Path) -> Iterator[PredictionLog]:
     """Open a prediction file for appending."""
-    with path.open("a", encoding="utf-8") as file:
+    try:
+        file = path.open("a", encoding="utf-8")
+    except OSError as error:
+        raise EvaluationError(f"{path}: cannot be written: {error}") from error
+    with closing(file):
         yield PredictionLog(file)
 
 
@@ -110,7 +126,7 @@ def read_json(path: Path) -> dict[str, Any]:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise EvaluationError(f"{path}: no such file; is this the folder of a finished run?") from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise EvaluationError(f"{path}: cannot be read: {error}") from error
     if not isinstance(value, dict):
         raise EvaluationError(f"{path}: holds {type(value).__name__}, expected one JSON object")
@@ -137,8 +153,8 @@ def _score(row: Row) -> Score:
 
 
 def _record(row: Row) -> Record:
-    row.require("task_id", str)
-    row.require("pred", str)
+    for name, kind in _RECORD_FIELDS:
+        row.require(name, kind)
     try:
         snippets = tuple(UsedContext(**snippet) for snippet in row.data.get("snippets", ()))
         return Record(**{**row.data, "snippets": snippets})

@@ -106,6 +106,14 @@ def _print_examples(console: Console, title: str, examples: tuple[Difference, ..
     table = Table("task", "truth", "first", "second", title=escape(title), show_lines=True)
     for example in examples:
         table.add_row(
-            *(escape(text.strip()) for text in (example.task_id, example.target, example.first, example.second))
+            *(escape(shown(text)) for text in (example.task_id, example.target, example.first, example.second))
         )
     console.print(table)
+
+
+def shown(text: str) -> str:
+    """Return text of models and repositories as a terminal may show it: what is no printable character is escaped."""
+    return "".join(
+        char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode("ascii")
+        for char in text.strip()
+    )

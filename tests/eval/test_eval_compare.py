@@ -128,7 +128,7 @@ def test_mcnemar_is_the_exact_binomial() -> None:
 
 def test_reports_stand_alone_and_escape_what_models_say(tmp_path: Path) -> None:
     one = finished_run(tmp_path, "one", [RIGHT, "<script>alert(1)</script>"])
-    other = finished_run(tmp_path, "other", [WRONG, "<script>alert(1)</script>"])
+    other = finished_run(tmp_path, "other", [WRONG, "<script>alert(1)</script>\ud800"])
     runs = read_runs([one, other])
 
     write_report(tmp_path / "pages" / "report.html", runs)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from os.path import commonprefix
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from codeassist_eval import experiment
 from codeassist_eval.commands import eval_group
 from codeassist_eval.edits import EDIT_KINDS, FULL_STAGE, LIVE_STAGE, State, base_id, edited_task, expand
 from codeassist_eval.errors import EvaluationError
+from codeassist_eval.llama_child import common_prefix
 from codeassist_eval.run_folder import Record, read_records
 from codeassist_eval.tasks import Task
 from codeassist_eval.typing_benchmark import BENCHMARK, typing_summary
@@ -62,8 +62,8 @@ def test_edits_stay_where_the_prompt_sees_them() -> None:
         for edited in expand([task], seed):
             before = text_of(edited_task(edited, seed).before)
             after = edited.prefix + edited.suffix
-            assert len(commonprefix([before, after])) > len(edited.prefix) - 2000
-            assert len(commonprefix([before[::-1], after[::-1]])) > len(edited.suffix) - 1200
+            assert common_prefix(before, after) > len(edited.prefix) - 2000
+            assert common_prefix(before[::-1], after[::-1]) > len(edited.suffix) - 1200
 
 
 def test_files_without_room_for_an_edit_are_left_out() -> None:
