@@ -3,12 +3,11 @@ import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
 import { homedir } from "node:os";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { PYTHON } from "./scriptedProgram.ts";
 import { required, scenesOf, Workbench } from "./workbench.ts";
 
-const IMAGES = join(import.meta.dirname, "../../../../docs/images");
 const MODELS = process.env["CODEASSIST_TEST_MODELS"] ?? join(homedir(), ".cache/codeassist-models");
 const MODEL = ["qwen2.5-coder-0.5b-instruct-q4_k_m.gguf", "smollm2-135m-instruct-q4_1.gguf"]
   .map((name) => join(MODELS, name))
@@ -45,19 +44,28 @@ else tellTheStory(MODEL);
 
 function tellTheStory(model: string): void {
   let workbench: Workbench;
+  const name = basename(model).split(/[\d-]/)[0] ?? "";
+  const build = dirname(required("CODEASSIST_VSIX"));
+  /** The documentation shows the model that it names. */
+  const images = name === "qwen" ? join(import.meta.dirname, "../../../../docs/images") : join(build, "images");
   const scene = scenesOf(() => workbench);
 
   before(async () => {
-    const home = join(dirname(required("CODEASSIST_VSIX")), "model-home"); // kept: it holds the converted weights
+    const home = join(build, "model-home"); // kept: it holds the converted weights
     await mkdir(home, { recursive: true });
-    await mkdir(IMAGES, { recursive: true });
+    await mkdir(images, { recursive: true });
     await writeFile(
       join(home, "config.toml"),
-      `[model]\nname = "small"\n[models.small]\ngguf = ${JSON.stringify(model)}\n`,
+      `[model]\nname = "${name}"\n[models.${name}]\ngguf = ${JSON.stringify(model)}\n`,
     );
     workbench = await Workbench.open({
       files: { "report.py": REPORT, "inventory.py": INVENTORY, ".git/HEAD": "ref: refs/heads/main\n" },
-      settings: { "workbench.colorTheme": "Default Dark Modern" },
+      settings: {
+        "workbench.colorTheme": "Default Dark Modern",
+        "breadcrumbs.enabled": false,
+        "editor.minimap.enabled": false,
+        "markdown.preview.fontSize": 12,
+      },
       machine: { "codeassist.server.path": join(dirname(PYTHON), "codeassist") },
       environment: { CODEASSIST_HOME: home },
     });
@@ -67,12 +75,15 @@ function tellTheStory(model: string): void {
   scene("the model's ghost text is what Tab writes", async () => {
     const { page } = workbench;
     await workbench.openFile("report.py");
+    await page.keyboard.press("Control+B"); // no side bar: both files are to be seen
+    await workbench.command("View: Split Editor Right");
+    await workbench.openFile("inventory.py"); // on the right; the keyboard goes to the left
     await page.keyboard.press("Control+End");
     await page.keyboard.type(TYPED);
     await workbench.retypeUntilGhostText(".", FIRST_ANSWER_MS);
     const drawn = (await workbench.drawnLines())[REPORT.split("\n").length - 1] ?? "";
     assert.ok(drawn.startsWith(TYPED) && drawn.length > TYPED.length, drawn);
-    await page.screenshot({ path: join(IMAGES, "vscode.png") });
+    await page.screenshot({ path: join(images, "vscode.png") });
 
     await page.keyboard.press("Tab");
     const saved = await workbench.saved("report.py");
@@ -83,11 +94,11 @@ function tellTheStory(model: string): void {
   scene("the explanation names the code of the other file", async () => {
     await workbench.command("codeassist: Explain the Last Suggestion");
     await workbench.previewShows("inventory.py");
-    await workbench.page.screenshot({ path: join(IMAGES, "vscode-explain.png") });
+    await workbench.page.screenshot({ path: join(images, "vscode-explain.png") });
   });
 
   scene("the status names the model", async () => {
     await workbench.command("codeassist: Show Status");
-    await workbench.previewShows("small");
+    await workbench.previewShows(name);
   });
 }
