@@ -21,9 +21,9 @@ from codeassist.errors import Cancelled, ModelError
 T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
-# An interrupted slice is lost, so it must fit between two keystrokes; on a CPU a pass of a dozen tokens is as efficient
-# as a large one. A waiting job waits for one layer of a slice only: 20 ms is the promise.
-_SLICE_MS = 60.0
+# A waiting job waits for one layer of a slice only: 20 ms is the promise, and models have two dozen layers and more. An
+# interrupted slice is gone on with, so that it may take longer than the time between two keystrokes.
+_SLICE_MS = 200.0
 _FIRST_SLICE = 16
 
 
@@ -42,6 +42,7 @@ class InferenceThread:
         self.num_healed = 0
         self._on_death = on_death
         self._slice_tokens = _FIRST_SLICE
+        self._halted_ms = 0.0  # what an interrupted slice took so far
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._is_dead = threading.Event()
         self._thread = threading.Thread(target=self._run, name="inference", daemon=True)
@@ -111,6 +112,7 @@ class InferenceThread:
         try:
             left = self.engine.heal(document, self._slice_tokens, lambda: not self._jobs.empty())
         except Cancelled:
+            self._halted_ms += (perf_counter() - started) * 1e3
             return True
         except Exception:  # a broken cache must not end the thread: drop it, the next request starts afresh
             logger.exception("healing %s failed; its cache is dropped", document)
@@ -119,6 +121,7 @@ class InferenceThread:
         num_healed = before - left
         self.num_healed += num_healed
         if num_healed:
-            took_ms = (perf_counter() - started) * 1e3
+            took_ms = (perf_counter() - started) * 1e3 + self._halted_ms
+            self._halted_ms = 0.0
             self._slice_tokens = max(1, min(512, int(num_healed * _SLICE_MS / max(took_ms, 1e-3))))
         return num_healed > 0

@@ -101,8 +101,10 @@ class KVCache:
 
     def check(self, num_slots: int) -> None:
         """Assert that the rotated keys of the first `num_slots` slots are freshly rotated ones, to rounding."""
+        if num_slots == 0:
+            return
         fresh = rotate(self.k_raw[:, :, :num_slots], self.rotations[:num_slots]).to(self.k.dtype)
         rounding = 4 * torch.finfo(self.k.dtype).eps
-        largest = fresh.abs().amax() if num_slots else torch.tensor(0.0)
+        largest = fresh.abs().amax()
         drift = (fresh.float() - self.k[:, :, :num_slots].float()).abs()
         assert bool((drift <= rounding * largest.float()).all()), "rotated keys drifted from their unrotated copies"

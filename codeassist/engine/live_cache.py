@@ -19,7 +19,7 @@ from torch import Tensor
 
 from codeassist.engine.align import align, common_prefix, gaps
 from codeassist.engine.kv_cache import Move
-from codeassist.engine.model import PREFILL_CHUNK, Model, never
+from codeassist.engine.model import PREFILL_CHUNK, Model, Pass, never
 from codeassist.engine.snippet_states import SnippetStates
 from codeassist.errors import Cancelled
 
@@ -42,6 +42,15 @@ class SyncReport:
     changed: tuple[range, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Halted:
+    """A pass over a run of slots that was stopped half-way, with exact states alone before it."""
+
+    work: Pass
+    tokens: list[int]
+    slots: range
+
+
 class LiveCache:
     """States of one token sequence of up to `capacity` tokens. Not thread-safe: one inference thread owns it."""
 
@@ -50,6 +59,7 @@ class LiveCache:
         self.states = model.new_cache(capacity)
         self.tokens: list[int | None] = []  # None: a slot whose state never came to be
         self.num_exact = 0
+        self._halted: _Halted | None = None
 
     @property
     def num_stale(self) -> int:
@@ -77,7 +87,8 @@ class LiveCache:
         exact are encoded again, as is always the last. With `exact`, only the common prefix is kept. Runs named in
         `snippets` take their states from `store` where it has them, and leave them there.
         Raises Cancelled between layers when `stopped()`: the slots not yet encoded then hold None, and the next sync
-        makes up for them.
+        makes up for them. It goes on in the very layer, unless what it wants up to there has changed: who types faster
+        than a pass takes still gets on.
         """
         wanted = list(target)
         assert 0 < len(wanted) <= self.states.capacity, "the caller cuts the prompt to the capacity"
@@ -86,6 +97,7 @@ class LiveCache:
             moves = [Move(0, 0, start)] if start else []
         else:
             moves = align(self.tokens, wanted)
+        self._keep_halted(moves, wanted)
         self.states.move(moves)
         first_change = next((m.dst for m in moves if m.dst != m.src), len(wanted))
         missing = gaps(moves, len(wanted))
@@ -96,6 +108,8 @@ class LiveCache:
         for gap in missing:
             self.tokens[gap.start : gap.stop] = [None] * len(gap)
         placed = [] if exact or store is None else self._place(wanted, snippets, store)
+        if self._halted is not None and any(part.start < self._halted.slots.stop for part in placed):
+            self._halted = None
         encode = {slot for gap in missing for slot in gap if self.tokens[slot] is None}
         refreshed = {slot for part in refresh for slot in part if self.num_exact <= slot < len(wanted)} - encode
         refreshed.add(len(wanted) - 1)
@@ -129,20 +143,25 @@ class LiveCache:
     def truncate(self, length: int) -> None:
         """Forget the slots from `length` on (rejected drafts, an answer that was not taken)."""
         del self.tokens[length:]
+        if self._halted is not None and length < self._halted.slots.stop:
+            self._halted = None
         self.num_exact = min(self.num_exact, length)
 
     def heal(self, max_tokens: int, stopped: Callable[[], bool] = never) -> int:
         """Re-encode up to `max_tokens` inexact slots, from the first on; return how many stay inexact.
 
-        Raises Cancelled between layers when `stopped()`; the slots in work then stay inexact, but usable.
+        Raises Cancelled between layers when `stopped()`; the slots in work then stay inexact, but usable, and the next
+        call goes on in that layer.
         """
         part = range(self.num_exact, min(self.num_exact + max_tokens, len(self.tokens)))
+        if self._halted is not None and self._halted.slots.start == self.num_exact:
+            part = self._halted.slots
         tokens = self.tokens[part.start : part.stop]
         if None in tokens:  # an interrupted sync left a hole; the next request fills it
             tokens = tokens[: tokens.index(None)]
         known = [token for token in tokens if token is not None]
         if known:
-            self._forward(known, range(part.start, part.start + len(known)), stopped)
+            self._run(known, range(part.start, part.start + len(known)), stopped)
             self.num_exact += len(known)
         return self.num_stale
 
@@ -166,10 +185,16 @@ class LiveCache:
 
     def _encode(self, wanted: list[int], slots: list[int], stopped: Callable[[], bool]) -> Tensor:
         hidden: Tensor | None = None
-        for part in passes(slots):
+        first: list[list[int]] = []
+        if self._halted is not None:
+            begun = self._halted.slots
+            rest = [slot for slot in slots if slot not in begun]
+            if len(slots) - len(rest) == len(begun):
+                first, slots = [list(begun)], rest
+        for part in (*first, *(passes(slots) if slots else ())):
             if stopped():
                 raise Cancelled("the request was superseded")
-            hidden = self._forward([wanted[slot] for slot in part], part, stopped)
+            hidden = self._run([wanted[slot] for slot in part], part, stopped)
             for slot in part:
                 self.tokens[slot] = wanted[slot]
             if part[0] <= self.num_exact and part[-1] - part[0] + 1 == len(part):
@@ -179,6 +204,37 @@ class LiveCache:
                 self.num_exact = max(self.num_exact, part[run - 1] + 1)
         assert hidden is not None
         return hidden[-1:]
+
+    def _keep_halted(self, moves: Sequence[Move], wanted: Sequence[int]) -> None:
+        """Forget the halted pass unless all slots up to its last stay what they are."""
+        if self._halted is None:
+            return
+        slots = self._halted.slots
+        stays = slots.start == 0 or (
+            bool(moves) and moves[0].dst == moves[0].src == 0 and moves[0].length >= slots.start
+        )
+        is_written = any(move.dst < slots.stop and move.dst != move.src for move in moves)
+        if not stays or is_written or list(wanted[slots.start : slots.stop]) != self._halted.tokens:
+            self._halted = None
+
+    def _run(self, token_ids: list[int], slots: Sequence[int], stopped: Callable[[], bool]) -> Tensor:
+        """Run a pass, or run on the halted one if it is this one; keep it where it is stopped and may be run on.
+
+        A pass wholly behind the halted one leaves that one to be run on later.
+        """
+        run = range(slots[0], slots[-1] + 1)
+        device = self.model.device
+        work = Pass(torch.tensor(token_ids, device=device), torch.tensor(slots, device=device))
+        if self._halted is not None and run.start < self._halted.slots.stop:
+            if len(run) == len(slots) and self._halted.slots == run and self._halted.tokens == token_ids:
+                work = self._halted.work
+            self._halted = None
+        try:
+            return self.model.run(work, self.states, stopped)
+        except Cancelled:
+            if len(run) == len(slots) and run.start <= self.num_exact:
+                self._halted = _Halted(work, list(token_ids), run)
+            raise
 
     def _forward(self, token_ids: Sequence[int], slots: Sequence[int], stopped: Callable[[], bool]) -> Tensor:
         device = self.model.device

@@ -64,6 +64,19 @@ class Layer:
     down: Linear
 
 
+@dataclass(slots=True)
+class Pass:
+    """A pass over some tokens, run at once or, where it is stopped between two layers, in several goes.
+
+    token_ids, slots: (T,) int64, slots rising. hidden: (T, D) float32, what layer `num_done` takes; None at first.
+    """
+
+    token_ids: Tensor
+    slots: Tensor
+    num_done: int = 0
+    hidden: Tensor | None = None
+
+
 class Model:
     """A model's parameters on one device, and its forward pass.
 
@@ -101,7 +114,6 @@ class Model:
         """A cache for one sequence of up to `capacity` tokens."""
         return KVCache(self.config, self.rotations[:capacity], capacity, self.dtype)
 
-    @torch.inference_mode()
     def forward(self, token_ids: Tensor, slots: Tensor, cache: KVCache, stopped: Callable[[], bool] = never) -> Tensor:
         """Encode tokens into their slots of `cache` and return their last hidden states.
 
@@ -109,17 +121,31 @@ class Model:
         must hold states (those of this very pass count). Returns (T, D) float32, normed, ready for `logits`.
         Raises Cancelled between two layers when `stopped()`: the slots are then overwritten in part.
         """
+        return self.run(Pass(token_ids, slots), cache, stopped)
+
+    @torch.inference_mode()
+    def run(self, work: Pass, cache: KVCache, stopped: Callable[[], bool] = never) -> Tensor:
+        """Run a pass to its end from where it stands; as `forward`.
+
+        When it raises Cancelled, `work` holds what was done. It may be run on for as long as nothing else has written
+        to the slots up to its last one.
+        """
+        slots = work.slots
         first, last = int(slots[0]), int(slots[-1])
         run = last - first + 1 == len(slots)
         mask = None if run else visible_mask(slots, last + 1, self.dtype)
         rotations = self.rotations[first : last + 1] if run else self.rotations[slots]
         where = slice(first, last + 1) if run else slots
-        x = self.embed_tokens(token_ids)
-        for index, layer in enumerate(self.layers):
+        x = self.embed_tokens(work.token_ids) if work.hidden is None else work.hidden
+        for index in range(work.num_done, len(self.layers)):
             if stopped():
+                work.hidden = x
                 raise Cancelled("the request was superseded")
+            layer = self.layers[index]
             x = self._attention(x, layer, index, cache, where, rotations, mask, first, last)
             x = self._mlp(x, layer)
+            work.num_done = index + 1
+        work.hidden = None
         return self.norm(x)
 
     def logits(self, hidden: Tensor) -> Tensor:

@@ -19,7 +19,7 @@ from codeassist_eval.typing_figures import KeystrokeRecord, Sample, SessionRecor
 from codeassist_eval.typing_sessions import EditSession, FixedRetriever
 from codeassist_eval.typing_trace import Keystroke, apply
 
-_HEAL_SLICE_MS = 40.0  # a slice that time runs out on is lost: several fit into a pause
+_HEAL_SLICE_MS = 200.0  # as the inference thread's; a slice that time runs out on is gone on with in the next pause
 _FIRST_SLICE = 8
 
 
@@ -43,6 +43,7 @@ class Replayer:
         self.human = twin(session, exact=session.engine.exact)
         self.full = twin(session, exact=True)
         self._healed_per_ms = _FIRST_SLICE / _HEAL_SLICE_MS
+        self._halted_ms = 0.0
 
     def replay(self, edited: EditSession, keystroke_done: Callable[[], None]) -> SessionRecord:
         """Open the file, then measure every keystroke; a sample of them, drawn with the seed, on all sides."""
@@ -109,17 +110,20 @@ class Replayer:
         engine = self.human.engine
         deadline = time.perf_counter() + budget_ms / 1e3
         stale = engine.cache_of(path).num_stale
-        while stale and (left_ms := (deadline - time.perf_counter()) * 1e3) > 0:
-            slice_tokens = max(1, int(min(left_ms, _HEAL_SLICE_MS) * self._healed_per_ms))
+        while stale and time.perf_counter() < deadline:
             started = time.perf_counter()
             try:
-                now_stale = engine.heal(path, slice_tokens, lambda: time.perf_counter() >= deadline)
+                now_stale = engine.heal(
+                    path, max(1, int(_HEAL_SLICE_MS * self._healed_per_ms)), lambda: time.perf_counter() >= deadline
+                )
             except Cancelled:
+                self._halted_ms += (time.perf_counter() - started) * 1e3
                 return
             healed = stale - now_stale
             if not healed:
                 return
-            pace = healed / max((time.perf_counter() - started) * 1e3, 1e-3)
+            pace = healed / max((time.perf_counter() - started) * 1e3 + self._halted_ms, 1e-3)
+            self._halted_ms = 0.0
             self._healed_per_ms += 0.3 * (pace - self._healed_per_ms)
             stale = now_stale
 

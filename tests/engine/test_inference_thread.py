@@ -15,7 +15,7 @@ from codeassist.engine.decode import DecodeParams
 from codeassist.engine.engine import Engine, Generation
 from codeassist.engine.inference_thread import InferenceThread
 from codeassist.engine.kv_cache import KVCache
-from codeassist.engine.model import Model, never
+from codeassist.engine.model import Model, Pass, never
 from codeassist.errors import ModelError
 from tests.engine.conftest import MakeModel
 
@@ -71,11 +71,9 @@ def test_healing_gives_way_within_one_layer(tiny: MakeModel) -> None:
     thread = InferenceThread(engine_of(model))
     answers: list[bool] = []
     waiting = threading.Event()
-    real_forward = model.forward
+    real_run = model.run
 
-    def watched(
-        ids: torch.Tensor, slots: torch.Tensor, cache: KVCache, stopped: Callable[[], bool] = never
-    ) -> torch.Tensor:
+    def watched(work: Pass, cache: KVCache, stopped: Callable[[], bool] = never) -> torch.Tensor:
         def look() -> bool:
             if not waiting.is_set():
                 thread.submit(lambda: None)
@@ -84,16 +82,16 @@ def test_healing_gives_way_within_one_layer(tiny: MakeModel) -> None:
                 return answers[0]
             return stopped()
 
-        return real_forward(ids, slots, cache, look)
+        return real_run(work, cache, look)
 
     thread.submit(lambda: complete(thread.engine, TEXT)).result(TIMEOUT_S)
     thread.submit(lambda: complete(thread.engine, [7, *TEXT])).result(TIMEOUT_S)
-    model.forward = watched  # type: ignore[method-assign]
+    model.run = watched  # type: ignore[method-assign]
     try:
         assert waiting.wait(TIMEOUT_S)
         thread.submit(lambda: None).result(TIMEOUT_S)
     finally:
-        del model.forward
+        del model.run
         thread.close()
     assert answers == [True]
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from codeassist.engine import live_cache
 from codeassist.engine.align import MIN_KEPT_RUN, align, common_prefix, gaps
 from codeassist.engine.kv_cache import Move
 from codeassist.engine.live_cache import LiveCache, passes
-from codeassist.engine.model import PREFILL_CHUNK
+from codeassist.engine.model import PREFILL_CHUNK, Layer, Model
 from codeassist.engine.rope import rotate
 from codeassist.engine.snippet_states import SnippetStates
 from codeassist.errors import Cancelled
@@ -195,6 +197,104 @@ def test_healing_gives_way_between_layers(tiny: MakeModel) -> None:
         cache.heal(20, lambda: next(answers))
     assert cache.num_stale == stale
     assert cache.heal(20) == stale - 20
+
+
+def counting(model: Model, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The sizes of the layers' inputs from now on, one entry for each layer that ran."""
+    ran: list[int] = []
+    real = model._mlp
+
+    def mlp(x: torch.Tensor, layer: Layer) -> torch.Tensor:
+        ran.append(len(x))
+        return real(x, layer)
+
+    monkeypatch.setattr(model, "_mlp", mlp)
+    return ran
+
+
+def after(num_looks: int) -> Callable[[], bool]:
+    """Stops at the `num_looks`-th look."""
+    looks = iter(range(1, num_looks))
+    return lambda: next(looks, None) is None
+
+
+def test_who_types_faster_than_a_pass_takes_still_gets_on(tiny: MakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every request is superseded after one layer; the layers that ran are those of one prefill and no more."""
+    monkeypatch.setattr(live_cache, "PREFILL_CHUNK", 32)
+    rng = random.Random(SEED)
+    model = tiny("qwen2")[0]
+    num_layers = len(model.layers)
+    cache = LiveCache(model, CAPACITY)
+    prefix = [rng.randrange(500) for _ in range(96)]
+    ran = counting(model, monkeypatch)
+    typed: list[int] = []
+    for _ in range(2 * num_layers):
+        typed.append(rng.randrange(500))
+        with pytest.raises(Cancelled):
+            cache.sync([*prefix, *typed], stopped=after(3))
+        cache.check()
+    cache.sync([*prefix, *typed])
+    assert sum(ran) == num_layers * (len(prefix) + len(typed))
+    monkeypatch.undo()
+    assert_equals_fresh(cache, [*prefix, *typed])
+
+
+def test_an_interrupted_slice_of_healing_is_gone_on_with_even_behind_a_keystroke(
+    tiny: MakeModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = random.Random(SEED)
+    model = tiny("qwen2")[0]
+    cache = LiveCache(model, CAPACITY)
+    tokens = [rng.randrange(500) for _ in range(100)]
+    cache.sync(tokens)
+    cache.sync([5, *tokens])
+    with pytest.raises(Cancelled):
+        cache.heal(20, after(2))
+    start = cache.num_exact
+    typed = [5, *tokens, 6]
+    cache.sync(typed)
+    ran = counting(model, monkeypatch)
+    cache.heal(20)
+    assert cache.num_exact == start + 20 and ran == [20] * (len(model.layers) - 1)
+    monkeypatch.undo()
+    while cache.heal(50):
+        pass
+    assert_equals_fresh(cache, typed)
+
+
+@pytest.mark.parametrize("family", ["qwen2", "starcoder2"])
+@pytest.mark.parametrize("exact", [False, True])
+def test_random_edits_with_work_stopped_anywhere_equal_a_fresh_prefill(
+    tiny: MakeModel, family: str, exact: bool
+) -> None:
+    print(f"seed {SEED}")
+    rng = random.Random(f"{SEED} {family} {exact}")
+    model = tiny(family)[0]
+    cache = LiveCache(model, CAPACITY)
+    store = SnippetStates(1 << 20)
+    tokens = [rng.randrange(500) for _ in range(60)]
+    num_stopped = 0
+    for _ in range(600):
+        if rng.random() < 0.7:
+            tokens = edited(tokens, rng)
+        limit = rng.choice([1, 2, 3, 4, 6, 9, 10_000])
+        start = rng.randrange(len(tokens))
+        refresh = [range(start, min(start + rng.randrange(12), len(tokens)))]
+        snippets = [range(5, 25)] if len(tokens) > 30 and rng.random() < 0.5 else []
+        try:
+            if rng.random() < 0.6:
+                cache.sync(tokens, refresh, snippets=snippets, store=store, exact=exact, stopped=after(limit))
+            else:
+                cache.heal(rng.choice([3, 10, 40]), after(limit))
+        except Cancelled:
+            num_stopped += 1
+        cache.check()
+        if rng.random() < 0.1:
+            cache.sync(tokens, refresh, exact=exact)
+            while cache.heal(50):
+                pass
+            assert_equals_fresh(cache, tokens)
+    assert num_stopped > 100
 
 
 @settings(max_examples=300, deadline=None)
