@@ -37,6 +37,7 @@ def eval_group() -> None:
 @click.option(
     "--concurrency", type=click.IntRange(1, 4096), default=16, show_default=True, help="Of a server: at once."
 )
+@click.option("--batch", type=click.IntRange(1, 256), default=1, show_default=True, help="Of this machine: at once.")
 @click.option("--request-timeout", type=click.FloatRange(min=0.1), default=600, show_default=True, metavar="SECONDS")
 @click.option("--retries", type=click.IntRange(0, 100), default=9, show_default=True, help="Of a request that failed.")
 @click.option("--context", type=click.Choice(CONTEXTS), default="full", show_default=True, help="Cross-file context.")
@@ -56,6 +57,7 @@ def run_command(
     engine: str,
     tokenizer: str | None,
     concurrency: int,
+    batch: int,
     request_timeout: float,
     retries: int,
     context: ContextName,
@@ -97,6 +99,7 @@ def run_command(
         remote=None
         if engine == "local"
         else RemoteOptions(engine, tokenizer, concurrency, request_timeout, num_retries=retries),
+        batch=batch,
     )
     metrics = run_experiment(experiment, out)
     if as_json:

@@ -38,7 +38,7 @@ from codeassist_eval.typing_benchmark import typing_summary
 
 @dataclass(frozen=True, slots=True)
 class Experiment:
-    """Everything that makes a run what it is. `remote` None: this machine's own engine."""
+    """Everything that makes a run what it is. `remote` None: this machine's own engine, with `batch` tasks at once."""
 
     benchmark: Benchmark
     tasks_path: Path
@@ -52,6 +52,7 @@ class Experiment:
     assignments: tuple[str, ...]
     command: str
     remote: RemoteOptions | None = None
+    batch: int = 1
 
 
 def run_experiment(experiment: Experiment, out: Path) -> dict[str, Any]:
@@ -97,6 +98,11 @@ def _schedule(
 ) -> Schedule:
     if isinstance(completer, ParallelCompleter):
         return SideBySide(completer, retriever_for, experiment.limits)
+    if experiment.batch > 1:
+        from codeassist_eval.batches import BatchedSession, InBatches  # imports torch
+
+        if isinstance(completer, BatchedSession):
+            return InBatches(completer, retriever_for, experiment.limits)
     if experiment.benchmark.expand is None:
         return OneByOne(completer, retriever_for, experiment.limits)
     if not isinstance(completer, Session):
@@ -112,7 +118,7 @@ def _open_engine(experiment: Experiment) -> Iterator[EvaluationEngine]:
     if experiment.remote is None:
         # What is set by hand comes later and wins.
         assignments = (*(("cache.mode=live",) if replays else ()), *experiment.assignments)
-        yield local_engine(experiment.model, assignments, experiment.limits, silent)
+        yield local_engine(experiment.model, assignments, experiment.limits, silent, experiment.batch)
         return
     if replays:
         raise EvaluationError(

@@ -47,10 +47,17 @@ class LocalEngine:
 
     settings: Settings
     model: InstalledModel
+    num_at_once: int = 1
 
     def open(self, progress: Progress) -> Completer:
         """Load the model."""
+        if self.num_at_once > 1 and self.settings.cache.mode != "exact":
+            raise SettingsError("--batch: tasks that are completed together need cache.mode = exact; leave one out")
         session = self.open_session(progress)
+        if self.num_at_once > 1:
+            from codeassist_eval.batches import BatchedSession  # imports torch
+
+            return BatchedSession(session, self.num_at_once)
         return OneDocument(session) if self.settings.cache.mode == "exact" else session
 
     def open_session(self, progress: Progress) -> Session:
@@ -71,8 +78,8 @@ class LocalEngine:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """Nothing more than settings and model make this engine what it is."""
-        return {}
+        """How many tasks were completed together; it changes times, no answer."""
+        return {"batch": self.num_at_once}
 
     def costs(self) -> dict[str, Any]:
         """Return nothing: the records have it all."""
@@ -90,10 +97,12 @@ class LocalEngine:
         return recorded | {"limits": dataclasses.asdict(limits)}
 
 
-def local_engine(model: str | None, assignments: Sequence[str], limits: Limits, progress: Progress) -> LocalEngine:
+def local_engine(
+    model: str | None, assignments: Sequence[str], limits: Limits, progress: Progress, num_at_once: int = 1
+) -> LocalEngine:
     """Resolve settings and find the installed model. Raise SettingsError or ModelError where that fails."""
     settings = evaluation_settings(model, assignments, limits)
-    return LocalEngine(settings, installed_model(settings, progress))
+    return LocalEngine(settings, installed_model(settings, progress), num_at_once)
 
 
 def evaluation_settings(model: str | None, assignments: Sequence[str], limits: Limits) -> Settings:
