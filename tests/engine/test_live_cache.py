@@ -262,6 +262,25 @@ def test_an_interrupted_slice_of_healing_is_gone_on_with_even_behind_a_keystroke
     assert_equals_fresh(cache, typed)
 
 
+@pytest.mark.parametrize("exact", [False, True])
+def test_what_was_done_of_a_pass_does_not_outlive_a_change_before_it(
+    tiny: MakeModel, monkeypatch: pytest.MonkeyPatch, exact: bool
+) -> None:
+    monkeypatch.setattr(live_cache, "PREFILL_CHUNK", 32)
+    rng = random.Random(SEED)
+    tokens = [rng.randrange(500) for _ in range(96)]
+    cache = LiveCache(tiny("qwen2")[0], CAPACITY)
+    with pytest.raises(Cancelled):
+        cache.sync(tokens, exact=exact, stopped=after(6))
+    assert cache.num_exact == 32  # and one layer of the next 32
+    other = [*tokens[:3], 499 - tokens[3], *tokens[4:]]
+    cache.sync(other, exact=exact)
+    assert cache.num_exact == (len(other) if exact else 4)
+    while cache.heal(50):
+        pass
+    assert_equals_fresh(cache, other)
+
+
 @pytest.mark.parametrize("family", ["qwen2", "starcoder2"])
 @pytest.mark.parametrize("exact", [False, True])
 def test_random_edits_with_work_stopped_anywhere_equal_a_fresh_prefill(
