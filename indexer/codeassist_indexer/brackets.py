@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 PAIRS = {")": "(", "]": "[", "}": "{"}
 CLOSER_OF = {opener: closer for closer, opener in PAIRS.items()}
@@ -27,7 +28,11 @@ _MARK = re.compile(r"\"\"\"|'''|//|/\*|[#\"'`()\[\]{}]")
 
 @dataclass(frozen=True, slots=True)
 class Opener:
-    """A bracket, or what will close a literal or comment; `indent` is the width of its line's indentation."""
+    """A bracket, or what will close a literal or comment.
+
+    `indent` is how wide what it is part of is indented: its own line, or the one where a bracket opened that closes
+    on its line, as that of a function whose parameters stand on many.
+    """
 
     mark: str
     indent: int
@@ -57,8 +62,9 @@ class Scan:
 
 def scan(text: str, language: str | None, literal: str | None = None) -> Scan:
     """Read a piece of code that begins inside `literal`."""
-    opened: list[Opener] = []
+    opened: list[_Open] = []
     closers: list[Closer] = []
+    closed: _Closed | None = None
     at = 0
     if literal is not None:
         end = _end_of_literal(text, 0, literal)
@@ -67,28 +73,54 @@ def scan(text: str, language: str | None, literal: str | None = None) -> Scan:
         if literal != LINE_COMMENT and text.startswith(literal, end - len(literal)):
             closers.append(_closer(text, end - len(literal), literal))
         at = end
+    ends_in: str | None = None
     while (found := _MARK.search(text, at)) is not None:
         mark, at = found[0], found.end()
         if mark in _TRIPLE_QUOTED and language not in _TRIPLE_QUOTED[mark]:
             mark, at = mark[0], found.start() + 1
         if mark in CLOSER_OF:
-            opened.append(Opener(mark, _indent_at(text, found.start())))
+            is_behind = closed is not None and text.find("\n", closed.char_offset, at) < 0
+            opened.append(_Open(mark, found.start(), closed if is_behind else None))
         elif mark in PAIRS:
             if not any(each.mark == PAIRS[mark] for each in opened):
                 closers.append(_closer(text, found.start(), mark))
             else:  # what stands between was never closed: code that is being written
-                while opened.pop().mark != PAIRS[mark]:
+                while (opener := opened.pop()).mark != PAIRS[mark]:
                     pass
+                closed = _Closed(found.start(), opener)
         elif (delimiter := _literal_of(mark, text, found.start(), language)) is not None:
             end = _end_of_literal(text, at, delimiter)
             if end is None:
-                return Scan(tuple(opened), tuple(closers), delimiter)
+                ends_in = delimiter
+                break
             if delimiter in _ONE_LINE and text[end - 1] == "\n":
                 continue  # a quote that nothing closes on its line is none, as in a comment's "don't"
             at = end
         elif mark == "'" and (character := _CHARACTER.match(text, found.start())) is not None:
             at = character.end()
-    return Scan(tuple(opened), tuple(closers), None)
+    return Scan(tuple(Opener(each.mark, _indent_of(text, each)) for each in opened), tuple(closers), ends_in)
+
+
+class _Open(NamedTuple):
+    """A bracket that stands open, and the one before it on its line that closes, if there is one."""
+
+    mark: str
+    char_offset: int
+    behind: _Closed | None
+
+
+class _Closed(NamedTuple):
+    char_offset: int
+    opener: _Open
+
+
+def _indent_of(text: str, opener: _Open) -> int:
+    """The indentation of what a bracket is part of."""
+    indent = _indent_at(text, opener.char_offset)
+    while opener.behind is not None:
+        opener = opener.behind.opener
+        indent = min(indent, _indent_at(text, opener.char_offset))
+    return indent
 
 
 def _literal_of(mark: str, text: str, char_offset: int, language: str | None) -> str | None:

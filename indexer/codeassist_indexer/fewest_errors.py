@@ -5,19 +5,15 @@ Knows nothing of completions. What is far from the place is left out of the text
 
 from __future__ import annotations
 
-import re
 from time import thread_time
 
 from tree_sitter import Tree
 
 from codeassist_indexer.languages import parser
+from codeassist_indexer.surroundings import near_before, near_behind
 
 _NEAR_CHARS = 2_500
-_FAR_CHARS = 60_000
-_TAB_WIDTH = 4
-_HEADER_LINES = 12
 _READ_BYTES = 1 << 16
-_CLOSING = re.compile(r"\s*[)\]}]+[;,]?")
 
 
 class ErrorCounter:
@@ -27,8 +23,8 @@ class ErrorCounter:
     def __init__(self, language: str, before: str, behind: str, limit_s: float) -> None:
         self.language = language
         self.deadline_s = thread_time() + limit_s
-        self._before = _near_before(before).encode("utf-8", "surrogatepass")
-        self._behind = _near_behind(behind)
+        self._before = near_before(before, _NEAR_CHARS, language).encode("utf-8", "surrogatepass")
+        self._behind = near_behind(behind, _NEAR_CHARS, language)
         self._tree: Tree | None = None
         self._source = b""
         self._num_rest = 0
@@ -78,62 +74,3 @@ def _edit(tree: Tree, old: bytes, new: bytes, start: int, num_behind: int) -> No
 
 def _point(source: bytes, byte_offset: int) -> tuple[int, int]:
     return source.count(b"\n", 0, byte_offset), byte_offset - source.rfind(b"\n", 0, byte_offset) - 1
-
-
-def _near_before(before: str) -> str:
-    """The last lines, below the lines farther up that enclose them: each indented less than the one found last."""
-    if len(before) <= _NEAR_CHARS:
-        return before
-    start = before.find("\n", len(before) - _NEAR_CHARS) + 1
-    if start == 0:  # one endless line
-        return before[-_NEAR_CHARS:]
-    near = before[start:]
-    least = next((_indent(line) for line in near.split("\n") if line.strip()), 0)
-    lines = before[max(0, start - _FAR_CHARS) : start].split("\n")
-    enclosing: list[str] = []
-    below = len(lines)
-    for number in range(len(lines) - 1, -1, -1):
-        if least == 0:
-            break
-        if lines[number].strip() and _indent(lines[number]) < least:
-            least = _indent(lines[number])
-            enclosing[:0] = _header(lines[number:below])
-            below = number
-    return "\n".join([*enclosing, near])
-
-
-def _header(lines: list[str]) -> list[str]:
-    """The first of the lines, and those behind it up to the one that opens the block."""
-    first = lines[0]
-    if first.lstrip()[0] == "}" and "{" in first:  # "} else {" encloses by what it opens only
-        return [first[first.rfind("{") :]]
-    for number, line in enumerate(lines[:_HEADER_LINES]):
-        if line.rstrip().endswith(("{", ":", "(", "[", "=>")) and not (number == 0 and line.rstrip().endswith("(")):
-            return lines[: number + 1]
-    return [first]
-
-
-def _near_behind(behind: str) -> str:
-    """The first lines, above the closing brackets farther down: each indented less than the one found last."""
-    if len(behind) <= _NEAR_CHARS:
-        return behind
-    end = behind.rfind("\n", 0, _NEAR_CHARS)
-    if end < 0:
-        return behind[:_NEAR_CHARS]
-    near = behind[:end]
-    last = near[near.rstrip().rfind("\n") + 1 :].rstrip()
-    least = _indent(last) + last.endswith(("{", "(", "["))
-    closing: list[str] = []
-    for line in behind[end : end + _FAR_CHARS].split("\n"):
-        if least == 0:
-            break
-        closer = _CLOSING.match(line)
-        if closer is not None and _indent(line) < least:
-            least = _indent(line)
-            closing.append(closer[0])
-    return "\n".join([near, *closing]) + "\n"
-
-
-def _indent(line: str) -> int:
-    line = line.expandtabs(_TAB_WIDTH)
-    return len(line) - len(line.lstrip())

@@ -10,12 +10,14 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from codeassist_indexer.brackets import Scan
+from codeassist_indexer.brackets import CLOSER_OF, Scan
 
 _TAB_WIDTH = 4
 _NEARBY_CHARS = 8_000
 _MIXED = 5  # a fifth of the lines indented the other way is no accident
-_OPENS_BLOCK = re.compile(r"(\{|\(|\[|:|=>|->)\s*(//.*|#.*)?$")
+_OPENS_BLOCK = re.compile(r"(\{|\(|\[|:|=>|->)(\s+(//|#).*)?$")
+# A statement that goes on below, deeper, without a bracket that says so.
+_GOES_ON = re.compile(r"^(\}\s*)?(if|for|foreach|while|else if)\b.*\)$|^(\}\s*)?else$|[,=+*/|&?<(\[{-]$|\b(and|or|in)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,8 @@ def style_of(prefix: str, suffix: str) -> Style | None:
     num_tabs = sum(line.startswith("\t") for line in lines)
     num_spaces = sum(line.startswith("  ") for line in lines)
     if own is None or min(num_tabs, num_spaces) * _MIXED > num_tabs + num_spaces:
+        return None
+    if ("\t" in own) != (num_tabs >= num_spaces):  # the next line is an exception
         return None
     if "\t" in own:
         return Style("\t")
@@ -69,8 +73,8 @@ def fit_indentation(text: str, prefix: str, suffix: str, before: Scan) -> str:
     if style is not None:
         text = _in_style(text, line, style)
     if line.strip():
-        if line[-1] in " \t":  # the space that stands there already is the one that the answer begins with
-            text = text.lstrip(" \t")
+        if line[-1] in " \t" and (text[:1] in " \t") and text[1:2] not in (" ", "\t"):
+            text = text[1:]  # the space that stands there already; more of them align a comment or a macro
         return _deepened(text, leading(line), style, line, before)
     if line:
         text = _behind_indentation(text, line, above.rstrip().rpartition("\n")[2], style, before)
@@ -93,8 +97,11 @@ def _behind_indentation(text: str, line: str, above: str, style: Style | None, b
     if extra == 0:
         return "\n".join(lines)
     deepest = width(leading(above))
-    if before.opened and before.opened[-1].mark != "{" and not opens_block(above):
-        deepest = here + extra if leading(lines[0]) != line else here  # in a call the lines stand where they like
+    is_again = leading(lines[0]) == line and not opens_block(above)
+    if is_again:  # below a deeper line too: who stands here has left that
+        deepest = here
+    elif before.opened and before.opened[-1].mark != "{" and not opens_block(above):
+        deepest = here + extra  # in a call the lines stand where they like
     elif opens_block(above):
         deepest += width(style.unit) if style is not None else _TAB_WIDTH
     keep = max(0, min(extra, deepest - here))
@@ -104,7 +111,10 @@ def _behind_indentation(text: str, line: str, above: str, style: Style | None, b
     lines[0] = _less(lines[0], surplus)
     depths = [width(leading(each)) for each in lines[1:] if each.strip()]
     # The lines below stand as if the first one had stood where it was put: they go back with it.
-    if depths and min(depths) >= here + extra and depths[0] >= here + extra + opens_block(lines[0]):
+    if any(lines[0].count(mark) > lines[0].count(closer) for mark, closer in CLOSER_OF.items() if mark != "{"):
+        return "\n".join(lines)  # in brackets they stand where they like
+    goes_on = opens_block(lines[0]) or _GOES_ON.search(lines[0].strip()) is not None
+    if depths and min(depths) >= here + extra and depths[0] >= here + extra + goes_on:
         lines[1:] = [_less(each, surplus) for each in lines[1:]]
     return "\n".join(lines)
 

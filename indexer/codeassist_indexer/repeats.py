@@ -12,11 +12,14 @@ from codeassist_indexer.brackets import CLOSER_OF, PAIRS
 from codeassist_indexer.indentation import leading, opens_block
 
 _LINES_BEHIND = 40
+_ABOVE_CHARS = 2_000
+_MOST_ALIKE = 3  # lines below each other, as in tests; more of them are a model that goes round in circles
 _LONG = 12  # characters: a shorter line can well stand twice
 _HALF_LINE = 16  # characters of a last line that its length cut off, to know which line it would have become
 _ONLY_CLOSERS = re.compile(r"[\s)\]}]*[;,]?")
 _CLOSER = re.compile(r"[)\]}]")
 _SEPARATORS = (";", ",", ":")
+_CLOSING_WORDS = ("</", "#endif", "#else")
 _CLOSERS_AND_MARKS = re.compile(r"[\s)\]}>\"'`;,:]*")
 
 
@@ -25,20 +28,24 @@ def cut_repeated_lines(text: str, prefix: str, suffix: str) -> str:
     before, _, line = prefix.rpartition("\n")
     rest, _, below = suffix.partition("\n")
     lines = text.split("\n")
-    contents = [(line + lines[0]).strip(), *(each.strip() for each in lines[1:])]
+    whole_first = line + lines[0] + ("" if len(lines) > 1 else rest)
+    contents = [whole_first.strip(), *(each.strip() for each in lines[1:])]
     behind = [each.strip() for each in below[:8_000].split("\n") if each.strip()][:_LINES_BEHIND]
     white_behind = next((leading(each) for each in below[:8_000].split("\n") if each.strip()), "")
     stands_before_code = bool(rest.strip()) and not line.strip()
     if stands_before_code:
         behind.insert(0, rest.strip())
-    former = before.rstrip().rpartition("\n")[2].strip()
+    above = before.rstrip()[-_ABOVE_CHARS:].split("\n")
+    former = above[-1].strip()
+    num_again = next((n for n, each in enumerate(reversed(above)) if each.strip() != former), len(above)) - 1
     for number, content in enumerate(contents):
         if not content or (number == 0 and not lines[0].strip()):
             continue
-        is_again = content == former and _has_word(content)
+        num_again = num_again + 1 if content == former else 0
+        is_again = num_again >= _MOST_ALIKE and _has_word(content)
         is_shifted = number > 0 and leading(lines[number]) != white_behind
         is_body = is_shifted and opens_block(former) and len(leading(lines[number])) > len(white_behind)
-        if is_again or (not is_body and _goes_on(contents[number:], behind, is_shifted)):
+        if is_again or (not is_body and _goes_on(contents[number:], behind, is_shifted or number == 0)):
             kept = "\n".join(lines[:number])
             # Code on the cursor's own line goes on where the cut line would have begun.
             return f"{kept}\n{leading(lines[number])}" if stands_before_code and kept.strip() else kept
@@ -110,7 +117,8 @@ def repeated_closers(text: str, below: str) -> Sequence[int]:
 def _goes_on(contents: Sequence[str], behind: Sequence[str], is_shifted: bool) -> bool:
     """Whether lines of an answer are those behind it, for long enough to be no accident.
 
-    `is_shifted`: they are indented otherwise, which one line alone may be for its own good reason.
+    `is_shifted`: they are indented otherwise, or the answer begins with them: one line alone may well be alike then,
+    where the next one is not.
     """
     left = [content for content in contents if content]
     num_equal = 0
@@ -127,12 +135,14 @@ def _goes_on(contents: Sequence[str], behind: Sequence[str], is_shifted: bool) -
     is_cut_off = num_equal == len(left) - 1 and wanted.startswith(last)
     if is_cut_off and (with_words or len(last) >= _HALF_LINE):
         return True
-    return len(with_words) > 1 or (not is_shifted and any(len(each) >= _LONG for each in with_words))
+    return len(with_words) > 1 or (
+        not is_shifted and any(len(each) >= _LONG and not opens_block(each) for each in with_words)
+    )
 
 
 def _has_word(content: str) -> bool:
     """Whether a line says something: closing brackets, rules of a comment and closing tags stand below each other."""
-    return re.search(r"[^\W\d_]", content) is not None and not content.startswith("</")
+    return re.search(r"[^\W\d_]", content) is not None and not content.startswith(_CLOSING_WORDS)
 
 
 def _at_boundary(text: str, at: int) -> bool:

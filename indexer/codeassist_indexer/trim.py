@@ -6,26 +6,25 @@ brackets decides. White space at line starts may change; of all else, only the e
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codeassist_indexer.brackets import CLOSER_OF, LINE_COMMENT, Closer, Opener, Scan, scan
 from codeassist_indexer.extent import lines_wanted
 from codeassist_indexer.fewest_errors import ErrorCounter
-from codeassist_indexer.indentation import fit_indentation
+from codeassist_indexer.indentation import fit_indentation, leading, width
 from codeassist_indexer.languages import language_of
 from codeassist_indexer.leaks import cut_leaks
 from codeassist_indexer.repeats import cut_repeated_lines, is_light, repeated_closers, repeated_in_prose, repeated_rest
+from codeassist_indexer.surroundings import FAR_CHARS, near_before, near_behind
 
 __all__ = ["Fitted", "fit", "lines_wanted", "trim"]
 
 PARSE_LIMIT_S = 0.005
 _SCANNED_CHARS = 8_000
+_LOOKED_AT_CHARS = 2 * FAR_CHARS
 _MOST_CANDIDATES = 8
 _MOST_ROUNDS = 8
-_PYTHON_CODE = re.compile(r"^(?=[ \t]*((async )?def|class) \w+.*[:(,]$)", re.MULTILINE)
-_BRACKET_CODE = re.compile(r"^(?![ \t]*([*]|//)).*[;{}][ \t]*\n", re.MULTILINE)
 _LONG_LITERALS = ("*/", '"""', "'''", "`")
 
 
@@ -68,10 +67,12 @@ class _Place:
 
 
 def _settled(text: str, prefix: str, suffix: str, path: str, may_replace: bool) -> Fitted:
+    language = language_of(path, prefix)
+    prefix, suffix = prefix[-_LOOKED_AT_CHARS:], suffix[:_LOOKED_AT_CHARS]
     has_crlf = "\r\n" in prefix[-_SCANNED_CHARS:] + suffix[:_SCANNED_CHARS]
     fitted = Fitted(_with_newlines(text))
     if fitted.text.strip():
-        place = _place_of(_with_newlines(prefix), _with_newlines(suffix), path)
+        place = _place_of(_with_newlines(prefix), _with_newlines(suffix), language)
         for _ in range(_MOST_ROUNDS):  # what a cut uncovers may be cut too
             again = _trimmed(place, fitted.text, may_replace)
             if again == fitted:
@@ -80,12 +81,20 @@ def _settled(text: str, prefix: str, suffix: str, path: str, may_replace: bool) 
     return Fitted(fitted.text.replace("\n", "\r\n"), fitted.num_replaced) if has_crlf else fitted
 
 
-def _place_of(prefix: str, suffix: str, path: str) -> _Place:
-    language = language_of(path, prefix)
-    before = scan(_last_lines(prefix, language), language)
-    behind = scan(suffix[:_SCANNED_CHARS], language, before.literal)
+def _place_of(prefix: str, suffix: str, language: str | None) -> _Place:
+    before = scan(near_before(prefix, _SCANNED_CHARS, language), language)
+    near = near_behind(suffix, _SCANNED_CHARS, language)
+    behind = scan(near, language, before.literal)
+    if behind.closers and behind.closers[0].mark in _LONG_LITERALS and _belongs_to_another(behind.closers[0], near):
+        behind = scan(near, language)  # the string or comment at the cursor is not closed yet
     line, rest = prefix[prefix.rfind("\n") + 1 :], suffix.partition("\n")[0]
-    return _Place(prefix, suffix, line, rest, language, before, behind.closers)
+    closers = tuple(_on_line(each, line) if each.char_offset < len(rest) else each for each in behind.closers)
+    return _Place(prefix, suffix, line, rest, language, before, closers)
+
+
+def _on_line(closer: Closer, line: str) -> Closer:
+    """A closer on the cursor's own line, as that line is indented."""
+    return replace(closer, indent=width(leading(line)) + closer.indent, leads=closer.leads and not line.strip())
 
 
 def _with_newlines(text: str) -> str:
@@ -97,6 +106,8 @@ def _trimmed(place: _Place, text: str, may_replace: bool) -> Fitted:
     text = cut_leaks(text, place.prefix, place.suffix)
     if place.before.literal is None or place.before.literal == LINE_COMMENT:
         text = fit_indentation(text, place.prefix, place.suffix, place.before)
+    elif place.line and not place.line.strip():  # a text's lines stand where they like, but not twice as deep
+        text = text.removeprefix(place.line)
     text = cut_repeated_lines(text, place.prefix, place.suffix)
     if place.line.strip() and not is_light(place.rest):  # there is room for one line before the code behind the cursor
         text = text.partition("\n")[0]
@@ -225,21 +236,24 @@ def _num_off_balance(place: _Place, text: str, num_replaced: int) -> int:
 def _num_missing(place: _Place, opened: list[Opener], behind: tuple[Closer, ...]) -> int:
     """How many of the brackets open at the cursor nothing behind it closes, from the innermost on.
 
-    A closer on the cursor's line closes the innermost; one that leads a line closes what was opened on a line that is
-    indented alike.
+    As many as leave the others the likest to the closers behind: of the same kind, and indented alike if they lead
+    their lines.
     """
     if not behind:  # a long block may end far below
-        far = len(place.suffix) > _SCANNED_CHARS
+        far = len(place.suffix) > FAR_CHARS
         return next((n for n, each in enumerate(reversed(opened)) if each.mark == "{" and far), len(opened))
-    first = behind[0]
-    if first.mark in _LONG_LITERALS and _belongs_to_another(first, place.suffix):
-        return 1
-    for must_align in (True, False):
-        for number, each in enumerate(reversed(opened)):
-            fits = CLOSER_OF.get(each.mark, each.mark) == first.mark
-            if fits and not (must_align and first.leads and first.indent != each.indent):
-                return number
-    return 0
+    return min(range(len(opened) + 1), key=lambda num: _unlikeness(opened[: len(opened) - num], behind))
+
+
+def _unlikeness(opened: list[Opener], behind: tuple[Closer, ...]) -> int:
+    """How badly these brackets and these closers fit together; 0: each closes one."""
+    bad = 2 * abs(len(opened) - len(behind))
+    for opener, closer in zip(reversed(opened), behind, strict=False):
+        if CLOSER_OF.get(opener.mark, opener.mark) != closer.mark:
+            bad += 3
+        elif closer.leads and closer.indent != opener.indent:
+            bad += 1
+    return bad
 
 
 def _belongs_to_another(closer: Closer, suffix: str) -> bool:
@@ -259,12 +273,3 @@ def _tidied(text: str, rest: str) -> str:
         last = last.rstrip()
     tidied = "\n".join([*lines, last])
     return tidied if tidied.strip() else ""
-
-
-def _last_lines(prefix: str, language: str | None) -> str:
-    """The end of a long text, from a line on that looks like code: the text may be cut within a comment or a string."""
-    if len(prefix) <= _SCANNED_CHARS:
-        return prefix
-    near = prefix[prefix.find("\n", len(prefix) - _SCANNED_CHARS) + 1 :]
-    code = (_PYTHON_CODE if language == "python" else _BRACKET_CODE).search(near)
-    return near if code is None else near[code.end() :]
