@@ -92,8 +92,9 @@ def extend_each(model: Model, token_ids: Sequence[int], caches: Sequence[LiveCac
 
 def copy_prefix(source: LiveCache, target: LiveCache, prompt: Sequence[int]) -> None:
     """Copy the exact states that `source` has in common with `prompt` into `target`, if they are more than it has."""
-    length = min(common_prefix(source.tokens, prompt), source.num_exact)
-    if length <= min(common_prefix(target.tokens, prompt), target.num_exact):
+    wanted = list(prompt)
+    length = min(common_prefix(source.tokens, wanted), source.num_exact)
+    if length <= min(common_prefix(target.tokens, wanted), target.num_exact):
         return
     ours, theirs = target.states, source.states
     for own, other in ((ours.k_raw, theirs.k_raw), (ours.k, theirs.k), (ours.v, theirs.v)):

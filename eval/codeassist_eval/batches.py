@@ -42,8 +42,8 @@ class _Prefilled:
 class BatchedSession:
     """A session's model with `size` exact caches. Answers are those of the session, token for token.
 
-    A prompt goes into the cache that begins most like it, or gets the beginning of the prompt before it copied, so that
-    tasks of one file read what they share once.
+    A prompt goes into the free cache that begins most like it, and gets its beginning copied from another one that has
+    more of it, so that tasks of one file read what they share once.
     """
 
     def __init__(self, session: Session, size: int) -> None:
@@ -53,6 +53,7 @@ class BatchedSession:
         self._session = session
         self._caches = [one, *(LiveCache(engine.model, engine.max_tokens) for _ in range(self.size - 1))]
         self._alone = LiveCache(engine.model, engine.max_tokens)
+        self._all = [*self._caches, self._alone]
 
     def complete(self, request: CompletionRequest, retriever: Retriever) -> Completion:
         """Complete one request. A retriever may ask for this while its own task's batch is being read."""
@@ -70,12 +71,9 @@ class BatchedSession:
         self, asked: Sequence[tuple[CompletionRequest, Retriever]], free: list[LiveCache]
     ) -> list[Completion | CodeAssistError]:
         ready: list[_Prefilled | CodeAssistError] = []
-        last: LiveCache | None = None
         for request, retriever in asked:
             try:
-                read = self._read(request, retriever, free, last)
-                last = read.continued.cache
-                ready.append(read)
+                ready.append(self._read(request, retriever, free))
             except EvaluationError:
                 raise
             except CodeAssistError as error:
@@ -88,9 +86,7 @@ class BatchedSession:
             read.continued.cache.truncate(len(read.prompt.tokens))
         return [self._completion(read, decode_ms) if isinstance(read, _Prefilled) else read for read in ready]
 
-    def _read(
-        self, request: CompletionRequest, retriever: Retriever, free: list[LiveCache], last: LiveCache | None
-    ) -> _Prefilled:
+    def _read(self, request: CompletionRequest, retriever: Retriever, free: list[LiveCache]) -> _Prefilled:
         """Find snippets, lay out the prompt and encode it into one of the `free` caches, which it is taken from."""
         session = self._session
         started = time.perf_counter()
@@ -106,10 +102,10 @@ class BatchedSession:
             refresh_tokens=session.refresh_tokens,
         )
         built = time.perf_counter()
-        cache = max(free, key=lambda one: common_prefix(one.tokens, prompt.tokens))
-        if last is not None:
-            copy_prefix(last, cache, prompt.tokens)
-        hidden, report = cache.sync(prompt.tokens, exact=True)
+        tokens = list(prompt.tokens)
+        cache = max(free, key=lambda one: common_prefix(one.tokens, tokens))
+        copy_prefix(max(self._all, key=lambda one: common_prefix(one.tokens, tokens)), cache, tokens)
+        hidden, report = cache.sync(tokens, exact=True)
         free.remove(cache)
         stop, confidence = LineStop(request.max_lines), Confidence(request.min_confidence)
 
