@@ -16,10 +16,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 from codeassist import __version__
 from codeassist.errors import CodeAssistError
 from codeassist.settings import Settings
+from codeassist_lsp.context import ContextWatch
 from codeassist_lsp.indexes import Indexes
 from codeassist_lsp.inference import Inference, LoadSession, ModelState
 from codeassist_lsp.request_log import RequestLog
 from codeassist_lsp.requests import Works
+from codeassist_lsp.result_cache import ResultCache
 
 if TYPE_CHECKING:
     from codeassist.session import Session
@@ -46,6 +48,8 @@ class Backend:
         self.works = Works()
         self.indexes = Indexes()
         self.requests = RequestLog()
+        self.results = ResultCache()
+        self.contexts = ContextWatch()
         self._listeners: list[Listener] = []
         self._num_open: Counter[str] = Counter()
         self._began_s = time.monotonic()
@@ -75,6 +79,7 @@ class Backend:
         if self._num_open[uri] <= 0:
             del self._num_open[uri]
             self.inference.forget(uri)
+            self.results.forget(uri)
 
     async def status(self, with_recent: bool = False) -> dict[str, Any]:
         """What goes on, ready for JSON: docs/lsp.md says what each entry means."""
@@ -99,6 +104,13 @@ class Backend:
                 "under_way": len(self.works),
                 "joined": self.works.num_joined,
             },
+            "results": {
+                "kept": len(self.results),
+                "hits": self.results.num_hits,
+                "along": self.results.num_along,
+                "stale": self.results.num_stale,
+                "missed": self.results.num_missed,
+            },
             "tokens": self.requests.tokens(),
             "latency_ms": self.requests.latency_ms(),
             **({"recent": self.requests.recent()} if with_recent else {}),
@@ -107,6 +119,7 @@ class Backend:
     def close(self) -> None:
         """Load nothing more and end the inference thread."""
         self.inference.close()
+        self.contexts.close()
 
     async def _cache(self) -> dict[str, Any]:
         """The caches as they stand between two jobs; nothing of them while a long job runs, or without a model."""

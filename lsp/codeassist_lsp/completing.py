@@ -8,22 +8,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Literal
 
 from codeassist.errors import Cancelled, CodeAssistError
+from codeassist.request import CompletionRequest
 from codeassist.settings import Settings
 from codeassist_lsp.backend import Backend
+from codeassist_lsp.context import Version
 from codeassist_lsp.documents import Documents, OpenDocument
 from codeassist_lsp.home import Home, Homes
 from codeassist_lsp.inference import ModelState
 from codeassist_lsp.offers import Offer, Offers, rest_of, typed_since
+from codeassist_lsp.pace import Pace
 from codeassist_lsp.place import Place, Selected, place_at
 from codeassist_lsp.request_log import Outcome, Record
 from codeassist_lsp.requests import Stopped, Stream
+from codeassist_lsp.result_cache import Known, Scope, scope_of
 from codeassist_lsp.suggest import Suggested, Suggestion, Wish, suggest
 
 if TYPE_CHECKING:
@@ -49,7 +54,8 @@ class Ask:
 class Completing:
     """The requests of one client. Used on the event loop only.
 
-    `fail` is called with a line for people when a request failed, `succeed` when one did not.
+    `fail` is called with a line for people when a request failed, `succeed` when one did not. `now_s` and `sleep` are
+    the clock by which automatic requests wait for a pause in the typing.
     """
 
     def __init__(
@@ -60,6 +66,8 @@ class Completing:
         offers: Offers,
         fail: Callable[[str], None],
         succeed: Callable[[], None],
+        now_s: Callable[[], float] = monotonic,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._backend = backend
         self._documents = documents
@@ -67,7 +75,10 @@ class Completing:
         self._offers = offers
         self._fail = fail
         self._succeed = succeed
+        self._now_s = now_s
+        self._sleep = sleep
         self._streams = Stream()
+        self._paces: defaultdict[str, Pace] = defaultdict(Pace)
 
     def __len__(self) -> int:
         return len(self._streams)
@@ -104,6 +115,7 @@ class Completing:
             course.outcome = "refused"
             self._backend.inference.try_again()
             return []
+        self._backend.inference.revive()
         place = place_at(ask.document.document, ask.cursor_char, ask.selected)
         num_wanted = settings.editor.alternatives if ask.kind == "invoked" else 1
         wish = Wish(
@@ -116,21 +128,80 @@ class Completing:
             settings,
             num_wanted,
         )
-        course.suggested = await self._run(wish, ask, course)
+        root = None if home.workspace is None else str(home.workspace.root)
+        scope = scope_of(wish, root, self._backend.inference.num_loaded)
+        wait_s = self._wait_s(ask, settings)
+        known = await self._known(scope, wish, home)
+        if known is not None and self._may_show(known, ask, settings):
+            self._backend.results.use(known)
+            self._succeed()
+            return self._offered(known.suggestions, ask, place, home, course, "cached")
+        if is_on_demand_only(ask, settings):
+            course.outcome = "refused"
+            return []
+        if wait_s and self._work_of(scope, wish) not in self._backend.works:
+            began = perf_counter()
+            await self._sleep(wait_s)
+            course.stage_ms["debounce"] = (perf_counter() - began) * 1e3
+        course.suggested = await self._run(scope, wish, home, course)
         self._succeed()
-        return self._offered(course.suggested.suggestions, ask, place, home, course)
+        return self._offered(course.suggested.suggestions, ask, place, home, course, "answered")
 
-    async def _run(self, wish: Wish, ask: Ask, course: _Course) -> Suggested:
-        identity = (wish.document, wish.prefix, wish.suffix, wish.num_wanted)
+    def _wait_s(self, ask: Ask, settings: Settings) -> float:
+        """How long the model is not asked yet, because more is being typed. Called for each request, when it comes."""
+        if ask.kind == "invoked":
+            return 0.0
+        adapted_s = self._paces[ask.stream[0]].wait_s(self._now_s())
+        fixed_ms = settings.editor.debounce_ms
+        return adapted_s if fixed_ms is None else fixed_ms / 1e3
+
+    async def _known(self, scope: Scope, wish: Wish, home: Home) -> Known | None:
+        """What is known for a wish and would be said again, as far as other files are concerned."""
+        results = self._backend.results
+        while (known := results.find(scope, wish.prefix, wish.suffix, wish.num_wanted)) is not None:
+            entry = known.entry
+            request = CompletionRequest(wish.path, known.prefix, known.suffix)
+            verdict = await self._backend.contexts.compare(home, request, entry.suggested.seen, entry.version)
+            if verdict is None:
+                return None
+            if verdict.is_same:
+                entry.version = verdict.version
+                return known
+            results.drop_stale(entry)
+        return None
+
+    def _may_show(self, known: Known, ask: Ask, settings: Settings) -> bool:
+        """On demand only, typing along shows the rest of what is on the screen, and nothing else comes by itself."""
+        if not is_on_demand_only(ask, settings):
+            return True
+        last = self._offers.last
+        return (
+            bool(known.typed)
+            and last is not None
+            and last.document.opening == ask.document.opening
+            and last.suggestion.number == known.suggestions[0].number
+        )
+
+    @staticmethod
+    def _work_of(scope: Scope, wish: Wish) -> tuple[Scope, str, str, int]:
+        return (scope, wish.prefix, wish.suffix, wish.num_wanted)
+
+    async def _run(self, scope: Scope, wish: Wish, home: Home, course: _Course) -> Suggested:
         asked = perf_counter()
 
-        def start(stopped: Stopped) -> Future[tuple[float, Suggested]]:
-            def job(session: Session) -> tuple[float, Suggested]:
-                return (perf_counter() - asked) * 1e3, suggest(session, wish, stopped)
+        def start(stopped: Stopped) -> Future[tuple[float, Version | None, Suggested]]:
+            def job(session: Session) -> tuple[float, Version | None, Suggested]:
+                queue_ms = (perf_counter() - asked) * 1e3
+                version = self._backend.contexts.version(home)  # before retrieval: what changes later makes it stale
+                return queue_ms, version, suggest(session, wish, stopped)
 
+            self._backend.results.num_missed += 1
             return self._backend.inference.submit(job)
 
-        queue_ms, suggested = await self._backend.works.run(identity, start)
+        works, inference, results = self._backend.works, self._backend.inference, self._backend.results
+        queue_ms, version, suggested = await works.run(self._work_of(scope, wish), start)
+        if inference.num_loaded == scope.model:  # otherwise nobody knows which of two models it was
+            results.keep(scope, wish.prefix, wish.suffix, wish.num_wanted, suggested, version)
         stages = suggested.first.stage_ms
         course.stage_ms |= {
             "queue": queue_ms,
@@ -144,9 +215,15 @@ class Completing:
         return suggested
 
     def _offered(
-        self, suggestions: Sequence[Suggestion], ask: Ask, place: Place, home: Home, course: _Course
+        self,
+        suggestions: Sequence[Suggestion],
+        ask: Ask,
+        place: Place,
+        home: Home,
+        course: _Course,
+        outcome: Outcome,
     ) -> list[Offer]:
-        """Make offers of suggestions, for the text as it stands now."""
+        """Make offers of suggestions, for the text as it stands now; `outcome` is the request's if all goes well."""
         now = self._documents.get(ask.document.uri)
         typed: str | None = ""
         if now is None or now.opening != ask.document.opening:
@@ -176,7 +253,13 @@ class Completing:
                 )
         for offer in offers:
             self._offers.add(offer)
-        course.outcome = "answered" if offers else "outdated" if suggestions else "empty"
+        if offers or (outcome == "cached" and not suggestions):
+            course.outcome = outcome
+        elif suggestions:
+            course.outcome = "outdated"
+        else:
+            was_withheld = course.suggested is not None and course.suggested.was_withheld
+            course.outcome = "withheld" if was_withheld else "empty"
         return offers
 
 
@@ -185,8 +268,6 @@ def why_not(ask: Ask, settings: Settings, state: ModelState) -> str | None:
     editor = settings.editor
     if editor.mode == "off":
         return "switched off"
-    if editor.mode == "manual" and ask.kind == "automatic":
-        return "completions come on demand only"
     if ask.document.language_id in editor.off_languages:
         return f"switched off for {ask.document.language_id}"
     if not ask.document.is_in_step:
@@ -196,6 +277,11 @@ def why_not(ask: Ask, settings: Settings, state: ModelState) -> str | None:
     if state.name is None:
         return state.problem or "the model is still being loaded"
     return None
+
+
+def is_on_demand_only(ask: Ask, settings: Settings) -> bool:
+    """Whether a request that nobody asked for comes where completions are made on demand only."""
+    return settings.editor.mode == "manual" and ask.kind == "automatic"
 
 
 @dataclass(slots=True)

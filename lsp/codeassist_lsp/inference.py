@@ -62,7 +62,8 @@ class _Service:
 class Inference:
     """Loads what `want` asks for, one model at a time, and runs jobs on the one in service. For any thread.
 
-    `on_change` is called with the state after every change of it, in the thread that made it.
+    `num_loaded` tells one model in service from the next. `on_change` is called with the state after
+    every change of it, in the thread that made it.
     """
 
     def __init__(self, load: LoadSession, on_change: Callable[[ModelState], None] = lambda state: None) -> None:
@@ -76,6 +77,7 @@ class Inference:
         self._state = ModelState()
         self._is_closed = False
         self.num_restarts = 0
+        self.num_loaded = 0
 
     @property
     def state(self) -> ModelState:
@@ -110,12 +112,17 @@ class Inference:
     def submit(self, job: Callable[[Session], T]) -> Future[T]:
         """Run `job` on the inference thread. Raises ModelError while no model is in service."""
         with self._lock:
+            self.revive()
             service = self._service
             if service is None:
                 raise ModelError(self._state.problem or "the model is still being loaded")
-            if not service.thread.is_alive:
-                service = self._restart(service)
             return service.thread.submit(lambda: job(service.session))
+
+    def revive(self) -> None:
+        """Put a new thread in the place of one that has ended by itself."""
+        with self._lock:
+            if self._service is not None and not self._service.thread.is_alive:
+                self._restart(self._service)
 
     def forget(self, document: str) -> None:
         """Drop what is cached for a document that was closed."""
@@ -178,6 +185,7 @@ class Inference:
         log.info("%s loaded in %.1f s", session.model_name, time.perf_counter() - began)
         with self._lock:
             former, self._service = self._service, service
+            self.num_loaded += 1
             if self._is_closed:
                 former, self._service = service, None
         device = str(session.engine.model.device)
@@ -202,15 +210,14 @@ class Inference:
     def _report_death(self, error: BaseException) -> None:
         self._change(problem=f"the inference thread ended by itself ({type(error).__name__}); it is started again")
 
-    def _restart(self, service: _Service) -> _Service:
+    def _restart(self, service: _Service) -> None:
         """Put a new thread in the place of a dead one; no cache of the old one's is trusted."""
         self.num_restarts += 1
         log.warning("the inference thread is started again")
         for document in service.session.engine.cached():
             service.session.engine.forget(document)
-        self._service = restarted = self._start_thread(service.session, service.wanted)
+        self._service = self._start_thread(service.session, service.wanted)
         self._change(problem=None)
-        return restarted
 
     def _change(self, **changes: object) -> None:
         with self._lock:

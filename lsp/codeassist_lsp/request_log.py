@@ -10,9 +10,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-# "answered": the model's suggestion; "cached": one known already; "empty": the model had nothing worth showing;
-# "outdated": the text changed meanwhile and it fits no more; "refused": off, too large, loading, ...
-Outcome = Literal["answered", "cached", "empty", "outdated", "refused", "cancelled", "failed"]
+# "answered": the model's suggestion; "cached": an answer known already; "empty": the model had nothing worth showing;
+# "withheld": what it had was too unlikely; "outdated": the text changed meanwhile and it fits no more; "refused": off,
+# too large, loading, ...
+Outcome = Literal["answered", "cached", "empty", "withheld", "outdated", "refused", "cancelled", "failed"]
 STAGES = ("debounce", "queue", "retrieve", "prompt", "sync", "first_token", "decode", "trim", "total")
 _PERCENTILES = (50, 90, 95, 99)
 

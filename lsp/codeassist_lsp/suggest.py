@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from itertools import count
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -14,9 +15,12 @@ from codeassist.errors import Cancelled, CodeAssistError
 from codeassist.request import Completion, CompletionRequest, Retrieval, Retriever
 from codeassist.settings import Settings
 from codeassist_indexer.trim import fit, lines_wanted
+from codeassist_lsp.context import Seen, digest_of
 
 if TYPE_CHECKING:
     from codeassist.session import Session
+
+_numbers = count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +42,33 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A text to insert at the cursor, in the place of `num_replaced` characters behind it, and where it came from."""
+    """A text to insert at the cursor, in the place of `num_replaced` characters behind it, and where it came from.
+
+    `number` stays the same when its beginning has been typed and only the rest is left.
+    """
 
     text: str
     num_replaced: int
     completion: Completion
+    number: int
 
 
 @dataclass(frozen=True, slots=True)
 class Suggested:
-    """The suggestions for a wish, the likeliest first; none is an answer too. `first` is what the model said first."""
+    """The suggestions for a wish, the likeliest first; none is an answer too.
+
+    `first` is what the model said first, `seen` what it knew of other files.
+    """
 
     suggestions: tuple[Suggestion, ...]
     first: Completion
     trim_ms: float
+    seen: Seen
+
+    @property
+    def was_withheld(self) -> bool:
+        """Whether there was something to show, but too unlikely to be right (`completion.min_confidence`)."""
+        return not self.suggestions and self.first.finish_reason == "unlikely"
 
 
 def suggest(session: Session, wish: Wish, stopped: Callable[[], bool]) -> Suggested:
@@ -68,10 +85,10 @@ def suggest(session: Session, wish: Wish, stopped: Callable[[], bool]) -> Sugges
         began = perf_counter()
         fitted = fit(_whole_lines(completion), wish.prefix, wish.suffix, wish.path)
         trim_ms += (perf_counter() - began) * 1e3
-        if fitted.text.strip() and all(fitted.text != other.text for other in found):
-            found.append(Suggestion(fitted.text, fitted.num_replaced, completion))
+        if fitted.text.strip() and all(fitted.text.split() != other.text.split() for other in found):
+            found.append(Suggestion(fitted.text, fitted.num_replaced, completion, next(_numbers)))
     assert first is not None, "a wish is for at least one suggestion"
-    return Suggested(tuple(found), first, trim_ms)
+    return Suggested(tuple(found), first, trim_ms, retriever.seen)
 
 
 def request_for(wish: Wish) -> CompletionRequest:
@@ -123,8 +140,10 @@ class _Once:
     def __init__(self, retriever: Retriever) -> None:
         self._retriever = retriever
         self._found: Retrieval | None = None
+        self.seen = Seen(0, digest_of(()))
 
     def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
         if self._found is None:
             self._found = self._retriever.retrieve(request, max_chars)
+            self.seen = Seen(max_chars, digest_of(self._found.snippets))
         return self._found

@@ -79,6 +79,11 @@ class Workspace:
         """Say how much of the repository is indexed."""
         return self._index.coverage()
 
+    def index_version(self) -> tuple[object, ...]:
+        """Return what is another value as soon as anything has been indexed. Each thread has values of its own."""
+        store = self._index.store
+        return store.connection, *store.query("PRAGMA data_version")[0]
+
     @property
     def has_open_documents(self) -> bool:
         """Whether an editor holds any document of this repository."""

@@ -1,7 +1,8 @@
 r"""`codeassist serve` for tests: the real process and engine, but what a document says decides what is answered.
 
 In the text before the cursor such lines count, the last of each kind:
-    #say TEXT    the answer's text is TEXT, with \n for line ends
+    #say TEXT    the answer's text is TEXT, with \n for line ends, as far as the request's limit of lines lets it go
+    #cite        the answer's text is the first function that the snippets define
     #until FILE  the request runs until there is such a file, or it is cancelled
     #crash       the job fails
     #die         the job ends, and then the inference thread does
@@ -23,10 +24,12 @@ from codeassist.progress import Progress
 from codeassist.request import Completion, CompletionRequest, Retriever
 from codeassist.session import Session
 from codeassist.settings import Settings, defaults
+from codeassist.stops import BlockStop, LineStop
 from codeassist_lsp.logs import set_up_logging
 from codeassist_lsp.serving import run_stdio
 
-_ORDER = re.compile(r"#(say|until|crash|die)(?: (.*))?")
+_ORDER = re.compile(r"#(say|cite|until|crash|die)(?: (.*))?")
+_DEFINED = re.compile(r"def (\w+)")
 _complete = Session.complete
 
 
@@ -52,9 +55,17 @@ def complete(
             sys.exit(3)
 
         self.engine.next_to_heal = die  # type: ignore[method-assign, assignment]  # looked at when no job waits
+    if "cite" in orders:
+        defined = [name for used in done.snippets for name in _DEFINED.findall(used.snippet.text)]
+        return replace(done, text=defined[0] if defined else "nothing", finish_reason="eos")
     if "say" not in orders:
         return done
-    return replace(done, text=orders["say"].replace("\\n", "\n"), finish_reason="eos")
+    is_block = request.extent == "block"
+    stop = BlockStop(request.prefix, request.max_lines) if is_block else LineStop(request.max_lines)
+    for char in orders["say"].replace("\\n", "\n"):
+        if not stop.feed(char.encode()):
+            break
+    return replace(done, text=stop.cut(), finish_reason=stop.reason if stop.reached else "eos")
 
 
 def load(settings: Settings, progress: Progress) -> Session:

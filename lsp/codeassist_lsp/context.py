@@ -1,0 +1,113 @@
+"""What of other files an answer rests on, and whether they would still give it the same.
+
+Knows no model and no client. Finding out may take a look into the index, so it happens on a thread of its own; where
+that cannot say within its time, nothing is taken for known.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from codeassist.errors import CodeAssistError
+from codeassist.request import CompletionRequest, Snippet
+from codeassist_lsp.home import Home
+
+log = logging.getLogger(__name__)
+
+Version = tuple[object, ...]
+_MOST_S = 0.25
+_NO_CONTEXT: Version = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The snippets that an answer was given, as a digest, and how many characters of them it had asked for at most."""
+
+    max_chars: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether other files would give the same again, and the index's version that this was found at, if it has one."""
+
+    is_same: bool
+    version: Version | None
+
+
+def digest_of(snippets: Iterable[Snippet]) -> bytes:
+    """What tells the snippets of one retrieval from those of another: all that a prompt says of them."""
+    state = hashlib.blake2b(digest_size=16)
+    for snippet in snippets:
+        for part in (snippet.path, snippet.text):
+            data = part.encode("utf-8", "surrogatepass")
+            state.update(len(data).to_bytes(8, "little") + data)
+    return state.digest()
+
+
+class ContextWatch:
+    """Compares contexts, on one thread: versions are those of that thread's database connections."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="context")
+
+    def version(self, home: Home) -> Version | None:
+        """The version of the index that a document's context comes from; None where that cannot be said in time.
+
+        Blocks, so not for the event loop: for the inference thread, before it retrieves.
+        """
+        if _has_no_context(home):
+            return _NO_CONTEXT
+        asking = self._thread.submit(_version, home)
+        try:
+            return asking.result(_MOST_S)
+        except TimeoutError:
+            asking.cancel()
+            return None
+
+    async def compare(
+        self, home: Home, request: CompletionRequest, seen: Seen, version: Version | None
+    ) -> Verdict | None:
+        """Say whether a request still has the context that was `seen` at `version`; None: not found out in time.
+
+        Nothing is retrieved while the index has that version.
+        """
+        if _has_no_context(home):
+            return Verdict(True, _NO_CONTEXT)  # by its scope the answer had none either
+        comparing = asyncio.wrap_future(self._thread.submit(_compare, home, request, seen, version))
+        try:
+            return await asyncio.wait_for(comparing, _MOST_S)
+        except TimeoutError:
+            log.info("whether the context has changed was not found out in time")
+            return None
+
+    def close(self) -> None:
+        """Compare nothing more."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+def _has_no_context(home: Home) -> bool:
+    return home.workspace is None or home.settings.context.mode == "none"
+
+
+def _version(home: Home) -> Version | None:
+    if home.workspace is None:
+        return _NO_CONTEXT
+    try:
+        return home.workspace.index_version()
+    except CodeAssistError as error:
+        log.info("the index of %s has no version now: %s", home.repository, error)
+        return None
+
+
+def _compare(home: Home, request: CompletionRequest, seen: Seen, version: Version | None) -> Verdict:
+    now = _version(home)
+    if now is not None and now == version:
+        return Verdict(True, now)
+    snippets = home.retriever.retrieve(request, seen.max_chars).snippets
+    return Verdict(digest_of(snippets) == seen.digest, now)

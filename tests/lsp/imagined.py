@@ -1,0 +1,148 @@
+"""A client's requests in this process, with an imagined model and imagined other files, both pure functions.
+
+Everything between is the real thing: documents, result cache, joined work, trimming, offers. Time stands still unless
+a test says otherwise.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from codeassist.request import Completion, CompletionRequest, Retrieval, Snippet, UsedSnippet
+from codeassist.settings import Settings
+from codeassist_lsp.completing import Ask, Completing, Kind
+from codeassist_lsp.context import ContextWatch
+from codeassist_lsp.documents import Documents, OpenDocument
+from codeassist_lsp.inference import ModelState
+from codeassist_lsp.offers import Offer, Offers
+from codeassist_lsp.request_log import RequestLog
+from codeassist_lsp.requests import Works
+from codeassist_lsp.result_cache import ResultCache
+from codeassist_lsp.suggest import Suggested, Wish, suggest
+
+Say = Callable[[str], str]
+
+
+def of_few_letters(question: str) -> str:
+    """What an imagined model says: nothing, or some letters that are easily typed along."""
+    digest = hashlib.sha256(question.encode()).digest()
+    return "".join("ab)(. "[byte % 6] for byte in digest[1 : digest[0] % 9])
+
+
+@dataclass
+class Place:
+    """An imagined repository: `other` is what its other files say, `version` its index's."""
+
+    root: Path
+    settings: Settings = field(default_factory=Settings)
+    other: str = "other"
+    version: int = 0
+    path: str = "src/a.txt"  # of no language: what is trimmed there takes no time
+
+    @property
+    def workspace(self) -> Place:
+        return self
+
+    @property
+    def repository(self) -> str:
+        return self.root.name
+
+    @property
+    def retriever(self) -> Place:
+        return self
+
+    def index_version(self) -> tuple[object, ...]:
+        return (self.version,)
+
+    def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
+        return Retrieval((Snippet("src/b.py", self.other, 1, 2, "bm25", 1.0, "imagined"),))
+
+    def change(self, other: str) -> None:
+        """Other files are edited and indexed."""
+        self.other = other
+        self.version += 1
+
+
+@dataclass
+class Model:
+    """In the place of a session, its engine, and the thread that owns it: answers at once."""
+
+    say: Say = of_few_letters
+    state: ModelState = field(default_factory=lambda: ModelState("imagined"))
+    num_loaded: int = 1
+    num_asked: int = 0
+    repository: str = ""
+    engine: Any = None
+
+    def submit(self, job: Callable[[Any], Any]) -> Future[Any]:
+        done: Future[Any] = Future()
+        self.num_asked += 1
+        done.set_result(job(self))
+        return done
+
+    def revive(self) -> None:
+        pass
+
+    def try_again(self) -> None:
+        pass
+
+    def complete(self, request: CompletionRequest, retriever: Any, stopped: Any, document: str) -> Completion:
+        snippets = retriever.retrieve(request, 1000).snippets
+        asked = (
+            self.num_loaded, self.repository, request.path, request.prefix, request.suffix, request.max_lines,
+            request.temperature, request.alternative, [snippet.text for snippet in snippets],
+        )  # fmt: skip
+        stage_ms = dict.fromkeys(("retrieve", "prompt", "prefill", "first_token", "decode"), 0.0)
+        used = [UsedSnippet(snippet, 1) for snippet in snippets]
+        said = self.say(repr(asked))
+        return Completion(said, said, "eos", f"model {self.num_loaded}", 9, 0, len(said), stage_ms, used)
+
+
+class Client:
+    """A client with documents in imagined repositories. Made within a running event loop."""
+
+    def __init__(self, model: Model, places: dict[str, Place], now_s: Callable[[], float], sleep: Any) -> None:
+        self.model = model
+        self.places = places
+        self.documents = Documents()
+        self.inference = model
+        self.works = Works()
+        self.requests = RequestLog()
+        self.results = ResultCache(most_entries=16)
+        self.contexts = ContextWatch()
+        self.failed: list[str] = []
+        self.offers = Offers()
+        backend: Any = self
+        homes: Any = self
+        self.completing = Completing(
+            backend, self.documents, homes, self.offers, self.failed.append, lambda: None, now_s, sleep
+        )
+
+    def of(self, uri: str, language_id: str) -> Place:
+        return self.places[uri]
+
+    async def ask(self, uri: str, cursor_char: int, kind: Kind = "automatic") -> list[Offer]:
+        """Ask as an editor does; a failure of the server's is one of the test's."""
+        entry = self.entry(uri)
+        found = await asyncio.create_task(self.completing.complete(Ask(("inline", uri), entry, cursor_char, kind)))
+        assert not self.failed
+        return found
+
+    def entry(self, uri: str) -> OpenDocument:
+        entry = self.documents.get(uri)
+        assert entry is not None
+        return entry
+
+    def afresh(self, uri: str, prefix: str, suffix: str, num_wanted: int = 1) -> Suggested:
+        """What is suggested by who has no cache."""
+        place = self.places[uri]
+        home: Any = place
+        wish = Wish(uri, place.path, prefix, suffix, place.repository, home, place.settings, num_wanted)
+        session: Any = self.model
+        return suggest(session, wish, lambda: False)
