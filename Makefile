@@ -11,7 +11,7 @@ NODE := build/vscode
 WITH_NODE := PATH="$(CURDIR)/$(NODE)/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help vsix test-vscode demo test test-nvim check format constraints clean
+.PHONY: help vsix test-vscode demo test soak test-nvim check format constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -33,6 +33,10 @@ demo: $(VENV)/.installed  ## install, fetch a model, index this repository, comp
 
 test: $(VENV)/.dev-installed  ## every test (under 10 minutes on 2 cores)
 	$(BIN)/python -m pytest -q
+
+MODEL ?= $(error name a small model: make soak MODEL=path/to/model.gguf)
+soak: $(VENV)/.dev-installed  ## 10,000 edits and 2,000 requests on one language server: MODEL=path/to/small.gguf
+	$(BIN)/python -m tests.lsp.soak --gguf $(MODEL)
 
 test-nvim: $(VENV)/.dev-installed  ## the Neovim plugin's tests alone
 	$(BIN)/python -m pytest -q tests/editors/nvim
