@@ -97,7 +97,10 @@ def _behind_indentation(text: str, line: str, above: str, style: Style | None, b
     if extra == 0:
         return "\n".join(lines)
     deepest = width(leading(above))
-    is_again = leading(lines[0]) == line and not opens_block(above)
+    header = width(leading(above))
+    if above.endswith("{") and before.opened:
+        header = before.opened[-1].indent
+    is_again = leading(lines[0]) == line and not (opens_block(above) and here <= header)
     if is_again:  # below a deeper line too: who stands here has left that
         deepest = here
     elif before.opened and before.opened[-1].mark != "{" and not opens_block(above):

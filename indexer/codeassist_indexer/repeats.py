@@ -125,10 +125,10 @@ def _goes_on(contents: Sequence[str], behind: Sequence[str], is_shifted: bool) -
     while num_equal < min(len(left), len(behind)) and left[num_equal] == behind[num_equal]:
         num_equal += 1
     with_words = [content for content in left[:num_equal] if _has_word(content)]
-    if num_equal == len(
-        left
-    ):  # closers are for whoever counts them; all else, as the rules of a comment, repeats like words
-        return bool(with_words) or (num_equal > 0 and not any(_CLOSER.search(content) for content in left))
+    if num_equal == len(left):
+        # Closers are for whoever counts them; all else, as the rules of a comment, repeats like words.
+        is_closer = any(_CLOSER.search(content) or content.startswith(_CLOSING_WORDS) for content in left)
+        return bool(with_words) or (num_equal > 0 and not is_closer)
     if num_equal == len(behind):
         return bool(with_words)
     last, wanted = left[num_equal], behind[num_equal]

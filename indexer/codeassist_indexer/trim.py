@@ -242,12 +242,13 @@ def _num_missing(place: _Place, opened: list[Opener], behind: tuple[Closer, ...]
     if not behind:  # a long block may end far below
         far = len(place.suffix) > FAR_CHARS
         return next((n for n, each in enumerate(reversed(opened)) if each.mark == "{" and far), len(opened))
-    return min(range(len(opened) + 1), key=lambda num: _unlikeness(opened[: len(opened) - num], behind))
+    is_whole = len(place.suffix) <= _SCANNED_CHARS  # else more closers may stand farther below
+    return min(range(len(opened) + 1), key=lambda num: _unlikeness(opened[: len(opened) - num], behind, is_whole))
 
 
-def _unlikeness(opened: list[Opener], behind: tuple[Closer, ...]) -> int:
+def _unlikeness(opened: list[Opener], behind: tuple[Closer, ...], is_whole: bool) -> int:
     """How badly these brackets and these closers fit together; 0: each closes one."""
-    bad = 2 * abs(len(opened) - len(behind))
+    bad = 2 * max(len(behind) - len(opened), len(opened) - len(behind) if is_whole else 0)
     for opener, closer in zip(reversed(opened), behind, strict=False):
         if CLOSER_OF.get(opener.mark, opener.mark) != closer.mark:
             bad += 3
