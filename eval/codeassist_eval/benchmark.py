@@ -23,7 +23,8 @@ class Benchmark:
 
     name: str
     load: Callable[[Path], tuple[Task, ...]]
-    prediction_of: Callable[[Row], tuple[str, str]]  # task id and predicted text of one row of a prediction file
+    # Task id and predicted text of one row of a prediction file, which is about these tasks.
+    prediction_of: Callable[[Row, Sequence[Task]], tuple[str, str]]
     score: Callable[[Task, str], Score]
     aggregates: Mapping[str, Aggregate]
     max_new_tokens: int
@@ -31,6 +32,6 @@ class Benchmark:
     expand: Callable[[Sequence[Task], int], Sequence[Task]] | None = None
 
 
-def plain_prediction(row: Row) -> tuple[str, str]:
+def plain_prediction(row: Row, tasks: Sequence[Task]) -> tuple[str, str]:
     """Read CrossCodeEval's and our own prediction rows: `task_id` and `pred`."""
     return row.require("task_id", str), row.require("pred", str)

@@ -8,15 +8,34 @@ from __future__ import annotations
 import json
 import shlex
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from codeassist_eval.benchmarks import BENCHMARKS, benchmark_named
 from codeassist_eval.contexts import CONTEXTS, ContextName
+from codeassist_eval.repobench import LEVELS
 from codeassist_eval.statement import LANGUAGES, Language
 
 _FILE = click.Path(path_type=Path)
+_DAY = click.DateTime(["%Y-%m-%d"])
+
+_benchmark_option = click.option(
+    "--benchmark", type=click.Choice(list(BENCHMARKS)), default="crosscodeeval", show_default=True
+)
+_tasks_option = click.option(
+    "--tasks",
+    "tasks_path",
+    type=_FILE,
+    required=True,
+    help="The benchmark's task file; RepoBench: also a folder, or hub:LANGUAGE/SETTING.",
+)
+_level_option = click.option(
+    "--level", "levels", type=click.Choice(LEVELS), multiple=True, help="RepoBench: only rows of these levels."
+)
+_from_option = click.option("--created-from", type=_DAY, metavar="DATE", help="RepoBench: only code since this day.")
+_to_option = click.option("--created-to", type=_DAY, metavar="DATE", help="RepoBench: only code before this day.")
 
 
 @click.group("eval")
@@ -25,8 +44,11 @@ def eval_group() -> None:
 
 
 @eval_group.command("run")
-@click.option("--benchmark", type=click.Choice(list(BENCHMARKS)), default="crosscodeeval", show_default=True)
-@click.option("--tasks", "tasks_path", type=_FILE, required=True, help="The benchmark's task file.")
+@_benchmark_option
+@_tasks_option
+@_level_option
+@_from_option
+@_to_option
 @click.option("--repos", type=_FILE, help="Folder or *_repos.tar.xz of the repositories that the tasks were cut from.")
 @click.option("--language", type=click.Choice(LANGUAGES), help="Only tasks in this language.")
 @click.option("--model", metavar="NAME", help="Use this model (`codeassist models list`; of a server: its name there).")
@@ -51,6 +73,9 @@ def eval_group() -> None:
 def run_command(
     benchmark: str,
     tasks_path: Path,
+    levels: tuple[str, ...],
+    created_from: datetime | None,
+    created_to: datetime | None,
     repos: Path | None,
     language: Language | None,
     model: str | None,
@@ -80,13 +105,16 @@ def run_command(
     """
     from codeassist_eval.experiment import Experiment, run_experiment
     from codeassist_eval.remote_engine import RemoteOptions
+    from codeassist_eval.row_filter import RowFilter
     from codeassist_eval.schedule import Limits
     from codeassist_eval.tables import print_metrics
+    from codeassist_eval.task_source import task_files
 
     chosen = benchmark_named(benchmark)
     experiment = Experiment(
         benchmark=chosen,
-        tasks_path=tasks_path,
+        tasks_path=task_files(chosen, tasks_path),
+        row_filter=RowFilter(created_from, created_to, levels),
         repositories=repos,
         language=language,
         model=model,
@@ -109,23 +137,36 @@ def run_command(
 
 
 @eval_group.command("score")
-@click.option("--benchmark", type=click.Choice(list(BENCHMARKS)), default="crosscodeeval", show_default=True)
+@_benchmark_option
 @click.option("--predictions", type=_FILE, required=True, help="JSON lines with task_id and pred.")
-@click.option("--tasks", "tasks_path", type=_FILE, required=True, help="The benchmark's task file.")
+@_tasks_option
+@_level_option
+@_from_option
+@_to_option
 @click.option("--out", type=_FILE, help="Also write scores.jsonl and metrics.json into this folder.")
 @click.option("--codebleu-python", type=_FILE, help="Also CodeBLEU, by the `codebleu` of this Python.")
 @click.option("--json", "as_json", is_flag=True, help="Print the metrics as one JSON object.")
 def score_command(
-    benchmark: str, predictions: Path, tasks_path: Path, out: Path | None, codebleu_python: Path | None, as_json: bool
+    benchmark: str,
+    predictions: Path,
+    tasks_path: Path,
+    levels: tuple[str, ...],
+    created_from: datetime | None,
+    created_to: datetime | None,
+    out: Path | None,
+    codebleu_python: Path | None,
+    as_json: bool,
 ) -> None:
     """Score anybody's predictions with a benchmark's official metrics."""
     from codeassist_eval.codebleu import with_codebleu
+    from codeassist_eval.row_filter import RowFilter
     from codeassist_eval.run import judge, write_judgement
     from codeassist_eval.scoring import load_predictions
     from codeassist_eval.tables import print_metrics
+    from codeassist_eval.task_source import task_files
 
     chosen = benchmark_named(benchmark)
-    tasks = chosen.load(tasks_path)
+    tasks = RowFilter(created_from, created_to, levels)(chosen.load(task_files(chosen, tasks_path)))
     judgement = judge(chosen, tasks, load_predictions(predictions, chosen, tasks))
     if codebleu_python is not None:
         judgement = with_codebleu(judgement, tasks, codebleu_python)

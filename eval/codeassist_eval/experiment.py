@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +27,7 @@ from codeassist_eval.remote_engine import RemoteOptions, remote_engine
 from codeassist_eval.repobench import rank_provided
 from codeassist_eval.report import write_report
 from codeassist_eval.repositories import Repositories, open_repositories
+from codeassist_eval.row_filter import RowFilter
 from codeassist_eval.run import run_tasks
 from codeassist_eval.run_folder import REPORT, Record
 from codeassist_eval.runs import read_run
@@ -53,6 +54,7 @@ class Experiment:
     command: str
     remote: RemoteOptions | None = None
     batch: int = 1
+    row_filter: RowFilter = field(default_factory=RowFilter)
 
 
 def run_experiment(experiment: Experiment, out: Path) -> dict[str, Any]:
@@ -71,6 +73,7 @@ def run_experiment(experiment: Experiment, out: Path) -> dict[str, Any]:
             settings=engine.recorded_settings(experiment.limits),
             command=experiment.command,
             facts=engine.facts,
+            row_filter=experiment.row_filter.recorded(),
         )
         repositories = _open_repositories(experiment, engine.cache_folder)
         claim_folder(out, manifest)
@@ -132,7 +135,7 @@ def _open_engine(experiment: Experiment) -> Iterator[EvaluationEngine]:
 
 def select_tasks(experiment: Experiment) -> Sequence[Task]:
     """Load the tasks, keep those in the language asked for, draw the sample, and make edited tasks where wanted."""
-    tasks = experiment.benchmark.load(experiment.tasks_path)
+    tasks = experiment.row_filter(experiment.benchmark.load(experiment.tasks_path))
     if experiment.language is not None:
         tasks = tuple(task for task in tasks if task.language == experiment.language)
         if not tasks:

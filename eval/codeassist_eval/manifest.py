@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 
+from codeassist.checksums import sha256_of
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.run_folder import MANIFEST, read_json, write_json
 
@@ -24,7 +25,9 @@ _PACKAGES = (
 )  # fmt: skip
 
 # What must be the same for a run to go on in a folder. The rest is a record of how it came about.
-_IDENTITY = ("benchmark", "tasks_sha256", "language", "limit", "seed", "context", "model", "model_sha256", "settings")
+_IDENTITY = (
+    "benchmark", "tasks_sha256", "filter", "language", "limit", "seed", "context", "model", "model_sha256", "settings",
+)  # fmt: skip
 
 
 def make_manifest(
@@ -40,12 +43,14 @@ def make_manifest(
     settings: Mapping[str, Any],
     command: str,
     facts: Mapping[str, Any],
+    row_filter: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the manifest of a run that is about to start on this machine. `facts` need not be the same to go on."""
     return {
         "benchmark": benchmark,
         "tasks_file": tasks_path.name,
-        "tasks_sha256": hashlib.sha256(tasks_path.read_bytes()).hexdigest(),
+        "tasks_sha256": _sha256_of_tasks(tasks_path),
+        "filter": row_filter,
         "language": language,
         "limit": limit,
         "seed": seed,
@@ -58,6 +63,14 @@ def make_manifest(
         "versions": _versions(),
         "machine": _machine(),
     }
+
+
+def _sha256_of_tasks(path: Path) -> str:
+    """The hash of a task file, or of the hashes of a folder's files."""
+    if not path.is_dir():
+        return sha256_of(path)
+    hashes = "".join(sha256_of(file) for file in sorted(path.iterdir()) if file.is_file())
+    return hashlib.sha256(hashes.encode("ascii")).hexdigest()
 
 
 def claim_folder(out: Path, manifest: Mapping[str, Any]) -> None:

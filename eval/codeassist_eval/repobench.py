@@ -9,6 +9,7 @@ Knows neither models nor repositories. Rows: `repo_name`, `file_path`, `context`
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -27,16 +28,27 @@ SETTINGS = ("cross_file_first", "cross_file_random", "in_file")
 LEVELS = ("2k", "4k", "8k", "12k", "16k", "24k", "32k", "64k", "128k")
 
 _ACCURACY_AT = (1, 3, 5)
+_COLUMNS = [
+    "repo_name", "file_path", "context", "import_statement", "cropped_code", "next_line", "gold_snippet_index",
+    "created_at", "level",
+]  # fmt: skip
+_ROWS_AT_A_TIME = 256
 
 # `evaluation/metrics.py` rounds means to five decimals, `eval.py` then rounds again to two.
 _AGGREGATES = {"em": Aggregate(100, decimals_of_mean=5), "es": Aggregate(1, decimals_of_mean=5)}
 
 
 def load_tasks(path: Path) -> tuple[Task, ...]:
-    """Read one setting's file, JSON lines or parquet. Raise `EvaluationError` on the first row of another schema."""
+    """Read one setting: a file, JSON lines or parquet, or a folder of its parquet files, in the order of their names.
+
+    Raise `EvaluationError` on the first row of another schema.
+    """
     setting = next((setting for setting in SETTINGS if setting in path.name), path.stem)
-    rows = enumerate(_parquet_rows(path) if path.suffix == ".parquet" else read_rows(path))
-    tasks = ((row.line, task.task_id, task) for number, row in rows for task in [_task(row, f"{setting}/{number}")])
+    files = sorted(path.glob("*.parquet")) if path.is_dir() else [path]
+    rows = enumerate(
+        row for file in files for row in (parquet_rows(file) if file.suffix == ".parquet" else read_rows(file))
+    )
+    tasks = ((number + 1, task.task_id, task) for number, row in rows for task in [_task(row, f"{setting}/{number}")])
     return tuple(unique_by_id(path, tasks).values())
 
 
@@ -83,11 +95,23 @@ def rank_provided(tasks: Sequence[Task], ranker: Ranker, query_lines: int) -> di
     return {"n": len(counted)} | {f"accuracy@{k}": retrieval_accuracy(rankings, gold, k) for k in _ACCURACY_AT}
 
 
-def prediction_of(row: Row) -> tuple[str, str]:
-    """Read our prediction rows; RepoBench's own (`idx`, `pred`) need the setting, which their file's name gives."""
+def prediction_of(row: Row, tasks: Sequence[Task]) -> tuple[str, str]:
+    """Read our prediction rows, or RepoBench's own (`idx`, `pred`, `gt`).
+
+    The official runner numbers the rows that its filters left: with other filters here, `gt` is another line's truth.
+    """
     if "task_id" in row.data:
         return row.require("task_id", str), row.require("pred", str)
-    return f"{row.path.stem}/{row.require('idx', int)}", row.require("pred", str)
+    index = row.require("idx", int)
+    if not 0 <= index < len(tasks):
+        raise row.error(f"field 'idx' is {index}, but there are {len(tasks)} tasks; give the filters of its run")
+    truth = row.optional("gt", str)
+    if truth and truth != tasks[index].groundtruth:
+        raise row.error(
+            f"field 'gt' is not the next line of task {tasks[index].task_id}; give the file and the filters of its run "
+            "(--level, --created-from, --created-to)"
+        )
+    return tasks[index].task_id, row.require("pred", str)
 
 
 def _task(row: Row, task_id: str) -> Task:
@@ -112,7 +136,20 @@ def _task(row: Row, task_id: str) -> Task:
         kind=level,
         provided=snippets,
         gold_snippet=gold if gold is not None and 0 <= gold < len(snippets) else None,  # in_file has none, written -1
+        created_at=_created_at(row),
     )
+
+
+def _created_at(row: Row) -> datetime | None:
+    """Read `created_at`; as officially, a time without a zone is UTC."""
+    text = row.optional("created_at", str)
+    if not text:
+        return None
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        raise row.error(f"field 'created_at' is '{text}', expected a date like 2023-12-10") from None
+    return found if found.tzinfo is not None else found.replace(tzinfo=UTC)
 
 
 def _snippet(row: Row, item: Any) -> Snippet:
@@ -129,17 +166,23 @@ def _snippet(row: Row, item: Any) -> Snippet:
     )
 
 
-def _parquet_rows(path: Path) -> Iterator[Row]:
+def parquet_rows(path: Path) -> Iterator[Row]:
+    """Yield the rows of a parquet file, without the columns that are not used: `all_code` is most of it."""
     try:
         from pyarrow import parquet  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise EvaluationError(f"{path}: reading parquet needs pyarrow (pip install pyarrow)") from None
     try:
-        table = parquet.read_table(path)
+        with parquet.ParquetFile(path) as file:
+            number = 0
+            for batch in file.iter_batches(_ROWS_AT_A_TIME, columns=_COLUMNS):
+                for data in batch.to_pylist():
+                    number += 1
+                    created = data.get("created_at")
+                    written = created.isoformat() if isinstance(created, datetime | date) else created
+                    yield Row(path, number, {**data, "created_at": written})
     except (OSError, ValueError) as error:
         raise EvaluationError(f"{path}: cannot be read as parquet: {error}") from error
-    for number, data in enumerate(table.to_pylist(), start=1):
-        yield Row(path, number, data)
 
 
 BENCHMARK = Benchmark(

@@ -7,6 +7,7 @@ scores follow microsoft/CodeT, `RepoCoder/compute_score.py`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from codeassist_eval.benchmark import Benchmark
@@ -38,7 +39,7 @@ def score(task: Task, prediction: str) -> Score:
     return Score(task.task_id, judged_text, target_text, values)
 
 
-def prediction_of(row: Row) -> tuple[str, str]:
+def prediction_of(row: Row, tasks: Sequence[Task]) -> tuple[str, str]:
     """Read RepoCoder's own prediction rows (`metadata.task_id`, `choices`: the first counts) and ours."""
     if "choices" not in row.data:
         return row.require("task_id", str), row.require("pred", str)

@@ -27,7 +27,7 @@ def load_predictions(path: Path, benchmark: Benchmark, tasks: Sequence[Task]) ->
     known = {task.task_id for task in tasks}
     found: list[tuple[int, str, str]] = []
     for row in read_rows(path):
-        task_id, text = benchmark.prediction_of(row)
+        task_id, text = benchmark.prediction_of(row, tasks)
         if task_id not in known:
             raise row.error(f"'{task_id}' is no task of the task file")
         found.append((row.line, task_id, text))

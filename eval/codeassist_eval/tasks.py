@@ -8,6 +8,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import PurePosixPath
 
 from codeassist.request import Snippet
@@ -35,6 +36,7 @@ class Task:
     kind: str | None = None
     provided: tuple[Snippet, ...] = ()  # cross-file context that came with the row, best first
     gold_snippet: int | None = None  # which of `provided` the truth needs, where the benchmark knows
+    created_at: datetime | None = None  # when the code was written, where the benchmark says
 
 
 def language_of(path: str) -> Language | None:

@@ -95,12 +95,13 @@ def test_parquet_without_pyarrow_says_what_to_install(tmp_path: Path) -> None:
 def test_official_prediction_rows(tmp_path: Path) -> None:
     tasks = load_tasks(write_rows(tmp_path / "in_file.jsonl", [row(), row()]))
     (tmp_path / "theirs").mkdir()
-    rows = [{"idx": 1, "level": "2k", "pred": "b", "gt": ""}, {"idx": 0, "level": "2k", "pred": "a", "gt": ""}]
+    truth = row()["next_line"]
+    rows = [{"idx": 1, "level": "2k", "pred": "b", "gt": truth}, {"idx": 0, "level": "2k", "pred": "a", "gt": truth}]
     theirs = write_rows(tmp_path / "theirs" / "in_file.jsonl", rows)
 
     assert load_predictions(theirs, BENCHMARK, tasks) == {"in_file/1": "b", "in_file/0": "a"}
     ours = write_rows(tmp_path / "ours.jsonl", [{"task_id": "in_file/0", "pred": "c"}])
-    assert [prediction_of(found) for found in read_rows(ours)] == [("in_file/0", "c")]
+    assert [prediction_of(found, tasks) for found in read_rows(ours)] == [("in_file/0", "c")]
 
 
 # The right side is what run.py's get_first_line_not_comment returned for the left side.
