@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from codeassist.file_tokens import FileTokens, FreshTokens
 from codeassist.request import CompletionRequest, Snippet, UsedSnippet
 from codeassist.templates import Template
 from codeassist.tokens import Tokenizer
@@ -62,21 +63,23 @@ def build(
     *,
     repository: str,
     refresh_tokens: int = 32,
+    file_tokens: FileTokens | None = None,
 ) -> Prompt:
-    """Lay out a prompt.
+    """Lay out a prompt. `file_tokens` tokenises the request's text; by default all that is needed is tokenised.
 
     `snippets` stand in falling order of worth; the most worthy ends up nearest to the file, and those that do not
     fit are left out whole. All text is encoded as plain text: no special token can come from it.
     """
-    parts = _Parts(template, tokenizer, line_comment(request.path))
+    texts = file_tokens or FreshTokens(tokenizer, request.prefix, request.suffix)
+    parts = _Parts(template, tokenizer, texts, line_comment(request.path))
     used, blocks = parts.snippet_blocks(snippets, int(budget.total * budget.snippet_share))
     header = parts.start(repository)
     file_header = parts.file_header(request.path) if blocks or template.file else []
     num_markers = 4
     room = budget.total - len(header) - sum(map(len, blocks)) - len(file_header) - num_markers
-    suffix = suffix_window(request.suffix, tokenizer, int(budget.total * budget.suffix_share)) if template.fim else []
+    suffix = suffix_window(request.suffix, texts, int(budget.total * budget.suffix_share)) if template.fim else []
     suffix = suffix[: max(room // 2, 0)]
-    prefix = prefix_window(request.prefix, tokenizer, max(room - len(suffix), 1))
+    prefix = prefix_window(request.prefix, texts, max(room - len(suffix), 1))
     tokens = [*header]
     ranges: list[range] = []
     for block in blocks:
@@ -125,29 +128,29 @@ def _with_file(
     return Prompt(tuple(tokens), used, spans["prefix"], spans["suffix"], snippet_ranges, around)
 
 
-def prefix_window(text: str, tokenizer: Tokenizer, max_tokens: int) -> list[int]:
+def prefix_window(text: str, tokens: FileTokens, max_tokens: int) -> list[int]:
     """The last tokens of the text before the cursor, at most `max_tokens`, from the start of a line where possible.
 
     The window's start moves in steps, counted from the start of the file, so that typing rarely moves it.
     """
     cut = _stepped(len(text), max_tokens * _MOST_CHARS_PER_TOKEN)
     start = _line_start(text, cut)
-    text = text[start if start < len(text) else cut :]  # within a line where that line is longer than the window
-    tokens = tokenizer.encode(text)
-    while len(tokens) > max_tokens:
+    start = start if start < len(text) else cut  # within a line where that line is longer than the window
+    window = tokens.before(start)
+    while len(window) > max_tokens:
         # Cut whole lines from the front, a step at a time, until it fits.
-        excess = _stepped(len(tokens), max_tokens) * len(text) // len(tokens)
-        start = _line_start(text, max(excess, 1))
-        if start >= len(text):  # one line longer than the window
-            return tokens[len(tokens) - max_tokens :]
-        text = text[start:]
-        tokens = tokenizer.encode(text)
-    return tokens
+        excess = _stepped(len(window), max_tokens) * (len(text) - start) // len(window)
+        next_start = _line_start(text, start + max(excess, 1))
+        if next_start >= len(text):  # one line longer than the window
+            return window[len(window) - max_tokens :]
+        start = next_start
+        window = tokens.before(start)
+    return window
 
 
-def suffix_window(text: str, tokenizer: Tokenizer, max_tokens: int) -> list[int]:
+def suffix_window(text: str, tokens: FileTokens, max_tokens: int) -> list[int]:
     """The first tokens of the text behind the cursor, at most `max_tokens`."""
-    return tokenizer.encode(text[: max_tokens * _MOST_CHARS_PER_TOKEN])[:max_tokens]
+    return tokens.behind(min(max_tokens * _MOST_CHARS_PER_TOKEN, len(text)))[:max_tokens]
 
 
 def line_comment(path: str) -> str:
@@ -175,19 +178,19 @@ def _line_start(text: str, offset: int) -> int:
 class _Parts:
     """Renders headers and snippets as tokens."""
 
-    def __init__(self, template: Template, tokenizer: Tokenizer, comment: str) -> None:
-        self.template, self.tokenizer, self.comment = template, tokenizer, comment
+    def __init__(self, template: Template, tokenizer: Tokenizer, texts: FileTokens, comment: str) -> None:
+        self.template, self.tokenizer, self.texts, self.comment = template, tokenizer, texts, comment
 
     def start(self, repository: str) -> list[int]:
         tokens = [self.tokenizer.bos_id] if self.tokenizer.add_bos and self.tokenizer.bos_id is not None else []
         if self.template.repository is not None:
-            tokens += [self.tokenizer.special[self.template.repository], *self.tokenizer.encode(f"{repository}\n")]
+            tokens += [self.tokenizer.special[self.template.repository], *self.texts.other(f"{repository}\n")]
         return tokens
 
     def file_header(self, path: str) -> list[int]:
         if self.template.file is not None:
-            return [self.tokenizer.special[self.template.file], *self.tokenizer.encode(f"{path}\n")]
-        return self.tokenizer.encode(f"{self.comment} {path}\n")
+            return [self.tokenizer.special[self.template.file], *self.texts.other(f"{path}\n")]
+        return self.texts.other(f"{self.comment} {path}\n")
 
     def snippet_blocks(self, snippets: Sequence[Snippet], max_tokens: int) -> tuple[list[UsedSnippet], list[list[int]]]:
         """Return those that fit, in falling order of worth, and their tokens in the order of the prompt."""
@@ -195,7 +198,7 @@ class _Parts:
         blocks: list[list[int]] = []
         room = max_tokens
         for snippet in snippets:
-            block = self.file_header(snippet.path) + self.tokenizer.encode(self._body(snippet.text))
+            block = self.file_header(snippet.path) + self.texts.other(self._body(snippet.text))
             if len(block) > room:
                 continue
             room -= len(block)

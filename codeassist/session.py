@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from codeassist import prompt as prompts
 from codeassist.confidence import Confidence
 from codeassist.errors import ModelError
+from codeassist.file_tokens import KnownTokens
 from codeassist.progress import Progress, silent
 from codeassist.request import Completion, CompletionRequest, FinishReason, Retriever
 from codeassist.settings import Settings
@@ -45,11 +46,13 @@ class Session:
     repository: str = "workspace"
     notices: tuple[str, ...] = ()
     stop_ids: frozenset[int] = field(init=False)
+    known_tokens: KnownTokens = field(init=False)
 
     def __post_init__(self) -> None:
         special = self.tokenizer.special
         stops = {special[text] for text in self.template.stops if text in special}
         self.stop_ids = frozenset(stops | set(self.tokenizer.eos_ids))
+        self.known_tokens = KnownTokens(self.tokenizer)
 
     def complete(
         self,
@@ -64,6 +67,7 @@ class Session:
         `document` names the live cache, the request's path by default: several repositories may have the same paths.
         """
         started = perf_counter()
+        name = request.path if document is None else document
         retrieval = retriever.retrieve(request, self.budget.snippet_chars)
         retrieved = perf_counter()
         prompt = prompts.build(
@@ -74,6 +78,7 @@ class Session:
             self.budget,
             repository=self.repository,
             refresh_tokens=self.refresh_tokens,
+            file_tokens=self.known_tokens.of(name, request.prefix, request.suffix),
         )
         built = perf_counter()
         block = request.extent == "block"
@@ -85,7 +90,7 @@ class Session:
             return confidence.feed(logprob) and goes_on
 
         generation = self.engine.generate(
-            request.path if document is None else document,
+            name,
             prompt.tokens,
             self._decode_params(request),
             cursor=prompt.prefix.stop,

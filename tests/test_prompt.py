@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codeassist import prompt as prompts
+from codeassist.file_tokens import FreshTokens
 from codeassist.prompt import Budget, Prompt, build, line_comment, prefix_window, suffix_window
 from codeassist.request import CompletionRequest, Snippet
 from codeassist.templates import PLAIN, Template, recognise, special_token_texts
@@ -154,7 +155,7 @@ def test_typing_rarely_moves_the_window() -> None:
     text = CODE * 30
     starts: set[int] = set()
     for length in range(len(text) - 200, len(text)):
-        tokens = prefix_window(text[:length], tokenizer, 400)
+        tokens = prefix_window(text[:length], FreshTokens(tokenizer, text[:length], ""), 400)
         assert len(tokens) <= 400
         kept = tokenizer.decode_bytes(tokens).decode()
         assert text[:length].endswith(kept)
@@ -166,10 +167,10 @@ def test_typing_rarely_moves_the_window() -> None:
 def test_one_endless_line_keeps_its_end() -> None:
     tokenizer = tokenizer_of("qwen2")
     line = "x = [" + "1, " * 300_000
-    tokens = prefix_window(line, tokenizer, 100)
+    tokens = prefix_window(line, FreshTokens(tokenizer, line, ""), 100)
     kept = tokenizer.decode_bytes(tokens).decode()
     assert len(tokens) == 100 and line.endswith(kept)
-    assert suffix_window(line, tokenizer, 50) == tokenizer.encode(line[:400])[:50]
+    assert suffix_window(line, FreshTokens(tokenizer, "", line), 50) == tokenizer.encode(line[:400])[:50]
 
 
 def test_an_empty_file_still_gives_a_prompt() -> None:
