@@ -16,6 +16,7 @@ LINE_COMMENT = "\n"
 """What closes a comment that runs to the end of its line."""
 
 _TAB_WIDTH = 4
+_MOST_OPEN = 100  # the innermost brackets: more are no code, and would take long
 _SINGLE_QUOTED = frozenset({"javascript", "typescript", "tsx", "python"})
 _BACKTICKED = frozenset({"javascript", "typescript", "tsx", "go"})
 _HASH_LANGUAGES = frozenset({"python"})
@@ -82,8 +83,11 @@ def scan(text: str, language: str | None, literal: str | None = None) -> Scan:
             is_behind = closed is not None and text.find("\n", closed.char_offset, at) < 0
             opened.append(_Open(mark, found.start(), closed if is_behind else None))
         elif mark in PAIRS:
-            if not any(each.mark == PAIRS[mark] for each in opened):
-                closers.append(_closer(text, found.start(), mark))
+            if opened and opened[-1].mark == PAIRS[mark]:
+                closed = _Closed(found.start(), opened.pop())
+            elif not any(each.mark == PAIRS[mark] for each in opened[-_MOST_OPEN:]):
+                if len(closers) < _MOST_OPEN:
+                    closers.append(_closer(text, found.start(), mark))
             else:  # what stands between was never closed: code that is being written
                 while (opener := opened.pop()).mark != PAIRS[mark]:
                     pass
@@ -98,7 +102,8 @@ def scan(text: str, language: str | None, literal: str | None = None) -> Scan:
             at = end
         elif mark == "'" and (character := _CHARACTER.match(text, found.start())) is not None:
             at = character.end()
-    return Scan(tuple(Opener(each.mark, _indent_of(text, each)) for each in opened), tuple(closers), ends_in)
+    innermost = opened[-_MOST_OPEN:]
+    return Scan(tuple(Opener(each.mark, _indent_of(text, each)) for each in innermost), tuple(closers), ends_in)
 
 
 class _Open(NamedTuple):

@@ -34,9 +34,10 @@ def lines_wanted(prefix: str, suffix: str, path: str) -> Literal["line", "block"
     A block behind or below what opens one (`:`, `{`, an arrow), as long as it is empty, and on an empty line below a
     comment, docstring, signature or annotation, where a body or a statement begins. Else a line.
     """
-    before, _, line = prefix.replace("\r\n", "\n").rpartition("\n")
-    rest, _, below = suffix.replace("\r\n", "\n").partition("\n")
     language = language_of(path, prefix)
+    prefix = prefix[-_SCANNED_CHARS:].replace("\r\n", "\n")
+    before, _, line = prefix.rpartition("\n")
+    rest, _, below = suffix[:_SCANNED_CHARS].replace("\r\n", "\n").partition("\n")
     if not _REST_OF_OPENED.fullmatch(rest):
         return "line"
     above = line if line.strip() else before.rstrip().rpartition("\n")[2]
@@ -45,7 +46,7 @@ def lines_wanted(prefix: str, suffix: str, path: str) -> Literal["line", "block"
         return "line"
     if behind_code and _is_comment(line, language):
         return "line"
-    in_code = scan(prefix[-_SCANNED_CHARS:], language).literal is None
+    in_code = scan(prefix, language).literal is None
     following = next((each for each in below.split("\n")[:50] if each.strip()), None)
     if not in_code or not above.strip():
         return "line"
@@ -67,7 +68,7 @@ def _opens(header: str, prefix: str, language: str | None) -> bool:
     header = _without_comment(header, language)
     if language == "python":
         # Within brackets a colon belongs to a dictionary, a slice or an annotation.
-        return _PYTHON_HEADER.match(header) is not None and not scan(prefix[-_SCANNED_CHARS:], language).opened
+        return _PYTHON_HEADER.match(header) is not None and not scan(prefix, language).opened
     return _OPENER.search(header) is not None
 
 

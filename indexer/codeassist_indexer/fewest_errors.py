@@ -18,42 +18,51 @@ _READ_BYTES = 1 << 16
 
 class ErrorCounter:
     """Counts the errors between one text before and one behind, for several pieces in turn, each parse an edit of
-    the last. Holds this thread's parser only while it runs."""
+    the last. All its parses together take no longer than its limit. Holds this thread's parser only while it runs."""
 
     def __init__(self, language: str, before: str, behind: str, limit_s: float) -> None:
         self.language = language
-        self.deadline_s = thread_time() + limit_s
+        self._deadline_s = thread_time() + limit_s
         self._before = near_before(before, _NEAR_CHARS, language).encode("utf-8", "surrogatepass")
         self._behind = near_behind(behind, _NEAR_CHARS, language)
         self._tree: Tree | None = None
         self._source = b""
         self._num_rest = 0
+        self._counted: dict[tuple[str, int], int] = {}
 
     def count(self, middle: str, num_replaced: int = 0) -> int | None:
         """How many errors there are with `middle` in place of the first `num_replaced` characters behind.
 
         None once the time is up: then no more is known of any other piece either.
         """
+        known = self._counted.get((middle, num_replaced))
+        if known is None:
+            tree = self._parse(middle, num_replaced)
+            if tree is None:
+                return None
+            known = self._counted[middle, num_replaced] = _num_errors(tree)
+        return known
+
+    def _parse(self, middle: str, num_replaced: int) -> Tree | None:
         rest = self._behind[num_replaced:].encode("utf-8", "surrogatepass")
         source = self._before + middle.encode("utf-8", "surrogatepass") + rest
-        former = self._tree
-        known = {}
-        if former is not None:
-            _edit(former, self._source, source, len(self._before), min(len(rest), self._num_rest))
-            known["old_tree"] = former
+        former = {}
+        if self._tree is not None:
+            _edit(self._tree, self._source, source, len(self._before), min(len(rest), self._num_rest))
+            former["old_tree"] = self._tree
         this_parser = parser(self.language)
         try:
             self._tree = this_parser.parse(
                 lambda byte_offset, _: source[byte_offset : byte_offset + _READ_BYTES],
-                progress_callback=lambda byte_offset, has_error: thread_time() > self.deadline_s,
-                **known,
+                progress_callback=lambda byte_offset, has_error: thread_time() > self._deadline_s,
+                **former,
             )
         except ValueError:  # what the binding raises for a parse that its callback stopped
             this_parser.reset()
             self._tree = None
             return None
         self._source, self._num_rest = source, len(rest)
-        return _num_errors(self._tree)
+        return self._tree
 
 
 def _num_errors(tree: Tree) -> int:

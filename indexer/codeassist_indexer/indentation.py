@@ -66,10 +66,9 @@ def leading(line: str) -> str:
     return line[: len(line) - len(line.lstrip(" \t"))]
 
 
-def fit_indentation(text: str, prefix: str, suffix: str, before: Scan) -> str:
+def fit_indentation(text: str, prefix: str, style: Style | None, before: Scan) -> str:
     """Indent the answer as the file does, and its first line from where the cursor stands. `before` is the prefix's."""
     above, _, line = prefix.rpartition("\n")
-    style = style_of(prefix, suffix)
     if style is not None:
         text = _in_style(text, line, style)
     if line.strip():

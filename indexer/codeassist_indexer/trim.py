@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from codeassist_indexer.brackets import CLOSER_OF, LINE_COMMENT, Closer, Opener, Scan, scan
 from codeassist_indexer.extent import lines_wanted
 from codeassist_indexer.fewest_errors import ErrorCounter
-from codeassist_indexer.indentation import fit_indentation, leading, width
+from codeassist_indexer.indentation import Style, fit_indentation, leading, style_of, width
 from codeassist_indexer.languages import language_of
 from codeassist_indexer.leaks import cut_leaks
 from codeassist_indexer.repeats import cut_repeated_lines, is_light, repeated_closers, repeated_in_prose, repeated_rest
@@ -25,6 +25,7 @@ _SCANNED_CHARS = 8_000
 _LOOKED_AT_CHARS = 2 * FAR_CHARS
 _MOST_CANDIDATES = 8
 _MOST_ROUNDS = 8
+_MOST_BRACKETS = 32  # the innermost, compared with those behind the cursor
 _LONG_LITERALS = ("*/", '"""', "'''", "`")
 
 
@@ -50,11 +51,12 @@ def fit(text: str, prefix: str, suffix: str, path: str) -> Fitted:
     return _settled(text, prefix, suffix, path, may_replace=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Place:
     """The text around a cursor. `line` is the cursor's line up to it, `rest` what it goes on with.
 
     `before` is the scan of what stands before the cursor, `behind` are the closers behind it that close nothing there.
+    What parsing costs is counted for the place as a whole.
     """
 
     prefix: str
@@ -64,6 +66,14 @@ class _Place:
     language: str | None
     before: Scan
     behind: tuple[Closer, ...]
+    style: Style | None
+    _counter: ErrorCounter | None = None
+
+    def counter(self, language: str) -> ErrorCounter:
+        """What counts the syntax errors here; made when it is first needed."""
+        if self._counter is None:
+            self._counter = ErrorCounter(language, self.prefix, self.suffix, PARSE_LIMIT_S)
+        return self._counter
 
 
 def _settled(text: str, prefix: str, suffix: str, path: str, may_replace: bool) -> Fitted:
@@ -89,7 +99,7 @@ def _place_of(prefix: str, suffix: str, language: str | None) -> _Place:
         behind = scan(near, language)  # the string or comment at the cursor is not closed yet
     line, rest = prefix[prefix.rfind("\n") + 1 :], suffix.partition("\n")[0]
     closers = tuple(_on_line(each, line) if each.char_offset < len(rest) else each for each in behind.closers)
-    return _Place(prefix, suffix, line, rest, language, before, closers)
+    return _Place(prefix, suffix, line, rest, language, before, closers, style_of(prefix, suffix))
 
 
 def _on_line(closer: Closer, line: str) -> Closer:
@@ -105,7 +115,7 @@ def _trimmed(place: _Place, text: str, may_replace: bool) -> Fitted:
     """One round over an answer."""
     text = cut_leaks(text, place.prefix, place.suffix)
     if place.before.literal is None or place.before.literal == LINE_COMMENT:
-        text = fit_indentation(text, place.prefix, place.suffix, place.before)
+        text = fit_indentation(text, place.prefix, place.style, place.before)
     elif place.line and not place.line.strip():  # a text's lines stand where they like, but not twice as deep
         text = text.removeprefix(place.line)
     text = cut_repeated_lines(text, place.prefix, place.suffix)
@@ -145,7 +155,7 @@ def _first_that_parses(place: _Place, language: str, candidates: list[_Candidate
     The first of all where none is, or when the time is up: in code that is broken elsewhere too, and in a part of a
     file, errors mislead more than brackets do.
     """
-    counter = ErrorCounter(language, place.prefix, place.suffix, PARSE_LIMIT_S)
+    counter = place.counter(language)
     for number, each in enumerate(candidates):
         # An answer that ends in the middle is no worse for that; but what it opens may be closed behind the cursor.
         for text in dict.fromkeys((_closed(each.text, place), each.text)):
@@ -243,6 +253,7 @@ def _num_missing(place: _Place, opened: list[Opener], behind: tuple[Closer, ...]
         far = len(place.suffix) > FAR_CHARS
         return next((n for n, each in enumerate(reversed(opened)) if each.mark == "{" and far), len(opened))
     is_whole = len(place.suffix) <= _SCANNED_CHARS  # else more closers may stand farther below
+    opened, behind = opened[-_MOST_BRACKETS:], behind[:_MOST_BRACKETS]
     return min(range(len(opened) + 1), key=lambda num: _unlikeness(opened[: len(opened) - num], behind, is_whole))
 
 
