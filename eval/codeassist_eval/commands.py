@@ -6,8 +6,10 @@ Knows what users type, and nothing of how it is done. Errors are raised as `Code
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import sys
+import time
 from datetime import datetime
 from pathlib import Path
 
@@ -165,6 +167,7 @@ def score_command(
     from codeassist_eval.tables import print_metrics
     from codeassist_eval.task_source import task_files
 
+    started = time.perf_counter()
     chosen = benchmark_named(benchmark)
     tasks = RowFilter(created_from, created_to, levels)(chosen.load(task_files(chosen, tasks_path)))
     judgement = judge(chosen, tasks, load_predictions(predictions, chosen, tasks))
@@ -172,6 +175,13 @@ def score_command(
         judgement = with_codebleu(judgement, tasks, codebleu_python)
     if out is not None:
         write_judgement(out, judgement)
+    took_s, used = time.perf_counter() - started, os.times()
+    processor_s = used.user + used.system + used.children_user + used.children_system
+    click.echo(
+        f"{len(tasks):,} predictions read and scored in {took_s:.1f} s; {processor_s:.1f} s of processor time on "
+        f"{os.cpu_count()} cores",
+        err=True,
+    )
     if as_json:
         click.echo(json.dumps(judgement.metrics, indent=2))
     else:
