@@ -16,6 +16,7 @@ from codeassist.cli.index import index
 from codeassist.cli.models import models
 from codeassist.cli.options import debug_option
 from codeassist.cli.serve import serve
+from codeassist.cli.stats import stats
 from codeassist.cli.status import status
 
 
@@ -39,5 +40,5 @@ def app() -> None:
 _EVAL = DeferredCommand("eval", "codeassist_eval.commands", "eval_group", "Measure completions on benchmarks.")
 _BENCH = DeferredCommand("bench", "codeassist.cli.bench", "bench", "Measure speed: the engine, typing, the index.")
 
-for _command in (complete, index, models, doctor, serve, status, demo, _EVAL, _BENCH):
+for _command in (complete, index, models, doctor, serve, status, stats, demo, _EVAL, _BENCH):
     app.add_command(_command)

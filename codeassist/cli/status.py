@@ -65,6 +65,7 @@ def _lines(one: Mapping[str, Any]) -> list[str]:
         f"  model     {_model(model)}",
         f"  cache     {tokens['reused_share']:.0%} of the prompts' tokens reused; " + _exact(cache),
         f"  requests  {_counts(requests['counts'])}",
+        *_known(one.get("results")),  # a server of an earlier version does not say
     ]
     lines += [f"  index     {_coverage(index)}" for index in one["index"]] or ["  index     no repository is open"]
     return lines + _latencies(one["latency_ms"])
@@ -82,6 +83,13 @@ def _exact(cache: Mapping[str, Any] | None) -> str:
 
 def _counts(counts: Mapping[str, int]) -> str:
     return ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items()) or "none yet"
+
+
+def _known(results: Mapping[str, int] | None) -> list[str]:
+    if results is None:
+        return []
+    given, along, asked = (f"{results[name]:,}" for name in ("hits", "along", "missed"))
+    return [f"  known     {given} answers given again, {along} typed along; {asked} asked of the model"]
 
 
 def _coverage(index: Mapping[str, Any]) -> str:

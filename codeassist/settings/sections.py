@@ -132,6 +132,13 @@ class EditorSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedbackSettings:
+    """What is counted of suggestions, on this machine only."""
+
+    count: bool = _personal(True, switch())
+
+
+@dataclass(frozen=True, slots=True)
 class UserModel:
     """A registry entry of the user's own, as written. Exactly one of `gguf`, `folder` and `hub` is set."""
 
@@ -154,6 +161,7 @@ class Settings:
     index: IndexSettings = field(default_factory=IndexSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
     editor: EditorSettings = field(default_factory=EditorSettings)
+    feedback: FeedbackSettings = field(default_factory=FeedbackSettings)
     models: Mapping[str, UserModel] = field(default_factory=dict[str, UserModel])
     places: Places = field(default_factory=standard_places)
 
@@ -175,6 +183,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "index": IndexSettings,
     "cache": CacheSettings,
     "editor": EditorSettings,
+    "feedback": FeedbackSettings,
 }
 RULES: Mapping[str, Rule] = {
     f"{section}.{entry.name}": Rule(**entry.metadata)

@@ -11,12 +11,14 @@ import os
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from codeassist import __version__
 from codeassist.errors import CodeAssistError
 from codeassist.settings import Settings
 from codeassist_lsp.context import ContextWatch
+from codeassist_lsp.feedback_store import FeedbackWriter
 from codeassist_lsp.indexes import Indexes
 from codeassist_lsp.inference import Inference, LoadSession, ModelState
 from codeassist_lsp.request_log import RequestLog
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _STATUS_S = 2.0
+_CLOSE_S = 0.5
 
 
 class Listener(Protocol):
@@ -36,6 +39,10 @@ class Listener(Protocol):
 
     def model_changed(self, state: ModelState) -> None:
         """Hear that another state of the model holds."""
+        ...
+
+    def not_counted(self, problem: str) -> None:
+        """Hear why suggestions are not counted."""
         ...
 
 
@@ -50,6 +57,7 @@ class Backend:
         self.requests = RequestLog()
         self.results = ResultCache()
         self.contexts = ContextWatch()
+        self.feedback = FeedbackWriter(lambda problem: self._on_loop(lambda: self._not_counted(problem)))
         self._listeners: list[Listener] = []
         self._num_open: Counter[str] = Counter()
         self._began_s = time.monotonic()
@@ -111,6 +119,7 @@ class Backend:
                 "stale": self.results.num_stale,
                 "missed": self.results.num_missed,
             },
+            "feedback": {"unwritten": self.feedback.num_unwritten, "problem": self.feedback.problem},
             "tokens": self.requests.tokens(),
             "latency_ms": self.requests.latency_ms(),
             **({"recent": self.requests.recent()} if with_recent else {}),
@@ -120,6 +129,7 @@ class Backend:
         """Load nothing more and end the inference thread."""
         self.inference.close()
         self.contexts.close()
+        self.feedback.close(_CLOSE_S)
 
     async def _cache(self) -> dict[str, Any]:
         """The caches as they stand between two jobs; nothing of them while a long job runs, or without a model."""
@@ -130,10 +140,17 @@ class Backend:
             return {"threads": None, "cache": None}
 
     def _model_changed(self, state: ModelState) -> None:
+        self._on_loop(lambda: self._spread(state))
+
+    def _on_loop(self, what: Callable[[], None]) -> None:
         try:
-            self._loop.call_soon_threadsafe(self._spread, state)
+            self._loop.call_soon_threadsafe(what)
         except RuntimeError:  # the loop is closed: nobody listens any more
             log.debug("nobody listens any more")
+
+    def _not_counted(self, problem: str) -> None:
+        for listener in tuple(self._listeners):
+            listener.not_counted(problem)
 
     def _spread(self, state: ModelState) -> None:
         for listener in tuple(self._listeners):

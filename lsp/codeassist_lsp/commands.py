@@ -11,6 +11,7 @@ from typing import Any
 from codeassist_lsp.backend import Backend
 from codeassist_lsp.documents import Documents
 from codeassist_lsp.explain import explain, nothing_to_explain
+from codeassist_lsp.feedback import Feedback
 from codeassist_lsp.items import ACCEPT
 from codeassist_lsp.offers import Offer, Offers
 from codeassist_lsp.server import Server
@@ -29,7 +30,7 @@ class Commands:
         self, server: Server, backend: Backend, documents: Documents, offers: Offers, workspaces: Workspaces
     ) -> None:
         self._backend = backend
-        self._documents = documents
+        self._feedback = Feedback(documents, backend.feedback.put)
         self._offers = offers
         self._workspaces = workspaces
         server.command(ACCEPT)(self._accept)
@@ -40,7 +41,9 @@ class Commands:
         server.feature(DID_ACCEPT_PART)(self._did_accept_part)
 
     def _accept(self, *arguments: Any) -> None:
-        self._find(arguments[0] if arguments else None)
+        offer = self._find(arguments[0] if arguments else None)
+        if offer is not None:
+            self._feedback.accepted(offer)
 
     def _explain(self, *arguments: Any) -> dict[str, Any]:
         """Explain the suggestion whose id is given, or the last one."""
@@ -72,10 +75,19 @@ class Commands:
         return {"roots": [str(workspace.root) for workspace in workspaces]}
 
     def _did_show(self, message: Any) -> None:
-        self._named(message)
+        offer = self._named(message)
+        if offer is not None:
+            self._feedback.shown(offer)
 
     def _did_accept_part(self, message: Any) -> None:
-        self._named(message)
+        offer = self._named(message)
+        if offer is None:
+            return
+        num_units = message.get("acceptedLength")
+        if isinstance(num_units, int) and not isinstance(num_units, bool):
+            self._feedback.accepted_part(offer, num_units)
+        else:
+            log.warning("a notification about an accepted part does not say how long it is")
 
     def _named(self, params: Any) -> Offer | None:
         """The offer that a notification's `item` is."""

@@ -140,6 +140,11 @@ class Connection:
             self._client.say(state.problem, "error")
         self._show_model()
 
+    def not_counted(self, problem: str) -> None:
+        """Show why suggestions are not counted."""
+        if self._is_ready:
+            self._client.say(problem)
+
     def _show_model(self) -> None:
         if self._is_ready:
             mode = self._configuration.settings(None).editor.mode

@@ -53,7 +53,7 @@ class RequestLog:
             if record.outcome not in ("cancelled", "refused"):
                 for stage, took_ms in record.stage_ms.items():
                     found.setdefault(stage, []).append(took_ms)
-        return {stage: _percentiles(found[stage]) for stage in STAGES if stage in found}
+        return {stage: percentiles(found[stage]) for stage in STAGES if stage in found}
 
     def tokens(self) -> dict[str, float]:
         """How many prompt tokens the last requests had, and how many of them were reused."""
@@ -77,7 +77,7 @@ class RequestLog:
         ]
 
 
-def _percentiles(values: Iterable[float]) -> dict[str, float]:
+def percentiles(values: Iterable[float]) -> dict[str, float]:
     """The nearest-rank percentiles."""
     ordered = sorted(values)
     ranks = {p: -(-p * len(ordered) // 100) for p in _PERCENTILES}

@@ -6,10 +6,13 @@ In the text before the cursor such lines count, the last of each kind:
     #until FILE  the request runs until there is such a file, or it is cancelled
     #crash       the job fails
     #die         the job ends, and then the inference thread does
+
+CODEASSIST_TEST_KEPT_AFTER_S says after how many seconds what was accepted is looked for.
 """
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 import time
@@ -18,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import codeassist.session
+import codeassist_lsp.feedback
 from codeassist.cli.running import find_model, start_session
 from codeassist.errors import Cancelled
 from codeassist.progress import Progress
@@ -77,5 +81,6 @@ def load(settings: Settings, progress: Progress) -> Session:
 
 if __name__ == "__main__":
     Session.complete = complete  # type: ignore[method-assign]
+    codeassist_lsp.feedback.KEPT_AFTER_S = float(os.environ.get("CODEASSIST_TEST_KEPT_AFTER_S", "30"))
     set_up_logging(defaults().settings.places.cache)
     sys.exit(run_stdio(load))
