@@ -44,6 +44,8 @@ class ErrorCounter:
         return known
 
     def _parse(self, middle: str, num_replaced: int) -> Tree | None:
+        if thread_time() > self._deadline_s:
+            return None
         rest = self._behind[num_replaced:].encode("utf-8", "surrogatepass")
         source = self._before + middle.encode("utf-8", "surrogatepass") + rest
         former = {}

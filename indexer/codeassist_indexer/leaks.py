@@ -21,7 +21,8 @@ _FORMS = (r"<\|[A-Za-z][A-Za-z0-9_]{1,30}\|>", r"<｜[^｜\n]{1,30}｜>", r"^\+\
 
 def _pattern() -> re.Pattern[str]:
     texts = {text.strip("▁ ") for text in (*special_token_texts(), *_MORE, *_MORE_STARCODER)}
-    return re.compile("|".join([*_FORMS, *(re.escape(text) for text in sorted(texts, key=len, reverse=True))]), re.M)
+    spelt = "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True))
+    return re.compile("|".join([*_FORMS, f"▁?(?:{spelt})"]), re.M)
 
 
 _LEAK = _pattern()
@@ -53,5 +54,6 @@ def _belongs(found: re.Match[str], text: str, nearby: str) -> bool:
     if (name := _IN_BRACKETS.fullmatch(token)) is not None:  # an index: `env[PREFIX]`
         before = text[: found.start()] or nearby.partition("\n")[0]
         is_index = before[-1:].isalnum() or before[-1:] in ("_", ")", "]")
+        is_index = is_index and re.match(r"\w", text[found.end() :]) is None  # "[PREFIX]import" is none
         return is_index or re.search(rf"\b{name[1]}\b", nearby) is not None
     return False

@@ -80,14 +80,15 @@ def _settled(text: str, prefix: str, suffix: str, path: str, may_replace: bool) 
     language = language_of(path, prefix)
     prefix, suffix = prefix[-_LOOKED_AT_CHARS:], suffix[:_LOOKED_AT_CHARS]
     has_crlf = "\r\n" in prefix[-_SCANNED_CHARS:] + suffix[:_SCANNED_CHARS]
+    if not text.strip():
+        return Fitted("")
     fitted = Fitted(_with_newlines(text))
-    if fitted.text.strip():
-        place = _place_of(_with_newlines(prefix), _with_newlines(suffix), language)
-        for _ in range(_MOST_ROUNDS):  # what a cut uncovers may be cut too
-            again = _trimmed(place, fitted.text, may_replace)
-            if again == fitted:
-                break
-            fitted = again
+    place = _place_of(_with_newlines(prefix), _with_newlines(suffix), language)
+    for _ in range(_MOST_ROUNDS):  # what a cut uncovers may be cut too
+        again = _trimmed(place, fitted.text, may_replace)
+        if again == fitted:
+            break
+        fitted = again
     return Fitted(fitted.text.replace("\n", "\r\n"), fitted.num_replaced) if has_crlf else fitted
 
 
