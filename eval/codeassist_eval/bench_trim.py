@@ -82,8 +82,15 @@ def read_files(folder: Path, rng: random.Random) -> dict[str, list[tuple[str, st
 
 
 @click.command(name="trim")
-@click.option("--repos", type=click.Path(path_type=Path, exists=True, file_okay=False), required=True)
-@click.option("--places", "num_places", type=click.IntRange(min=1), default=1000, show_default=True)
+@click.option(
+    "--repos",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    required=True,
+    help="Folder of source files in any of the languages.",
+)
+@click.option(
+    "--places", "num_places", type=click.IntRange(min=1), default=1000, show_default=True, help="Of a language."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option(
     "--failures", type=click.Path(path_type=Path), help="Write the cases that went wrong to a JSON-lines file."

@@ -47,8 +47,9 @@ def cut_leaks(text: str, prefix: str, suffix: str) -> str:
 def _belongs(found: re.Match[str], text: str, nearby: str) -> bool:
     """Whether what looks like a token is code of this file."""
     token = found[0]
-    if token in nearby:
-        return True
+    quote = text[max(0, found.start() - 1) : found.start()]
+    if token in nearby or (quote in ("'", '"', "`") and text.startswith(quote, found.end())):
+        return True  # a string that is the token and nothing else is no leak, but code about it
     if token in ("<s>", "</s>"):  # struck-out text in markup
         return token == "<s>" or "<s>" in nearby + text[: found.start()]
     if (name := _IN_BRACKETS.fullmatch(token)) is not None:  # an index: `env[PREFIX]`
