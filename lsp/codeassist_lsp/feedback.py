@@ -22,8 +22,6 @@ from codeassist_lsp.tally import Tally
 KEPT_AFTER_S = 30.0
 _MOST = 256
 _MOST_NAME_CHARS = 64
-_PROCESS = uuid.uuid4().hex  # suggestions are numbered by process; several write to the same file
-
 Write = Callable[[Path, Tally], None]
 Later = Callable[[float, Callable[[], None]], object]
 
@@ -51,6 +49,7 @@ class Feedback:
         self._write = write
         self._later = later or (lambda after_s, look: asyncio.get_running_loop().call_later(after_s, look))
         self._now_s = now_s
+        self._id = uuid.uuid4().hex  # suggestions are numbered by process; all clients' are in the same file
         self._counted: OrderedDict[int, _Counting] = OrderedDict()
 
     def shown(self, offer: Offer) -> None:
@@ -101,7 +100,7 @@ class Feedback:
         counting = self._counted.pop(number, None)
         if counting is None:
             tally = Tally(
-                f"{_PROCESS}-{number}",
+                f"{self._id}-{number}",
                 self._now_s(),
                 offer.kind,
                 offer.document.language_id[:_MOST_NAME_CHARS],

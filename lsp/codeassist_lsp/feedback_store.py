@@ -96,16 +96,22 @@ class FeedbackWriter:
         try:
             write(path, waiting.values(), self._busy_s)
         except CodeAssistError as error:
-            self.problem = str(error)
-            if self.problem not in self._said:
-                self._said.add(self.problem)
-                log.warning("%s", error)
-                self._on_problem(self.problem)
-            while len(waiting) > _MOST_WAITING:
-                del waiting[next(iter(waiting))]
-            return
-        self.problem = None
-        del self._waiting[path]
+            self._say(str(error))
+        except Exception as error:  # the boundary of the thread: what comes next may be written
+            log.exception("suggestions are not counted")
+            self._say(f"suggestions are not counted ({type(error).__name__}); the log says why")
+        else:
+            self.problem = None
+            del self._waiting[path]
+        while len(waiting) > _MOST_WAITING:
+            del waiting[next(iter(waiting))]
+
+    def _say(self, problem: str) -> None:
+        self.problem = problem
+        if problem not in self._said:
+            self._said.add(problem)
+            log.warning("%s", problem)
+            self._on_problem(problem)
 
 
 def write(path: Path, tallies: Iterable[Tally], busy_s: float = _BUSY_S) -> None:

@@ -107,6 +107,8 @@ class ResultCache:
 
         Several suggestions are found only where as many were asked for, at the same text.
         """
+        if not self._entries:
+            return None
         candidates = [*self._exactly(scope, prefix, suffix, num_wanted)]
         if num_wanted == 1:
             candidates += self._along(scope, prefix, suffix)
@@ -154,7 +156,8 @@ class ResultCache:
 
     def _exactly(self, scope: Scope, prefix: str, suffix: str, num_wanted: int) -> Iterator[Known]:
         for entry in self._by_key.get((scope, _digest(suffix)), ()):
-            if entry.num_wanted < num_wanted or not _begins_with(entry, prefix) or len(prefix) > entry.num_prefix_chars:
+            is_same_length = len(prefix) == entry.num_prefix_chars
+            if entry.num_wanted < num_wanted or not is_same_length or not _begins_with(entry, prefix):
                 continue
             suggested = entry.suggested
             shown = suggested.suggestions
