@@ -21,7 +21,7 @@ import pynvim
 ROOT = Path(__file__).parents[3]
 PLUGIN = ROOT / "editor-plugins" / "nvim"
 SERVER = Path(__file__).parents[1] / "scripted_server.py"
-WAIT_S = 20
+WAIT_S = 30
 
 _INIT = """
 vim.opt.runtimepath:prepend(...)
@@ -99,6 +99,11 @@ def variants() -> list[Variant]:
     return made
 
 
+def one_for_each_display() -> list[Variant]:
+    """For tests that start a server of their own, which takes the longest."""
+    return list({variant.display: variant for variant in reversed(variants())}.values())
+
+
 class Editor:
     """One Neovim process."""
 
@@ -140,8 +145,8 @@ class Editor:
         self.nvim.input(keys)
         self.lua("")
 
-    def wait_until(self, condition: Callable[[], Any], what: str) -> Any:
-        deadline = time.monotonic() + WAIT_S
+    def wait_until(self, condition: Callable[[], Any], what: str, within_s: float = WAIT_S) -> Any:
+        deadline = time.monotonic() + within_s
         while True:
             value = condition()
             if value:

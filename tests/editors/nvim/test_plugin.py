@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -10,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from .conftest import Bench, rule
-from .editor import SERVER, Editor, variants
+from .editor import PLUGIN, SERVER, Editor, one_for_each_display, variants
 
 
 @pytest.fixture
@@ -21,6 +23,11 @@ def file(own: Editor) -> Path:
 def once(editor: Editor) -> None:
     """What depends on neither Neovim nor display is tested once."""
     if editor.variant != variants()[0]:
+        pytest.skip("tested with another Neovim")
+
+
+def once_for_each_display(editor: Editor) -> None:
+    if editor.variant not in one_for_each_display():
         pytest.skip("tested with another Neovim")
 
 
@@ -86,6 +93,30 @@ def test_the_program_is_found_on_path_or_in_the_environment_that_is_named(own: E
     assert own.lua(find, {"venv": str(tmp_path / "venv")})[0] == [str(program), "serve"]
     own.lua("vim.env.PATH = ...", str(program.parent))
     assert own.lua(find, {})[0] == [str(program), "serve"]
+
+
+def test_the_help_file_has_everything_that_there_is(own: Editor) -> None:
+    once(own)
+    copy = own.folder / "help"
+    shutil.copytree(PLUGIN / "doc", copy / "doc")
+    own.command(f"helptags {copy / 'doc'} | set runtimepath^={copy}")
+    text = (PLUGIN / "doc" / "codeassist.txt").read_text()
+    config = own.lua("return (require('codeassist.config').resolve({}))")
+    options = {*config, "cmd", "venv"}
+    for tag in (*(f"codeassist-{option}" for option in options - {"keys"}), "codeassist-keys"):
+        own.command(f"help {tag}")
+        assert f"*{tag}*" in own.nvim.current.line
+    for subcommand in own.nvim.funcs.getcompletion("CodeAssist ", "cmdline"):
+        own.command(f"help :CodeAssist-{subcommand}")
+        assert f":CodeAssist {subcommand}" in own.nvim.current.line
+    for key, value in config["keys"].items():
+        assert re.search(rf"^    {key} +{re.escape(value)} ", text, re.MULTILINE), key
+        assert f'{key} = "{value}"' in text
+    for function in own.lua("return vim.tbl_keys(require('codeassist'))"):
+        assert f"\n{function}(" in text, function
+    sources = "".join(path.read_text() for path in PLUGIN.glob("lua/**/*.lua"))
+    for name in set(re.findall(r'"(CodeAssist[A-Z]\w+)"', sources)):
+        assert f"\n{name} " in text, name
 
 
 # -- switches --------------------------------------------------------------------------------------
@@ -174,10 +205,11 @@ def test_a_wrong_command_says_what_there_is(bench: Bench, command: str, message:
     assert message in bench.editor.notices()[0]
 
 
-def test_status_prints_what_the_server_says(bench: Bench) -> None:
+def test_status_is_a_page_of_what_the_server_says(bench: Bench) -> None:
     editor = bench.edit("")
     editor.command("CodeAssist status")
-    shown = editor.wait_until(lambda: editor.command("messages"), "an answer")
+    editor.wait_until(lambda: "codeassist://status" in editor.nvim.current.buffer.name, "the page")
+    shown = editor.lines
     for line in (
         "here: on",
         f"display: {editor.variant.display}",
@@ -246,6 +278,7 @@ def test_checkhealth_finds_nothing_wrong_and_names_lost_keys(bench: Bench) -> No
 
 
 def test_a_killed_server_is_reported_and_restart_brings_it_back(own: Editor, file: Path) -> None:
+    once_for_each_display(own)
     own.setup()
     own.open(file, "")
     own.script(rule("x = ", "one"))
@@ -272,6 +305,7 @@ def test_a_killed_server_is_reported_and_restart_brings_it_back(own: Editor, fil
 
 
 def test_restart_replaces_a_running_server(bench: Bench) -> None:
+    once_for_each_display(bench.editor)
     editor = bench.edit("", rule("x = ", "one"))
     before = server_pid(editor)
     editor.command("CodeAssist restart")
@@ -312,6 +346,7 @@ def test_two_windows_on_two_buffers(bench: Bench) -> None:
 
 
 def test_another_server_on_the_buffer_does_not_disturb(bench: Bench) -> None:
+    once_for_each_display(bench.editor)
     editor = bench.edit("é = 1\n", rule("x = ", "one"))
     command = [sys.executable, str(SERVER), "--name", "other", "--encoding", "utf-8", "--without-inline-completion"]
     editor.lua(

@@ -59,59 +59,41 @@ function M.toggle(scope)
   set(scope, bufnr, not switch.scope_on(scope, bufnr))
 end
 
+---@param value any
+---@return string
+local function plain(value)
+  if type(value) == "number" and value % 1 ~= 0 then
+    return ("%.3g"):format(value)
+  end
+  return tostring(value)
+end
+
+---@param value any
+---@return boolean
+local function is_list_of_values(value)
+  return vim.islist(value) and not vim.iter(value):any(function(part)
+    return type(part) == "table"
+  end)
+end
+
 --- "key: value" lines of what the server answered, nested tables with a dot.
 ---@param value any
 ---@param path string
 ---@param lines string[]
 local function flatten(value, path, lines)
   if type(value) ~= "table" then
-    lines[#lines + 1] = ("  %s: %s"):format(path, tostring(value))
-  elseif vim.islist(value) then
-    local parts = vim.tbl_map(function(part)
-      return type(part) == "table" and vim.json.encode(part) or tostring(part)
-    end, value)
-    lines[#lines + 1] = ("  %s: %s"):format(path, #parts > 0 and table.concat(parts, ", ") or "none")
+    lines[#lines + 1] = ("%s: %s"):format(path, plain(value))
+  elseif is_list_of_values(value) then
+    local parts = vim.tbl_map(plain, value)
+    lines[#lines + 1] = ("%s: %s"):format(path, #parts > 0 and table.concat(parts, ", ") or "none")
   else
     local names = vim.tbl_keys(value)
     table.sort(names)
     for _, name in ipairs(names) do
       if value[name] ~= vim.NIL then
-        flatten(value[name], path == "" and name or path .. "." .. name, lines)
+        flatten(value[name], path == "" and name or ("%s.%s"):format(path, name), lines)
       end
     end
-  end
-end
-
-function M.status()
-  local bufnr = vim.api.nvim_get_current_buf()
-  local on, why = switch.state(bufnr)
-  local here = not on and why or sessions.get(bufnr) and "on" or "not attached"
-  local server, running = status.server(), client.get()
-  local lines = {
-    "codeassist",
-    "  here: " .. here,
-    "  display: " .. display.name(),
-    "  server: "
-      .. (
-        running and table.concat(running.config.cmd --[[@as string[] ]], " ") or NOT_RUNNING
-      ),
-  }
-  if server.message ~= "" then
-    lines[#lines + 1] = "  says: " .. server.message
-  end
-  local function show()
-    vim.api.nvim_echo({ { table.concat(lines, "\n") } }, true, {})
-  end
-  local sent = client.execute("codeassist.status", {}, function(err, result)
-    if err then
-      lines[#lines + 1] = "  status: " .. (err.message or "failed")
-    else
-      flatten(result, "", lines)
-    end
-    show()
-  end)
-  if not sent then
-    show()
   end
 end
 
@@ -128,6 +110,37 @@ local function open_page(name, text)
   vim.api.nvim_win_set_buf(0, bufnr)
   vim.api.nvim_buf_set_name(bufnr, ("codeassist://%s/%d"):format(name, bufnr))
   vim.keymap.set("n", "q", "<Cmd>close<CR>", { buffer = bufnr, desc = "close" })
+end
+
+--- A page and no message: it is longer than a screen, and a message of that length waits for a key.
+function M.status()
+  local bufnr = vim.api.nvim_get_current_buf()
+  local on, why = switch.state(bufnr)
+  local here = not on and why or sessions.get(bufnr) and "on" or "not attached"
+  local server, running = status.server(), client.get()
+  local command = running and running.config.cmd --[[@as string[] ]]
+  local lines = {
+    "# codeassist",
+    "",
+    "here: " .. here,
+    "display: " .. display.name(),
+    "server: " .. (command and table.concat(command, " ") or NOT_RUNNING),
+  }
+  if server.message ~= "" then
+    lines[#lines + 1] = "says: " .. server.message
+  end
+  local sent = client.execute("codeassist.status", {}, function(err, result)
+    lines[#lines + 1] = ""
+    if err then
+      lines[#lines + 1] = "status: " .. (err.message or "failed")
+    else
+      flatten(result, "", lines)
+    end
+    open_page("status", table.concat(lines, "\n"))
+  end)
+  if not sent then
+    open_page("status", table.concat(lines, "\n"))
+  end
 end
 
 function M.explain()

@@ -51,7 +51,7 @@ function tellTheStory(model: string): void {
   const scene = scenesOf(() => workbench);
 
   before(async () => {
-    const home = join(build, "model-home"); // kept: it holds the converted weights
+    const home = join(build, "../model-home"); // kept: it holds the converted weights
     await mkdir(home, { recursive: true });
     await mkdir(images, { recursive: true });
     await writeFile(
