@@ -39,7 +39,7 @@ _out_option = click.option("--out", type=_FILE, help="Folder for the figures and
 
 @click.group()
 def bench() -> None:
-    """Measure speed: the engine, typing, the index. docs/benchmarks.md says what each figure means."""
+    """Measure: the engine, typing, the index, trimming. docs/benchmarks.md says what each figure means."""
 
 
 @bench.command()
@@ -210,6 +210,7 @@ def accuracy(model: str | None, tasks: Path, num_tokens: int, assignments: tuple
 
 
 bench.add_command(DeferredCommand("lsp", "codeassist.cli.bench_lsp", "lsp", "Measure the language server."))
+bench.add_command(DeferredCommand("trim", "codeassist_eval.bench_trim", "main", "Measure trimming on real code."))
 bench.add_command(DeferredCommand("index", "codeassist_indexer.bench", "main", "Measure the index on a large tree."))
 
 
