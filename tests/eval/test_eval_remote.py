@@ -108,7 +108,7 @@ def test_as_many_at_once_as_allowed_and_no_more(run: Run, server: CompletionsSer
 
     def meet(connection: socket.socket) -> None:
         if len(server.requests) > first + 2:  # behind the two that find out what the server can do
-            together.wait(20)
+            together.wait(120)
 
     server.before_answer = meet
 
