@@ -11,6 +11,7 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 _BLUE, _GREY = "#3366cc", "#999999"
 _MOST_NAMES = 8
@@ -42,9 +43,9 @@ def _most_shown(groups: Mapping[str, Mapping[str, Any]]) -> dict[str, Mapping[st
 
 def _shown_and_accepted(axes: Axes, groups: Mapping[str, Mapping[str, Any]], title: str) -> None:
     names = list(groups)
+    axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.bar(names, [groups[name]["shown"] for name in names], color=_GREY, label="shown")
     axes.bar(names, [groups[name]["accepted"] for name in names], color=_BLUE, width=0.5, label="accepted")
-    axes.legend(frameon=False, fontsize="small")
     _finish(axes, title)
 
 
@@ -53,12 +54,12 @@ def _latency(axes: Axes, percentiles: Mapping[str, Mapping[str, float]], title: 
     axes.barh(names, [percentiles[name]["p95"] for name in names], color=_GREY, label="p95")
     axes.barh(names, [percentiles[name]["p50"] for name in names], color=_BLUE, height=0.5, label="p50")
     axes.invert_yaxis()
-    axes.legend(frameon=False, fontsize="small")
     _finish(axes, title)
 
 
 def _finish(axes: Axes, title: str) -> None:
-    axes.set_title(title, fontsize="small")
+    axes.set_title(title, fontsize="small", loc="left")
+    axes.legend(frameon=False, fontsize="small", ncols=2, loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0)
     axes.tick_params(labelsize="small")
     for label in axes.get_xticklabels():
         label.set_rotation(30)

@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """One suggestion, from its first showing to its last acceptance. `stage_ms` is that of the request it came of.
+    """One suggestion, from its first showing to its last acceptance.
 
+    `stage_ms` is that of the request that it was first shown for.
     `is_shown`: the client said that it became visible; `is_accepted`: all of it was taken. Of `accepted_chars`, in
     whole or in part, `looked_chars` were looked for a while later, and `kept_chars` of them were still there.
     """
