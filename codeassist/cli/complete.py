@@ -93,7 +93,7 @@ def complete(
         min_confidence=settings.completion.min_confidence,
     )
     with Meter() as meter:
-        outcome = _complete(request, root, settings, meter, asks_servers=not no_server)
+        outcome = _trimmed(_complete(request, root, settings, meter, asks_servers=not no_server), request)
     if as_json:
         print_json(as_document(outcome, cursor))
         return
@@ -124,3 +124,11 @@ def _complete(
     if answered.is_notable:
         completion = replace(completion, notices=(answered.reason, *completion.notices))
     return replace(outcome, completion=completion, server=ServerNote(reason=answered.reason))
+
+
+def _trimmed(outcome: Outcome, request: CompletionRequest) -> Outcome:
+    """The outcome with what can be inserted at the cursor as it is; `raw_text` stays what the model said."""
+    from codeassist_indexer.trim import trim
+
+    text = trim(outcome.completion.text, request.prefix, request.suffix, request.path)
+    return replace(outcome, completion=replace(outcome.completion, text=text))
