@@ -3,7 +3,18 @@
  * Knows no status bar and no command of the editor.
  */
 import { mkdir } from "node:fs/promises";
-import { type Disposable, EventEmitter, type ExtensionContext, type LogOutputChannel } from "vscode";
+import {
+  commands,
+  type Disposable,
+  EventEmitter,
+  type ExtensionContext,
+  type InlineCompletionItem,
+  type InlineCompletionList,
+  type LogOutputChannel,
+  type Position,
+  type TextDocument,
+  window,
+} from "vscode";
 import {
   State as ClientState,
   DidChangeConfigurationNotification,
@@ -26,6 +37,10 @@ export class Server implements Disposable {
   private readonly changes = new EventEmitter<State>();
   private connection: { readonly client: LanguageClient; readonly feedback: Feedback } | undefined;
   private current: State = { kind: "off" };
+  /** A request that was answered with nothing while the server was busy. */
+  private missed:
+    | { readonly document: TextDocument; readonly version: number; readonly position: Position }
+    | undefined;
   /** Starting and stopping never overlap: each waits for the one before. */
   private queue: Promise<void> = Promise.resolve();
 
@@ -115,7 +130,10 @@ export class Server implements Disposable {
     this.connection = { client, feedback };
     client.onNotification("didChangeStatus", (message: unknown) => {
       const status = serverStatus(message);
-      if (status) this.become({ kind: "running", status });
+      if (!status) return;
+      const wasBusy = this.isBusy;
+      this.become({ kind: "running", status });
+      if (wasBusy && !status.busy) this.askAgain();
     });
     client.onDidChangeState(({ newState }) => {
       if (this.connection?.client !== client) return;
@@ -152,6 +170,7 @@ export class Server implements Disposable {
           const { version } = document;
           const answer = await next(document, position, context, token);
           const isCurrent = document.version === version && !token.isCancellationRequested;
+          this.missed = isCurrent && this.isBusy && isEmpty(answer) ? { document, version, position } : undefined;
           if (isCurrent) this.connection?.feedback.answered(document, position, context, answer);
           return answer;
         },
@@ -176,10 +195,31 @@ export class Server implements Disposable {
     };
   }
 
+  private get isBusy(): boolean {
+    return this.current.kind === "running" && this.current.status.busy;
+  }
+
+  /** What the server was asked while its model was being loaded came back empty, and VS Code asks at the next key only. */
+  private askAgain(): void {
+    const { missed } = this;
+    const editor = window.activeTextEditor;
+    this.missed = undefined;
+    if (missed === undefined || editor?.document !== missed.document || missed.document.version !== missed.version)
+      return;
+    if (!editor.selection.isEmpty || !editor.selection.active.isEqual(missed.position)) return;
+    commands.executeCommand("editor.action.inlineSuggest.trigger").then(undefined, (error: unknown) => {
+      this.log.warn(messageOf(error));
+    });
+  }
+
   private become(state: State): void {
     this.current = state;
     this.changes.fire(state);
   }
+}
+
+function isEmpty(answer: InlineCompletionItem[] | InlineCompletionList | null | undefined): boolean {
+  return !answer || ("items" in answer ? answer.items : answer).length === 0;
 }
 
 function messageOf(error: unknown): string {

@@ -91,6 +91,19 @@ def test_insert_mode_is_offered_something_at_once(bench: Bench) -> None:
     editor.wait_ghost("a")
 
 
+def test_what_was_asked_while_the_model_was_loading_is_asked_again(bench: Bench) -> None:
+    editor = bench.edit("")
+    editor.ask_server("test.notify", "didChangeStatus", {"busy": True, "message": "loading", "kind": "Normal"})
+    editor.type("ireturn ")
+    editor.wait_until(
+        lambda: editor.lua("return not require('codeassist.session').get(0 + vim.fn.bufnr()).pending"), ""
+    )
+    editor.script(rule("return ", "a + b"))
+    assert editor.ghost() is None
+    editor.ask_server("test.notify", "didChangeStatus", {"busy": False, "message": "", "kind": "Normal"})
+    editor.wait_ghost("a + b")
+
+
 def test_a_change_elsewhere_takes_it_away(bench: Bench) -> None:
     editor = bench.edit("one\n\nthree\n", rule("return ", "a + b"))
     editor.command("2")

@@ -146,7 +146,12 @@ local function start(bufnr, root)
     settings = { codeassist = settings },
     handlers = {
       ["didChangeStatus"] = function(_, params)
+        local was_busy = status.server().busy
         status.received(params)
+        local session = sessions.get(vim.api.nvim_get_current_buf())
+        if session and was_busy and not status.server().busy then
+          session:server_ready()
+        end
       end,
     },
     on_init = function(client)

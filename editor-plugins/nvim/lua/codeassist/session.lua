@@ -309,6 +309,13 @@ function Session:entered()
   end
 end
 
+--- The server can answer now. What it was asked while its model was being loaded came back empty.
+function Session:server_ready()
+  if #self.offered == 0 and not self.pending and self:may_show() then
+    self:ask(AUTOMATIC, 0)
+  end
+end
+
 --- Go to the next (1) or previous (-1) alternative; ask for them first when there is only one, or none.
 ---@param step 1|-1
 ---@return boolean done false when suggestions are not possible here

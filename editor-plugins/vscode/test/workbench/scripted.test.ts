@@ -121,14 +121,18 @@ scene("off for a language, off, and back again: settings that the server hears o
   await until("on", async () => (await workbench.userSettings())["codeassist.editor.mode"] === "automatic");
 });
 
-scene("a restarted server is told of the open document and answers again", async () => {
-  const starts = async () => (await server.record()).filter(({ method }) => method === "initialize").length;
+scene("a restarted server is told of the open document, and asked again once it is ready", async () => {
+  const opened = async () =>
+    (await server.record()).filter(
+      ({ method, params }) => method === "textDocument/didOpen" && params.textDocument.uri.endsWith("shapes.py"),
+    ).length;
+  const openedBefore = await opened();
   await workbench.command("codeassist: Restart the Server");
-  await until("a second start", async () => (await starts()) === 2);
+  await until("the second one has the document", async () => (await opened()) > openedBefore);
   await workbench.openFile("shapes.py");
   await workbench.page.keyboard.press("Control+End");
-  await workbench.page.keyboard.type(", ");
-  await workbench.retypeUntilGhostText(" ");
+  await workbench.page.keyboard.type(","); // it answers this with nothing
+  await workbench.ghostText().first().waitFor();
   await workbench.page.keyboard.press("Tab");
   assert.equal(
     await workbench.saved("shapes.py"),

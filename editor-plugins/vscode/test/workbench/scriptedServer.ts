@@ -1,6 +1,7 @@
 /**
  * A language server whose suggestion is known beforehand, and which writes down all that it is sent.
- * Knows no model: it continues KNOWN wherever the text before the cursor ends with the beginning of one.
+ * Knows no model: it continues KNOWN wherever the text before the cursor ends with the beginning of one. As a server whose model
+ * is being loaded it has nothing for the first such place, and says right after that it is ready.
  *
  * Usage: node scriptedServer.ts RECORD serve
  */
@@ -33,6 +34,7 @@ const connection = createMessageConnection(
 );
 const documents = new Map<string, TextDocument>();
 let lastId = 0;
+let isLoaded = false;
 
 connection.onRequest((method, params) => {
   note(method, params);
@@ -42,11 +44,7 @@ connection.onNotification((method, params) => {
   note(method, params);
   if (method === "exit") process.exit(0);
   if (method === "initialized") {
-    void connection.sendNotification("didChangeStatus", {
-      busy: false,
-      message: "Scripted and ready.",
-      kind: "Normal",
-    });
+    sayStatus({ busy: true, message: "Loading the script." });
   }
   follow(method, params as Params);
 });
@@ -58,6 +56,10 @@ interface Params {
   contentChanges: Parameters<typeof TextDocument.update>[1];
   position: { line: number; character: number };
   command: string;
+}
+
+function sayStatus(status: { busy: boolean; message: string }): void {
+  void connection.sendNotification("didChangeStatus", { ...status, kind: "Normal" });
 }
 
 function note(method: string, params: unknown): void {
@@ -107,6 +109,11 @@ function suggestions({ textDocument, position }: Params): unknown[] {
   for (const known of KNOWN) {
     for (let length = known.length - 1; length >= RECOGNISED; length--) {
       if (!prefix.endsWith(known.slice(0, length))) continue;
+      if (!isLoaded) {
+        isLoaded = true;
+        setImmediate(() => sayStatus({ busy: false, message: "Scripted and ready." }));
+        return [];
+      }
       lastId += 1;
       const command = { title: "Accept", command: "codeassist.accept", arguments: [`item-${lastId}`] };
       return [{ insertText: known.slice(length), range: { start: position, end: position }, command }];
