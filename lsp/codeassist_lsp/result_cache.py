@@ -56,7 +56,8 @@ class Entry:
     """One answer. `version` is the index's when other files were known last to say what they said for it; mutable.
 
     Texts around the cursor are kept as digests: the cache stays small however large the documents are. `last_use`
-    grows from use to use over all entries.
+    grows from use to use over all entries. What `is_makeshift` is not given again: the next answer may be better; but
+    once it is shown, its rest is, too.
     """
 
     key: tuple[Scope, bytes]
@@ -65,6 +66,7 @@ class Entry:
     num_wanted: int
     suggested: Suggested
     version: Version | None
+    is_makeshift: bool = False
     last_use: int = 0
 
 
@@ -115,11 +117,18 @@ class ResultCache:
         return max(candidates, key=lambda known: known.entry.last_use, default=None)
 
     def keep(
-        self, scope: Scope, prefix: str, suffix: str, num_wanted: int, suggested: Suggested, version: Version | None
+        self,
+        scope: Scope,
+        prefix: str,
+        suffix: str,
+        num_wanted: int,
+        suggested: Suggested,
+        version: Version | None,
+        is_makeshift: bool = False,
     ) -> None:
         """Remember an answer, in the place of a former one to the same question."""
         key = (scope, _digest(suffix))
-        made = Entry(key, len(prefix), _digest(prefix), num_wanted, suggested, version)
+        made = Entry(key, len(prefix), _digest(prefix), num_wanted, suggested, version, is_makeshift)
         for other in tuple(self._by_key.get(key, ())):
             is_same_text = (other.num_prefix_chars, other.prefix_digest) == (made.num_prefix_chars, made.prefix_digest)
             if is_same_text and other.num_wanted <= num_wanted:
@@ -156,8 +165,9 @@ class ResultCache:
 
     def _exactly(self, scope: Scope, prefix: str, suffix: str, num_wanted: int) -> Iterator[Known]:
         for entry in self._by_key.get((scope, _digest(suffix)), ()):
-            is_same_length = len(prefix) == entry.num_prefix_chars
-            if entry.num_wanted < num_wanted or not is_same_length or not _begins_with(entry, prefix):
+            if entry.is_makeshift or entry.num_wanted < num_wanted or len(prefix) != entry.num_prefix_chars:
+                continue
+            if not _begins_with(entry, prefix):
                 continue
             suggested = entry.suggested
             shown = suggested.suggestions

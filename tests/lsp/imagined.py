@@ -77,6 +77,7 @@ class Model:
     state: ModelState = field(default_factory=lambda: ModelState("imagined"))
     num_loaded: int = 1
     num_asked: int = 0
+    notices: tuple[str, ...] = ()
     repository: str = ""
     engine: Any = None
 
@@ -101,7 +102,9 @@ class Model:
         stage_ms = dict.fromkeys(("retrieve", "prompt", "prefill", "first_token", "decode"), 0.0)
         used = [UsedSnippet(snippet, 1) for snippet in snippets]
         said = self.say(repr(asked))
-        return Completion(said, said, "eos", f"model {self.num_loaded}", 9, 0, len(said), stage_ms, used)
+        return Completion(
+            said, said, "eos", f"model {self.num_loaded}", 9, 0, len(said), stage_ms, used, notices=self.notices
+        )
 
 
 class Client:

@@ -184,6 +184,25 @@ def test_an_empty_answer_is_known_too_but_not_instead_of_one_that_is_typed_along
     run(test())
 
 
+def test_a_makeshift_answer_is_typed_along_but_not_given_again() -> None:
+    async def test() -> None:
+        one = client(lambda question: "points" if one.model.notices else "polygon")
+        one.model.notices = ("the prompt was cut",)
+        put(one, "x = ")
+        assert texts(await one.ask(A, 4)) == ["points"]
+        put(one, "x = p")
+        assert texts(await one.ask(A, 5)) == ["oints"]
+        one.model.notices = ()
+        for _ in range(2):
+            put(one, "x = ")
+            assert texts(await one.ask(A, 4)) == ["polygon"]
+        put(one, "x = p")
+        assert texts(await one.ask(A, 5)) == ["olygon"]
+        assert one.model.num_asked == 2
+
+    run(test())
+
+
 def test_it_is_bounded_and_forgets_documents_that_are_closed() -> None:
     async def test() -> None:
         one = client()
