@@ -38,17 +38,19 @@ def cut_leaks(text: str, prefix: str, suffix: str) -> str:
     """
     nearby = prefix[-_NEARBY_CHARS:] + "\n" + suffix[:_NEARBY_CHARS]
     for found in _LEAK.finditer(text):
-        if not _belongs(found, text, nearby):
+        before = (prefix[-_NEARBY_CHARS:] + text[: found.start()]).rpartition("\n")[2]
+        if not _belongs(found, text, before, nearby):
             return text[: found.start()]
     half = _HALF_AT_END.search(text)
     return text if half is None or half[0] in nearby else text[: half.start()]
 
 
-def _belongs(found: re.Match[str], text: str, nearby: str) -> bool:
-    """Whether what looks like a token is code of this file."""
+def _belongs(found: re.Match[str], text: str, line: str, nearby: str) -> bool:
+    """Whether what looks like a token is code of this file. `line` is what stands before it on its line."""
     token = found[0]
     quote = text[max(0, found.start() - 1) : found.start()]
-    if token in nearby or (quote in ("'", '"', "`") and text.startswith(quote, found.end())):
+    is_quoted = quote in ("'", '"', "`") and text.startswith(quote, found.end()) and line.count(quote) % 2 == 1
+    if token in nearby or is_quoted:
         return True  # a string that is the token and nothing else is no leak, but code about it
     if token in ("<s>", "</s>"):  # struck-out text in markup
         return token == "<s>" or "<s>" in nearby + text[: found.start()]

@@ -19,6 +19,11 @@ _ENDS_CODE = re.compile(r"[;{}][ \t]*$", re.MULTILINE)
 # Lines that are code, not the text of a comment or string that the first of the lines nearby stands in.
 _PYTHON_CODE = re.compile(r"^(?=[ \t]*((async )?def|class) \w+.*[:(,]$)", re.MULTILINE)
 _BRACKET_CODE = re.compile(r"^(?![ \t]*([*]|//)).*[;{}][ \t]*\n", re.MULTILINE)
+# What encloses code in C and C++ without indenting it, and its end where a comment tells it from others.
+_NAMESPACE = re.compile(
+    r'^(?P<opens>(?:(?:inline )?namespace\b[^;{}=\n]*|extern "C" *)\{)[ \t]*$|^\}[ \t]*(?://|/\*).*\b(?:namespace|extern)\b',
+    re.MULTILINE,
+)
 _ENDS_OPEN = ("{", ":", "(", "[", "=>")
 
 
@@ -45,6 +50,8 @@ def near_before(before: str, num_chars: int, language: str | None) -> str:
                 first = _above_brace(lines, number, indent)
             enclosing[:0] = _header(lines[first:below])
             below = first
+    namespaces = _open_namespaces(before[:start]) if language in ("c", "cpp") else []
+    enclosing[:0] = [each for each in namespaces if each not in enclosing]
     return "\n".join([*enclosing, near])
 
 
@@ -66,7 +73,32 @@ def near_behind(behind: str, num_chars: int, language: str | None) -> str:
             least = indent
             if found[1] is not None:
                 closing.append(" " * indent + found[1])
+    if language in ("c", "cpp"):
+        closing.extend(["}"] * _num_closed_namespaces(behind[end:]))
     return "\n".join([near, *closing]) + "\n"
+
+
+def _open_namespaces(before: str) -> list[str]:
+    opened: list[str] = []
+    for found in _NAMESPACE.finditer(before):
+        if found["opens"] is not None:
+            opened.append(found["opens"])
+        elif opened:
+            opened.pop()
+    return opened
+
+
+def _num_closed_namespaces(behind: str) -> int:
+    """How many namespaces end in the text that did not begin there."""
+    num_open = num_closed = 0
+    for found in _NAMESPACE.finditer(behind):
+        if found["opens"] is not None:
+            num_open += 1
+        elif num_open:
+            num_open -= 1
+        else:
+            num_closed += 1
+    return num_closed
 
 
 def _end_of_code(behind: str, end: int, language: str | None) -> int:
