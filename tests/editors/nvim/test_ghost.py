@@ -95,9 +95,8 @@ def test_what_was_asked_while_the_model_was_loading_is_asked_again(bench: Bench)
     editor = bench.edit("")
     editor.ask_server("test.notify", "didChangeStatus", {"busy": True, "message": "loading", "kind": "Normal"})
     editor.type("ireturn ")
-    editor.wait_until(
-        lambda: editor.lua("return not require('codeassist.session').get(0 + vim.fn.bufnr()).pending"), ""
-    )
+    pending = "return require('codeassist.session').get(vim.api.nvim_get_current_buf()).pending ~= nil"
+    editor.wait_until(lambda: not editor.lua(pending), "it has answered, with nothing")
     editor.script(rule("return ", "a + b"))
     assert editor.ghost() is None
     editor.ask_server("test.notify", "didChangeStatus", {"busy": False, "message": "", "kind": "Normal"})

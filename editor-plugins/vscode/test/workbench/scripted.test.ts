@@ -108,17 +108,17 @@ scene("off for a language, off, and back again: settings that the server hears o
     );
   });
   await workbench.command("codeassist: Toggle Suggestions for This Language");
-  await until(
-    "the language is on again",
-    async () => !("codeassist.editor.offLanguages" in (await workbench.userSettings())),
-  );
+  await until("the language is on again", async () => {
+    const settings = await workbench.userSettings();
+    return settings !== undefined && !("codeassist.editor.offLanguages" in settings);
+  });
 
   await workbench.command("codeassist: Disable Suggestions");
   await server.sent("off", ({ method, params }) => {
     return method === "workspace/didChangeConfiguration" && params.settings.codeassist.editor?.mode === "off";
   });
   await workbench.command("codeassist: Enable Automatic Suggestions");
-  await until("on", async () => (await workbench.userSettings())["codeassist.editor.mode"] === "automatic");
+  await until("on", async () => (await workbench.userSettings())?.["codeassist.editor.mode"] === "automatic");
 });
 
 scene("a restarted server is told of the open document, and asked again once it is ready", async () => {

@@ -173,8 +173,10 @@ export class Workbench {
     return await readFile(join(this.folder, name), "utf8");
   }
 
-  async userSettings(): Promise<Record<string, unknown>> {
-    return JSON.parse(await readFile(join(this.root, "user", "User", "settings.json"), "utf8"));
+  /** The user's settings.json; nothing while VS Code is writing it. */
+  async userSettings(): Promise<Record<string, unknown> | undefined> {
+    const text = await readFile(join(this.root, "user", "User", "settings.json"), "utf8");
+    return text.trimEnd().endsWith("}") ? JSON.parse(text) : undefined;
   }
 }
 
