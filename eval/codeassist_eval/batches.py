@@ -1,7 +1,11 @@
-"""The engine of this machine with several tasks at once: prompts read one after the other, answers written together.
+"""The engine of this machine for evaluation: prompts read one after the other, answers written together, bit for bit.
 
 Knows no metric and no files. Writing reads all weights for every token, so that several answers cost hardly more than
 one; reading a prompt of some hundred tokens keeps the cores busy already (docs/decisions/2026-11-21-local-batches.md).
+
+An answer depends on nothing but its prompt: not on the tasks before it, nor on those beside it. Passes of other shapes
+round differently, and int8 makes near ties of that fall either way. So nothing is drafted (a draft's length follows
+from measured times), and of what a cache has in common with a prompt whole passes are kept.
 """
 
 from __future__ import annotations
@@ -16,10 +20,12 @@ from codeassist.engine.align import common_prefix
 from codeassist.engine.batch import Continued, copy_prefix, decode_together
 from codeassist.engine.decode import DecodeParams
 from codeassist.engine.live_cache import LiveCache
+from codeassist.engine.model import PREFILL_CHUNK
 from codeassist.errors import CodeAssistError
 from codeassist.request import Completion, CompletionRequest, FinishReason, Retrieval, Retriever
 from codeassist.session import Session
 from codeassist.stops import LineStop
+from codeassist_eval.completer import BatchCompleter
 from codeassist_eval.contexts import RetrieverFor
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.run_folder import Record
@@ -40,7 +46,7 @@ class _Prefilled:
 
 
 class BatchedSession:
-    """A session's model with `size` exact caches. Answers are those of the session, token for token.
+    """A session's model with `size` exact caches. Answers are those of the session without drafts on an empty cache.
 
     A prompt goes into the free cache that begins most like it, and gets its beginning copied from another one that has
     more of it, so that tasks of one file read what they share once.
@@ -105,6 +111,8 @@ class BatchedSession:
         tokens = list(prompt.tokens)
         cache = max(free, key=lambda one: common_prefix(one.tokens, tokens))
         copy_prefix(max(self._all, key=lambda one: common_prefix(one.tokens, tokens)), cache, tokens)
+        kept = min(common_prefix(cache.tokens, tokens), len(tokens) - 1)
+        cache.truncate(kept - kept % PREFILL_CHUNK)
         hidden, report = cache.sync(tokens, exact=True)
         free.remove(cache)
         stop, confidence = LineStop(request.max_lines), Confidence(request.min_confidence)
@@ -150,7 +158,7 @@ class InBatches:
 
     def __init__(
         self,
-        completer: BatchedSession,
+        completer: BatchCompleter,
         retriever_for: RetrieverFor,
         limits: Limits,
         clock: Callable[[], float] = time.perf_counter,

@@ -5,9 +5,11 @@ Knows no engine: `codeassist.session.Session` is one, a server another, the test
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Protocol, runtime_checkable
 
+from codeassist.errors import CodeAssistError
 from codeassist.request import Completion, CompletionRequest, Retriever
 
 
@@ -31,4 +33,17 @@ class ParallelCompleter(Protocol):
 
     def complete(self, request: CompletionRequest, retriever: Retriever) -> Completion:
         """Return one completion."""
+        ...
+
+
+@runtime_checkable
+class BatchCompleter(Protocol):
+    """Completes up to `size` requests together."""
+
+    size: int
+
+    def complete_all(
+        self, asked: Sequence[tuple[CompletionRequest, Retriever]]
+    ) -> Sequence[Completion | CodeAssistError]:
+        """Return what became of each request, in their order; snippets are found for one after the other."""
         ...

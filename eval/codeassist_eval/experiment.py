@@ -15,7 +15,7 @@ from codeassist.errors import SettingsError
 from codeassist.progress import silent
 from codeassist.session import Session
 from codeassist_eval.benchmark import Benchmark
-from codeassist_eval.completer import Completer, ParallelCompleter
+from codeassist_eval.completer import BatchCompleter, Completer, ParallelCompleter
 from codeassist_eval.contexts import BASELINES, ContextName, RetrieverFor, open_contexts
 from codeassist_eval.engine import EvaluationEngine
 from codeassist_eval.errors import EvaluationError
@@ -101,18 +101,19 @@ def _schedule(
 ) -> Schedule:
     if isinstance(completer, ParallelCompleter):
         return SideBySide(completer, retriever_for, experiment.limits)
-    if experiment.batch > 1:
-        from codeassist_eval.batches import BatchedSession, InBatches  # imports torch
+    if experiment.benchmark.expand is not None:
+        from codeassist_eval.edit_replay import Replayed  # imports torch, which servers' runs do without
 
-        if isinstance(completer, BatchedSession):
-            return InBatches(completer, retriever_for, experiment.limits)
-    if experiment.benchmark.expand is None:
+        if not isinstance(completer, Session):
+            raise SettingsError(
+                f"{experiment.benchmark.name} measures the live cache; leave out --set cache.mode=exact"
+            )
+        return Replayed(completer, retriever_for, experiment.limits, experiment.seed)
+    if not isinstance(completer, BatchCompleter):
         return OneByOne(completer, retriever_for, experiment.limits)
-    if not isinstance(completer, Session):
-        raise SettingsError(f"{experiment.benchmark.name} measures the live cache; leave out --set cache.mode=exact")
-    from codeassist_eval.edit_replay import Replayed  # imports torch, which servers' runs do without
+    from codeassist_eval.batches import InBatches
 
-    return Replayed(completer, retriever_for, experiment.limits, experiment.seed)
+    return InBatches(completer, retriever_for, experiment.limits)
 
 
 @contextmanager

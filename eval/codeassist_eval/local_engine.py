@@ -15,7 +15,6 @@ from codeassist.errors import ModelError, SettingsError
 from codeassist.hardware import detect
 from codeassist.models import InstalledModel, choose_installed, find_installed
 from codeassist.progress import Progress
-from codeassist.request import Completion, CompletionRequest, Retriever
 from codeassist.session import Session
 from codeassist.settings import Override, Settings, resolve
 from codeassist_eval.completer import Completer
@@ -24,21 +23,6 @@ from codeassist_eval.schedule import Limits
 # What an evaluation does unless --set says otherwise: only states computed under exactly the same tokens are used
 # again, so that no prediction depends on the tasks before it.
 _DEFAULTS = {"cache.mode": "exact"}
-_DOCUMENT = "evaluation"
-
-
-@dataclass(frozen=True, slots=True)
-class OneDocument:
-    """A session whose tasks all share one cache: in exact mode it keeps what a prompt has in common with the last one.
-
-    A cache for each file would keep no more, as the tasks of a file follow each other, and take memory for each.
-    """
-
-    session: Session
-
-    def complete(self, request: CompletionRequest, retriever: Retriever) -> Completion:
-        """Complete one task."""
-        return self.session.complete(request, retriever, document=_DOCUMENT)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +38,12 @@ class LocalEngine:
         if self.num_at_once > 1 and self.settings.cache.mode != "exact":
             raise SettingsError("--batch: tasks that are completed together need cache.mode = exact; leave one out")
         session = self.open_session(progress)
-        if self.num_at_once > 1:
-            from codeassist_eval.batches import BatchedSession  # imports torch
+        session.engine.speculate = False  # a pass over a draft rounds differently, and its length follows from times
+        if self.settings.cache.mode != "exact":
+            return session
+        from codeassist_eval.batches import BatchedSession  # imports torch
 
-            return BatchedSession(session, self.num_at_once)
-        return OneDocument(session) if self.settings.cache.mode == "exact" else session
+        return BatchedSession(session, self.num_at_once)
 
     def open_session(self, progress: Progress) -> Session:
         """Load the model, for who wants more of it than completions."""
@@ -78,8 +63,8 @@ class LocalEngine:
 
     @property
     def facts(self) -> dict[str, Any]:
-        """How many tasks were completed together; it changes times, no answer."""
-        return {"batch": self.num_at_once}
+        """How many tasks were completed together, which changes times and no answer; and that nothing was drafted."""
+        return {"batch": self.num_at_once, "drafts": False}
 
     def costs(self) -> dict[str, Any]:
         """Return nothing: the records have it all."""

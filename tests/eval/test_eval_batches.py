@@ -11,9 +11,14 @@ from click.testing import CliRunner, Result
 from eval_fakes import row, write_rows
 
 from codeassist.errors import SettingsError
+from codeassist.progress import silent
+from codeassist.request import Completion, CompletionRequest, NoRetriever
 from codeassist_eval import experiment
+from codeassist_eval.batches import BatchedSession
 from codeassist_eval.commands import eval_group
+from codeassist_eval.local_engine import local_engine
 from codeassist_eval.run_folder import Record, read_records
+from codeassist_eval.schedule import Limits
 from tests.tiny_models import CODE, save_model
 
 NUM_TASKS = 7
@@ -63,10 +68,6 @@ def answers(out: Path) -> dict[str, tuple[object, ...]]:
     return {task_id: told(record) for task_id, record in read_records(out / "predictions.jsonl").items()}
 
 
-def num_cached(out: Path) -> int:
-    return sum(record.num_cached_tokens for record in read_records(out / "predictions.jsonl").values())
-
-
 @pytest.mark.parametrize("options", [("--context", "none"), ("--context", "repocoder", "--max-lines", "1")])
 def test_a_batch_answers_as_one_at_a_time(run: Run, tmp_path: Path, options: tuple[str, ...]) -> None:
     alone, together = run(tmp_path / "alone", *options), run(tmp_path / "together", *options, "--batch", "4")
@@ -77,7 +78,34 @@ def test_a_batch_answers_as_one_at_a_time(run: Run, tmp_path: Path, options: tup
     metrics = json.loads(together.stdout)
     assert 0 <= metrics["harness"]["share"] < 1
     assert json.loads((tmp_path / "together" / "manifest.json").read_text())["batch"] == 4
-    assert num_cached(tmp_path / "together") >= num_cached(tmp_path / "alone") > 0
+
+
+def test_an_answer_depends_on_its_prompt_only(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To the last bit of its confidence, though what prompts share is read once: in whole passes."""
+    monkeypatch.setenv("CODEASSIST_HOME", str(home))
+    limits = Limits(8, None)
+    session = local_engine("tiny", ("model.context_tokens=700",), limits, silent).open_session(silent)
+    session.engine.speculate = False
+    code = (CODE * 3)[:2600]
+    texts = [code[:1500], code[:2200], code[:2231], code[200:900], code[:1900] + "x = 1\n" + code[:300]]
+    asked = [CompletionRequest("a.py", text, "", limits.max_new_tokens, limits.max_lines) for text in texts]
+    alone = [BatchedSession(session, 1).complete(request, NoRetriever()) for request in asked]
+    assert all(256 < completion.num_prompt_tokens < 700 for completion in alone[:3])
+
+    for size, order in ((1, (0, 1, 2, 3, 4)), (1, (4, 2, 1, 3, 0)), (2, (2, 0, 4, 1, 3)), (5, (3, 4, 2, 1, 0))):
+        batched = BatchedSession(session, size)
+        num_cached = 0
+        for start in range(0, len(order), size):
+            chosen = order[start : start + size]
+            for number, found in zip(
+                chosen, batched.complete_all([(asked[n], NoRetriever()) for n in chosen]), strict=True
+            ):
+                assert isinstance(found, Completion)
+                assert (found.raw_text, found.confidence) == (alone[number].raw_text, alone[number].confidence)
+                num_cached += found.num_cached_tokens
+        assert num_cached >= 256 and num_cached % 256 == 0
+        plain = session.complete(asked[0], NoRetriever(), document=f"{size} {order}")
+        assert (plain.raw_text, plain.confidence) == (alone[0].raw_text, alone[0].confidence)
 
 
 def test_a_run_goes_on_with_another_size(run: Run, tmp_path: Path) -> None:
