@@ -20,6 +20,8 @@ class CompletionRequest:
     `path` is relative to the repository root, with forward slashes. `prefix` and `suffix` are the whole text before
     and behind the cursor; what fits the model is cut later. `max_lines` None lets the completion end where it wants.
     An answer whose tokens' geometric mean probability falls below `min_confidence` is given up and comes back empty.
+    `patience_ms` is how long reading the prompt may take; None waits for all of it. A prompt that would take longer is
+    cut to what can be read in that time, and the whole one is read when there is nothing else to do.
     """
 
     path: str
@@ -32,6 +34,7 @@ class CompletionRequest:
     min_confidence: float = 0.0
     extent: Extent = "lines"
     alternative: int = 0
+    patience_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,10 @@ class UsedSnippet:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """The answer to one request, and everything needed to explain it."""
+    """The answer to one request, and everything needed to explain it.
+
+    `is_hasty`: its prompt was cut to what could be read in the request's `patience_ms`.
+    """
 
     text: str
     raw_text: str  # before trimming
@@ -95,3 +101,4 @@ class Completion:
     snippets: Sequence[UsedSnippet] = ()
     confidence: float | None = None  # geometric mean probability of the answer's tokens; None without any
     notices: Sequence[str] = ()
+    is_hasty: bool = False

@@ -5,7 +5,7 @@ READ FIRST. Knows no editor, no database and no tensor: a Retriever finds snippe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from codeassist import prompt as prompts
 from codeassist.confidence import Confidence
 from codeassist.errors import ModelError
-from codeassist.file_tokens import KnownTokens
+from codeassist.file_tokens import FileTokens, KnownTokens
 from codeassist.progress import Progress, silent
-from codeassist.request import Completion, CompletionRequest, FinishReason, Retriever
+from codeassist.request import Completion, CompletionRequest, FinishReason, Retriever, Snippet
 from codeassist.settings import Settings
 from codeassist.stops import BlockStop, LineStop
 from codeassist.templates import Template, recognise
@@ -26,6 +26,11 @@ if TYPE_CHECKING:  # torch takes two seconds to import: only who opens a session
     from codeassist.engine.engine import Engine
     from codeassist.model_store import InstalledModel
     from codeassist.tokens import Tokenizer
+
+
+# The cache of the cut prompts of a document, beside that of the whole ones: neither may undo the other's work.
+_HASTE = "\0haste"
+_LEAST_TOKENS = 192
 
 
 def never() -> bool:
@@ -70,16 +75,16 @@ class Session:
         name = request.path if document is None else document
         retrieval = retriever.retrieve(request, self.budget.snippet_chars)
         retrieved = perf_counter()
-        prompt = prompts.build(
-            request,
-            retrieval.snippets,
-            self.template,
-            self.tokenizer,
-            self.budget,
-            repository=self.repository,
-            refresh_tokens=self.refresh_tokens,
-            file_tokens=self.known_tokens.of(name, request.prefix, request.suffix),
-        )
+        texts = self.known_tokens.of(name, request.prefix, request.suffix)
+        prompt = self._lay_out(request, retrieval.snippets, self.budget, texts)
+        budget = self._budget_in_time(name, prompt, request.patience_ms)
+        notices = self.notices
+        if budget is not None:
+            prompt = self._lay_out(request, retrieval.snippets, budget, texts)
+            name += _HASTE
+            notices = (*notices, f"only {len(prompt.tokens)} tokens were looked at: the rest is still being read")
+        else:
+            self.engine.forget(name + _HASTE)
         built = perf_counter()
         block = request.extent == "block"
         stop = BlockStop(request.prefix, request.max_lines) if block else LineStop(request.max_lines)
@@ -120,8 +125,40 @@ class Session:
             },
             snippets=prompt.snippets,
             confidence=confidence.value,
-            notices=self.notices,
+            notices=notices,
+            is_hasty=budget is not None,
         )
+
+    def forget(self, document: str) -> None:
+        """Drop the caches of a closed document."""
+        self.engine.forget(document)
+        self.engine.forget(document + _HASTE)
+
+    def _lay_out(
+        self, request: CompletionRequest, snippets: Sequence[Snippet], budget: prompts.Budget, texts: FileTokens
+    ) -> prompts.Prompt:
+        return prompts.build(
+            request,
+            snippets,
+            self.template,
+            self.tokenizer,
+            budget,
+            repository=self.repository,
+            refresh_tokens=self.refresh_tokens,
+            file_tokens=texts,
+        )
+
+    def _budget_in_time(self, name: str, prompt: prompts.Prompt, patience_ms: float | None) -> prompts.Budget | None:
+        """What can be read in that time where all of the prompt cannot, which is then left to idle time; else None."""
+        from codeassist.engine.engine import Layout
+
+        if patience_ms is None:
+            return None
+        total = max(_LEAST_TOKENS, int(patience_ms / self.engine.model.ms_per_token))
+        if total >= len(prompt.tokens) or self.engine.reading_ms(name, prompt.tokens) <= patience_ms:
+            return None
+        self.engine.await_reading(name, Layout(prompt.tokens, prompt.around_cursor, prompt.snippet_ranges))
+        return prompts.Budget(total, self.budget.snippet_share / 2, self.budget.suffix_share)
 
     def _decode_params(self, request: CompletionRequest) -> DecodeParams:
         from codeassist.engine.decode import DecodeParams

@@ -66,6 +66,49 @@ def test_a_second_request_reuses_the_first_ones_states(open_tiny: Open) -> None:
     assert session.complete(typed, NoRetriever()).num_cached_tokens > 0
 
 
+@pytest.mark.parametrize("cache", ["live", "exact"])
+def test_who_has_no_patience_is_answered_from_less_and_the_rest_is_read_meanwhile(
+    open_tiny: Open, monkeypatch: pytest.MonkeyPatch, cache: str
+) -> None:
+    monkeypatch.setattr("codeassist.engine.model._RECENT", 0.0)  # nothing is measured: the tiny model is no slow one
+    session = open_tiny(
+        cache=cache, model=ModelSettings(format="float32", context_tokens=400, threads=1), max_position_embeddings=512
+    )
+    engine = session.engine
+    engine.model.ms_per_token = 10.0
+    request = dataclasses.replace(REQUEST, prefix=CODE * 4, suffix=CODE[:60])
+    whole = session.complete(request, OneSnippet())
+    assert whole.num_prompt_tokens > 350
+    session.forget(request.path)
+
+    hasty = dataclasses.replace(request, patience_ms=2000.0)
+    cut = session.complete(hasty, OneSnippet())
+    assert 100 < cut.num_prompt_tokens <= 200 and cut.num_cached_tokens < 20  # a snippet that was kept
+    assert any("still being read" in notice for notice in cut.notices)
+    assert engine.next_awaited() == request.path
+
+    typed = dataclasses.replace(hasty, prefix=hasty.prefix + "x")
+    looks = iter([False] * 5)
+    with pytest.raises(Cancelled):  # a job comes while the rest is read
+        engine.read_awaited(request.path, lambda: next(looks, True))
+    again = session.complete(typed, OneSnippet())
+    assert again.num_prompt_tokens <= 200 and again.num_cached_tokens > 100  # from the cut prompt's own cache
+    engine.read_awaited(request.path)
+    assert engine.next_awaited() is None
+
+    full = session.complete(dataclasses.replace(typed, prefix=typed.prefix + "y"), OneSnippet())
+    assert full.num_prompt_tokens > 350 and full.num_cached_tokens > 300 and not full.notices
+    assert set(engine.cached()) == {request.path}
+    assert session.complete(hasty, OneSnippet()).text == whole.text or cache == "live"
+
+
+def test_who_has_patience_enough_sees_all_of_it_at_once(open_tiny: Open) -> None:
+    session = open_tiny()
+    session.engine.model.ms_per_token = 1.0
+    completion = session.complete(dataclasses.replace(REQUEST, patience_ms=1000.0), OneSnippet())
+    assert completion.text == session.complete(REQUEST, OneSnippet()).text and session.engine.next_awaited() is None
+
+
 def test_exact_mode_answers_as_a_fresh_session(open_tiny: Open, tmp_path: Path) -> None:
     session = open_tiny(cache="exact")
     session.complete(dataclasses.replace(REQUEST, prefix="import os\n" + REQUEST.prefix), OneSnippet())

@@ -78,6 +78,12 @@ class ModelConfig:
     eos_token_ids: tuple[int, ...]
     bos_token_id: int | None
 
+    @property
+    def num_layer_parameters(self) -> int:
+        """The weights that each token of a prompt is multiplied with: the layers', without biases and norms."""
+        attention = 2 * (self.num_heads + self.num_kv_heads) * self.head_dim
+        return self.num_layers * self.d_model * (attention + (3 if self.gated_mlp else 2) * self.d_ff)
+
     @staticmethod
     def from_hf(config: Mapping[str, Any]) -> ModelConfig:
         """Read a config.json of transformers 4 or 5. Raises ModelError for what the engine cannot run."""

@@ -10,11 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
+from codeassist.engine.align import common_prefix
 from codeassist.engine.decode import Decoded, DecodeParams, decode
 from codeassist.engine.live_cache import LiveCache, SyncReport
-from codeassist.engine.model import Model, never
+from codeassist.engine.model import PREFILL_CHUNK, Model, never
 from codeassist.engine.snippet_states import SnippetStates
 from codeassist.engine.speculate import Speculator
+
+_MOST_LAYER_MS = 15.0  # a request that comes while an awaited prompt is read waits for one layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,12 +30,22 @@ class Generation:
     decode_ms: float
 
 
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A prompt's tokens and the ranges of them that matter: as `Engine.generate` takes them."""
+
+    tokens: Sequence[int]
+    refresh: Sequence[range]
+    snippets: Sequence[range]
+
+
 @dataclass(slots=True)
 class _Document:
-    """What the engine keeps of one document."""
+    """What the engine keeps of one document. `awaited`: a prompt that is to be read when nothing else is to be done."""
 
     cache: LiveCache
     speculator: Speculator
+    awaited: Layout | None = None
 
 
 class Engine:
@@ -84,6 +97,7 @@ class Engine:
         forgotten at the end: the cache then holds the prompt, ready for the next keystroke.
         """
         entry = self._entry(document)
+        entry.awaited = None
         cache = entry.cache
         started = perf_counter()
         hidden, report = cache.sync(
@@ -101,6 +115,43 @@ class Engine:
     def cache_of(self, document: str) -> LiveCache:
         """The document's live cache, an empty one when there is none yet."""
         return self._entry(document).cache
+
+    def reading_ms(self, document: str, prompt: Sequence[int]) -> float:
+        """About how long it would take to read what the document's cache does not hold of a prompt."""
+        entry = self._documents.get(document)
+        if self.exact or entry is None:
+            known = 0 if entry is None else min(common_prefix(entry.cache.tokens, list(prompt)), entry.cache.num_exact)
+            num_missing = len(prompt) - known
+        else:
+            num_missing = entry.cache.num_missing(prompt)
+        return num_missing * self.model.ms_per_token
+
+    def await_reading(self, document: str, prompt: Layout) -> None:
+        """Have a prompt read by `read_awaited`, unless the document is completed before."""
+        self._entry(document).awaited = prompt
+
+    def next_awaited(self) -> str | None:
+        """The most recent document with a prompt that is to be read, or None."""
+        return next((name for name, entry in reversed(self._documents.items()) if entry.awaited is not None), None)
+
+    def read_awaited(self, document: str, stopped: Callable[[], bool] = never) -> None:
+        """Read the document's awaited prompt. Raises Cancelled between two layers, and goes on there the next time."""
+        entry = self._documents.get(document)
+        if entry is None or entry.awaited is None:
+            return
+        layout = entry.awaited
+        layer_ms_per_token = self.model.ms_per_token / self.model.config.num_layers
+        pass_tokens = max(16, min(PREFILL_CHUNK, int(_MOST_LAYER_MS / max(layer_ms_per_token, 1e-6))))
+        entry.cache.sync(
+            layout.tokens,
+            layout.refresh,
+            snippets=layout.snippets,
+            store=self.snippet_states,
+            exact=self.exact,
+            pass_tokens=pass_tokens,
+            stopped=stopped,
+        )
+        entry.awaited = None
 
     def heal(self, document: str, max_tokens: int, stopped: Callable[[], bool] = never) -> int:
         """Re-encode up to `max_tokens` of the document's inexact states; return how many stay inexact.

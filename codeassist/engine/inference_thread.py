@@ -1,4 +1,4 @@
-"""The one thread that owns an engine: it runs the jobs it is given and, when there are none, heals.
+"""The one thread that owns an engine: it runs the jobs it is given and, when there are none, reads ahead and heals.
 
 Knows no requests and no editor. A job waits for at most one layer of healing: healing looks for waiting jobs between
 layers, and its slices are sized by the time that the last one took.
@@ -88,7 +88,7 @@ class InferenceThread:
 
     def _serve(self) -> None:
         while True:
-            if self._jobs.empty() and self.heal and self._heal_slice():
+            if self._jobs.empty() and (self._read_awaited() or (self.heal and self._heal_slice())):
                 continue
             job = self._jobs.get()
             if job is None:
@@ -101,6 +101,20 @@ class InferenceThread:
                 job = self._jobs.get_nowait()
                 if job is not None:
                     job()
+
+    def _read_awaited(self) -> bool:
+        """Read on in a prompt that was too long for its request; return whether there was one."""
+        document = self.engine.next_awaited()
+        if document is None:
+            return False
+        try:
+            self.engine.read_awaited(document, lambda: not self._jobs.empty())
+        except Cancelled:
+            pass  # a job waits
+        except Exception:  # as for healing
+            logger.exception("reading the prompt of %s failed; its cache is dropped", document)
+            self.engine.forget(document)
+        return True
 
     def _heal_slice(self) -> bool:
         """Heal some slots of the most recent document that needs it; return whether there may be more to do."""

@@ -79,13 +79,15 @@ class LiveCache:
         snippets: Sequence[range] = (),
         store: SnippetStates | None = None,
         exact: bool = False,
+        pass_tokens: int | None = None,
         stopped: Callable[[], bool] = never,
     ) -> tuple[Tensor, SyncReport]:
         """Make the cache hold `target` and return the last token's hidden state: (1, D) float32.
 
         Kept runs are shifted (PIE), missing tokens are encoded, and of the slots in `refresh` those that are not
         exact are encoded again, as is always the last. With `exact`, only the common prefix is kept. Runs named in
-        `snippets` take their states from `store` where it has them, and leave them there.
+        `snippets` take their states from `store` where it has them, and leave them there. `pass_tokens` are encoded at
+        a time: fewer take longer in all, and give way sooner.
         Raises Cancelled between layers when `stopped()`: the slots not yet encoded then hold None, and the next sync
         makes up for them. It goes on in the very layer, unless what it wants up to there has changed: who types faster
         than a pass takes still gets on.
@@ -113,7 +115,7 @@ class LiveCache:
         encode = {slot for gap in missing for slot in gap if self.tokens[slot] is None}
         refreshed = {slot for part in refresh for slot in part if self.num_exact <= slot < len(wanted)} - encode
         refreshed.add(len(wanted) - 1)
-        hidden = self._encode(wanted, sorted(encode | refreshed), stopped)
+        hidden = self._encode(wanted, sorted(encode | refreshed), pass_tokens or PREFILL_CHUNK, stopped)
         if store is not None and not exact:
             for part in snippets:
                 tokens = tuple(wanted[part.start : part.stop])
@@ -130,6 +132,11 @@ class LiveCache:
             changed=tuple(missing),
         )
         return hidden, report
+
+    def num_missing(self, target: Sequence[int]) -> int:
+        """How many tokens of `target` a sync would have to encode for want of a state. Changes nothing."""
+        wanted = list(target)
+        return len(wanted) - sum(move.length for move in align(self.tokens, wanted))
 
     def extend(self, token_ids: Sequence[int]) -> Tensor:
         """Encode tokens behind everything that stands here; return their hidden states: (T, D) float32."""
@@ -183,7 +190,7 @@ class LiveCache:
                 placed.append(part)
         return placed
 
-    def _encode(self, wanted: list[int], slots: list[int], stopped: Callable[[], bool]) -> Tensor:
+    def _encode(self, wanted: list[int], slots: list[int], pass_tokens: int, stopped: Callable[[], bool]) -> Tensor:
         hidden: Tensor | None = None
         first: list[list[int]] = []
         if self._halted is not None:
@@ -191,7 +198,7 @@ class LiveCache:
             rest = [slot for slot in slots if slot not in begun]
             if len(slots) - len(rest) == len(begun):
                 first, slots = [list(begun)], rest
-        for part in (*first, *(passes(slots) if slots else ())):
+        for part in (*first, *(passes(slots, pass_tokens) if slots else ())):
             if stopped():
                 raise Cancelled("the request was superseded")
             hidden = self._run([wanted[slot] for slot in part], part, stopped)
@@ -242,7 +249,7 @@ class LiveCache:
         return self.model.forward(ids, where, self.states, stopped)
 
 
-def passes(slots: Sequence[int]) -> list[list[int]]:
+def passes(slots: Sequence[int], most: int = PREFILL_CHUNK) -> list[list[int]]:
     """Cut rising slots into forward passes: long runs in chunks of their own, short ones together.
 
     A pass over scattered slots needs a mask, which costs; a pass for each short run reads all weights again, which
@@ -251,8 +258,8 @@ def passes(slots: Sequence[int]) -> list[list[int]]:
     parts: list[list[int]] = [[]]
     for slot in slots:
         current = parts[-1]
-        long_run_ends = len(current) >= PREFILL_CHUNK // 2 and current[-1] != slot - 1
-        if len(current) >= PREFILL_CHUNK or long_run_ends:
+        long_run_ends = len(current) >= most // 2 and current[-1] != slot - 1
+        if len(current) >= most or long_run_ends:
             parts.append([])
         parts[-1].append(slot)
     return parts

@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass
+from time import perf_counter
 
 import torch
 import torch.nn.functional as F
@@ -23,6 +24,11 @@ from codeassist.errors import Cancelled
 
 _HEAD_ROWS = 1 << 15  # rows of the output matrix packed together: several cores can share the work
 PREFILL_CHUNK = 256  # tokens a pass: keeps a layer's activations in the last-level cache
+
+
+_GUESSED_MS = {"cpu": 12.0, "cuda": 0.1}  # to read a token with a billion parameters, until it has been measured
+_MEASURED_FROM = 16  # tokens: smaller passes say little about reading
+_RECENT = 0.3
 
 
 def never() -> bool:
@@ -81,7 +87,7 @@ class Model:
     """A model's parameters on one device, and its forward pass.
 
     `dtype` is that of activations between layers' products and of the cache: float32 on a CPU, bfloat16 on a GPU.
-    The residual stream is float32 always.
+    The residual stream is float32 always. `ms_per_token` is what reading a prompt has lately taken.
     """
 
     def __init__(self, weights: Weights, device: torch.device, max_positions: int) -> None:
@@ -98,6 +104,7 @@ class Model:
         self.head = self._head(weights, "embed" if config.tied_embeddings else "head")
         self.embed_scale = weights.get("embed.scale") if self.is_int8 else None
         self.norm = self._norm(weights, "norm", centred=config.norm == "layer")
+        self.ms_per_token = _GUESSED_MS.get(device.type, 1.0) * config.num_layer_parameters / 1e9
         activations: dict[str, Callable[[Tensor], Tensor]] = {
             "silu": F.silu,
             "gelu": F.gelu,
@@ -130,6 +137,7 @@ class Model:
         When it raises Cancelled, `work` holds what was done. It may be run on for as long as nothing else has written
         to the slots up to its last one.
         """
+        started = perf_counter() if work.num_done == 0 else None
         slots = work.slots
         first, last = int(slots[0]), int(slots[-1])
         run = last - first + 1 == len(slots)
@@ -146,7 +154,11 @@ class Model:
             x = self._mlp(x, layer)
             work.num_done = index + 1
         work.hidden = None
-        return self.norm(x)
+        x = self.norm(x)
+        if started is not None and len(slots) >= _MEASURED_FROM and self.device.type == "cpu":
+            took_ms = (perf_counter() - started) * 1e3 / len(slots)
+            self.ms_per_token += _RECENT * (took_ms - self.ms_per_token)
+        return x
 
     def logits(self, hidden: Tensor) -> Tensor:
         """hidden: (T, D) float32 from `forward` → (T, V) float32."""

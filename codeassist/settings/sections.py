@@ -119,7 +119,8 @@ class CacheSettings:
 class EditorSettings:
     """When an editor is shown a completion, and how much of one. The command line knows none of these.
 
-    `off_languages` are the protocol's language ids. `debounce_ms` None adapts to how fast the user types.
+    `off_languages` are the protocol's language ids. `debounce_ms` None adapts to how fast the user types;
+    `patience_ms` None reads all of a prompt, however long that takes.
     """
 
     mode: Literal["automatic", "manual", "off"] = _personal("automatic", word("automatic", "manual", "off"))
@@ -127,6 +128,7 @@ class EditorSettings:
     multiline: Literal["auto", "never", "always"] = _shared("auto", word("auto", "never", "always"))
     max_lines: int = _shared(16, integer(1, 1000))
     debounce_ms: int | None = _personal(None, or_none("auto", integer(0, 2000)))
+    patience_ms: int | None = _personal(1000, or_none("unlimited", integer(50, 60_000)))
     alternatives: int = _personal(3, integer(1, 5))
     completion_items: bool = _personal(False, switch())
 

@@ -201,8 +201,7 @@ class Completing:
         works, inference, results = self._backend.works, self._backend.inference, self._backend.results
         queue_ms, version, suggested = await works.run(self._work_of(scope, wish), start)
         if inference.num_loaded == scope.model:  # otherwise nobody knows which of two models it was
-            # What an answer notes beside what its model does is about this prompt: that it was cut, say.
-            is_makeshift = tuple(suggested.first.notices) != tuple(inference.state.notices)
+            is_makeshift = suggested.first.is_hasty
             results.keep(scope, wish.prefix, wish.suffix, wish.num_wanted, suggested, version, is_makeshift)
         stages = suggested.first.stage_ms
         course.stage_ms |= {

@@ -128,7 +128,7 @@ class Inference:
         """Drop what is cached for a document that was closed."""
         with self._lock:
             if self._service is not None and self._service.thread.is_alive:
-                self._service.thread.submit(lambda engine=self._service.session.engine: engine.forget(document))
+                self._service.thread.submit(lambda session=self._service.session: session.forget(document))
 
     def close(self) -> None:
         """Load nothing more and end the thread behind the job that it runs."""

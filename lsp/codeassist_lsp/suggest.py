@@ -108,6 +108,7 @@ def request_for(wish: Wish) -> CompletionRequest:
         seed=completion.seed,
         min_confidence=completion.min_confidence,
         extent="block" if is_block else "lines",
+        patience_ms=editor.patience_ms,
     )
 
 
@@ -119,7 +120,7 @@ def _complete(
     except CodeAssistError:
         raise
     except BaseException:  # what the cache holds now cannot be trusted
-        session.engine.forget(wish.document)
+        session.forget(wish.document)
         raise
     if completion.finish_reason == "cancelled":
         raise Cancelled("the request was superseded")

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from codeassist.engine.decode import DecodeParams
-from codeassist.engine.engine import Engine, Generation
+from codeassist.engine.engine import Engine, Generation, Layout
 from codeassist.engine.inference_thread import InferenceThread
 from codeassist.engine.kv_cache import KVCache
 from codeassist.engine.model import Model, Pass, never
@@ -94,6 +94,27 @@ def test_healing_gives_way_within_one_layer(tiny: MakeModel) -> None:
         del model.run
         thread.close()
     assert answers == [True]
+
+
+def test_an_awaited_prompt_is_read_in_idle_time_and_gives_way_to_jobs(tiny: MakeModel) -> None:
+    engine = engine_of(tiny("qwen2")[0])
+    thread = InferenceThread(engine)
+    read = threading.Event()
+    real = engine.next_awaited
+
+    def next_awaited() -> str | None:
+        found = real()
+        if found is None and "a.py" in engine.cached():
+            read.set()
+        return found
+
+    engine.next_awaited = next_awaited  # type: ignore[method-assign]
+    thread.submit(lambda: engine.await_reading("a.py", Layout(TEXT, (), ()))).result(TIMEOUT_S)
+    for _ in range(20):
+        thread.submit(lambda: None).result(TIMEOUT_S)
+    assert read.wait(TIMEOUT_S)
+    thread.close()
+    assert engine.cached()["a.py"] == (len(TEXT), len(TEXT))
 
 
 def test_a_failing_job_is_reported_and_the_thread_lives_on(tiny: MakeModel) -> None:

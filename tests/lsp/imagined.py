@@ -77,7 +77,7 @@ class Model:
     state: ModelState = field(default_factory=lambda: ModelState("imagined"))
     num_loaded: int = 1
     num_asked: int = 0
-    notices: tuple[str, ...] = ()
+    is_hasty: bool = False
     repository: str = ""
     engine: Any = None
 
@@ -103,7 +103,7 @@ class Model:
         used = [UsedSnippet(snippet, 1) for snippet in snippets]
         said = self.say(repr(asked))
         return Completion(
-            said, said, "eos", f"model {self.num_loaded}", 9, 0, len(said), stage_ms, used, notices=self.notices
+            said, said, "eos", f"model {self.num_loaded}", 9, 0, len(said), stage_ms, used, is_hasty=self.is_hasty
         )
 
 

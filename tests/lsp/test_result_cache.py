@@ -186,13 +186,13 @@ def test_an_empty_answer_is_known_too_but_not_instead_of_one_that_is_typed_along
 
 def test_a_makeshift_answer_is_typed_along_but_not_given_again() -> None:
     async def test() -> None:
-        one = client(lambda question: "points" if one.model.notices else "polygon")
-        one.model.notices = ("the prompt was cut",)
+        one = client(lambda question: "points" if one.model.is_hasty else "polygon")
+        one.model.is_hasty = True
         put(one, "x = ")
         assert texts(await one.ask(A, 4)) == ["points"]
         put(one, "x = p")
         assert texts(await one.ask(A, 5)) == ["oints"]
-        one.model.notices = ()
+        one.model.is_hasty = False
         for _ in range(2):
             put(one, "x = ")
             assert texts(await one.ask(A, 4)) == ["polygon"]
