@@ -68,7 +68,8 @@ def repeated_rest(text: str, rest: str, in_prose: bool) -> int | None:
     if rest[:1] in _SEPARATORS and text.rstrip().endswith(rest[0]):
         return len(text.rstrip()) - 1
     if is_light(rest):
-        return len(first) - len(rest) if in_prose and rest and first.endswith(rest) else None
+        is_again = in_prose and rest and rest[0] not in PAIRS and first.endswith(rest)
+        return len(first) - len(rest) if is_again else None
     at = first.rfind(rest)
     if at >= 0 and _at_boundary(first, at) and _at_boundary(first, at + len(rest)):
         return at

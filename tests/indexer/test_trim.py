@@ -42,6 +42,8 @@ def inserted(place: str, answer: str, path: str) -> str:
         ("a.cs", "class A {\n    void F() {\n        G(│);\n    }\n}\n", "x => x + 1);", "x => x + 1"),
         ("a.go", "func f() {\n\tg(│)\n}\n", "1, 2)", "1, 2"),
         ("a.rs", "fn main() {\n    let v = vec![│];\n}\n", "1, 2];", "1, 2"),
+        ("a.go", "// as in suite.Run(│)\npackage a\n", "t, new(T))", "t, new(T)"),
+        ("a.go", "// as in suite.Run(│)\npackage a\n", "t, new(T)", "t, new(T)"),
         ("notes.txt", "see (│)\n", "above)", "above"),
     ],
 )
