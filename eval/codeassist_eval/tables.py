@@ -39,10 +39,11 @@ def _print_typing(console: Console, typing: Mapping[str, Any]) -> None:
         deltas = [values[f"{name}_delta"] for values in groups.values()]
         table.add_row(f"{name} of full", *(f"{values['full'][name]:.2f}" for values in groups.values()))
         table.add_row(f"{name}, live - full", *(f"{delta['mean']:+.2f}" for delta in deltas))
-        table.add_row("95% interval", *(f"{delta['low']:+.2f} … {delta['high']:+.2f}" for delta in deltas))
+        table.add_row("from (95%)", *(f"{delta['low']:+.2f}" for delta in deltas))
+        table.add_row("to (95%)", *(f"{delta['high']:+.2f}" for delta in deltas))
     table.add_row("same answer %", *(f"{values['same_answer']:.1f}" for values in groups.values()))
-    table.add_row("time, live / full, p50", *(f"{values['time_ratio']['p50']:.3f}" for values in groups.values()))
-    table.add_row("time, live / full, p95", *(f"{values['time_ratio']['p95']:.3f}" for values in groups.values()))
+    table.add_row("time ratio, p50", *(f"{values['time_ratio']['p50']:.3f}" for values in groups.values()))
+    table.add_row("time ratio, p95", *(f"{values['time_ratio']['p95']:.3f}" for values in groups.values()))
     table.add_row("tokens encoded %", *(f"{100 * values['encoded_tokens']['share']:.1f}" for values in groups.values()))
     console.print(table)
 
