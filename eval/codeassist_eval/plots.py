@@ -88,6 +88,7 @@ def _typing_quality(axes: Axes, runs: Sequence[Run]) -> None:
         full = [float(values["full"]["em"]) for values in kinds.values()]
         live = [value + float(values["em_delta"]["mean"]) for value, values in zip(full, kinds.values(), strict=True)]
         _side_by_side(axes, run, runs, list(kinds), {"live": live, "full recomputation": full})
+    axes.set_ylim(0, 100)
 
 
 def _typing_times(axes: Axes, runs: Sequence[Run]) -> None:
