@@ -15,7 +15,9 @@ GAMMA = 3  # tokens that must match; CopySpec's published settings are 3 to 5, a
 MAX_DRAFT = 10
 _MAX_MATCH = 16  # how far back rival occurrences are compared
 _RIVALS = 4
-_MAX_LOG = 1 << 17  # tokens remembered; beyond, the older half is forgotten
+# Tokens remembered: several prompts' worth, beyond which the older half is forgotten. An indexed token takes 300 bytes.
+_PROMPTS_KEPT = 4
+_LEAST_KEPT = 1 << 13
 
 
 class CopyIndex:
@@ -29,12 +31,14 @@ class CopyIndex:
     def __init__(self, barriers: frozenset[int] = frozenset()) -> None:
         self.barriers = barriers
         self.log: list[int] = []
+        self._most = _LEAST_KEPT
         self._ends: dict[tuple[int, ...], list[int]] = {}  # γ-gram → log offsets just behind it, oldest first
 
     def add(self, tokens: Sequence[int], start: int, stop: int) -> None:
         """Take in tokens[start:stop] and as much around it as matching and copying need."""
         low, high = max(0, start - GAMMA), min(len(tokens), stop + MAX_DRAFT)
-        if len(self.log) + high - low > _MAX_LOG:
+        self._most = max(_LEAST_KEPT, _PROMPTS_KEPT * len(tokens))
+        if len(self.log) + high - low > self._most:
             self._forget_older_half()
         base = len(self.log)
         self.log.extend(tokens[low:high])
@@ -43,6 +47,8 @@ class CopyIndex:
 
     def append(self, token: int) -> None:
         """Take in one token behind the run that was added last."""
+        if len(self.log) >= self._most:
+            self._forget_older_half()
         self.log.append(token)
         if len(self.log) > GAMMA:
             self._index(len(self.log) - 1)

@@ -1,0 +1,41 @@
+"""What drafts are copied from: bounded however long somebody edits, and what came last is always there."""
+
+from __future__ import annotations
+
+import random
+
+from codeassist.engine.speculate import _LEAST_KEPT, _PROMPTS_KEPT, GAMMA, MAX_DRAFT, CopyIndex
+
+SEED = 20261121
+
+
+def test_the_index_is_bounded_and_keeps_what_came_last() -> None:
+    print(f"seed {SEED}")
+    rng = random.Random(SEED)
+    index = CopyIndex()
+    most = max(_LEAST_KEPT, _PROMPTS_KEPT * 3_000)
+    for _ in range(60):
+        prompt = [rng.randrange(50_000) for _ in range(3_000)]
+        index.add(prompt, 0, len(prompt))
+        for _ in range(200):
+            index.append(rng.randrange(50_000))
+        assert len(index.log) <= most
+        assert len(index._ends) <= len(index.log)
+        at = rng.randrange(GAMMA, len(prompt) - MAX_DRAFT)
+        assert index.find(prompt[at - GAMMA : at], 5)[0] == prompt[at : at + 5]
+
+
+def test_answers_alone_are_bounded_too() -> None:
+    index = CopyIndex()
+    for token in range(3 * _LEAST_KEPT):
+        index.append(token)
+        assert len(index.log) <= _LEAST_KEPT
+    assert index.find([token - 8, token - 7, token - 6], 3)[0] == [token - 5, token - 4, token - 3]
+
+
+def test_nothing_is_copied_across_a_marker() -> None:
+    index = CopyIndex(frozenset({0}))
+    index.add([5, 6, 7, 8, 0, 9, 10, 11, 12], 0, 9)
+    assert index.find([5, 6, 7], 5)[0] == [8]
+    assert index.find([6, 7, 8], 5)[0] == []
+    assert index.find([9, 10, 11], 5)[0] == [12]
