@@ -81,7 +81,7 @@ async def soak(gguf: Path, num_edits: int, num_requests: int, seed: int, scratch
     home, root = scratch / "home", scratch / "repo"
     for folder in (home, root / ".git", root / "src"):
         folder.mkdir(parents=True)
-    settings = "[model]\nname = 'soak'\ncontext_tokens = 512\n[completion]\nmax_new_tokens = 4\n"
+    settings = "[model]\nname = 'soak'\ncontext_tokens = 256\n[completion]\nmax_new_tokens = 4\n"
     named = f"[models.soak]\ngguf = {json.dumps(str(gguf.absolute()))}\n"
     (home / "config.toml").write_text(f"{settings}[editor]\nmultiline = 'never'\n{named}", encoding="utf-8")
     source = Path(__file__).read_text(encoding="utf-8")
