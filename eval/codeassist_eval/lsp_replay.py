@@ -72,7 +72,7 @@ async def replay(
         client.open(trace.path, language, trace.initial)
         await client.ready(_LOAD_S)
         ready_s = time.perf_counter() - began
-        await client.complete(trace.initial, trace.cursor, automatic=False)
+        await client.complete(trace.initial, trace.cursor, automatic=True)
         first_s = time.perf_counter() - began
         timed, num_shown = await _type(client, trace, typist)
         status = await client.status()
