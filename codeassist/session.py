@@ -18,6 +18,7 @@ from codeassist.file_tokens import FileTokens, KnownTokens
 from codeassist.progress import Progress, silent
 from codeassist.request import Completion, CompletionRequest, FinishReason, Retriever, Snippet
 from codeassist.settings import Settings
+from codeassist.sticky import StickySnippets
 from codeassist.stops import BlockStop, LineStop
 from codeassist.templates import Template, recognise
 
@@ -40,7 +41,10 @@ def never() -> bool:
 
 @dataclass(slots=True)
 class Session:
-    """A loaded model that completes requests. One request at a time."""
+    """A loaded model that completes requests. One request at a time.
+
+    `sticky`: snippets that stood in a document's last prompt stay, as long as they are found; None takes the best ones.
+    """
 
     model_name: str
     engine: Engine
@@ -50,6 +54,7 @@ class Session:
     refresh_tokens: int = 32
     repository: str = "workspace"
     notices: tuple[str, ...] = ()
+    sticky: StickySnippets | None = None
     stop_ids: frozenset[int] = field(init=False)
     known_tokens: KnownTokens = field(init=False)
 
@@ -74,13 +79,14 @@ class Session:
         started = perf_counter()
         name = request.path if document is None else document
         retrieval = retriever.retrieve(request, self.budget.snippet_chars)
+        snippets = retrieval.snippets if self.sticky is None else self.sticky.arrange(name, retrieval.snippets)
         retrieved = perf_counter()
         texts = self.known_tokens.of(name, request.prefix, request.suffix)
-        prompt = self._lay_out(request, retrieval.snippets, self.budget, texts)
+        prompt = self._lay_out(request, snippets, self.budget, texts)
         budget = self._budget_in_time(name, prompt, request.patience_ms)
         notices = self.notices
         if budget is not None:
-            prompt = self._lay_out(request, retrieval.snippets, budget, texts)
+            prompt = self._lay_out(request, snippets, budget, texts)
             name += _HASTE
             notices = (*notices, f"only {len(prompt.tokens)} tokens were looked at: the rest is still being read")
         else:

@@ -73,8 +73,10 @@ def _load(settings: Settings, progress: Progress) -> Session:
     """Load the model that the settings name, with the notices of choosing it in front of its own."""
     from codeassist.cli.running import find_model
     from codeassist.session import open_session
+    from codeassist.sticky import StickySnippets
 
     model, notices = find_model(settings, progress)
     session = open_session(settings, model, progress)
     session.notices = (*notices, *session.notices)
+    session.sticky = StickySnippets()
     return session
