@@ -139,9 +139,13 @@ class LiveCache:
         return len(wanted) - sum(move.length for move in align(self.tokens, wanted))
 
     def extend(self, token_ids: Sequence[int]) -> Tensor:
-        """Encode tokens behind everything that stands here; return their hidden states: (T, D) float32."""
-        start = len(self.tokens)
-        hidden = self._forward(list(token_ids), range(start, start + len(token_ids)), never)
+        """Encode tokens behind everything that stands here; return their hidden states: (T, D) float32.
+
+        With int8 weights they are to the last bit what one token after the other would give.
+        """
+        start, device = len(self.tokens), self.model.device
+        slots = torch.arange(start, start + len(token_ids), device=device)
+        hidden = self.model.run(Pass(torch.tensor(list(token_ids), device=device), slots, apart=True), self.states)
         self.tokens.extend(token_ids)
         if self.num_exact == start:
             self.num_exact = len(self.tokens)
@@ -242,11 +246,6 @@ class LiveCache:
             if len(run) == len(slots) and run.start <= self.num_exact:
                 self._halted = _Halted(work, list(token_ids), run)
             raise
-
-    def _forward(self, token_ids: Sequence[int], slots: Sequence[int], stopped: Callable[[], bool]) -> Tensor:
-        device = self.model.device
-        ids, where = torch.tensor(token_ids, device=device), torch.tensor(slots, device=device)
-        return self.model.forward(ids, where, self.states, stopped)
 
 
 def passes(slots: Sequence[int], most: int = PREFILL_CHUNK) -> list[list[int]]:

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from codeassist.engine.attention import attend_masked, attend_run, visible_mask
+from codeassist.engine.attention import attend_apart, attend_masked, attend_run, visible_mask
 from codeassist.engine.kv_cache import KVCache
 from codeassist.engine.late_linear import LinearMaker
 from codeassist.engine.linear import Int8Linear, Linear, PlainLinear, StackedLinear
@@ -75,10 +75,12 @@ class Pass:
     """A pass over some tokens, run at once or, where it is stopped between two layers, in several goes.
 
     token_ids, slots: (T,) int64, slots rising. hidden: (T, D) float32, what layer `num_done` takes; None at first.
+    `apart`: with int8 weights, each token of a run gets to the last bit what a pass of its own would give it.
     """
 
     token_ids: Tensor
     slots: Tensor
+    apart: bool = False
     num_done: int = 0
     hidden: Tensor | None = None
 
@@ -150,7 +152,7 @@ class Model:
                 work.hidden = x
                 raise Cancelled("the request was superseded")
             layer = self.layers[index]
-            x = self._attention(x, layer, index, cache, where, rotations, mask, first, last)
+            x = self._attention(x, layer, index, cache, where, rotations, mask, first, last, work.apart)
             x = self._mlp(x, layer)
             work.num_done = index + 1
         work.hidden = None
@@ -180,6 +182,7 @@ class Model:
         mask: Tensor | None,
         first: int,
         last: int,
+        apart: bool,
     ) -> Tensor:
         config = self.config
         T = x.shape[0]
@@ -195,7 +198,10 @@ class Model:
         cache.v[index, :, where] = v.to(cache.v.dtype)
         q = rotate(q, rotations).to(cache.k.dtype).transpose(0, 1)
         keys, values = cache.k[index, :, : last + 1], cache.v[index, :, : last + 1]
-        context = attend_run(q, keys, values, first) if mask is None else attend_masked(q, keys, values, mask)
+        if mask is not None:
+            context = attend_masked(q, keys, values, mask)
+        else:
+            context = (attend_apart if apart and self.is_int8 else attend_run)(q, keys, values, first)
         return x + layer.out(context)
 
     def _mlp(self, x: Tensor, layer: Layer) -> Tensor:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import random
 
+import torch
+
+from codeassist.engine.live_cache import LiveCache
 from codeassist.engine.speculate import _LEAST_KEPT, _PROMPTS_KEPT, GAMMA, MAX_DRAFT, CopyIndex
+from tests.engine.conftest import MakeModel
 
 SEED = 20261121
 
@@ -39,3 +43,22 @@ def test_nothing_is_copied_across_a_marker() -> None:
     assert index.find([5, 6, 7], 5)[0] == [8]
     assert index.find([6, 7, 8], 5)[0] == []
     assert index.find([9, 10, 11], 5)[0] == [12]
+
+
+def test_drafted_tokens_get_to_the_last_bit_what_they_would_get_alone(tiny: MakeModel) -> None:
+    """Otherwise int8 rounding would make another answer of the same model."""
+    print(f"seed {SEED}")
+    rng = random.Random(SEED)
+    model = tiny("qwen2", weight_format="int8")[0]
+    tokens = [rng.randrange(500) for _ in range(130)]
+    together, alone = LiveCache(model, 256), LiveCache(model, 256)
+    for cache in (together, alone):
+        cache.sync(tokens)
+    for length in (1, 2, 6, 11):
+        drafted = [rng.randrange(500) for _ in range(length)]
+        ours = together.extend(drafted)
+        theirs = torch.cat([alone.extend([token]) for token in drafted])
+        assert torch.equal(ours, theirs)
+        for name in ("k", "k_raw", "v"):
+            n = len(together.tokens)
+            assert torch.equal(getattr(together.states, name)[:, :, :n], getattr(alone.states, name)[:, :, :n])
