@@ -1,7 +1,7 @@
 """The order of a document's snippets in its prompt: those that stood in its last one stay where they stood.
 
-Knows no index and no tokens. With every key, other windows of the same places rank a little higher or lower; each that
-moved in the prompt would make all behind it stale, and each that slid by a line would have to be read anew.
+Knows no index and no tokens. Now and then a key makes other windows of the same places rank a little higher or lower;
+each that moved in the prompt would make all behind it stale, and each that slid by a line would have to be read anew.
 """
 
 from __future__ import annotations
