@@ -22,7 +22,7 @@ def to_document(completion: Completion) -> dict[str, Any]:
         "num_new_tokens": completion.num_new_tokens,
         "confidence": completion.confidence,
         "stage_ms": rounded(completion.stage_ms),
-        "snippets": [_snippet_document(used) for used in completion.snippets],
+        "snippets": [snippet_document(used) for used in completion.snippets],
         "notices": list(completion.notices),
     }
 
@@ -49,7 +49,8 @@ def rounded(stage_ms: Mapping[str, float]) -> dict[str, float]:
     return {stage: round(took, 2) for stage, took in stage_ms.items()}
 
 
-def _snippet_document(used: UsedSnippet) -> dict[str, Any]:
+def snippet_document(used: UsedSnippet) -> dict[str, Any]:
+    """Return what a reader may know of a snippet in a prompt."""
     snippet = used.snippet
     return {
         "path": snippet.path,

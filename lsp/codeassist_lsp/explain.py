@@ -9,12 +9,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from codeassist.request import Completion, UsedSnippet
+from codeassist.completion_json import rounded, snippet_document
+from codeassist.request import Completion
 
 
 def explain(completion: Completion, path: str, text: str, stage_ms: Mapping[str, float]) -> dict[str, Any]:
     """The document for one suggestion; `stage_ms` is the whole request's split."""
-    snippets = [_snippet(used) for used in completion.snippets]
+    snippets = [snippet_document(used) for used in completion.snippets]
     document = {
         "path": path,
         "text": text,
@@ -24,7 +25,7 @@ def explain(completion: Completion, path: str, text: str, stage_ms: Mapping[str,
         "num_prompt_tokens": completion.num_prompt_tokens,
         "num_cached_tokens": completion.num_cached_tokens,
         "num_new_tokens": completion.num_new_tokens,
-        "stage_ms": {stage: round(took_ms, 2) for stage, took_ms in stage_ms.items()},
+        "stage_ms": rounded(stage_ms),
         "snippets": snippets,
         "notices": list(completion.notices),
     }
@@ -34,20 +35,6 @@ def explain(completion: Completion, path: str, text: str, stage_ms: Mapping[str,
 def nothing_to_explain() -> dict[str, Any]:
     """The document while nothing has been suggested."""
     return {"markdown": "Nothing has been suggested yet.", "snippets": []}
-
-
-def _snippet(used: UsedSnippet) -> dict[str, Any]:
-    snippet = used.snippet
-    return {
-        "path": snippet.path,
-        "start_line": snippet.start_line,
-        "end_line": snippet.end_line,
-        "source": snippet.source,
-        "score": snippet.score,
-        "reason": snippet.reason,
-        "num_tokens": used.num_tokens,
-        "text": snippet.text,
-    }
 
 
 def _markdown(document: Mapping[str, Any]) -> str:
