@@ -70,13 +70,15 @@ class Clock:
 
 
 class Typist:
-    """Types into a document and asks automatically after each key."""
+    """Types into a document and asks automatically after each key. No other files: no thread is waited for."""
 
     def __init__(self, debounce_ms: int | None = None) -> None:
         self.clock = Clock()
         place = Place(Path("/one"))
         place.settings = replace(
-            place.settings, editor=replace(place.settings.editor, debounce_ms=debounce_ms, alternatives=1)
+            place.settings,
+            editor=replace(place.settings.editor, debounce_ms=debounce_ms, alternatives=1),
+            context=replace(place.settings.context, mode="none"),
         )
         self.client = Client(Model(lambda asked: "points"), {A: place}, lambda: self.clock.now_s, self.clock.sleep)
         self.client.documents.open(A, "python", 1, "")
