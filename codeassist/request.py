@@ -1,4 +1,4 @@
-"""What is asked and what is answered: requests, snippets, completions, and the Retriever protocol.
+"""What is asked and what is answered: requests, snippets, completions; the Retriever and Analyst protocols.
 
 Values only. Knows no model, no index, no editor.
 """
@@ -11,6 +11,7 @@ from typing import Literal, Protocol
 
 FinishReason = Literal["eos", "max_tokens", "max_lines", "block_end", "unlikely", "cancelled"]
 Extent = Literal["lines", "block"]
+NameKind = Literal["member", "import", "keyword", "case", "class"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,58 @@ class NoRetriever:
     def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
         """Return no snippets."""
         return Retrieval()
+
+
+@dataclass(frozen=True, slots=True)
+class NamePlace:
+    """A place at the end of a text where a name is being written.
+
+    `start` is the offset in code points at which the name begins: text[start:] is what of it stands already, which is
+    nothing or the beginning of an identifier. White space before a name that has not begun belongs to neither.
+
+    At a "keyword" place (an argument of a call) any expression may stand as well: only `name=` must be one of the
+    allowed names. At all others the identifier that is being written must be one of them.
+    """
+
+    kind: NameKind
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class AllowedNames:
+    """All whole names that can stand at a place. `source`: what found them, for people ("jedi", "index", ...)."""
+
+    names: frozenset[str]
+    source: str
+
+
+class Analysis(Protocol):
+    """Static analysis of one text around a cursor. Made for one request; shares caches with those of its repository."""
+
+    def place(self, text: str) -> NamePlace | None:
+        """Return the place at which `text` (prefix and answer so far) ends, or None where no name is being written
+        whose possibilities may be known.
+
+        Lexical: called for each token on the inference thread, so it may take microseconds only. As a name is
+        written letter by letter, kind and start stay what they were.
+        """
+        ...
+
+    def names(self, text: str, place: NamePlace) -> AllowedNames | None:
+        """Return all that may stand there, or None to abstain.
+
+        `text` ends at `place.start` or inside of the name. May take long, may be called on any thread, never raises
+        for code that it does not understand.
+        """
+        ...
+
+
+class Analyst(Protocol):
+    """Knows a repository and begins analyses of its files. One stays for as long as the repository is open."""
+
+    def analyse(self, request: CompletionRequest) -> Analysis | None:
+        """Return an analysis of the request's text, or None for a language that is not analysed. Returns at once."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
