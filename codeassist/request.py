@@ -22,7 +22,8 @@ class CompletionRequest:
     and behind the cursor; what fits the model is cut later. `max_lines` None lets the completion end where it wants.
     An answer whose tokens' geometric mean probability falls below `min_confidence` is given up and comes back empty.
     `patience_ms` is how long reading the prompt may take; None waits for all of it. A prompt that would take longer is
-    cut to what can be read in that time, and the whole one is read when there is nothing else to do.
+    cut to what can be read in that time, and the whole one is read when there is nothing else to do. `root` is the
+    folder of the repository, None where there is none: it says whether the text may leave this machine.
     """
 
     path: str
@@ -36,6 +37,7 @@ class CompletionRequest:
     extent: Extent = "lines"
     alternative: int = 0
     patience_ms: float | None = None
+    root: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +139,23 @@ class UsedSnippet:
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """What of a request left this machine, and where it went. Its snippets are those of the completion.
+
+    `num_cached_tokens` are those that the server had read before, None where it does not say.
+    """
+
+    url: str
+    num_chars: int  # of the prompt's text
+    num_tokens: int
+    num_snippets: int
+    num_snippet_chars: int
+    num_file_chars: int
+    num_times: int  # how often it was sent: retries
+    num_cached_tokens: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """The answer to one request, and everything needed to explain it.
 
@@ -155,3 +174,4 @@ class Completion:
     confidence: float | None = None  # geometric mean probability of the answer's tokens; None without any
     notices: Sequence[str] = ()
     is_hasty: bool = False
+    sent: Sent | None = None  # None: nothing left this machine

@@ -24,6 +24,7 @@ from codeassist.settings.sections import (
     IndexSettings,
     ModelSettings,
     Places,
+    RemoteSettings,
     Settings,
     UserModel,
 )
@@ -40,6 +41,7 @@ __all__ = [
     "ModelSettings",
     "Override",
     "Places",
+    "RemoteSettings",
     "Resolved",
     "Settings",
     "UserModel",

@@ -15,6 +15,7 @@ import platformdirs
 
 from codeassist.settings.values import (
     ValueKind,
+    folders,
     integer,
     matching,
     or_none,
@@ -141,6 +142,33 @@ class FeedbackSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class RemoteSettings:
+    """A server that completes in the local model's place, and which repositories it may be shown; none by default.
+
+    `url` None: nothing leaves the machine. `repositories` are folders: one allows itself and every repository in it.
+    `key_env` None takes the key where `remote.endpoint` says, `proxy` "environment" what HTTPS_PROXY and its like say.
+    """
+
+    url: str | None = _personal(None, or_none("none", text()))
+    model: str = _personal("auto", text())
+    tokenizer: str = _personal("auto", text())
+    repositories: tuple[str, ...] = _personal((), folders())
+    key_env: str | None = _personal(None, or_none("auto", matching(r"[A-Za-z_]\w*", "the name of a variable")))
+    keyring: str | None = _personal(None, or_none("none", text()))
+    ca_file: Path | None = field(default=None, metadata={"kind": or_none("none", path()), "in_repository": False})
+    proxy: str = _personal(
+        "environment",
+        matching(r"environment|none|https?://[^\s@/]+/?", '"environment", "none" or http://HOST:PORT, without a user'),
+    )
+    context_tokens: int | None = _personal(None, or_none("auto", integer(128, 131072)))
+    connect_ms: int = _personal(2000, integer(10, 60_000))
+    first_token_ms: int = _personal(5000, integer(10, 600_000))
+    timeout_ms: int = _personal(15_000, integer(10, 600_000))
+    retries: int = _personal(2, integer(0, 10))
+    fallback: bool = _personal(True, switch())
+
+
+@dataclass(frozen=True, slots=True)
 class UserModel:
     """A registry entry of the user's own, as written. Exactly one of `gguf`, `folder` and `hub` is set."""
 
@@ -164,6 +192,7 @@ class Settings:
     cache: CacheSettings = field(default_factory=CacheSettings)
     editor: EditorSettings = field(default_factory=EditorSettings)
     feedback: FeedbackSettings = field(default_factory=FeedbackSettings)
+    remote: RemoteSettings = field(default_factory=RemoteSettings)
     models: Mapping[str, UserModel] = field(default_factory=dict[str, UserModel])
     places: Places = field(default_factory=standard_places)
 
@@ -186,6 +215,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "cache": CacheSettings,
     "editor": EditorSettings,
     "feedback": FeedbackSettings,
+    "remote": RemoteSettings,
 }
 RULES: Mapping[str, Rule] = {
     f"{section}.{entry.name}": Rule(**entry.metadata)

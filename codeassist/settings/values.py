@@ -123,6 +123,16 @@ def path() -> ValueKind:
     return ValueKind("an absolute path (~ stands for your home)", parse)
 
 
+def folders() -> ValueKind:
+    """A list of absolute paths; "*" stands for every folder."""
+    one = path()
+
+    def parse(raw: object) -> tuple[str, ...]:
+        return tuple(item if item == "*" else str(one.parse(item)) for item in texts().parse(raw))
+
+    return ValueKind('a list of absolute paths (~ stands for your home), or "*"', parse, texts().from_text)
+
+
 def or_none(none_word: str, kind: ValueKind) -> ValueKind:
     """`kind`, or None, which is written as a word: TOML has no null and a number that means "no number" misleads."""
 

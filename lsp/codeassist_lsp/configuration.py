@@ -147,6 +147,8 @@ def _overrides(options: object, problems: list[str]) -> Iterator[Override]:
         section = key.partition(".")[0]
         if section == "models":
             problems.append(f"{_WHERE}: {key} cannot be set here; models of your own stand in config.toml")
+        elif section == "remote":  # an editor's settings can come with a repository, which would say where code goes
+            problems.append(f"{_WHERE}: {key} cannot be set here; where code may be sent stands in your config.toml")
         elif section not in _EDITORS_OWN and value is not None:
             yield Override(key, value, _WHERE)
 
