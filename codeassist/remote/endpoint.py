@@ -28,6 +28,11 @@ class Endpoint:
     key_withheld: bool = False
 
     @property
+    def host(self) -> str:
+        """The server's name or address, for people: with its port where that is not the usual one."""
+        return httpx.URL(self.url).netloc.decode("ascii")
+
+    @property
     def is_loopback(self) -> bool:
         """Whether the server runs on this machine."""
         return _is_loopback(httpx.URL(self.url).host)
@@ -57,19 +62,20 @@ def parse_endpoint(url: str, environment: Mapping[str, str]) -> Endpoint:
     path = parsed.path.rstrip("/") or "/v1"
     clean = str(parsed.copy_with(path=path))
     if own := environment.get(OWN_KEY):
-        return Endpoint(clean, _checked(OWN_KEY, own))
+        return Endpoint(clean, checked_key(f"environment: {OWN_KEY}", own))
     shared = environment.get(SHARED_KEY)
     if not shared:
         return Endpoint(clean)
     if parsed.scheme == "http" and not _is_loopback(parsed.host):
         return Endpoint(clean, key_withheld=True)
-    return Endpoint(clean, _checked(SHARED_KEY, shared))
+    return Endpoint(clean, checked_key(f"environment: {SHARED_KEY}", shared))
 
 
-def _checked(variable: str, key: str) -> str:
+def checked_key(where: str, key: str) -> str:
+    """The key without the white space around it. Raises SettingsError, without the key, for what cannot be one."""
     key = key.strip()
     if not key.isascii() or not key.isprintable():
-        raise SettingsError(f"environment: {variable} holds characters that no key has; set it anew")
+        raise SettingsError(f"{where} holds characters that no key has; set it anew")
     return key
 
 

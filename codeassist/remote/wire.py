@@ -14,7 +14,8 @@ _MOST_STOP_TEXTS = 4  # as many as OpenAI takes
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """One kind of server. `extra` goes into every request.
+    """One kind of server. `extra` goes into every request, `streaming_extra` into those whose answers are streamed:
+    who stops reading at a line's end never sees the last event, which has the counts elsewhere.
 
     Greedy decoding must mean greedy: vLLM and SGLang apply the repetition penalty of a model's generation_config.json,
     and llama-cpp-python one of 1.1, unless the request says otherwise.
@@ -22,18 +23,26 @@ class Dialect:
 
     name: str
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    streaming_extra: Mapping[str, Any] = field(default_factory=dict[str, Any])
     takes_stop_ids: bool = False
     most_stop_texts: int = _MOST_STOP_TEXTS
 
 
-UNKNOWN = Dialect("unknown")
+_COUNTS = {"stream_options": {"include_usage": True}}
+_COUNTS_ALWAYS = {"stream_options": {"include_usage": True, "continuous_usage_stats": True}}
+UNKNOWN = Dialect("unknown", streaming_extra=_COUNTS)
 # By what `/models` says of the owner.
 _BY_OWNER: dict[str, Dialect] = {
-    "vllm": Dialect("vllm", {"repetition_penalty": 1.0}, takes_stop_ids=True),
-    "sglang": Dialect("sglang", {"repetition_penalty": 1.0}, takes_stop_ids=True),
-    "llamacpp": Dialect("llama-server", {"repeat_penalty": 1.0, "cache_prompt": True}, most_stop_texts=16),
-    "me": Dialect("llama-cpp-python", {"repeat_penalty": 1.0}, most_stop_texts=16),
-    "library": Dialect("ollama"),
+    "vllm": Dialect("vllm", {"repetition_penalty": 1.0}, _COUNTS_ALWAYS, takes_stop_ids=True),
+    "sglang": Dialect("sglang", {"repetition_penalty": 1.0}, _COUNTS_ALWAYS, takes_stop_ids=True),
+    "llamacpp": Dialect(
+        "llama-server",
+        {"repeat_penalty": 1.0, "cache_prompt": True},
+        {**_COUNTS, "timings_per_token": True},
+        most_stop_texts=16,
+    ),
+    "me": Dialect("llama-cpp-python", {"repeat_penalty": 1.0}, _COUNTS, most_stop_texts=16),
+    "library": Dialect("ollama", streaming_extra=_COUNTS),
 }
 
 
@@ -44,7 +53,10 @@ def dialect_of(owner: str | None) -> Dialect:
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """One prompt, as text or as token ids, and how to go on from it. `stop_ids` and `stop_texts` end the answer."""
+    """One prompt, as text or as token ids, and how to go on from it. `stop_ids` and `stop_texts` end the answer.
+
+    `logprobs` asks for those of the answer's tokens; `more` are fields of the server's own.
+    """
 
     prompt: str | tuple[int, ...] = field(repr=False)
     max_tokens: int
@@ -52,11 +64,16 @@ class Ask:
     stop_texts: tuple[str, ...] = ()
     temperature: float = 0.0
     seed: int = 0
+    logprobs: bool = False
+    more: Mapping[str, Any] = field(default_factory=dict[str, Any])
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the server wrote. A count is None where the server does not tell; `num_retries` are attempts that failed."""
+    """What the server wrote. A count is None where the server does not tell; `num_retries` are attempts that failed.
+
+    `first_s` is how long the first text of a streamed answer took, None where none came.
+    """
 
     text: str
     finish_reason: str
@@ -65,6 +82,19 @@ class Answer:
     num_new_tokens: int | None = None
     num_retries: int = 0
     seconds: float = 0.0
+    first_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """One event of a streamed answer. Counts are of the whole answer so far, None where the event has none."""
+
+    text: str
+    logprobs: tuple[float, ...] = ()
+    finish_reason: str | None = None
+    num_prompt_tokens: int | None = None
+    num_cached_tokens: int | None = None
+    num_new_tokens: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +110,7 @@ class NotAnAnswer(ValueError):  # noqa: N818 — what was read, not what failed
     """JSON that is not what was asked for; the text says what is wrong with it."""
 
 
-def request_body(ask: Ask, model: str, dialect: Dialect) -> dict[str, Any]:
+def request_body(ask: Ask, model: str, dialect: Dialect, *, stream: bool = False) -> dict[str, Any]:
     """The JSON object of a request."""
     body: dict[str, Any] = {
         "model": model,
@@ -88,8 +118,11 @@ def request_body(ask: Ask, model: str, dialect: Dialect) -> dict[str, Any]:
         "max_tokens": ask.max_tokens,
         "temperature": ask.temperature,
         "seed": ask.seed,
-        "stream": False,
+        "stream": stream,
+        **({"logprobs": 1} if ask.logprobs else {}),
         **dialect.extra,
+        **(dialect.streaming_extra if stream else {}),
+        **ask.more,
     }
     if dialect.takes_stop_ids and ask.stop_ids:
         body["stop_token_ids"] = list(ask.stop_ids)
@@ -109,17 +142,49 @@ def read_answer(value: object) -> Answer:
     if not isinstance(text, str):
         raise NotAnAnswer("the first choice has no text")
     reason = choice.get("finish_reason")
+    prompt, cached, new = _counts(response)
+    return Answer(text, reason if isinstance(reason, str) else "", prompt, cached, new)
+
+
+def read_piece(value: object) -> Piece:
+    """Read the JSON value of one event of a stream; the last one has counts and no choices. Raises NotAnAnswer."""
+    event = _object(value, "an event")
+    choices = event.get("choices")
+    if not isinstance(choices, list):
+        complaint = event.get("error") or event.get("message")
+        raise NotAnAnswer(f"an event has no choices{f' but says {str(complaint)[:200]}' if complaint else ''}")
+    prompt, cached, new = _counts(event)
+    if not choices:
+        return Piece("", (), None, prompt, cached, new)
+    choice = _object(cast("list[object]", choices)[0], "a choice")
+    text = choice.get("text")
+    if not isinstance(text, str):
+        raise NotAnAnswer("an event has no text")
+    reason = choice.get("finish_reason")
+    found = choice.get("logprobs")
+    told = cast("dict[str, Any]", found).get("token_logprobs") if isinstance(found, dict) else None
+    listed = cast("list[object]", told) if isinstance(told, list) else []
+    logprobs = tuple(float(one) for one in listed if isinstance(one, int | float))
+    return Piece(text, logprobs, reason if isinstance(reason, str) else None, prompt, cached, new)
+
+
+def _counts(response: Mapping[str, Any]) -> tuple[int | None, int | None, int | None]:
+    """Tokens of the prompt, of it cached, and new; llama-server says what it reused in `timings`."""
     found = response.get("usage")
     usage = _object(found, "usage") if found is not None else {}
     told = usage.get("prompt_tokens_details")
     details = _object(told, "prompt_tokens_details") if told is not None else {}
-    return Answer(
-        text=text,
-        finish_reason=reason if isinstance(reason, str) else "",
-        num_prompt_tokens=_count(usage.get("prompt_tokens")),
-        num_cached_tokens=_count(details.get("cached_tokens")),
-        num_new_tokens=_count(usage.get("completion_tokens")),
-    )
+    cached = _count(details.get("cached_tokens"))
+    prompt, new = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    timings = response.get("timings")
+    if isinstance(timings, dict):
+        times = cast("dict[str, Any]", timings)
+        cached = _count(times.get("cache_n")) if cached is None else cached
+        read = _count(times.get("prompt_n"))
+        if prompt is None and cached is not None and read is not None:
+            prompt = cached + read
+        new = _count(times.get("predicted_n")) if new is None else new
+    return prompt, cached, new
 
 
 def read_models(value: object) -> tuple[ServedModel, ...]:

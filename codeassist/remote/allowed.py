@@ -1,0 +1,40 @@
+"""Which requests may leave this machine: those of repositories that the user named. Pure but for links on the disk.
+
+Knows no server and no setting's place. What is not said to be allowed is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from codeassist.request import CompletionRequest
+
+EVERYTHING = "*"
+KeepsHere = Callable[[CompletionRequest], str | None]
+
+
+class Allowed:
+    """The user's list: folders, each for itself and all repositories in it, or "*" for every file there is.
+
+    `keeps_here` says why a request of an allowed repository must stay all the same, for a file of keys say; else None.
+    """
+
+    def __init__(self, folders: Sequence[str], keeps_here: KeepsHere = lambda request: None) -> None:
+        self._has_all = EVERYTHING in folders
+        self._folders = tuple(Path(folder).resolve() for folder in folders if folder != EVERYTHING)
+        self._keeps_here = keeps_here
+
+    def __bool__(self) -> bool:
+        """Whether anything is allowed."""
+        return self._has_all or bool(self._folders)
+
+    def why_not(self, request: CompletionRequest) -> str | None:
+        """Why a request must not leave this machine, for people; None where it may."""
+        if not self._has_all:
+            if request.root is None:
+                return "the file is in no repository"
+            root = Path(request.root).resolve()
+            if not any(root.is_relative_to(folder) for folder in self._folders):
+                return "its repository is not among remote.repositories"
+        return self._keeps_here(request)
