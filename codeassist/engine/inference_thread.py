@@ -1,4 +1,4 @@
-"""The one thread that owns an engine: it runs the jobs it is given and, when there are none, reads ahead and heals.
+"""The one thread that owns an engine: it runs the jobs it is given and, when there are none, reads ahead, heals, rests.
 
 Knows no requests and no editor. A job waits for at most one layer of healing: healing looks for waiting jobs between
 layers, and its slices are sized by the time that the last one took.
@@ -16,6 +16,7 @@ from time import perf_counter
 from typing import TypeVar
 
 from codeassist.engine.engine import Engine
+from codeassist.engine.heap import give_back
 from codeassist.errors import Cancelled, ModelError
 
 T = TypeVar("T")
@@ -25,21 +26,30 @@ logger = logging.getLogger(__name__)
 # interrupted slice is gone on with, so that it may take longer than the time between two keystrokes.
 _SLICE_MS = 200.0
 _FIRST_SLICE = 16
+_REST_S = 5.0  # nobody types any more: what reusing freed memory would have saved is not missed
 
 
 class InferenceThread:
     """Runs jobs one at a time, in order; heals the documents that were completed last while it is idle.
 
-    `heal` False leaves the caches as requests leave them. Should the thread end by itself, `on_death` is called in it
+    `heal` False leaves the caches as requests leave them. After `rest_s` without work freed memory is given back to the
+    system. Should the thread end by itself, `on_death` is called in it
     with the error, and every job that waits or comes later fails with ModelError: nobody waits for ever.
     """
 
     def __init__(
-        self, engine: Engine, *, heal: bool = True, on_death: Callable[[BaseException], None] = lambda error: None
+        self,
+        engine: Engine,
+        *,
+        heal: bool = True,
+        rest_s: float = _REST_S,
+        on_death: Callable[[BaseException], None] = lambda error: None,
     ) -> None:
         self.engine = engine
         self.heal = heal
         self.num_healed = 0
+        self.num_rests = 0
+        self._rest_s = rest_s
         self._on_death = on_death
         self._slice_tokens = _FIRST_SLICE
         self._halted_ms = 0.0  # what an interrupted slice took so far
@@ -90,10 +100,19 @@ class InferenceThread:
         while True:
             if self._jobs.empty() and (self._read_awaited() or (self.heal and self._heal_slice())):
                 continue
-            job = self._jobs.get()
+            job = self._next_job()
             if job is None:
                 return
             job()
+
+    def _next_job(self) -> Callable[[], None] | None:
+        """Wait for a job; None ends the thread."""
+        try:
+            return self._jobs.get(timeout=self._rest_s)
+        except queue.Empty:
+            give_back()
+            self.num_rests += 1
+            return self._jobs.get()
 
     def _refuse_what_waits(self) -> None:
         with contextlib.suppress(queue.Empty):

@@ -53,7 +53,7 @@ class Backend:
         self._loop = asyncio.get_running_loop()
         self.inference = Inference(load, self._model_changed)
         self.works = Works()
-        self.indexes = Indexes()
+        self.indexes = Indexes(self._is_starting)
         self.requests = RequestLog()
         self.results = ResultCache()
         self.contexts = ContextWatch()
@@ -130,6 +130,10 @@ class Backend:
         self.inference.close()
         self.contexts.close()
         self.feedback.close(_CLOSE_S)
+
+    def _is_starting(self) -> bool:
+        """Whether the first model is being loaded or asked. For any thread."""
+        return not self.inference.is_settled or len(self.works) > 0
 
     async def _cache(self) -> dict[str, Any]:
         """The caches as they stand between two jobs; nothing of them while a long job runs, or without a model."""

@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _DEBOUNCE_S = 0.5
 _LOOK_S = 3.0
+_MOST_HELD_S = 10.0
+_HELD_LOOK_S = 0.1
 _MOST_DEBOUNCES = 10  # who types without a pause is indexed now and then all the same
 
 
@@ -59,11 +61,13 @@ class BackgroundIndex:
         self._is_built = threading.Event()
         self._build_wanted = threading.Event()
         self._build_afresh = False
+        self._is_busy: Callable[[], bool] = lambda: False
         self._builder = threading.Thread(target=self._build_when_wanted, name=f"index-{root.name}", daemon=True)
         self._follower = threading.Thread(target=self._follow_documents, name=f"documents-{root.name}", daemon=True)
 
-    def start(self) -> None:
-        """Begin to build and to watch; returns at once."""
+    def start(self, is_busy: Callable[[], bool] = lambda: False) -> None:
+        """Begin to watch, and to build as soon as not `is_busy()` or ten seconds have passed; returns at once."""
+        self._is_busy = is_busy
         self._build_wanted.set()
         self._builder.start()
         self._follower.start()
@@ -161,6 +165,7 @@ class BackgroundIndex:
 
     def _build_when_wanted(self) -> None:
         self._watcher.start()  # first, so that nothing that changes meanwhile is missed
+        self._hold()
         try:
             while True:
                 self._build_wanted.wait()
@@ -170,6 +175,12 @@ class BackgroundIndex:
                 self._build()
         finally:
             self._watcher.stop()
+
+    def _hold(self) -> None:
+        """Wait until building may begin, or all work is to end."""
+        until_s = time.monotonic() + _MOST_HELD_S
+        while self._is_busy() and time.monotonic() < until_s and not self._stopping.wait(_HELD_LOOK_S):
+            pass
 
     def _build(self) -> None:
         began = time.perf_counter()

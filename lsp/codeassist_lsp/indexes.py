@@ -6,6 +6,7 @@ Knows no protocol. Two of them on one database would take each other's unsaved t
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from codeassist.settings import IndexSettings, Settings
@@ -14,9 +15,13 @@ from codeassist_lsp.background_index import BackgroundIndex
 
 
 class Indexes:
-    """Starts an index when its first holder comes and stops it when the last one leaves. For any thread."""
+    """Starts an index when its first holder comes and stops it when the last one leaves. For any thread.
 
-    def __init__(self) -> None:
+    No index is begun while `is_busy()`, for some seconds: a model that is being loaded, and its first answer, go first.
+    """
+
+    def __init__(self, is_busy: Callable[[], bool] = lambda: False) -> None:
+        self._is_busy = is_busy
         self._lock = threading.Lock()
         self._open: dict[tuple[Path, IndexSettings], BackgroundIndex] = {}
         self._holders: dict[tuple[Path, IndexSettings], set[object]] = {}
@@ -28,7 +33,7 @@ class Indexes:
             index = self._open.get(key)
             if index is None:
                 index = self._open[key] = BackgroundIndex(open_store(root, settings), root, update_settings(settings))
-                index.start()
+                index.start(self._is_busy)
             self._holders.setdefault(key, set()).add(holder)
         return index
 

@@ -62,7 +62,8 @@ class _Service:
 class Inference:
     """Loads what `want` asks for, one model at a time, and runs jobs on the one in service. For any thread.
 
-    `num_loaded` tells one model in service from the next. `on_change` is called with the state after
+    `num_loaded` tells one model in service from the next. `is_settled` once the first one is wholly in memory or could
+    not be loaded: until then whatever can wait leaves the cores to it. `on_change` is called with the state after
     every change of it, in the thread that made it.
     """
 
@@ -78,6 +79,7 @@ class Inference:
         self._is_closed = False
         self.num_restarts = 0
         self.num_loaded = 0
+        self.is_settled = False
 
     @property
     def state(self) -> ModelState:
@@ -192,6 +194,8 @@ class Inference:
         self._change(name=session.model_name, device=device, notices=tuple(session.notices), loading=None, problem=None)
         if former is not None:
             former.thread.close()
+        session.engine.model.wait()
+        self.is_settled = True
 
     def _fail(self, problem: str) -> None:
         with self._lock:
@@ -199,6 +203,7 @@ class Inference:
             if self._service is not None:
                 problem = f"{problem} ({self._service.session.model_name} stays in service)"
         log.warning("%s", problem)
+        self.is_settled = True
         self._change(loading=None, problem=problem)
 
     def _start_thread(self, session: Session, wanted: Settings) -> _Service:

@@ -6,6 +6,7 @@ import logging
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -178,6 +179,7 @@ def test_the_index_is_built_in_the_background_and_says_how_far_it_is(editor: Edi
     for n in range(150):
         (root / f"m{n}.py").write_text(f"def function_{n}(): ...\n")
     found = editor.open(root / "main.py")
+    wait_until(lambda: bool(editor.coverage) and not editor.coverage[-1][1].is_building)
     states = [state for where, state in editor.coverage if where == root]
     assert [state.is_building for state in states] == [True] * (len(states) - 1) + [False]
     progress = [state.num_indexed for state in states]
@@ -188,6 +190,19 @@ def test_the_index_is_built_in_the_background_and_says_how_far_it_is(editor: Edi
     found.reindex()
     wait_until(lambda: bool(editor.coverage) and not editor.coverage[-1][1].is_building)
     assert editor.coverage[-1][1].num_indexed == 152
+
+
+def test_an_index_waits_while_the_model_needs_the_cores(editor: Editor, root: Path) -> None:
+    is_busy = threading.Event()
+    is_busy.set()
+    editor.workspaces = Workspaces(editor.configuration, indexes=Indexes(is_busy.is_set))
+    found = editor.workspaces.find(root / "main.py")
+    assert found is not None
+    threading.Event().wait(0.3)
+    assert found.coverage() == Coverage(0, 0, is_building=True)
+    is_busy.clear()
+    wait_until(lambda: not found.coverage().is_building)
+    assert found.coverage().num_indexed == 2
     assert "polygon_area" in context(found)
 
 
