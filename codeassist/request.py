@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 FinishReason = Literal["eos", "max_tokens", "max_lines", "block_end", "unlikely", "cancelled"]
 Extent = Literal["lines", "block"]
 NameKind = Literal["member", "import", "keyword", "case", "class"]
+ActOutcome = Literal["agreed", "overruled", "late", "abstained"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,6 +132,26 @@ class Analyst(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class MonitorAct:
+    """What a monitor did at one place of an answer.
+
+    `char`: where the name begins, counted from the cursor in code points (negative: begun before it). `name` is what
+    the answer has there, "" where it went on without a name. `wanted` is the text of the token that the model would
+    have written and was kept from, None where the monitor agreed or did not know. `num_allowed` and `some` (sorted,
+    those that go on with what stood there first) are empty where nothing was known.
+    """
+
+    kind: NameKind
+    char: int
+    outcome: ActOutcome
+    name: str
+    wanted: str | None = None
+    source: str | None = None
+    num_allowed: int = 0
+    some: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class UsedSnippet:
     """A snippet that went into the prompt, with the tokens it cost there (header included)."""
 
@@ -174,4 +195,6 @@ class Completion:
     confidence: float | None = None  # geometric mean probability of the answer's tokens; None without any
     notices: Sequence[str] = ()
     is_hasty: bool = False
+    monitor_acts: Sequence[MonitorAct] = ()
+    monitor_ms: Sequence[float] = ()  # what monitors took for each token, without waiting
     sent: Sent | None = None  # None: nothing left this machine

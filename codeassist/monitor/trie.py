@@ -12,17 +12,18 @@ import tempfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from safetensors import numpy as safetensors_numpy
 
 if TYPE_CHECKING:
     from codeassist.tokens import Tokenizer
 
 log = logging.getLogger(__name__)
+_numpy_files: Any = safetensors_numpy  # its types are partly unknown to the checker
 
 Ids = NDArray[np.int32]
 Flags = NDArray[np.bool_]
@@ -210,13 +211,12 @@ def open_trie(tokenizer: Tokenizer, tokenizer_json: Path, folder: Path) -> ByteT
     path = folder / f"{digest}-{_FORMAT}.safetensors"
     try:
         if path.exists():
-            kept: Mapping[str, NDArray[np.generic]] = load_file(path)
-            return ByteTrie(_from_file(kept, tokenizer.vocab_size))
+            return ByteTrie(_from_file(_numpy_files.load_file(path), tokenizer.vocab_size))
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         log.warning("%s cannot be used (%s); it is made again", path, error)
     trie = ByteTrie.of(tokenizer)
     try:
-        _write(path, save(_to_file(trie.arrays)))
+        _write(path, _numpy_files.save(_to_file(trie.arrays)))
     except OSError as error:
         log.warning("%s cannot be written (%s): the next start builds it again", path, error)
     return trie

@@ -1,0 +1,85 @@
+"""The names that may stand at a place, and the tokens that write them.
+
+Knows no analysis and no decoder: names and what stands of one already go in, masks come out.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+
+import numpy as np
+
+from codeassist.monitor.monitor import Mask
+from codeassist.monitor.trie import NAME_START, ByteTrie
+from codeassist.request import AllowedNames
+
+_SHOWN = 8
+
+
+@dataclass(frozen=True, slots=True)
+class NameSet:
+    """All names that may stand at a place, as bytes, sorted."""
+
+    names: tuple[bytes, ...]
+    source: str
+
+    @staticmethod
+    def of(allowed: AllowedNames, behind: str) -> NameSet:
+        """`behind` is the part of a name that stands behind the cursor: names that end in it may go without it."""
+        names = {name.encode("utf-8", "surrogatepass") for name in allowed.names if name}
+        if behind:
+            end = behind.encode("utf-8", "surrogatepass")
+            names |= {name.removesuffix(end) for name in names}
+        return NameSet(tuple(sorted(names)), allowed.source)
+
+    def has(self, name: bytes) -> bool:
+        """Whether this is one of the names."""
+        at = bisect_left(self.names, name)
+        return at < len(self.names) and self.names[at] == name
+
+    def has_beginning(self, beginning: bytes) -> bool:
+        """Whether one of the names is this or begins with it."""
+        at = bisect_left(self.names, beginning)
+        return at < len(self.names) and self.names[at].startswith(beginning)
+
+    def rests(self, beginning: bytes) -> list[bytes]:
+        """What is left to write of the names that begin so, sorted."""
+        found: list[bytes] = []
+        for name in self.names[bisect_left(self.names, beginning) :]:
+            if not name.startswith(beginning):
+                break
+            found.append(name[len(beginning) :])
+        return found
+
+    def some(self, beginning: bytes) -> tuple[str, ...]:
+        """A few of the names that begin so, to show."""
+        rests = self.rests(beginning)[:_SHOWN]
+        return tuple((beginning + rest).decode("utf-8", "replace") for rest in rests)
+
+
+def mask_within(trie: ByteTrie, names: NameSet, beginning: bytes) -> Mask:
+    """What may come next where a name must be written, of which `beginning` stands already."""
+    allowed = trie.behind_name.copy() if names.has(beginning) else np.zeros(trie.size, dtype=bool)
+    allowed[trie.tokens_towards(b"", names.rests(beginning))] = True
+    return Mask(allowed)
+
+
+def mask_behind(trie: ByteTrie, names: NameSet, lead: bytes) -> Mask:
+    """What may come next where a name behind `lead` must be one of these, and anything else may come instead."""
+    allowed = np.ones(trie.size, dtype=bool)
+    trie.flag_below(allowed, lead, NAME_START, False)
+    allowed[trie.tokens_towards(lead, names.names)] = True
+    return Mask(allowed)
+
+
+def mask_without_equals(trie: ByteTrie) -> Mask:
+    """What may come next behind a name that is no keyword's: all but `=`."""
+    return Mask(~trie.equals)
+
+
+def mask_without(trie: ByteTrie, token: int) -> Mask:
+    """All tokens but one."""
+    allowed = np.ones(trie.size, dtype=bool)
+    allowed[token] = False
+    return Mask(allowed)
