@@ -4,6 +4,7 @@
 -- What is shown always fits: every event first looks at the buffer as it is now. An answer counts only if it is the
 -- newest request's and neither text nor cursor has moved since; all others are dropped.
 local columns = require("codeassist.columns")
+local cursors = require("codeassist.cursors")
 local feedback = require("codeassist.feedback")
 local rpc = require("codeassist.rpc")
 local suggestions = require("codeassist.suggestion")
@@ -55,22 +56,6 @@ Session.__index = Session
 
 ---@type table<integer, codeassist.Session>
 local sessions = {}
-
---- In the current window if it shows the buffer; else where the cursor was when the buffer was last entered.
----@param bufnr integer
----@return codeassist.Cursor
-local function cursor_in(bufnr)
-  local here = vim.api.nvim_get_current_buf() == bufnr
-  local position = here and vim.api.nvim_win_get_cursor(0) or vim.api.nvim_buf_get_mark(bufnr, '"')
-  return { row = math.max(position[1], 1) - 1, col = position[2] }
-end
-
----@param bufnr integer
----@param cursor codeassist.Cursor
----@return string line
-local function line_of(bufnr, cursor)
-  return vim.api.nvim_buf_get_lines(bufnr, cursor.row, cursor.row + 1, false)[1] or ""
-end
 
 --- Say so to status lines and to whoever else listens.
 ---@param name string
@@ -125,7 +110,7 @@ end
 ---@return codeassist.Cursor
 function Session:look()
   self.tick = vim.api.nvim_buf_get_changedtick(self.bufnr)
-  self.place = cursor_in(self.bufnr)
+  self.place = cursors.of(self.bufnr)
   return self.place
 end
 
@@ -137,8 +122,8 @@ function Session:current()
   if not suggestion or self.elsewhere then
     return nil
   end
-  local cursor = cursor_in(self.bufnr)
-  if line_of(self.bufnr, cursor):sub(cursor.col + 1) ~= self.rest then
+  local cursor = cursors.of(self.bufnr)
+  if cursors.line(self.bufnr, cursor):sub(cursor.col + 1) ~= self.rest then
     return nil
   end
   local consumed = suggestions.consumed(suggestion, self.bufnr, cursor)
@@ -192,7 +177,7 @@ function Session:ask(kind, step)
     return
   end
   local cursor = self:look()
-  local line = line_of(self.bufnr, cursor)
+  local line = cursors.line(self.bufnr, cursor)
   ---@type codeassist.Request
   local request = { client = client, kind = kind, step = step, tick = self.tick, cursor = cursor }
   self.pending = request
@@ -224,7 +209,7 @@ function Session:answer(request, err, result)
     vim.lsp.log.error("codeassist", METHOD, err)
     return
   end
-  local cursor = cursor_in(self.bufnr)
+  local cursor = cursors.of(self.bufnr)
   if
     not self:may_show()
     or request.tick ~= vim.api.nvim_buf_get_changedtick(self.bufnr)
@@ -277,7 +262,7 @@ function Session:offer(found, request)
   end
   local cursor = request.cursor
   self.offered, self.index, self.elsewhere = found, index, false
-  self.rest = line_of(self.bufnr, cursor):sub(cursor.col + 1)
+  self.rest = cursors.line(self.bufnr, cursor):sub(cursor.col + 1)
   self:draw()
 end
 
@@ -298,7 +283,7 @@ end
 --- The cursor moved. With the text unchanged that is a walk away; else `changed` follows.
 function Session:moved()
   local unchanged = vim.api.nvim_buf_get_changedtick(self.bufnr) == self.tick
-  if unchanged and not vim.deep_equal(self.place, cursor_in(self.bufnr)) then
+  if unchanged and not vim.deep_equal(self.place, cursors.of(self.bufnr)) then
     self:drop()
   end
 end
