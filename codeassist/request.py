@@ -25,6 +25,7 @@ class CompletionRequest:
     `patience_ms` is how long reading the prompt may take; None waits for all of it. A prompt that would take longer is
     cut to what can be read in that time, and the whole one is read when there is nothing else to do. `root` is the
     folder of the repository, None where there is none: it says whether the text may leave this machine.
+    `monitor_deadline_ms` is how long decoding may wait for static analysis, in all; None: names are not monitored.
     """
 
     path: str
@@ -39,6 +40,7 @@ class CompletionRequest:
     alternative: int = 0
     patience_ms: float | None = None
     root: str | None = None
+    monitor_deadline_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # torch takes two seconds to import: only who opens a session
     from codeassist.engine.decode import DecodeParams
     from codeassist.engine.engine import Engine
     from codeassist.model_store import InstalledModel
+    from codeassist.monitor.monitoring import Monitoring
     from codeassist.tokens import Tokenizer
 
 
@@ -44,6 +45,7 @@ class Session:
     """A loaded model that completes requests. One request at a time.
 
     `sticky`: snippets that stood in a document's last prompt stay, as long as they are found; None takes the best ones.
+    `monitoring` begins the monitors of requests that ask for them; None begins none.
     """
 
     model_name: str
@@ -55,6 +57,7 @@ class Session:
     repository: str = "workspace"
     notices: tuple[str, ...] = ()
     sticky: StickySnippets | None = None
+    monitoring: Monitoring | None = None
     stop_ids: frozenset[int] = field(init=False)
     known_tokens: KnownTokens = field(init=False)
 
@@ -78,6 +81,7 @@ class Session:
         """
         started = perf_counter()
         name = request.path if document is None else document
+        monitor = None if self.monitoring is None else self.monitoring.begin(request)
         retrieval = retriever.retrieve(request, self.budget.snippet_chars)
         snippets = retrieval.snippets if self.sticky is None else self.sticky.arrange(name, retrieval.snippets)
         retrieved = perf_counter()
@@ -100,16 +104,21 @@ class Session:
             goes_on = stop.feed(self.tokenizer.token_bytes(token))
             return confidence.feed(logprob) and goes_on
 
-        generation = self.engine.generate(
-            name,
-            prompt.tokens,
-            self._decode_params(request),
-            cursor=prompt.prefix.stop,
-            refresh=prompt.around_cursor,
-            snippets=prompt.snippet_ranges,
-            accept=accept,
-            stopped=cancelled,
-        )
+        try:
+            generation = self.engine.generate(
+                name,
+                prompt.tokens,
+                self._decode_params(request),
+                cursor=prompt.prefix.stop,
+                refresh=prompt.around_cursor,
+                snippets=prompt.snippet_ranges,
+                accept=accept,
+                monitor=monitor,
+                stopped=cancelled,
+            )
+        finally:
+            if monitor is not None:
+                monitor.close()
         decoded = generation.decoded
         total = perf_counter()
         return Completion(
@@ -127,18 +136,30 @@ class Session:
                 "prefill": generation.sync_ms,
                 "first_token": decoded.first_token_ms,
                 "decode": generation.decode_ms,
+                **({} if monitor is None else {"monitor": sum(decoded.monitor_ms), "monitor_wait": monitor.waited_ms}),
                 "total": (total - started) * 1e3,
             },
             snippets=prompt.snippets,
             confidence=confidence.value,
             notices=notices,
             is_hasty=budget is not None,
+            monitor_acts=() if monitor is None else monitor.acts(),
+            monitor_ms=tuple(decoded.monitor_ms),
         )
 
     def forget(self, document: str) -> None:
         """Drop the caches of a closed document."""
         self.engine.forget(document)
         self.engine.forget(document + _HASTE)
+
+    @property
+    def problem(self) -> None:
+        """Return None: a model that is loaded answers."""
+
+    def close(self) -> None:
+        """Analyse nothing more. What the model holds goes with it."""
+        if self.monitoring is not None:
+            self.monitoring.close()
 
     def _lay_out(
         self, request: CompletionRequest, snippets: Sequence[Snippet], budget: prompts.Budget, texts: FileTokens
@@ -201,6 +222,8 @@ def open_session(settings: Settings, model: InstalledModel, progress: Progress =
     from codeassist.engine.linear import int8_supported
     from codeassist.engine.model import Model
     from codeassist.engine.weights import WeightFormat, open_weights, prepare
+    from codeassist.monitor.monitoring import Monitoring
+    from codeassist.monitor.trie import open_trie
     from codeassist.tokens import Tokenizer
 
     wanted = settings.model
@@ -239,10 +262,19 @@ def open_session(settings: Settings, model: InstalledModel, progress: Progress =
         if context_tokens < 64:
             raise ModelError(f"{model.name} sees {longest} tokens, too few for {room} new ones; lower max_new_tokens")
         notices.append(f"{model.name} sees {longest} tokens: the prompt is cut to {context_tokens}")
+
+    def read_tokenizer() -> tuple[Tokenizer, Monitoring]:
+        read = Tokenizer.load(folder)
+        tries = settings.places.cache / "tries"
+        monitoring = Monitoring(read, lambda: open_trie(read, folder / "tokenizer.json", tries))
+        if settings.monitor.mode == "on":
+            monitoring.prepare()
+        return read, monitoring
+
     with ThreadPoolExecutor(max_workers=1) as pool:  # half a second, beside the packing of the weights
-        reading = pool.submit(Tokenizer.load, folder)
+        reading = pool.submit(read_tokenizer)
         loaded = Model(weights, device, max_positions=context_tokens + room)
-        tokenizer = reading.result()
+        tokenizer, monitoring = reading.result()
     template = recognise(tokenizer.special)
     if template.fim is None:
         notices.append(f"{model.name} has no fill-in-the-middle: what stands behind the cursor is not seen")
@@ -263,4 +295,5 @@ def open_session(settings: Settings, model: InstalledModel, progress: Progress =
         budget,
         refresh_tokens=settings.cache.refresh_tokens,
         notices=tuple(notices),
+        monitoring=monitoring,
     )

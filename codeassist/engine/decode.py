@@ -15,6 +15,8 @@ from torch import Tensor
 
 from codeassist.engine.live_cache import LiveCache
 from codeassist.engine.model import never
+from codeassist.engine.monitored import MonitoredChoice
+from codeassist.monitor.monitor import Monitor
 
 DecodeEnd = Literal["stop_token", "max_tokens", "refused", "cancelled"]
 
@@ -36,7 +38,10 @@ class DecodeParams:
 
 @dataclass(slots=True)
 class Decoded:
-    """An answer's tokens with the model's own log-probability of each, and what it took."""
+    """An answer's tokens with the model's own log-probability of each, and what it took.
+
+    `monitor_ms`: what a monitor took for each token that was chosen, without waiting; empty without one.
+    """
 
     tokens: list[int] = field(default_factory=list[int])
     logprobs: list[float] = field(default_factory=list[float])
@@ -45,6 +50,7 @@ class Decoded:
     num_drafted: int = 0
     num_draft_accepted: int = 0
     first_token_ms: float = 0.0
+    monitor_ms: list[float] = field(default_factory=list[float])
 
 
 class Drafter(Protocol):
@@ -109,19 +115,21 @@ def decode(
     *,
     accept: Callable[[int, float], bool],
     drafter: Drafter | None = None,
+    monitor: Monitor | None = None,
     stopped: Callable[[], bool] = never,
 ) -> Decoded:
     """Continue the sequence in `cache`. hidden: (1, D), the last token's state, as `LiveCache.sync` returns it.
 
     `accept` is told each token and its log-probability in turn and says whether to go on (a token it
-    refuses is still part of the answer).
+    refuses is still part of the answer). A token that `monitor` objects to is never taken, nor drafted.
     The cache is left holding the prompt and those answer tokens that were encoded; `stopped` is looked at before
     each pass. Never raises for a stop: the answer so far is returned, with `end` "cancelled".
     """
     started = perf_counter()
     choose = Chooser(params)
+    monitored = None if monitor is None else MonitoredChoice(monitor, choose)
     draft_with = drafter or NoDrafter()
-    answer = Decoded()
+    answer = Decoded() if monitored is None else Decoded(monitor_ms=monitored.token_ms)
     base = len(cache.tokens)
     draft: list[int] = []
     pass_started = started
@@ -130,16 +138,23 @@ def decode(
         fresh: list[int] = []
         ended = False
         for row in range(len(draft) + 1):
-            if params.first_rank and not answer.tokens:  # no draft stands here: the first pass is over the prompt
-                token, logprob = choose_ranked(logits[row], params)
+            is_ranked = params.first_rank > 0 and not answer.tokens  # no draft stands here: it is the prompt's pass
+            if monitored is not None:
+                token, logprob = (
+                    monitored.ranked(logits[row], params.first_rank, params.stop_ids)
+                    if is_ranked
+                    else monitored(logits[row])
+                )
             else:
-                token, logprob = choose(logits[row])
+                token, logprob = choose_ranked(logits[row], params) if is_ranked else choose(logits[row])
             if token in params.stop_ids:
                 answer.end, ended = "stop_token", True
                 break
             fresh.append(token)
             answer.tokens.append(token)
             answer.logprobs.append(logprob)
+            if monitored is not None:
+                monitored.accept(token)
             if not accept(token, logprob):
                 answer.end, ended = "refused", True
             elif len(answer.tokens) >= params.max_new_tokens:
@@ -163,6 +178,8 @@ def decode(
         if room < 0:
             return answer
         draft = list(draft_with.propose())[:room]
+        if monitored is not None:
+            draft = list(monitored.cut(draft))
         pass_started = perf_counter()
         hidden = cache.extend([answer.tokens[-1], *draft])
         answer.num_passes += 1

@@ -16,6 +16,7 @@ from codeassist.engine.live_cache import LiveCache, SyncReport
 from codeassist.engine.model import PREFILL_CHUNK, Model, never
 from codeassist.engine.snippet_states import SnippetStates
 from codeassist.engine.speculate import Speculator
+from codeassist.monitor.monitor import Monitor
 
 _MOST_LAYER_MS = 15.0  # a request that comes while an awaited prompt is read waits for one layer
 
@@ -87,6 +88,7 @@ class Engine:
         refresh: Sequence[range] = (),
         snippets: Sequence[range] = (),
         accept: Callable[[int, float], bool],
+        monitor: Monitor | None = None,
         stopped: Callable[[], bool] = never,
     ) -> Generation:
         """Continue `prompt`, reusing what the document's cache holds. Raises Cancelled when stopped before decoding.
@@ -108,7 +110,7 @@ class Engine:
             drafter = entry.speculator
             drafter.start(prompt, report.changed, len(prompt) if cursor is None else cursor)
         synced = perf_counter()
-        decoded = decode(cache, hidden, params, accept=accept, drafter=drafter, stopped=stopped)
+        decoded = decode(cache, hidden, params, accept=accept, drafter=drafter, monitor=monitor, stopped=stopped)
         cache.truncate(len(prompt))
         return Generation(decoded, report, (synced - started) * 1e3, (perf_counter() - synced) * 1e3)
 

@@ -135,6 +135,19 @@ class EditorSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class MonitorSettings:
+    """Whether names are held to what static analysis finds, and how long one answer may wait for it in all."""
+
+    mode: Literal["on", "off"] = _shared("on", word("on", "off"))
+    deadline_ms: int = _shared(60, integer(0, 10_000))
+
+    @property
+    def wait_ms(self) -> float | None:
+        """How long an answer may wait for its analysis; None where nothing is monitored."""
+        return float(self.deadline_ms) if self.mode == "on" else None
+
+
+@dataclass(frozen=True, slots=True)
 class FeedbackSettings:
     """What is counted of suggestions, on this machine only."""
 
@@ -191,6 +204,7 @@ class Settings:
     index: IndexSettings = field(default_factory=IndexSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
     editor: EditorSettings = field(default_factory=EditorSettings)
+    monitor: MonitorSettings = field(default_factory=MonitorSettings)
     feedback: FeedbackSettings = field(default_factory=FeedbackSettings)
     remote: RemoteSettings = field(default_factory=RemoteSettings)
     models: Mapping[str, UserModel] = field(default_factory=dict[str, UserModel])
@@ -214,6 +228,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "index": IndexSettings,
     "cache": CacheSettings,
     "editor": EditorSettings,
+    "monitor": MonitorSettings,
     "feedback": FeedbackSettings,
     "remote": RemoteSettings,
 }

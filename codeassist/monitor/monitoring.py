@@ -1,0 +1,124 @@
+"""The monitors of a session: for each request an analysis, a thread that runs it, the trie of its tokenizer.
+
+Knows no repository: who opens a session says who analyses what. An analysis that fails costs its monitor, never an
+answer; the same failure is logged once.
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from codeassist.monitor.analysis_thread import AnalysisThread
+from codeassist.monitor.name_monitor import NameMonitor
+from codeassist.monitor.trie import ByteTrie
+from codeassist.request import Analysis, Analyst, CompletionRequest
+
+if TYPE_CHECKING:
+    from codeassist.tokens import Tokenizer
+
+log = logging.getLogger(__name__)
+
+FindAnalyst = Callable[[CompletionRequest], Analyst | None]
+# Where a name was written last before the cursor: what an analysis has to know there, it will have to know again.
+_LAST_MEMBER = re.compile(r"[\w)\]]\.(?=[A-Za-z_])")
+_LOOKED_BACK_CHARS = 4_000
+
+
+def no_analyst(request: CompletionRequest) -> Analyst | None:
+    """Analyse nothing."""
+    return None
+
+
+class Monitoring:
+    """Begins a monitor for each request that asks for one. Used on the inference thread; `warm` on any.
+
+    `open_trie` is called once, when the first monitor is wanted or by `prepare`.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        open_trie: Callable[[], ByteTrie],
+        find_analyst: FindAnalyst = no_analyst,
+        thread: AnalysisThread | None = None,
+    ) -> None:
+        self.find_analyst = find_analyst
+        self._tokenizer = tokenizer
+        self._open_trie = open_trie
+        self._trie: ByteTrie | None = None
+        self._thread = AnalysisThread() if thread is None else thread
+        self._logged: set[tuple[str, str, int]] = set()
+
+    def prepare(self) -> ByteTrie:
+        """Return the tokenizer's trie, opened if it is not."""
+        if self._trie is None:
+            self._trie = self._open_trie()
+        return self._trie
+
+    def begin(self, request: CompletionRequest) -> NameMonitor | None:
+        """Begin to analyse a request's text; return its monitor, None where there is nothing to analyse with."""
+        if request.monitor_deadline_ms is None:
+            return None
+        analysis = self._analyse(request)
+        if analysis is None:
+            return None
+        return NameMonitor(
+            analysis,
+            request.prefix,
+            request.suffix,
+            self.prepare(),
+            self._tokenizer.token_bytes,
+            self._thread.submit,
+            request.monitor_deadline_ms,
+            self._log_once,
+        )
+
+    def warm(self, request: CompletionRequest) -> None:
+        """In idle time, analyse what a completion of this text would have to know, for the analyst to remember.
+
+        Returns at once; does nothing while anything is analysed.
+        """
+        if self._thread.is_idle and request.monitor_deadline_ms is not None:
+            self._thread.submit(lambda: self._warm(request))
+
+    def close(self) -> None:
+        """Analyse nothing more."""
+        self._thread.close()
+
+    def _warm(self, request: CompletionRequest) -> None:
+        analysis = self._analyse(request)
+        if analysis is None:
+            return
+        try:
+            text = request.prefix
+            place = analysis.place(text)
+            if place is None:
+                dots = [found.end() for found in _LAST_MEMBER.finditer(text, max(0, len(text) - _LOOKED_BACK_CHARS))]
+                text = text[: dots[-1]] if dots else ""
+                place = analysis.place(text)
+            if place is not None:
+                analysis.names(text[: place.start], place)
+        except Exception as error:  # noqa: BLE001 — warming is for speed only
+            self._log_once(error)
+
+    def _analyse(self, request: CompletionRequest) -> Analysis | None:
+        try:
+            analyst = self.find_analyst(request)
+            return None if analyst is None else analyst.analyse(request)
+        except Exception as error:  # noqa: BLE001 — without an analysis the answer is the model's own
+            self._log_once(error)
+            return None
+
+    def _log_once(self, error: Exception) -> None:
+        """Log a failure that was not logged yet: the same code fails at every keystroke."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        file, line = ("", 0) if trace is None else (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+        key = (type(error).__name__, file, line)
+        if key not in self._logged:
+            self._logged.add(key)
+            log.warning("an analysis failed, and nothing is monitored there (logged once)", exc_info=error)

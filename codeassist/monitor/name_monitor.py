@@ -1,0 +1,282 @@
+"""The monitor of names: an answer names only what the analysis found, wherever that knows all that may stand there.
+
+Knows no model. The names of a place are asked for as soon as the answer comes there, or a draft does, and are waited
+for a little; a token that spells more than one thing (`.name(`, `name=`) is looked at name by name.
+"""
+
+from __future__ import annotations
+
+import codecs
+import logging
+import re
+from collections.abc import Callable, Iterator
+from concurrent.futures import CancelledError, Future
+from dataclasses import dataclass, field
+from time import perf_counter
+
+from codeassist.monitor.monitor import Mask
+from codeassist.monitor.name_set import NameSet, mask_behind, mask_within, mask_without, mask_without_equals
+from codeassist.monitor.trie import NOT_BEHIND_NAME, ByteTrie
+from codeassist.request import ActOutcome, AllowedNames, Analysis, MonitorAct, NamePlace
+
+log = logging.getLogger(__name__)
+
+Submit = Callable[[Callable[[], NameSet | None]], "Future[NameSet | None]"]
+_Key = tuple[str, int, str]
+
+_GOES_ON = re.compile(rb"[A-Za-z0-9_$\x80-\xff]*")
+_NEXT_NAME = re.compile(rb"(?<![A-Za-z0-9_$\x80-\xff])[A-Za-z_$\x80-\xff]")
+# An equals sign that makes a keyword of the name before it, not a comparison or an arrow.
+_EQUALS = re.compile(rb"[ \t]*=(?![=>])")
+_NAME_BEHIND_CURSOR = re.compile(r"[\w$]*")
+_RANK: dict[ActOutcome, int] = {"abstained": 0, "late": 1, "agreed": 2, "overruled": 3}
+
+
+@dataclass(slots=True)
+class _Visit:
+    """A place that the decoder came to. `told`: what people are told of it; None while only drafts came there."""
+
+    place: NamePlace
+    head: str  # the answer before the name
+    asked: Future[NameSet | None]
+    began: str  # what stood of the name when it was first asked about
+    told: ActOutcome | None = None
+    wanted: str | None = None
+    names: NameSet | None = None
+    is_known: bool = False
+
+    def tell(self, outcome: ActOutcome) -> None:
+        if self.told is None or _RANK[outcome] > _RANK[self.told]:
+            self.told = outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """A token that writes at a place, which lies `lead` behind the answer's end.
+
+    `beginning` is what stands of the name already, `data` what the token writes there; `text` ends at both.
+    """
+
+    place: NamePlace
+    text: str
+    lead: bytes
+    beginning: bytes
+    data: bytes
+    token: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    visit: _Visit
+    outcome: ActOutcome
+    mask: Mask | None = None
+
+
+_Known = Callable[[_Visit], NameSet | None]
+
+
+@dataclass(slots=True)
+class NameMonitor:
+    """Watches the names of one answer. `deadline_ms` bounds all its waiting together.
+
+    `submit` runs a question to the analysis beside everything else. `trouble` is told what an analysis raised.
+    """
+
+    analysis: Analysis
+    prefix: str
+    suffix: str
+    trie: ByteTrie
+    token_bytes: Callable[[int], bytes]
+    submit: Submit
+    deadline_ms: float
+    trouble: Callable[[Exception], None]
+    waited_ms: float = 0.0
+    _answer: bytearray = field(default_factory=bytearray)
+    _lengths: list[int] = field(default_factory=list[int])
+    _visits: dict[_Key, _Visit] = field(default_factory=dict["_Key", _Visit])
+    _behind: str = ""
+    _is_off: bool = False
+
+    def __post_init__(self) -> None:
+        found = _NAME_BEHIND_CURSOR.match(self.suffix)
+        self._behind = found[0] if found is not None else ""
+        place = self._place(self.prefix)
+        if place is not None:
+            self._visit(place, self.prefix)  # the analysis runs beside the prefill
+
+    def objection(self, token: int) -> Mask | None:
+        """Return what may come next if `token` would write a name that is none."""
+        for finding in self._findings(token, self._wait):
+            visit = finding.visit
+            visit.tell(finding.outcome)
+            if finding.mask is not None:
+                if visit.wanted is None:
+                    visit.wanted = self.token_bytes(token).decode("utf-8", "replace")
+                return finding.mask
+        return None
+
+    def foresees_objection(self, token: int) -> bool:
+        """Say whether `token` would write a name that is known to be none."""
+        return any(finding.mask is not None for finding in self._findings(token, self._peek))
+
+    def accept(self, token: int) -> None:
+        """Take the token's text in."""
+        data = self.token_bytes(token)
+        self._answer += data
+        self._lengths.append(len(data))
+
+    def rollback(self, num_tokens: int) -> None:
+        """Take the last tokens' text out."""
+        if num_tokens:
+            del self._answer[len(self._answer) - sum(self._lengths[-num_tokens:]) :]
+            del self._lengths[-num_tokens:]
+
+    def close(self) -> None:
+        """Ask nothing more: questions that are not being worked on are taken back."""
+        for visit in self._visits.values():
+            visit.asked.cancel()
+
+    def acts(self) -> tuple[MonitorAct, ...]:
+        """Return what was done so far, place by place."""
+        answer, _ = _decoded(self._answer)
+        return tuple(self._act(visit, answer) for visit in self._visits.values() if visit.told is not None)
+
+    def _findings(self, token: int, known: _Known) -> Iterator[_Finding]:
+        """What there is to say of each place that a token writes at; nothing behind one with a mask counts."""
+        data = self.token_bytes(token)
+        answer, half_char = _decoded(self._answer)
+        text = self.prefix + answer
+        place = self._place(text)
+        if place is not None:
+            beginning = text[place.start :].encode("utf-8", "surrogatepass") + half_char
+            yield from self._at(_Writing(place, text, b"", beginning, data, token), known)
+        for found in _NEXT_NAME.finditer(data, 1):
+            lead = data[: found.start()]
+            try:
+                text_there = text + (half_char + lead).decode()
+            except UnicodeDecodeError:  # a character begun before it that it does not end
+                continue
+            place = self._place(text_there)
+            if place is not None and place.start == len(text_there):
+                yield from self._at(_Writing(place, text_there, lead, b"", data[len(lead) :], token), known)
+
+    def _at(self, writing: _Writing, known: _Known) -> Iterator[_Finding]:
+        end = _end_of_name(writing.data)
+        if writing.place.kind == "keyword":
+            if not (writing.beginning or end) or _EQUALS.match(writing.data, end) is None:
+                return  # no keyword is written: whatever it is, it may stand here
+        elif not (writing.beginning or end) and writing.place.kind != "member":
+            return  # something else than a name begins: `import (`
+        visit = self._visit(writing.place, writing.text)
+        names = known(visit)
+        if names is None:
+            yield _Finding(visit, "abstained" if visit.is_known else "late")
+        elif writing.place.kind == "keyword":
+            is_right = names.has(writing.beginning + writing.data[:end])
+            yield self._verdict(visit, writing, is_right, lambda: self._mask_of_equals(writing, end))
+        elif not names.has_beginning(writing.beginning):
+            yield _Finding(visit, "abstained")
+        else:
+            is_right = _writes(names, writing.beginning, writing.data, end)
+            yield self._verdict(visit, writing, is_right, lambda: self._mask_of_names(writing, names))
+
+    def _verdict(self, visit: _Visit, writing: _Writing, is_right: bool, left: Callable[[], Mask]) -> _Finding:
+        """The finding for a token: no mask if it is right, if the mask has nothing against it, or if none is left."""
+        if is_right:
+            return _Finding(visit, "agreed")
+        mask, token = left(), writing.token
+        if (token < len(mask.allowed) and mask.allowed[token]) or not mask.allowed.any():
+            return _Finding(visit, "abstained")
+        return _Finding(visit, "overruled", mask)
+
+    def _mask_of_equals(self, writing: _Writing, end: int) -> Mask:
+        return mask_without(self.trie, writing.token) if end or writing.lead else mask_without_equals(self.trie)
+
+    def _mask_of_names(self, writing: _Writing, names: NameSet) -> Mask:
+        if not writing.lead and (writing.beginning or writing.place.kind == "member"):
+            return mask_within(self.trie, names, writing.beginning)
+        return mask_behind(self.trie, names, writing.lead)
+
+    def _place(self, text: str) -> NamePlace | None:
+        if self._is_off:
+            return None
+        try:
+            place = self.analysis.place(text)
+        except Exception as error:  # noqa: BLE001 — an analysis reads whatever is typed: it may fail, the answer must not
+            self._is_off = True
+            self.trouble(error)
+            return None
+        return place if place is not None and 0 <= place.start <= len(text) else None
+
+    def _visit(self, place: NamePlace, text: str) -> _Visit:
+        head = text[len(self.prefix) : place.start]
+        key = (place.kind, place.start, head)
+        visit = self._visits.get(key)
+        if visit is None:
+            before = text[: place.start]
+            asked = self.submit(lambda: self._ask(place, before))
+            self._visits[key] = visit = _Visit(place, head, asked, text[place.start :])
+        return visit
+
+    def _ask(self, place: NamePlace, before: str) -> NameSet | None:
+        allowed: AllowedNames | None = self.analysis.names(before, place)
+        return None if allowed is None else NameSet.of(allowed, self._behind)
+
+    def _wait(self, visit: _Visit) -> NameSet | None:
+        """The names at a place, None to abstain. Waits for them while there is time left to wait."""
+        left_ms = self.deadline_ms - self.waited_ms
+        if not visit.asked.done() and left_ms > 0:
+            began = perf_counter()
+            try:
+                visit.asked.exception(left_ms / 1e3)
+            except (TimeoutError, CancelledError):
+                log.debug("an analysis was late")
+            self.waited_ms += (perf_counter() - began) * 1e3
+        return self._peek(visit)
+
+    def _peek(self, visit: _Visit) -> NameSet | None:
+        if not visit.is_known and visit.asked.done():
+            visit.is_known = True
+            if not visit.asked.cancelled():
+                error = visit.asked.exception()
+                if isinstance(error, Exception):
+                    self.trouble(error)
+                elif error is None:
+                    visit.names = visit.asked.result()
+        return visit.names
+
+    def _act(self, visit: _Visit, answer: str) -> MonitorAct:
+        assert visit.told is not None, "what was only drafted is not told"
+        names, place = visit.names, visit.place
+        text = self.prefix + answer
+        is_there = answer.startswith(visit.head) and len(text) >= place.start
+        found = _NAME_BEHIND_CURSOR.match(text, place.start) if is_there else None
+        return MonitorAct(
+            kind=place.kind,
+            char=place.start - len(self.prefix),
+            outcome=visit.told,
+            name=found[0] if found is not None else "",
+            wanted=visit.wanted,
+            source=None if names is None else names.source,
+            num_allowed=0 if names is None else len(names.names),
+            some=() if names is None else names.some(visit.began.encode("utf-8", "surrogatepass")),
+        )
+
+
+def _end_of_name(data: bytes) -> int:
+    """How many of a token's first bytes go on with a name."""
+    found = _GOES_ON.match(data)
+    return 0 if found is None else found.end()
+
+
+def _writes(names: NameSet, beginning: bytes, data: bytes, end: int) -> bool:
+    """Whether a token, the first `end` bytes of which belong to the name, goes on with one of the names or ends it."""
+    if end == len(data) and data:
+        return names.has_beginning(beginning + data)
+    return names.has(beginning + data[:end]) and (not data or data[end] not in NOT_BEHIND_NAME)
+
+
+def _decoded(answer: bytearray) -> tuple[str, bytes]:
+    """The text of an answer, and the bytes of the character at its end that is not whole."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    return decoder.decode(answer), decoder.getstate()[0]
