@@ -5,10 +5,11 @@ Knows no command and no server. Lines count from 1; a snippet's `end_line` is th
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from codeassist.request import Completion, Snippet, UsedSnippet
+from codeassist.request import Completion, Sent, Snippet, UsedSnippet
 
 
 def to_document(completion: Completion) -> dict[str, Any]:
@@ -24,6 +25,7 @@ def to_document(completion: Completion) -> dict[str, Any]:
         "stage_ms": rounded(completion.stage_ms),
         "snippets": [snippet_document(used) for used in completion.snippets],
         "notices": list(completion.notices),
+        "sent": sent_document(completion.sent),
     }
 
 
@@ -41,6 +43,27 @@ def from_document(document: Mapping[str, Any]) -> Completion:
         snippets=tuple(_snippet(entry) for entry in document["snippets"]),
         confidence=document["confidence"],
         notices=tuple(document["notices"]),
+        sent=None if document.get("sent") is None else Sent(**document["sent"]),
+    )
+
+
+def sent_document(sent: Sent | None) -> dict[str, Any] | None:
+    """Return what left this machine, None where nothing did."""
+    return None if sent is None else dataclasses.asdict(sent)
+
+
+def told_of_sent(sent: Sent | None) -> str:
+    """Return the same as a sentence."""
+    if sent is None:
+        return "Nothing left this machine."
+    of_file = f"{sent.num_file_chars:,} characters of this file"
+    of_others = f"{sent.num_snippets} snippets of other files ({sent.num_snippet_chars:,} characters)"
+    again = "" if sent.num_times == 1 else f", {sent.num_times} times"
+    cached = sent.num_cached_tokens
+    told = "it does not say how much of it was cached" if cached is None else f"{cached:,} of them were cached there"
+    return (
+        f"Sent to {sent.url}{again}: a prompt of {sent.num_tokens:,} tokens ({sent.num_chars:,} characters) with "
+        f"{of_file} and {of_others}; {told}."
     )
 
 

@@ -91,6 +91,7 @@ def complete(
         temperature=settings.completion.temperature,
         seed=settings.completion.seed,
         min_confidence=settings.completion.min_confidence,
+        root=None if root is None else str(root),
     )
     with Meter() as meter:
         outcome = _trimmed(_complete(request, root, settings, meter, asks_servers=not no_server), request)
@@ -112,6 +113,9 @@ def _complete(
     """Return a running server's answer, or else this process's own."""
     from codeassist.cli.running import ServerNote, run_completion
 
+    if settings.remote.url is not None:
+        reason = "a remote engine is set (remote.url)"
+        return replace(run_completion(request, root, settings, progress), server=ServerNote(reason=reason))
     if not asks_servers:
         return replace(run_completion(request, root, settings, progress), server=ServerNote(reason="--no-server"))
     from codeassist.cli.served import NobodyAnswered, ask_servers

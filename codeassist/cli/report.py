@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from codeassist.cli.position import Position
 from codeassist.cli.running import Outcome, ServerNote
-from codeassist.completion_json import rounded, to_document
+from codeassist.completion_json import rounded, to_document, told_of_sent
 from codeassist.request import Completion
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ def explain(outcome: Outcome, console: Console) -> None:
         highlight=False,
         markup=False,
     )
+    console.print(told_of_sent(completion.sent), highlight=False, markup=False)
     console.print(_who_answered(outcome.server), highlight=False, markup=False)
 
 

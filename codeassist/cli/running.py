@@ -6,7 +6,8 @@ Knows no terminal.
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -21,6 +22,7 @@ from codeassist.settings import Settings
 
 if TYPE_CHECKING:
     from codeassist.request import Retriever
+    from codeassist.session import Session
 
 
 class SessionLike(Protocol):
@@ -86,16 +88,38 @@ def start_session(settings: Settings, model: InstalledModel, progress: Progress)
 def run_completion(request: CompletionRequest, root: Path | None, settings: Settings, progress: Progress) -> Outcome:
     """Find the model, load, bring the index up to date while the weights are packed, complete."""
     began = time.perf_counter()
-    model, model_notices = find_model(settings, progress)
-    session = start_session(settings, model, progress)
-    if root is not None:
-        session.repository = root.name
-    loaded = time.perf_counter()
-    context = open_context(root, settings, progress)
-    indexed = time.perf_counter()
-    completion = session.complete(request, context.retriever)
-    notices = (*model_notices, *context.notices, *completion.notices)
+    with _opened(settings, progress) as (session, session_notices):
+        if root is not None:
+            session.repository = root.name
+        loaded = time.perf_counter()
+        context = open_context(root, settings, progress)
+        indexed = time.perf_counter()
+        completion = session.complete(request, context.retriever)
+    notices = (*session_notices, *context.notices, *completion.notices)
     return Outcome(
         replace(completion, notices=notices),
         {"load model": (loaded - began) * 1000, "index": (indexed - loaded) * 1000},
     )
+
+
+@contextmanager
+def _opened(settings: Settings, progress: Progress) -> Generator[tuple[SessionLike, tuple[str, ...]], None, None]:
+    """The local model's session, or the remote engine's, and what the user should know of it."""
+    if settings.remote.url is None:
+        model, notices = find_model(settings, progress)
+        yield start_session(settings, model, progress), notices
+        return
+    from codeassist.cli.remote import open_remote
+
+    with closing(open_remote(settings, lambda: open_local(settings, progress))) as engine:
+        yield engine, engine.notices
+
+
+def open_local(settings: Settings, progress: Progress) -> Session:
+    """Load the model that the settings name, with the notices of choosing it in front of its own."""
+    from codeassist.session import open_session
+
+    model, notices = find_model(settings, progress)
+    session = open_session(settings, model, progress)
+    session.notices = (*notices, *session.notices)
+    return session

@@ -16,6 +16,7 @@ from codeassist.cli.console import notice
 from codeassist.cli.options import debug_option, parse_assignments, set_option
 
 if TYPE_CHECKING:
+    from codeassist.completer import Completer
     from codeassist.progress import Progress
     from codeassist.session import Session
     from codeassist.settings import Settings
@@ -69,14 +70,23 @@ def serve(
     sys.exit(run_stdio(_load, overrides, beside))
 
 
-def _load(settings: Settings, progress: Progress) -> Session:
-    """Load the model that the settings name, with the notices of choosing it in front of its own."""
-    from codeassist.cli.running import find_model
-    from codeassist.session import open_session
+def _load(settings: Settings, progress: Progress) -> Completer:
+    """Load the model that the settings name, or find the server that they name."""
+    if settings.remote.url is None:
+        return _load_local(settings, progress)
+    from codeassist.cli.remote import open_remote
+    from codeassist.progress import silent
+
+    engine = open_remote(settings, lambda: _load_local(settings, silent))
+    progress(f"asking {settings.remote.url}", 0, None)
+    engine.reach()
+    return engine
+
+
+def _load_local(settings: Settings, progress: Progress) -> Session:
+    from codeassist.cli.running import open_local
     from codeassist.sticky import StickySnippets
 
-    model, notices = find_model(settings, progress)
-    session = open_session(settings, model, progress)
-    session.notices = (*notices, *session.notices)
+    session = open_local(settings, progress)
     session.sticky = StickySnippets()
     return session

@@ -32,14 +32,15 @@ _REST_S = 5.0  # nobody types any more: what reusing freed memory would have sav
 class InferenceThread:
     """Runs jobs one at a time, in order; heals the documents that were completed last while it is idle.
 
-    `heal` False leaves the caches as requests leave them. After `rest_s` without work freed memory is given back to the
+    `engine` None heals nothing: whoever submits jobs may set one later, between two of them. `heal` False leaves the
+    caches as requests leave them. After `rest_s` without work freed memory is given back to the
     system. Should the thread end by itself, `on_death` is called in it
     with the error, and every job that waits or comes later fails with ModelError: nobody waits for ever.
     """
 
     def __init__(
         self,
-        engine: Engine,
+        engine: Engine | None,
         *,
         heal: bool = True,
         rest_s: float = _REST_S,
@@ -123,33 +124,35 @@ class InferenceThread:
 
     def _read_awaited(self) -> bool:
         """Read on in a prompt that was too long for its request; return whether there was one."""
-        document = self.engine.next_awaited()
-        if document is None:
+        engine = self.engine
+        document = None if engine is None else engine.next_awaited()
+        if engine is None or document is None:
             return False
         try:
-            self.engine.read_awaited(document, lambda: not self._jobs.empty())
+            engine.read_awaited(document, lambda: not self._jobs.empty())
         except Cancelled:
             pass  # a job waits
         except Exception:  # as for healing
             logger.exception("reading the prompt of %s failed; its cache is dropped", document)
-            self.engine.forget(document)
+            engine.forget(document)
         return True
 
     def _heal_slice(self) -> bool:
         """Heal some slots of the most recent document that needs it; return whether there may be more to do."""
-        document = self.engine.next_to_heal()
-        if document is None:
+        engine = self.engine
+        document = None if engine is None else engine.next_to_heal()
+        if engine is None or document is None:
             return False
         started = perf_counter()
-        before = self.engine.num_stale(document)
+        before = engine.num_stale(document)
         try:
-            left = self.engine.heal(document, self._slice_tokens, lambda: not self._jobs.empty())
+            left = engine.heal(document, self._slice_tokens, lambda: not self._jobs.empty())
         except Cancelled:
             self._halted_ms += (perf_counter() - started) * 1e3
             return True
         except Exception:  # a broken cache must not end the thread: drop it, the next request starts afresh
             logger.exception("healing %s failed; its cache is dropped", document)
-            self.engine.forget(document)
+            engine.forget(document)
             return True
         num_healed = before - left
         self.num_healed += num_healed

@@ -109,6 +109,10 @@ class CompletionsClient:
         self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
     ) -> None:
         """Close every connection."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Close every connection."""
         await self._http.aclose()
 
     async def complete(

@@ -5,11 +5,12 @@ Knows no prompts of users: it asks with a text of its own. Three short requests.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from codeassist.errors import ModelError
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.errors import RefusedError, RemoteError
+from codeassist.remote.features import Features
 from codeassist.remote.prompt_text import PromptWriter
 from codeassist.remote.retry import RetryPolicy
 from codeassist.remote.wire import Answer, Ask, Dialect, ServedModel, dialect_of
@@ -38,7 +39,8 @@ class Capabilities:
     """What one server does with one model.
 
     `takes_ids`: prompts can be sent as token ids. `adds_bos`: it puts the token that begins a text in front of a
-    prompt by itself. `max_tokens` is the longest prompt and answer together, None where it does not say.
+    prompt by itself. `max_tokens` is the longest prompt and answer together, None where it does not say. `features` are
+    none until they have been asked for (`features.detect_features`).
     """
 
     model: str
@@ -47,6 +49,7 @@ class Capabilities:
     adds_bos: bool
     max_tokens: int | None
     notices: tuple[str, ...] = ()
+    features: Features = field(default_factory=Features)
 
 
 async def detect(

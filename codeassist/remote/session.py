@@ -6,18 +6,25 @@ can have many requests under way.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 from codeassist import prompt as prompts
+from codeassist.confidence import Confidence
+from codeassist.file_tokens import KnownTokens
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.detect import Capabilities
 from codeassist.remote.prompt_text import PromptWriter
-from codeassist.remote.wire import Answer, Ask
-from codeassist.request import Completion, CompletionRequest, FinishReason, Retriever, UsedSnippet
+from codeassist.remote.retry import RetryPolicy
+from codeassist.remote.wire import Answer, Ask, Piece
+from codeassist.request import Completion, CompletionRequest, FinishReason, Retriever, Sent, UsedSnippet
+from codeassist.sticky import StickySnippets
 from codeassist.stops import BlockStop, LineStop
 from codeassist.templates import Template
 from codeassist.tokens import Tokenizer
+
+_OTHER_TEMPERATURE = 0.8  # what an alternative is drawn with: servers do not say what their second choice was
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,8 @@ class Prepared:
     num_tokens: int
     snippets: tuple[UsedSnippet, ...]
     stage_ms: dict[str, float]
+    num_chars: int
+    num_file_chars: int
 
 
 @dataclass(slots=True)
@@ -40,12 +49,44 @@ class Tally:
     num_with_cached: int = 0
 
 
+@dataclass(slots=True)
+class Sending:
+    """How often a prompt has left this machine so far, and what the server said of it."""
+
+    prepared: Prepared
+    url: str
+    num_times: int = 0
+    num_cached_tokens: int | None = None
+
+    def count(self) -> None:
+        """Note that it is being sent once more."""
+        self.num_times += 1
+
+    @property
+    def sent(self) -> Sent | None:
+        """What left, None where no connection came about."""
+        prepared = self.prepared
+        if not self.num_times:
+            return None
+        return Sent(
+            url=self.url,
+            num_chars=prepared.num_chars,
+            num_tokens=prepared.num_tokens,
+            num_snippets=len(prepared.snippets),
+            num_snippet_chars=sum(len(used.snippet.text) for used in prepared.snippets),
+            num_file_chars=prepared.num_file_chars,
+            num_times=self.num_times,
+            num_cached_tokens=self.num_cached_tokens,
+        )
+
+
 class RemoteSession:
     """Completes requests with one model of one server. Safe for as many requests at once as the client allows.
 
-    The prompt is the very one that the local engine would see: stable parts first, so that the server's prefix cache
-    finds them again. It is sent as token ids where the server takes them; else as text in which nothing that came from
-    a repository reads as a marker.
+    The prompt is the very one that the local engine would see: repository, snippets, then the file, so that the
+    server's prefix cache finds the stable parts again; with `sticky`, snippets stay where they stood in a document's
+    last prompt. It is sent as token ids where the server takes them; else as text in which nothing that came from a
+    repository reads as a marker.
     """
 
     def __init__(
@@ -56,6 +97,8 @@ class RemoteSession:
         template: Template,
         budget: prompts.Budget,
         repository: str = "workspace",
+        sticky: StickySnippets | None = None,
+        known_tokens: KnownTokens | None = None,
     ) -> None:
         self.client = client
         self.capabilities = capabilities
@@ -64,6 +107,8 @@ class RemoteSession:
         self.budget = budget
         self.repository = repository
         self.tally = Tally()
+        self._sticky = sticky
+        self._known_tokens = known_tokens
         self._writer = PromptWriter(tokenizer)
         self._stops = tuple(text for text in template.stops if text in tokenizer.special)
         self._stop_ids = tuple(sorted({*(tokenizer.special[text] for text in self._stops), *tokenizer.eos_ids}))
@@ -73,46 +118,102 @@ class RemoteSession:
         prepared = self.prepare(request, retriever)
         return self.finish(prepared, await self.send(prepared))
 
-    def prepare(self, request: CompletionRequest, retriever: Retriever) -> Prepared:
-        """Find snippets and lay out the prompt."""
+    def prepare(self, request: CompletionRequest, retriever: Retriever, document: str | None = None) -> Prepared:
+        """Find snippets and lay out the prompt. `document` names what the request is one of many of."""
         started = perf_counter()
         retrieval = retriever.retrieve(request, self.budget.snippet_chars)
+        snippets = retrieval.snippets
+        texts = None
+        if document is not None and self._sticky is not None:
+            snippets = self._sticky.arrange(document, snippets)
+        if document is not None and self._known_tokens is not None:
+            texts = self._known_tokens.of(document, request.prefix, request.suffix)
         retrieved = perf_counter()
         prompt = prompts.build(
-            request, retrieval.snippets, self.template, self.tokenizer, self.budget, repository=self.repository
+            request,
+            snippets,
+            self.template,
+            self.tokenizer,
+            self.budget,
+            repository=self.repository,
+            file_tokens=texts,
         )
         tokens = prompt.tokens
+        file_tokens = [*tokens[prompt.prefix.start : prompt.prefix.stop]]
+        file_tokens += tokens[prompt.suffix.start : prompt.suffix.stop]
+        num_tokens, num_chars = len(tokens), self._num_chars(tokens)
         if self.capabilities.adds_bos and tokens[:1] == (self.tokenizer.bos_id,):
             tokens = tokens[1:]
+        is_other = request.alternative > 0
         ask = Ask(
             prompt=tokens if self.capabilities.takes_ids else self._writer.write(tokens),
             max_tokens=request.max_new_tokens,
             stop_ids=self._stop_ids,
             stop_texts=self._stops,
-            temperature=request.temperature,
-            seed=request.seed,
+            temperature=max(request.temperature, _OTHER_TEMPERATURE) if is_other else request.temperature,
+            seed=request.seed + request.alternative,
         )
         stage_ms = {
             **{f"retrieve_{name}": ms for name, ms in retrieval.stage_ms.items()},
             "retrieve": (retrieved - started) * 1e3,
             "prompt": (perf_counter() - retrieved) * 1e3,
         }
-        return Prepared(request, ask, len(prompt.tokens), prompt.snippets, stage_ms)
+        return Prepared(
+            request, ask, num_tokens, prompt.snippets, stage_ms, num_chars, self._num_chars(tuple(file_tokens))
+        )
 
     async def send(self, prepared: Prepared) -> Answer:
         """Ask the server. Raises RemoteError."""
         answer = await self.client.complete(prepared.ask, self.capabilities.model, self.capabilities.dialect)
-        self.tally.num_answers += 1
-        self.tally.num_retries += answer.num_retries
-        self.tally.num_with_cached += answer.num_cached_tokens is not None
+        self._count(answer)
         return answer
+
+    async def stream(self, sending: Sending, first_token_s: float, policy: RetryPolicy | None = None) -> Completion:
+        """Ask the server, read while it writes, and stop it where the completion ends. Raises RemoteError."""
+        prepared = sending.prepared
+        request = prepared.request
+        gives_logprobs = self.capabilities.features.logprobs and request.min_confidence > 0
+        reading = _Reading(request, self._stops)
+
+        def begin() -> Callable[[Piece], bool]:
+            nonlocal reading
+            reading = _Reading(request, self._stops)
+            return reading.read
+
+        answer = await self.client.stream(
+            replace(prepared.ask, logprobs=gives_logprobs),
+            self.capabilities.model,
+            self.capabilities.dialect,
+            begin,
+            first_token_s=first_token_s,
+            policy=policy,
+            on_sent=sending.count,
+        )
+        self._count(answer)
+        sending.num_cached_tokens = answer.num_cached_tokens
+        completion = self.finish(prepared, answer)
+        if not reading.confidence.is_enough:
+            completion = replace(completion, text="", finish_reason="unlikely")
+        notices = completion.notices
+        if request.min_confidence > 0 and not gives_logprobs:
+            notices = (
+                *notices,
+                f"{self.client.endpoint.host} gives no logprobs: completion.min_confidence has no effect",
+            )
+        request_ms = completion.stage_ms["request"]
+        first_ms = request_ms if answer.first_s is None else answer.first_s * 1e3
+        return replace(
+            completion,
+            confidence=reading.confidence.value,
+            notices=notices,
+            stage_ms={**completion.stage_ms, "prefill": 0.0, "first_token": first_ms, "decode": request_ms},
+            sent=sending.sent,
+        )
 
     def finish(self, prepared: Prepared, answer: Answer) -> Completion:
         """Cut the answer to its lines and say what it took."""
-        text, stopped = self._before_marker(answer.text)
-        request = prepared.request
-        block = request.extent == "block"
-        stop = BlockStop(request.prefix, request.max_lines) if block else LineStop(request.max_lines)
+        text, stopped = before_marker(answer.text, self._stops)
+        stop = _stop_of(prepared.request)
         stop.feed(text.encode("utf-8", "surrogatepass"))
         request_ms = answer.seconds * 1e3
         told = answer.num_new_tokens
@@ -133,10 +234,44 @@ class RemoteSession:
             notices=self.capabilities.notices,
         )
 
-    def _before_marker(self, text: str) -> tuple[str, bool]:
-        """The text before the first stop that the server wrote out instead of ending there, and whether one stood."""
-        found = [at for stop in self._stops if (at := text.find(stop)) >= 0]
-        return (text[: min(found)], True) if found else (text, False)
+    def _count(self, answer: Answer) -> None:
+        self.tally.num_answers += 1
+        self.tally.num_retries += answer.num_retries
+        self.tally.num_with_cached += answer.num_cached_tokens is not None
+
+    def _num_chars(self, tokens: tuple[int, ...]) -> int:
+        return len(self.tokenizer.decode_bytes(tokens).decode("utf-8", "replace"))
+
+
+class _Reading:
+    """Reads one streamed answer and says when it has what is wanted of it."""
+
+    def __init__(self, request: CompletionRequest, stops: tuple[str, ...]) -> None:
+        self.confidence = Confidence(request.min_confidence)
+        self._stop = _stop_of(request)
+        self._stops = stops
+        self._text = ""
+
+    def read(self, piece: Piece) -> bool:
+        """Take what was written next; return whether more of it is wanted."""
+        self._text += piece.text
+        self._stop.feed(piece.text.encode("utf-8", "surrogatepass"))
+        for logprob in piece.logprobs:
+            if not self.confidence.feed(logprob):
+                return False
+        return not self._stop.reached and not before_marker(self._text, self._stops)[1]
+
+
+def before_marker(text: str, stops: tuple[str, ...]) -> tuple[str, bool]:
+    """The text before the first stop that the server wrote out instead of ending there, and whether one stood."""
+    found = [at for stop in stops if (at := text.find(stop)) >= 0]
+    return (text[: min(found)], True) if found else (text, False)
+
+
+def _stop_of(request: CompletionRequest) -> LineStop | BlockStop:
+    if request.extent == "block":
+        return BlockStop(request.prefix, request.max_lines)
+    return LineStop(request.max_lines)
 
 
 def _finish_reason(told: str, stop: LineStop | BlockStop, stopped: bool) -> FinishReason:

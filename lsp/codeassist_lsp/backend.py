@@ -26,7 +26,7 @@ from codeassist_lsp.requests import Works
 from codeassist_lsp.result_cache import ResultCache
 
 if TYPE_CHECKING:
-    from codeassist.session import Session
+    from codeassist.completer import Completer
 
 log = logging.getLogger(__name__)
 
@@ -161,8 +161,10 @@ class Backend:
             listener.model_changed(state)
 
 
-def _describe(session: Session) -> dict[str, Any]:
-    """What the engine holds. Runs on the inference thread."""
+def _describe(session: Completer) -> dict[str, Any]:
+    """What the engine holds; nothing without one. Runs on the inference thread."""
+    if session.engine is None:
+        return {"threads": None, "cache": None}
     import torch
 
     cached = session.engine.cached()

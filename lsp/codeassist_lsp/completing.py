@@ -32,7 +32,7 @@ from codeassist_lsp.result_cache import Known, Scope, scope_of
 from codeassist_lsp.suggest import Suggested, Suggestion, Wish, suggest
 
 if TYPE_CHECKING:
-    from codeassist.session import Session
+    from codeassist.completer import Completer
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +118,7 @@ class Completing:
         self._backend.inference.revive()
         place = place_at(ask.document.document, ask.cursor_char, ask.selected)
         num_wanted = settings.editor.alternatives if ask.kind == "invoked" else 1
+        root = None if home.workspace is None else str(home.workspace.root)
         wish = Wish(
             ask.document.uri,
             home.path,
@@ -127,8 +128,8 @@ class Completing:
             home.retriever,
             settings,
             num_wanted,
+            root,
         )
-        root = None if home.workspace is None else str(home.workspace.root)
         scope = scope_of(wish, root, self._backend.inference.num_loaded)
         wait_s = self._wait_s(ask, settings)
         known = await self._known(scope, wish, home)
@@ -190,7 +191,7 @@ class Completing:
         asked = perf_counter()
 
         def start(stopped: Stopped) -> Future[tuple[float, Version | None, Suggested]]:
-            def job(session: Session) -> tuple[float, Version | None, Suggested]:
+            def job(session: Completer) -> tuple[float, Version | None, Suggested]:
                 queue_ms = (perf_counter() - asked) * 1e3
                 version = self._backend.contexts.version(home)  # before retrieval: what changes later makes it stale
                 return queue_ms, version, suggest(session, wish, stopped)

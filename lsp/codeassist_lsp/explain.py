@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from codeassist.completion_json import rounded, snippet_document
+from codeassist.completion_json import rounded, sent_document, snippet_document, told_of_sent
 from codeassist.request import Completion
 
 
@@ -28,8 +28,9 @@ def explain(completion: Completion, path: str, text: str, stage_ms: Mapping[str,
         "stage_ms": rounded(stage_ms),
         "snippets": snippets,
         "notices": list(completion.notices),
+        "sent": sent_document(completion.sent),
     }
-    return {"markdown": _markdown(document), **document}
+    return {"markdown": _markdown(document, told_of_sent(completion.sent)), **document}
 
 
 def nothing_to_explain() -> dict[str, Any]:
@@ -37,7 +38,7 @@ def nothing_to_explain() -> dict[str, Any]:
     return {"markdown": "Nothing has been suggested yet.", "snippets": []}
 
 
-def _markdown(document: Mapping[str, Any]) -> str:
+def _markdown(document: Mapping[str, Any], sent: str) -> str:
     reused = document["num_cached_tokens"]
     sure = document["confidence"]
     lines = [
@@ -48,6 +49,8 @@ def _markdown(document: Mapping[str, Any]) -> str:
         f"{document['model']}: {document['num_prompt_tokens']} prompt tokens, of them {reused} reused; "
         f"{document['num_new_tokens']} new; ended by {document['finish_reason']}"
         + (f"; mean token probability {sure:.2f}" if sure is not None else ""),
+        "",
+        _cell(sent),
         "",
     ]
     if document["snippets"]:

@@ -19,13 +19,13 @@ from codeassist.progress import Progress
 from codeassist.settings import Settings
 
 if TYPE_CHECKING:  # torch takes two seconds to import: the loader's thread pays for it
+    from codeassist.completer import Completer
     from codeassist.engine.inference_thread import InferenceThread
-    from codeassist.session import Session
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-LoadSession = Callable[[Settings, Progress], "Session"]
+LoadSession = Callable[[Settings, Progress], "Completer"]
 _RETRY_S = 10.0
 
 
@@ -54,9 +54,10 @@ class ModelState:
 class _Service:
     """A loaded model and the thread that owns its engine."""
 
-    session: Session
+    session: Completer
     thread: InferenceThread
     wanted: Settings
+    told: str | None = None  # the session's problem that was made known last
 
 
 class Inference:
@@ -111,14 +112,25 @@ class Inference:
             if self._state.problem is not None and time.monotonic() - self._failed_at_s > _RETRY_S:
                 self._start_loader()
 
-    def submit(self, job: Callable[[Session], T]) -> Future[T]:
+    def submit(self, job: Callable[[Completer], T]) -> Future[T]:
         """Run `job` on the inference thread. Raises ModelError while no model is in service."""
         with self._lock:
             self.revive()
             service = self._service
             if service is None:
                 raise ModelError(self._state.problem or "the model is still being loaded")
-            return service.thread.submit(lambda: job(service.session))
+            return service.thread.submit(lambda: self._done(service, job))
+
+    def _done(self, service: _Service, job: Callable[[Completer], T]) -> T:
+        """Do a job on the inference thread, and see what it changed: a server may be away, a model have come for it."""
+        try:
+            return job(service.session)
+        finally:
+            service.thread.engine = service.session.engine
+            problem = service.session.problem
+            if problem != service.told and service is self._service:
+                service.told = problem
+                self._change(problem=problem)
 
     def revive(self) -> None:
         """Put a new thread in the place of one that has ended by itself."""
@@ -139,6 +151,7 @@ class Inference:
             service, self._service = self._service, None
         if service is not None:
             service.thread.close()
+            service.session.close()
 
     def _start_loader(self) -> None:
         if self._loader is None and not self._is_closed:
@@ -190,11 +203,13 @@ class Inference:
             self.num_loaded += 1
             if self._is_closed:
                 former, self._service = service, None
-        device = str(session.engine.model.device)
+        device = "remote" if session.engine is None else str(session.engine.model.device)
         self._change(name=session.model_name, device=device, notices=tuple(session.notices), loading=None, problem=None)
         if former is not None:
             former.thread.close()
-        session.engine.model.wait()
+            former.session.close()
+        if session.engine is not None:
+            session.engine.model.wait()
         self.is_settled = True
 
     def _fail(self, problem: str) -> None:
@@ -206,7 +221,7 @@ class Inference:
         self.is_settled = True
         self._change(loading=None, problem=problem)
 
-    def _start_thread(self, session: Session, wanted: Settings) -> _Service:
+    def _start_thread(self, session: Completer, wanted: Settings) -> _Service:
         from codeassist.engine.inference_thread import InferenceThread
 
         thread = InferenceThread(session.engine, heal=wanted.cache.heal, on_death=self._report_death)
@@ -219,8 +234,10 @@ class Inference:
         """Put a new thread in the place of a dead one; no cache of the old one's is trusted."""
         self.num_restarts += 1
         log.warning("the inference thread is started again")
-        for document in service.session.engine.cached():
-            service.session.engine.forget(document)
+        engine = service.session.engine
+        if engine is not None:
+            for document in engine.cached():
+                engine.forget(document)
         self._service = self._start_thread(service.session, service.wanted)
         self._change(problem=None)
 
@@ -242,4 +259,5 @@ def _of_model(settings: Settings) -> tuple[object, ...]:
         settings.context.snippet_share,
         settings.completion.max_new_tokens,
         settings.places,
+        settings.remote,
     )

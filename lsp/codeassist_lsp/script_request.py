@@ -95,6 +95,8 @@ def loaded_with(settings: Settings) -> dict[str, object]:
 
 def why_not(asked: ScriptRequest, served: Settings, model: str) -> str | None:
     """Return why a server with this model and these settings cannot answer, None if it can."""
+    if served.remote.url is not None:
+        return "it asks a remote engine"
     if asked.model != model:
         return f"it serves {model}, not {asked.model}"
     if asked.request.max_new_tokens > served.completion.max_new_tokens:

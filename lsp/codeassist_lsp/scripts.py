@@ -15,7 +15,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from codeassist.completion_json import rounded, to_document
-from codeassist.errors import Cancelled, CodeAssistError
+from codeassist.errors import Cancelled, CodeAssistError, ModelError
 from codeassist.request import Completion, NoRetriever, Retriever
 from codeassist.settings import Settings
 from codeassist_indexer.repository import bring_up_to_date, open_retriever, open_store
@@ -26,7 +26,7 @@ from codeassist_lsp.script_request import METHOD, ScriptRequest, from_params, wh
 from codeassist_lsp.server import Server
 
 if TYPE_CHECKING:
-    from codeassist.session import Session
+    from codeassist.completer import Completer
 
 log = logging.getLogger(__name__)
 
@@ -155,7 +155,7 @@ class _Work:
     def _submit(self, context: _Context, stopped: Callable[[], bool]) -> Future[tuple[float, Completion]]:
         submitted = perf_counter()
 
-        def job(session: Session) -> tuple[float, Completion]:
+        def job(session: Completer) -> tuple[float, Completion]:
             queue_ms = (perf_counter() - submitted) * 1e3
             self.stage = "running"
             return queue_ms, _complete(session, self._asked, context.retriever, stopped)
@@ -163,10 +163,14 @@ class _Work:
         return self._backend.inference.submit(job)
 
 
-def _complete(session: Session, asked: ScriptRequest, retriever: Retriever, stopped: Callable[[], bool]) -> Completion:
+def _complete(
+    session: Completer, asked: ScriptRequest, retriever: Retriever, stopped: Callable[[], bool]
+) -> Completion:
     """Complete as a fresh session would: of what was cached, only the unchanged beginning counts. On the inference
     thread."""
     engine, document = session.engine, f"script:{asked.root or ''}:{asked.request.path}"
+    if engine is None:
+        raise ModelError("it has no model of its own")
     former = engine.exact
     engine.exact = True
     if asked.root is not None:

@@ -18,7 +18,7 @@ from codeassist_indexer.trim import fit, lines_wanted
 from codeassist_lsp.context import Seen, digest_of
 
 if TYPE_CHECKING:
-    from codeassist.session import Session
+    from codeassist.completer import Completer
 
 _numbers = count(1)
 
@@ -27,7 +27,7 @@ _numbers = count(1)
 class Wish:
     """A cursor, and how many suggestions are wanted there at most.
 
-    `document` names the live cache. Line ends of `prefix` and `suffix` are "\\n".
+    `document` names the live cache, `root` is the repository's folder. Line ends of `prefix` and `suffix` are "\\n".
     """
 
     document: str
@@ -38,6 +38,7 @@ class Wish:
     retriever: Retriever
     settings: Settings
     num_wanted: int = 1
+    root: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Suggested:
         return not self.suggestions and self.first.finish_reason == "unlikely"
 
 
-def suggest(session: Session, wish: Wish, stopped: Callable[[], bool]) -> Suggested:
+def suggest(session: Completer, wish: Wish, stopped: Callable[[], bool]) -> Suggested:
     """Answer a wish. Raises Cancelled when `stopped()`: half a suggestion is none."""
     session.repository = wish.repository
     request = request_for(wish)
@@ -109,11 +110,12 @@ def request_for(wish: Wish) -> CompletionRequest:
         min_confidence=completion.min_confidence,
         extent="block" if is_block else "lines",
         patience_ms=editor.patience_ms,
+        root=wish.root,
     )
 
 
 def _complete(
-    session: Session, wish: Wish, request: CompletionRequest, retriever: Retriever, stopped: Callable[[], bool]
+    session: Completer, wish: Wish, request: CompletionRequest, retriever: Retriever, stopped: Callable[[], bool]
 ) -> Completion:
     try:
         completion = session.complete(request, retriever, stopped, document=wish.document)

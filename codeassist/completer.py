@@ -1,0 +1,62 @@
+"""What answers requests behind an editor or a command: a local model's session, or a server with one to fall back on.
+
+Knows no client. One request at a time, all from one thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from codeassist.request import Completion, CompletionRequest, Retriever
+
+if TYPE_CHECKING:  # torch takes two seconds to import
+    from codeassist.engine.engine import Engine
+
+
+class Completer(Protocol):
+    """`codeassist.session.Session` and `codeassist.remote.first.RemoteFirst` are these.
+
+    `repository` is what models are told the repository is called. `engine` is the one in this process whose caches are
+    healed in idle time; None as long as there is none.
+    """
+
+    repository: str
+
+    @property
+    def model_name(self) -> str:
+        """Return what answers, for people."""
+        ...
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """Return what the user should know of it."""
+        ...
+
+    @property
+    def problem(self) -> str | None:
+        """Return what is wrong now, None as long as nothing is; may change from request to request."""
+        ...
+
+    @property
+    def engine(self) -> Engine | None:
+        """Return the engine in this process."""
+        ...
+
+    def complete(
+        self,
+        request: CompletionRequest,
+        retriever: Retriever,
+        cancelled: Callable[[], bool] = ...,
+        document: str | None = None,
+    ) -> Completion:
+        """Answer one request. Raises Cancelled."""
+        ...
+
+    def forget(self, document: str) -> None:
+        """Drop what is kept of a document that was closed."""
+        ...
+
+    def close(self) -> None:
+        """Let go of connections; nothing is asked of it again."""
+        ...
