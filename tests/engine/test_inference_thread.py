@@ -84,9 +84,12 @@ def test_healing_gives_way_within_one_layer(tiny: MakeModel) -> None:
 
         return real_run(work, cache, look)
 
-    thread.submit(lambda: complete(thread.engine, TEXT)).result(TIMEOUT_S)
-    thread.submit(lambda: complete(thread.engine, [7, *TEXT])).result(TIMEOUT_S)
-    model.run = watched  # type: ignore[method-assign]
+    def make_stale() -> None:
+        complete(thread.engine, TEXT)
+        complete(thread.engine, [7, *TEXT])
+        model.run = watched  # type: ignore[method-assign]  # before healing can begin
+
+    thread.submit(make_stale).result(TIMEOUT_S)
     try:
         assert waiting.wait(TIMEOUT_S)
         thread.submit(lambda: None).result(TIMEOUT_S)
