@@ -132,6 +132,10 @@ class Analyst(Protocol):
         """Return an analysis of the request's text, or None for a language that is not analysed. Returns at once."""
         ...
 
+    def warm(self, path: str, text: str) -> None:
+        """Load what the first question about a file would wait for. For idle time: blocks; never raises."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class MonitorAct:

@@ -16,8 +16,9 @@ from typing import TypeVar
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
-# Far longer than any answer takes that somebody still waits for (1 s cold): what takes so long will hardly end.
-HANGS_AFTER_S = 20.0
+# Far longer than any answer takes that somebody still waits for (1 s cold), and than analyses that watch their own time
+# give themselves: what takes so long will hardly end.
+HANGS_AFTER_S = 60.0
 # Each thread that hangs may keep a core busy: after so many, nothing is analysed any more.
 MOST_HUNG = 3
 

@@ -7,7 +7,6 @@ answer; the same failure is logged once.
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -22,9 +21,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FindAnalyst = Callable[[CompletionRequest], Analyst | None]
-# Where a name was written last before the cursor: what an analysis has to know there, it will have to know again.
-_LAST_MEMBER = re.compile(r"[\w)\]]\.(?=[A-Za-z_])")
-_LOOKED_BACK_CHARS = 4_000
 
 
 def no_analyst(request: CompletionRequest) -> Analyst | None:
@@ -77,10 +73,8 @@ class Monitoring:
         )
 
     def warm(self, request: CompletionRequest) -> None:
-        """In idle time, analyse what a completion of this text would have to know, for the analyst to remember.
-
-        Returns at once; does nothing while anything is analysed.
-        """
+        """In idle time, have what a completion of this text would have to know loaded. Returns at once; does nothing
+        while anything is analysed."""
         if self._thread.is_idle and request.monitor_deadline_ms is not None:
             self._thread.submit(lambda: self._warm(request))
 
@@ -89,18 +83,10 @@ class Monitoring:
         self._thread.close()
 
     def _warm(self, request: CompletionRequest) -> None:
-        analysis = self._analyse(request)
-        if analysis is None:
-            return
         try:
-            text = request.prefix
-            place = analysis.place(text)
-            if place is None:
-                dots = [found.end() for found in _LAST_MEMBER.finditer(text, max(0, len(text) - _LOOKED_BACK_CHARS))]
-                text = text[: dots[-1]] if dots else ""
-                place = analysis.place(text)
-            if place is not None:
-                analysis.names(text[: place.start], place)
+            analyst = self.find_analyst(request)
+            if analyst is not None:
+                analyst.warm(request.path, request.prefix + request.suffix)
         except Exception as error:  # noqa: BLE001 — warming is for speed only
             self._log_once(error)
 
