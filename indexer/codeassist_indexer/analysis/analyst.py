@@ -1,0 +1,207 @@
+"""The Analyst of one repository: what its analyses share, and what they found before.
+
+Knows no language: the worker's process finds names. Nothing here raises for code that is not understood.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import threading
+from collections import OrderedDict
+from pathlib import Path
+
+from codeassist.errors import CodeAssistError
+from codeassist.request import AllowedNames, Analysis, CompletionRequest, NamePlace
+from codeassist_indexer.analysis.lexer import LexState, lex_end
+from codeassist_indexer.analysis.places import LANGUAGES, Places
+from codeassist_indexer.analysis.process import AnalysisProcess
+from codeassist_indexer.analysis.python import module_folders, python_question, python_warm_up
+from codeassist_indexer.analysis.question import Found, Question
+from codeassist_indexer.languages import language_of
+from codeassist_indexer.store import Store
+
+log = logging.getLogger(__name__)
+
+DEADLINE_S = 10.0
+"""How long one answer may take before its process is taken for hung. Nobody has to wait for it that long."""
+
+_MAX_ANSWERS = 2_000
+_MAX_CHECKPOINTS = 32
+
+
+# Which answers depend on the moment and not on the text.
+_PASSING = frozenset({"hung", "failed", "stale", "no worker", "given up"})
+
+
+class RepositoryAnalyst:
+    """Begins analyses of a repository's files. For any thread.
+
+    Answers are kept by the content that they were found in: a document that changes has others. `close` ends what runs
+    for it; it starts again when it is asked again.
+    """
+
+    def __init__(self, root: Path, store: Store, deadline_s: float = DEADLINE_S) -> None:
+        self._root = root
+        self._store = store
+        self._deadline_s = deadline_s
+        self._process = AnalysisProcess(self._setup)
+        self._lock = threading.Lock()
+        self._answers: OrderedDict[bytes, Found] = OrderedDict()
+        self._checkpoints: OrderedDict[str, tuple[str, LexState]] = OrderedDict()
+        self._latest: dict[str, object] = {}
+        self._logged: set[str] = set()
+
+    def analyse(self, request: CompletionRequest) -> Analysis | None:
+        """Return an analysis of the request's text, or None for a language that is not analysed. Returns at once."""
+        language = language_of(request.path, request.prefix[:2_000])
+        if language not in LANGUAGES:
+            return None
+        analysis = _TextAnalysis(self, request, language)
+        self._latest[request.path] = analysis
+        return analysis
+
+    def warm(self, path: str, text: str) -> None:
+        """In idle time, load what the first question about a file would wait for. Blocks; never raises."""
+        language = language_of(path, text[:2_000])
+        if language not in LANGUAGES:
+            return
+        asked = {"language": language, "path": path, "kind": "warm", "before": text, "suffix": ""}
+        if language == "python":
+            asked |= python_warm_up(text)
+        try:
+            self._process.ask(path, asked, self._deadline_s)
+        except CodeAssistError as error:  # the index is broken or held by somebody
+            self._log_once(path, str(error))
+
+    def forget(self, path: str) -> None:
+        """The document was closed or has changed on disk: drop what was kept about its text."""
+        with self._lock:
+            self._checkpoints.pop(path, None)
+            self._latest.pop(path, None)
+        self._process.forget(path)
+
+    def close(self) -> None:
+        """End what runs for this repository."""
+        self._process.close()
+
+    def checkpoint(self, language: str, path: str, prefix: str) -> LexState:
+        """What of `prefix` is settled, read on from where an earlier text of the file began alike."""
+        with self._lock:
+            known = self._checkpoints.get(path)
+        start = LexState()
+        if known is not None:
+            text, state = known
+            if prefix[: state.offset] == text[: state.offset]:
+                start = state
+        state = lex_end(language, prefix, start).settled
+        with self._lock:
+            self._checkpoints[path] = (prefix, state)
+            self._checkpoints.move_to_end(path)
+            while len(self._checkpoints) > _MAX_CHECKPOINTS:
+                self._checkpoints.popitem(last=False)
+        return state
+
+    def find(self, question: Question) -> Found:
+        """Return what was found for a question, now or before."""
+        key = self._key(question)
+        with self._lock:
+            known = self._answers.get(key)
+            if known is not None:
+                self._answers.move_to_end(key)
+                return known
+        found = self._answer(question)
+        if not found.is_passing:
+            with self._lock:
+                self._answers[key] = found
+                while len(self._answers) > _MAX_ANSWERS:
+                    self._answers.popitem(last=False)
+        return found
+
+    def is_latest(self, path: str, analysis: object) -> bool:
+        """Whether no later analysis of the file has begun."""
+        return self._latest.get(path, analysis) is analysis
+
+    def _answer(self, question: Question) -> Found:
+        asked: dict[str, object] | None
+        if question.language == "python":
+            asked = python_question(question)
+        else:
+            asked = {"before": question.before, "suffix": question.suffix}
+        if asked is None:
+            return Found(None, "not asked")
+        asked |= {"language": question.language, "path": question.path, "kind": question.place.kind}
+        try:
+            answer = self._process.ask(question.path, asked, self._deadline_s, question.is_stale)
+            if names := answer.get("names"):
+                return Found(frozenset(names), "jedi" if question.language == "python" else "index")
+            why = str(answer.get("unsure", "nothing found"))
+            return Found(None, why, is_passing=why in _PASSING)
+        except CodeAssistError as error:  # the index is broken or held by somebody
+            self._log_once(question.path, str(error))
+        return Found(None, "failed", is_passing=True)
+
+    def _log_once(self, path: str, why: str) -> None:
+        with self._lock:
+            is_new = path not in self._logged
+            self._logged.add(path)
+        if is_new:
+            log.warning("no analysis of %s: %s", path, why)
+
+    def _setup(self) -> dict[str, object]:
+        folders = module_folders(self._root, self._store)
+        return {"root": str(self._root), "sys_path": folders, "database": str(self._store.path)}
+
+    def _key(self, question: Question) -> bytes:
+        digest = hashlib.blake2b(digest_size=20)
+        state = self._version()
+        for part in (question.path, question.place.kind, state, question.before, question.suffix):
+            digest.update(part.encode("utf-8", "surrogatepass"))
+            digest.update(b"\0")
+        return digest.digest()
+
+    def _version(self) -> str:
+        """What is another value as soon as another file of the repository has changed in the index."""
+        try:
+            return str(self._store.query("SELECT count(*), max(id) FROM files")[0])
+        except CodeAssistError:
+            return ""
+
+
+class _TextAnalysis:
+    """An analysis of one request's text."""
+
+    def __init__(self, analyst: RepositoryAnalyst, request: CompletionRequest, language: str) -> None:
+        self._analyst = analyst
+        self._request = request
+        self._language = language
+        self._places: Places | None = None
+
+    def place(self, text: str) -> NamePlace | None:
+        """Return the place at which `text` ends."""
+        request = self._request
+        if not text.startswith(request.prefix):
+            return Places(self._language).at_end(text)
+        if self._places is None:
+            state = self._analyst.checkpoint(self._language, request.path, request.prefix)
+            self._places = Places(self._language, state)
+        return self._places.at_end(text)
+
+    def names(self, text: str, place: NamePlace) -> AllowedNames | None:
+        """Return all that may stand there, or None."""
+        found = self.found(text, place)
+        return AllowedNames(found.names, found.source) if found.names else None
+
+    def found(self, text: str, place: NamePlace) -> Found:
+        """The same, with the reason where there is nothing."""
+        request = self._request
+        return self._analyst.find(
+            Question(
+                self._language,
+                request.path,
+                place,
+                text[: place.start],
+                request.suffix,
+                lambda: not self._analyst.is_latest(request.path, self),
+            )
+        )

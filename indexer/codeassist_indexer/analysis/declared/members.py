@@ -1,0 +1,169 @@
+"""All members of a type: its own, inherited ones, and those that the language gives to every type.
+
+Knows no expression. Where a base is not the repository's, nobody can name all members: no answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from codeassist_indexer.analysis.declared.types import DeclaredFile, DeclaredType, Member, TypeRef
+from codeassist_indexer.analysis.declared.world import SCRIPTS, World
+
+_MAX_TYPES = 60
+
+# What the language itself puts under every type. Instances first, then what stands behind a type's name.
+_OF_OBJECTS = {
+    "java": "equals getClass hashCode notify notifyAll toString wait",
+    "csharp": "Equals GetHashCode GetType ToString",
+    "script": "constructor hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf",
+}
+_OF_OWN_OBJECTS = {"java": "clone finalize", "csharp": "MemberwiseClone", "script": ""}
+_OF_TYPES = {
+    "java": "class this super new",
+    "csharp": "Equals ReferenceEquals",
+    "script": "apply bind call length name prototype toString hasOwnProperty",
+}
+_OF_KINDS = {
+    ("java", "enum"): "name ordinal compareTo getDeclaringClass describeConstable valueOf values",
+    ("csharp", "enum"): "CompareTo GetTypeCode HasFlag Format GetName GetNames GetUnderlyingType GetValues IsDefined "
+    "Parse ToObject TryParse TryFormat",
+    ("csharp", "record"): "Deconstruct PrintMembers EqualityContract",
+}
+# Bases that add nothing, or what is said here.
+_KNOWN_BASES = {
+    "java": {"Object": "", "Serializable": "", "Cloneable": "", "Runnable": "run", "AutoCloseable": "close",
+             "Closeable": "close", "Comparable": "compareTo", "Callable": "call", "Supplier": "get",
+             "java.io.Serializable": "", "Record": ""},
+    "csharp": {"object": "", "Object": "", "IDisposable": "Dispose", "IAsyncDisposable": "DisposeAsync",
+               "ICloneable": "Clone", "IComparable": "CompareTo", "IEquatable": "Equals",
+               "INotifyPropertyChanged": "PropertyChanged"},
+    "script": {"Object": ""},
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Owned:
+    """A member with the type that declares it, and the file that its type's name is to be read in."""
+
+    member: Member
+    owner: DeclaredType
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The members of a type by name. `extra`: names of the language's own, of which nothing more is known."""
+
+    by_name: dict[str, list[Owned]]
+    extra: frozenset[str]
+    types: tuple[DeclaredType, ...]
+
+
+def family_of(language: str) -> str:
+    """The language by which members are given: all scripts are one."""
+    return "script" if language in SCRIPTS else language
+
+
+def members_of(world: World, parts: Iterable[DeclaredType], here: DeclaredFile) -> Members | None:
+    """Return the members of a type (all its parts) and its bases, or None where a base is not known."""
+    found = inherited(world, parts, here)
+    return found if found is not None and not any(each.is_open for each in found.types) else None
+
+
+def inherited(
+    world: World, parts: Iterable[DeclaredType], here: DeclaredFile, needs_all: bool = True
+) -> Members | None:
+    """Return the members of a type and of its bases; with `needs_all`, None where one of these is not known."""
+    family = family_of(here.language)
+    pending = list(parts)
+    seen: set[tuple[str, int]] = set()
+    types: list[DeclaredType] = []
+    by_name: dict[str, list[Owned]] = {}
+    extra: set[str] = set()
+    while pending:
+        current = pending.pop(0)
+        if (current.path, current.start_byte) in seen:
+            continue
+        seen.add((current.path, current.start_byte))
+        types.append(current)
+        if len(types) > _MAX_TYPES:
+            return None
+        for member in current.members:
+            by_name.setdefault(member.name, []).append(Owned(member, current))
+        extra.update(_OF_KINDS.get((family, current.kind), "").split())
+        file = here if current.path == here.path else world.file(current.path)
+        if file is None:
+            return None
+        for base in current.bases:
+            bases = _base(world, base, file, current)
+            if bases:
+                pending += bases
+            elif base is not None and base.name in _KNOWN_BASES[family]:
+                extra.update(_KNOWN_BASES[family][base.name].split())
+            elif needs_all:
+                return None
+    return Members(by_name, frozenset(extra), tuple(types))
+
+
+def _base(world: World, base: TypeRef | None, file: DeclaredFile, current: DeclaredType) -> list[DeclaredType]:
+    if base is None or base.name in current.parameters:
+        return []
+    if base.name == current.name and file.language in SCRIPTS:
+        return []
+    found = world.named(base, file, current.start_byte - 1 if "." not in current.qualified_name else current.start_byte)
+    return [each for each in found if each is not current and each.full_name != current.full_name]
+
+
+def visible_names(
+    members: Members, here: DeclaredFile, byte_offset: int, behind_type: bool, is_own: bool, allows_type: bool = False
+) -> frozenset[str]:
+    """Return the names that can stand behind a receiver.
+
+    `behind_type`: the receiver is the type itself. `is_own`: it is `this` or `super`. `allows_type`: both are possible.
+    """
+    family = family_of(here.language)
+    own_types = {each.full_name for each in here.types_around(byte_offset)}
+    own_roots = {_root(each) for each in here.types_around(byte_offset)}
+    names: set[str] = set()
+    for name, owned in members.by_name.items():
+        for each in owned:
+            fits = allows_type or _fits(family, each.member, behind_type)
+            if fits and _is_accessible(family, each, here, own_types, own_roots, members):
+                names.add(name)
+                break
+    names |= members.extra
+    names.update(_OF_OBJECTS[family].split() if not behind_type or allows_type else _OF_TYPES[family].split())
+    if is_own:
+        names.update(_OF_OWN_OBJECTS[family].split())
+    if allows_type:
+        names.update(_OF_TYPES[family].split())
+    return frozenset(names)
+
+
+def _fits(family: str, member: Member, behind_type: bool) -> bool:
+    if family == "java":  # an object reaches static members as well, and `Type::method` instance methods
+        return True
+    return member.is_static if behind_type else not member.is_static and member.kind not in ("type", "constant")
+
+
+def _is_accessible(
+    family: str, owned: Owned, here: DeclaredFile, own_types: set[str], own_roots: set[str], members: Members
+) -> bool:
+    access, owner = owned.member.access, owned.owner
+    if access == "public" or owner.path == here.path:
+        return True
+    if access == "private":
+        # Parts of a C# class share what is private.
+        return family == "csharp" and (owner.full_name in own_types or _root(owner) in own_roots)
+    if family == "java":
+        package = owner.full_name.removesuffix(f".{owner.qualified_name}")
+        if (here.scope and here.scope[0] == package) or (not here.scope and owner.full_name == owner.qualified_name):
+            return True
+    # A subclass reaches what is protected: the file has one where its type and the receiver share the owner.
+    return access == "protected" and bool(own_types)
+
+
+def _root(each: DeclaredType) -> str:
+    package = each.full_name.removesuffix(each.qualified_name)
+    return package + each.qualified_name.partition(".")[0]

@@ -1,0 +1,35 @@
+"""What is asked of the sources of names, and what they answer. Values only; knows no language."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from codeassist.request import NamePlace
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which names can stand at `place`, between `before` (up to where the name begins) and `suffix`.
+
+    `path` is relative to the repository's root. `is_stale()`: nobody waits for the answer any more.
+    """
+
+    language: str
+    path: str
+    place: NamePlace
+    before: str
+    suffix: str
+    is_stale: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The names, all that there can be, or None; `source` says what found them, or why nothing did (for people).
+
+    `is_passing`: asked again, the answer may be another one though no text has changed.
+    """
+
+    names: frozenset[str] | None
+    source: str
+    is_passing: bool = False

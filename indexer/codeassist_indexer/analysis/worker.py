@@ -1,0 +1,83 @@
+"""The process that analyses: questions and answers are lines of JSON on its standard input and output.
+
+Knows no request. It may be killed at any time: it holds nothing that cannot be made again.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+from pathlib import Path
+from typing import Any, TextIO
+
+from codeassist_indexer.analysis.declared.names import DeclaredNames
+from codeassist_indexer.analysis.jedi_names import JediNames
+from codeassist_indexer.analysis.sandbox import confine
+from codeassist_indexer.store import Store
+
+_MEMORY_BYTES = 3 << 30
+
+
+def main() -> None:
+    """Answer questions until standard input ends. The first line says what may be read and where modules are."""
+    output = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)  # whatever prints must not speak between the answers
+    lines: queue.Queue[str] = queue.Queue()
+    setup = json.loads(sys.stdin.readline())
+    _limit_memory()
+    threading.Thread(target=_read, args=(sys.stdin, lines), daemon=True).start()
+    answer = _Answers(Path(setup["root"]), setup["sys_path"], Path(setup["database"]))
+    confine([setup["root"], *setup["sys_path"]])
+    while True:
+        question = json.loads(lines.get())
+        output.write(json.dumps({"id": question["id"], **answer(question)}) + "\n")
+        output.flush()
+
+
+def _read(stream: TextIO, lines: queue.Queue[str]) -> None:
+    for line in stream:
+        lines.put(line)
+    os._exit(0)  # nobody waits for an answer any more, however long it may take
+
+
+def _limit_memory() -> None:
+    try:
+        import resource
+    except ImportError:  # Windows
+        return
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+
+
+class _Answers:
+    """Answers questions about files of one repository. What one language needs is loaded with its first question."""
+
+    def __init__(self, root: Path, sys_path: list[str], database: Path) -> None:
+        self._root = root
+        self._sys_path = sys_path
+        self._declared = DeclaredNames(Store(database))
+        self._jedi: JediNames | None = None
+
+    def __call__(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Return the names and what found them, or why there are none."""
+        try:
+            if question["language"] == "python":
+                return self._python(question)
+            arguments = (question[name] for name in ("language", "path", "kind", "before", "suffix"))
+            found = self._declared.find(*arguments)
+            return {"names": sorted(found.names)} if found.names else {"unsure": found.source}
+        except RecursionError:
+            return {"unsure": "nested too deeply"}
+        except Exception as error:  # noqa: BLE001  jedi raises anything for code that nobody wrote like that before
+            return {"error": f"{type(error).__name__}: {error}"[:500]}
+
+    def _python(self, question: dict[str, Any]) -> dict[str, Any]:
+        if self._jedi is None:
+            self._jedi = JediNames(self._root, self._sys_path)
+        return self._jedi.find(question)
+
+
+if __name__ == "__main__":
+    main()
