@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from codeassist.engine.align import align, common_prefix, gaps
+from codeassist.engine.freshness import Freshness
 from codeassist.engine.kv_cache import Move
 from codeassist.engine.model import PREFILL_CHUNK, Model, Pass, never
 from codeassist.engine.snippet_states import SnippetStates
@@ -60,6 +61,7 @@ class LiveCache:
         self.tokens: list[int | None] = []  # None: a slot whose state never came to be
         self.num_exact = 0
         self._halted: _Halted | None = None
+        self._freshness = Freshness(capacity)
 
     @property
     def num_stale(self) -> int:
@@ -84,10 +86,10 @@ class LiveCache:
     ) -> tuple[Tensor, SyncReport]:
         """Make the cache hold `target` and return the last token's hidden state: (1, D) float32.
 
-        Kept runs are shifted (PIE), missing tokens are encoded, and of the slots in `refresh` those that are not
-        exact are encoded again, as is always the last. With `exact`, only the common prefix is kept. Runs named in
-        `snippets` take their states from `store` where it has them, and leave them there. `pass_tokens` are encoded at
-        a time: fewer take longer in all, and give way sooner.
+        Kept runs are shifted (PIE), missing tokens are encoded, and of the slots in `refresh` those that are not exact
+        and would not come out the same are encoded again, as is always the last. With `exact`, only the common prefix
+        is kept. Runs named in `snippets` take their states from `store` where it has them, and leave them there.
+        `pass_tokens` are encoded at a time: fewer take longer in all, and give way sooner.
         Raises Cancelled between layers when `stopped()`: the slots not yet encoded then hold None, and the next sync
         makes up for them. It goes on in the very layer, unless what it wants up to there has changed: who types faster
         than a pass takes still gets on.
@@ -101,6 +103,7 @@ class LiveCache:
             moves = align(self.tokens, wanted)
         self._keep_halted(moves, wanted)
         self.states.move(moves)
+        self._freshness.move(moves)
         first_change = next((m.dst for m in moves if m.dst != m.src), len(wanted))
         missing = gaps(moves, len(wanted))
         if missing:
@@ -113,7 +116,7 @@ class LiveCache:
         if self._halted is not None and any(part.start < self._halted.slots.stop for part in placed):
             self._halted = None
         encode = {slot for gap in missing for slot in gap if self.tokens[slot] is None}
-        refreshed = {slot for part in refresh for slot in part if self.num_exact <= slot < len(wanted)} - encode
+        refreshed = self._outdated(refresh, encode)
         refreshed.add(len(wanted) - 1)
         hidden = self._encode(wanted, sorted(encode | refreshed), pass_tokens or PREFILL_CHUNK, stopped)
         if store is not None and not exact:
@@ -146,6 +149,7 @@ class LiveCache:
         start, device = len(self.tokens), self.model.device
         slots = torch.arange(start, start + len(token_ids), device=device)
         hidden = self.model.run(Pass(torch.tensor(list(token_ids), device=device), slots, apart=True), self.states)
+        self._freshness.compute(range(start, start + len(token_ids)))
         self.tokens.extend(token_ids)
         if self.num_exact == start:
             self.num_exact = len(self.tokens)
@@ -182,6 +186,15 @@ class LiveCache:
         assert None not in self.tokens[: self.num_exact], "a slot without a state counts as exact"
         self.states.check(self.tokens.index(None) if None in self.tokens else len(self.tokens))
 
+    def _outdated(self, refresh: Sequence[range], encode: set[int]) -> set[int]:
+        """Of the slots to refresh those that computing them again would change, now that `encode` are computed."""
+        inexact = {slot for part in refresh for slot in part if self.num_exact <= slot < len(self.tokens)} - encode
+        first = self._freshness.first_outdated(sorted(inexact))
+        first_change = min(encode, default=len(self.tokens))
+        if first is not None:
+            first_change = min(first_change, first)
+        return {slot for slot in inexact if slot >= first_change}
+
     def _place(self, wanted: list[int], snippets: Sequence[range], store: SnippetStates) -> list[range]:
         """Fill whole missing snippets from the store; return which."""
         placed: list[range] = []
@@ -190,6 +203,7 @@ class LiveCache:
             states = store.get(tuple(wanted[part.start : part.stop])) if missing else None
             if states is not None:
                 self.states.place(part.start, states)
+                self._freshness.change(part)
                 self.tokens[part.start : part.stop] = wanted[part.start : part.stop]
                 placed.append(part)
         return placed
@@ -240,8 +254,11 @@ class LiveCache:
             if len(run) == len(slots) and self._halted.slots == run and self._halted.tokens == token_ids:
                 work = self._halted.work
             self._halted = None
+        self._freshness.change(slots)
         try:
-            return self.model.run(work, self.states, stopped)
+            hidden = self.model.run(work, self.states, stopped)
+            self._freshness.compute(slots)
+            return hidden
         except Cancelled:
             if len(run) == len(slots) and run.start <= self.num_exact:
                 self._halted = _Halted(work, list(token_ids), run)
