@@ -7,15 +7,17 @@ from __future__ import annotations
 
 import contextlib
 import json
+import re
 import socket
 import ssl
 import struct
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import urlsplit
 
 from transformers import PreTrainedTokenizerFast
 
@@ -37,6 +39,21 @@ class Reset:
 
 
 @dataclass(frozen=True)
+class Break:
+    """A streamed answer whose connection is reset behind its first piece."""
+
+
+@dataclass(frozen=True)
+class Garble:
+    """A streamed answer that goes on with what is no event's data."""
+
+
+@dataclass(frozen=True)
+class Stall:
+    """A streamed answer that does not go on behind its first piece until the server stops."""
+
+
+@dataclass(frozen=True)
 class Hang:
     """No response until the server stops."""
 
@@ -46,7 +63,7 @@ class Die:
     """The server stops listening and resets every connection, as a process does that is killed."""
 
 
-Fault = Status | Reset | Hang | Die
+Fault = Status | Reset | Break | Garble | Stall | Hang | Die
 
 
 class CompletionsServer:
@@ -55,7 +72,9 @@ class CompletionsServer:
 
     `takes_ids`: prompts may be token ids; else they are refused as llama-cpp-python's server does. `requests` are the
     bodies that came, `headers` theirs. `before_answer` gets the connection of a request. `num_most` is the most
-    requests that were under way at once.
+    requests that were under way at once. `during_answer` gets it behind the first piece of a streamed answer.
+    `num_gets` counts the other requests. `obeys` is the field that constrains answers, of those of `remote.features`;
+    `choose` says what is answered to its value. `gives_logprobs`: an answer's tokens have one of -0.5 each.
     """
 
     def __init__(
@@ -68,6 +87,8 @@ class CompletionsServer:
         model: str = "tiny",
         tells_usage: bool = True,
         max_model_len: int | None = None,
+        obeys: str | None = None,
+        gives_logprobs: bool = False,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self.tokenizer = tokenizer
@@ -81,6 +102,12 @@ class CompletionsServer:
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.before_answer: Callable[[socket.socket], None] = lambda connection: None
+        self.during_answer: Callable[[socket.socket], None] = lambda connection: None
+        self.choose: Callable[[Any], str] = str
+        self.obeys = obeys
+        self.gives_logprobs = gives_logprobs
+        self.metrics = ""
+        self.num_gets = 0
         self.num_most = 0
         self._tls = tls
         self._num_now = 0
@@ -133,12 +160,27 @@ class CompletionsServer:
         """What a prompt is to the model."""
         return prompt if isinstance(prompt, list) else self.tokenizer.encode(prompt, add_special_tokens=False)
 
+    def _text(self, body: dict[str, Any]) -> str:
+        if self.obeys is not None and self.obeys in body:
+            return self.choose(body[self.obeys])
+        return self.reply(str(self.tokenizer.decode(self.ids_of(body["prompt"]))))
+
+    def _usage(self, body: dict[str, Any], text: str) -> dict[str, Any]:
+        usage = {"prompt_tokens": len(self.ids_of(body["prompt"])), "completion_tokens": len(text.split())}
+        return {"usage": usage | {"prompt_tokens_details": {"cached_tokens": 3}}} if self.tells_usage else {}
+
     def _answer(self, body: dict[str, Any]) -> dict[str, Any]:
-        ids = self.ids_of(body["prompt"])
-        text = self.reply(str(self.tokenizer.decode(ids)))
-        usage = {"prompt_tokens": len(ids), "completion_tokens": len(text.split())}
-        told = {"usage": usage | {"prompt_tokens_details": {"cached_tokens": 3}}} if self.tells_usage else {}
-        return {"choices": [{"text": text, "finish_reason": "stop"}]} | told
+        text = self._text(body)
+        return {"choices": [{"text": text, "finish_reason": "stop"}]} | self._usage(body, text)
+
+    def _events(self, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        """A streamed answer: words one by one, then its end, then the counts."""
+        text = self._text(body)
+        logprobs = {"token_logprobs": [-0.5]} if self.gives_logprobs and "logprobs" in body else None
+        for word in re.findall(r"\s*\S+|\s+$", text):
+            yield {"choices": [{"text": word, "finish_reason": None, "logprobs": logprobs}]}
+        yield {"choices": [{"text": "", "finish_reason": "stop", "logprobs": None}]}
+        yield {"choices": []} | self._usage(body, text)
 
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         outer = self
@@ -161,7 +203,11 @@ class CompletionsServer:
                 pass
 
             def do_GET(self) -> None:
-                if self.path != "/v1/models":
+                outer.num_gets += 1
+                path = urlsplit(self.path).path
+                if path == "/metrics" and outer.metrics:
+                    return self.send(Status(200, outer.metrics.encode()))
+                if path != "/v1/models":
                     return self.send(Status(404))
                 model = {"id": outer.model, "owned_by": outer.owner, "max_model_len": outer.max_model_len}
                 return self.send(Status(200, json.dumps({"data": [model]}).encode()))
@@ -192,6 +238,8 @@ class CompletionsServer:
                         self.wfile.flush()
                         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                         self.close_connection = True
+                    case Break() | Garble() | Stall():
+                        self.stream(body, fault)
                     case Hang():
                         outer._stopping.wait()
                         self.close_connection = True
@@ -201,9 +249,36 @@ class CompletionsServer:
                         outer._stopping.wait()
                     case None if isinstance(body["prompt"], list) and not outer.takes_ids:
                         self.send(Status(500, b'{"error": {"message": "Input should be a valid string"}}'))
+                    case None if body.get("stream"):
+                        outer.before_answer(self.connection)
+                        self.stream(body, None)
                     case None:
                         outer.before_answer(self.connection)
                         self.send(Status(200, json.dumps(outer._answer(body)).encode()))
+
+            def stream(self, body: dict[str, Any], fault: Fault | None) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "text/event-stream")
+                self.send_header("Connection", "close")
+                self.end_headers()
+                for number, event in enumerate(outer._events(body)):
+                    self.wfile.write(f"data: {json.dumps(event, ensure_ascii=False)}\n\n".encode())
+                    self.wfile.flush()
+                    if number == 0:
+                        outer.during_answer(self.connection)
+                    match fault:
+                        case Break():
+                            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                            return
+                        case Garble():
+                            self.wfile.write(b"data: <html>busy</html>\n\n")
+                            return
+                        case Stall():
+                            outer._stopping.wait()
+                            return
+                        case _:
+                            pass
+                self.wfile.write(b"data: [DONE]\n\n")
 
             def send(self, status: Status) -> None:
                 self.send_response(status.code)

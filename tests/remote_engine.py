@@ -1,0 +1,88 @@
+"""What tests of remote engines share: a local completer without a model, and an engine that asks the tests' server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from codeassist.file_tokens import KnownTokens
+from codeassist.prompt import Budget
+from codeassist.remote.allowed import Allowed
+from codeassist.remote.breaker import Breaker
+from codeassist.remote.client import CompletionsClient
+from codeassist.remote.detect import detect
+from codeassist.remote.endpoint import parse_endpoint
+from codeassist.remote.features import detect_features
+from codeassist.remote.first import Patience, RemoteFirst
+from codeassist.remote.session import RemoteSession
+from codeassist.request import Completion, CompletionRequest, Retriever
+from codeassist.session import never
+from codeassist.sticky import StickySnippets
+from codeassist.templates import recognise
+from codeassist.tokens import Tokenizer
+
+PATIENCE = Patience(first_token_s=0.3, timeout_s=20.0, num_retries=1)
+
+
+@dataclass
+class Local:
+    """The local model's place: answers "local"."""
+
+    repository: str = "workspace"
+    model_name: str = "own"
+    notices: tuple[str, ...] = ()
+    problem: None = None
+    engine: None = None
+    requests: list[CompletionRequest] = field(default_factory=list)
+    is_closed: bool = False
+
+    def complete(
+        self,
+        request: CompletionRequest,
+        retriever: Retriever,
+        cancelled: Callable[[], bool] = never,
+        document: str | None = None,
+    ) -> Completion:
+        self.requests.append(request)
+        return Completion("local", "local", "eos", "own", 1, 0, 1, {})
+
+    def forget(self, document: str) -> None:
+        pass
+
+    def close(self) -> None:
+        self.is_closed = True
+
+
+def engine_at(
+    url: str,
+    tokenizer: Tokenizer,
+    local: Local,
+    *,
+    repositories: tuple[str, ...] = ("*",),
+    patience: Patience = PATIENCE,
+    falls_back: bool = True,
+    breaker: Breaker | None = None,
+    environment: dict[str, str] | None = None,
+    with_features: bool = False,
+) -> RemoteFirst:
+    """An engine whose first connection has as much time as it needs."""
+    endpoint = parse_endpoint(url, environment or {})
+
+    async def connect() -> RemoteSession:
+        client = CompletionsClient(endpoint, timeout_s=patience.timeout_s, policy=patience.policy)
+        try:
+            template = recognise(tokenizer.special)
+            found = await detect(client, None, tokenizer, template)
+            if with_features:
+                found = replace(found, features=await detect_features(client, found.model, found.dialect))
+        except BaseException:
+            await client.close()
+            raise
+        known = KnownTokens(tokenizer)
+        return RemoteSession(
+            client, found, tokenizer, template, Budget(200), sticky=StickySnippets(), known_tokens=known
+        )
+
+    return RemoteFirst(
+        endpoint.host, Allowed(repositories), connect, lambda: local, patience, falls_back=falls_back, breaker=breaker
+    )
