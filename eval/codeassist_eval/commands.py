@@ -260,3 +260,59 @@ def make_command(repo: Path, out: Path, language: Language | None, limit: int, s
         made = make_from_history(repo, since, out, language, limit, seed)
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(made.num_by_kind.items()))
     click.echo(f"{made.num_tasks} tasks ({kinds}) in {made.tasks_path}; repositories in {made.repositories}")
+
+
+@eval_group.command("dereferences")
+@click.option("--tasks", "tasks_path", type=_FILE, required=True, help="A task file in CrossCodeEval's format.")
+@click.option("--out", type=_FILE, required=True, help="The new task file.")
+def dereferences_command(tasks_path: Path, out: Path) -> None:
+    """Cut tasks again where their truth first names a member: behind the dot."""
+    from codeassist_eval.dereferences import cut_at_dereferences
+
+    click.echo(f"{cut_at_dereferences(tasks_path, out)} tasks in {out}")
+
+
+@eval_group.command("analysis")
+@click.option("--tasks", "tasks_path", type=_FILE, help="A task file in CrossCodeEval's format: places in its truth.")
+@click.option("--repos", type=_FILE, required=True, help="Folder or *_repos.tar.xz of repositories.")
+@click.option("--language", type=click.Choice(LANGUAGES), help="Only places in this language.")
+@click.option("--draw", type=click.IntRange(min=1), metavar="N", help="Instead of tasks: N places of each repository.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the draw.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def analysis_command(
+    tasks_path: Path | None, repos: Path, language: Language | None, draw: int | None, seed: int, as_json: bool
+) -> None:
+    """Ask the analysis behind the monitors at places whose name is known: no model runs.
+
+    Shows how often it knows what can stand there, and how often it would have excluded the truth.
+    """
+    from codeassist_eval.analysis_check import AnalysisFigures, check_analysis
+    from codeassist_eval.analysis_places import drawn_places, places_of_tasks
+    from codeassist_eval.crosscodeeval import load_tasks
+    from codeassist_eval.local_engine import evaluation_settings
+    from codeassist_eval.repositories import open_repositories, repository_folders
+    from codeassist_eval.schedule import Limits
+    from codeassist_eval.slots import claim_slot
+    from codeassist_eval.tables import print_analysis
+    from codeassist_eval.tasks import in_prefix_order
+
+    cache = evaluation_settings(None, (), Limits(1, None)).places.cache / "eval"
+    repositories = open_repositories(repos, cache / "repositories")
+    if tasks_path is not None and draw is None:
+        tasks = [task for task in load_tasks(tasks_path) if language in (None, task.language)]
+        repositories.require_all(tasks)
+        places = places_of_tasks(in_prefix_order(tasks), repositories)
+    elif draw is not None and tasks_path is None:
+        folders = repository_folders(repositories)
+        places = (place for folder in folders for place in drawn_places(folder, language, draw, seed))
+    else:
+        raise click.UsageError("give either --tasks or --draw")
+    slot = claim_slot(cache / "indexes")
+    try:
+        figures: AnalysisFigures = check_analysis(places, slot.folder)
+    finally:
+        slot.release()
+    if as_json:
+        click.echo(json.dumps(figures.as_document(), indent=2))
+    else:
+        print_analysis(figures.as_document())

@@ -44,6 +44,14 @@ class Repositories:
             self.folder(task)
 
 
+def repository_folders(repositories: Repositories) -> list[Path]:
+    """Return the folder of every repository, sorted; links and files beside them do not count."""
+    children = sorted(child for child in repositories.root.iterdir() if child.is_dir() and not child.is_symlink())
+    if not children:
+        raise EvaluationError(f"{repositories.root}: no repository in it (--repos)")
+    return children
+
+
 def open_repositories(source: Path, cache: Path) -> Repositories:
     """Return the repositories in `source`, a folder or an archive; an archive is unpacked below `cache` once."""
     if source.is_dir():

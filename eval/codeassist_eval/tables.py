@@ -66,6 +66,26 @@ def print_comparison(comparison: Comparison) -> None:
         _print_against(console, first, other)
 
 
+def print_analysis(document: Mapping[str, Any]) -> None:
+    """Print how often an analysis knew the names at a place, why it did not, and where it excluded the truth."""
+    console = Console()
+    columns = ["kind", "places", "active", "active %", "truth excluded", "names", "most often not, for"]
+    table = _table("Analysis behind the monitors", "language", columns)
+    for row in document["by_kind"]:
+        active, places = row["active"], row["places"]
+        reasons = list(row["abstained"].items())[:3]
+        why = ", ".join(f"{escape(reason)} {count}" for reason, count in reasons)
+        share = f"{100 * active / places:.1f}"
+        figures = (str(places), str(active), share, str(row["truth_excluded"]), f"{row['names_mean']:.0f}", why)
+        table.add_row(row["language"], row["kind"], *figures)
+    console.print(table)
+    console.print(f"truth excluded: {document['truth_excluded_percent']:.2f}% of {document['active']} activations")
+    for language, times in document["answer_ms"].items():
+        console.print(f"{language}: an answer in {times['p50']:.0f} ms (p50), {times['p95']:.0f} ms (p95)")
+    for each in document["excluded"]:
+        console.print(escape(f"  {each['where']}  {each['line']}"))
+
+
 def print_confidence_curve(points: Iterable[CurvePoint]) -> None:
     """Print what each threshold keeps, one row a threshold."""
     table = _table(

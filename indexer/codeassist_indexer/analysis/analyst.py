@@ -57,7 +57,7 @@ class RepositoryAnalyst:
         language = language_of(request.path, request.prefix[:2_000])
         if language not in LANGUAGES:
             return None
-        analysis = _TextAnalysis(self, request, language)
+        analysis = TextAnalysis(self, request, language)
         self._latest[request.path] = analysis
         return analysis
 
@@ -168,7 +168,7 @@ class RepositoryAnalyst:
             return ""
 
 
-class _TextAnalysis:
+class TextAnalysis:
     """An analysis of one request's text."""
 
     def __init__(self, analyst: RepositoryAnalyst, request: CompletionRequest, language: str) -> None:
