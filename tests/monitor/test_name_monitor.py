@@ -1,0 +1,219 @@
+"""What can be written under the monitor of names is exactly what may stand there, however tokens cut it up."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from codeassist.monitor.monitor import num_permitted
+from codeassist.monitor.name_monitor import NameMonitor
+from codeassist.monitor.trie import NOT_BEHIND_NAME
+from codeassist.request import NameKind
+from tests.monitor.fakes import TINY, TOKENIZERS, Raises, Says, SaysOnce, monitor_of, tokenizer
+
+NAME = st.text(alphabet="abcegrstuvxzABR_019éß日数", min_size=1, max_size=7).filter(str.isidentifier)
+NAMES = st.sets(NAME | st.sampled_from(["self", "read_lines", "append", "x", "größe", "数据", "values"]), max_size=7)
+LEADS: dict[str, NameKind] = {"x.": "member", "p->": "member", "from m import ": "import", "y = new ": "class"}
+
+
+def write(monitor: NameMonitor, tokens: Sequence[int]) -> bool:
+    """Write what is not objected to; return whether all of it could be."""
+    for token in tokens:
+        if monitor.objection(token) is not None:
+            return False
+        monitor.accept(token)
+    return True
+
+
+def cuts(name: str, text: str, rng: random.Random) -> list[int]:
+    """Tokens for a text, cut at random places, within characters too."""
+    tokens = tokenizer(name)
+    data = text.encode()
+    by_bytes: dict[bytes, int] = {}
+    for token in range(tokens.vocab_size):
+        by_bytes.setdefault(tokens.token_bytes(token), token)
+    ids: list[int] = []
+    while data:
+        lengths = [length for length in range(1, len(data) + 1) if data[:length] in by_bytes]
+        length = rng.choice(lengths)
+        ids.append(by_bytes[data[:length]])
+        data = data[length:]
+    return ids
+
+
+@pytest.mark.parametrize("name", TOKENIZERS)
+def test_what_can_be_written_is_exactly_the_set(name: str) -> None:
+    """From each beginning of a name, the mask allows a token if and only if a name goes on or ends with it."""
+    tokens = tokenizer(name)
+    spelled = [tokens.token_bytes(token) for token in range(tokens.vocab_size)]
+
+    @settings(max_examples=1 if name.startswith("real") else 6, print_blob=True, deadline=None)
+    @given(NAMES, st.integers(0, 9999))
+    def check(names: set[str], seed: int) -> None:
+        rng = random.Random(seed)
+        whole = sorted(each.encode() for each in names)
+        beginnings = sorted({each[:length] for each in whole for length in range(len(each) + 1)})
+        for beginning in beginnings if len(spelled) < 10_000 else rng.sample(beginnings, min(2, len(beginnings))):
+            rests = [each[len(beginning) :] for each in whole if each.startswith(beginning)]
+            expected = {
+                token
+                for token, data in enumerate(spelled)
+                if (not data and b"" in rests)
+                or (data and any(rest.startswith(data) for rest in rests))
+                or (
+                    data and any(data.startswith(r) and data[len(r)] not in NOT_BEHIND_NAME for r in rests if r != data)
+                )
+            }
+            monitor = monitor_of(name, SaysOnce(member=names), "x.")
+            assert (
+                write(monitor, cuts(name, beginning.decode("utf-8", "surrogateescape"), rng))
+                if _whole(beginning)
+                else write(monitor, _byte_tokens(name, beginning))
+            )
+            wrong = next((token for token in range(len(spelled)) if token not in expected), None)
+            mask = None if wrong is None else monitor.objection(wrong)
+            assert mask is not None, "there is always a token that begins no name"
+            assert set(np.flatnonzero(mask.allowed).tolist()) == expected
+            for token in rng.sample(range(len(spelled)), 60):
+                assert (monitor.objection(token) is None) == (token in expected)
+
+    check()
+
+
+def _whole(data: bytes) -> bool:
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _byte_tokens(name: str, data: bytes) -> list[int]:
+    tokens = tokenizer(name)
+    single = {tokens.token_bytes(token): token for token in range(tokens.vocab_size)}
+    return [single[bytes((byte,))] for byte in data]
+
+
+@pytest.mark.parametrize("name", TINY)
+@pytest.mark.parametrize("lead", LEADS)
+def test_any_cut_of_an_allowed_name_passes_and_no_other_name_does(name: str, lead: str) -> None:
+    @settings(max_examples=15, print_blob=True, deadline=None)
+    @given(NAMES, NAME, st.sampled_from(["(", ".", ")", " ", ", ", "\n", "[0]", ":"]), st.integers(0, 9999))
+    def check(names: set[str], other: str, end: str, seed: int) -> None:
+        rng = random.Random(seed)
+        analysis = Says(**{LEADS[lead]: names})
+        for each in sorted(names):
+            assert write(monitor_of(name, analysis, lead), cuts(name, each + end, rng))
+            # The place may be come to within a token: `.name(` is one in many vocabularies.
+            assert write(monitor_of(name, analysis, ""), cuts(name, lead + each + end, rng))
+        if other not in names and names:
+            assert not write(monitor_of(name, analysis, lead), cuts(name, other + end, rng))
+            assert not write(monitor_of(name, analysis, ""), cuts(name, lead + other + end, rng))
+
+    check()
+
+
+@pytest.mark.parametrize("name", TINY)
+def test_a_keyword_must_be_one_but_any_expression_may_stand_there(name: str) -> None:
+    rng = random.Random(20261121)
+    analysis = Says(keyword=["limit", "key"])
+    encode = tokenizer(name).encode
+    for text in ("limit=3)", "x, key=1)", "x.y", "lambda: 0", "limits, key=1"):
+        for _ in range(6):
+            assert write(monitor_of(name, analysis, "f("), cuts(name, text, rng)), text
+    # An equals sign by itself is no half of these: the tokenizer has whole tokens for them, which the model writes.
+    for text in ("limit = 3", "other == 3", "other==3", "(a) => b"):
+        assert write(monitor_of(name, analysis, "f("), encode(text)), text
+    for text in ("other=3", "limits=3", "x, keys=1)", "limi=2"):
+        for _ in range(6):
+            assert not write(monitor_of(name, analysis, "f("), cuts(name, text, rng)), text
+    monitor = monitor_of(name, analysis, "f(other")
+    mask = monitor.objection(tokenizer(name).encode("=")[0])
+    assert mask is not None
+    assert mask.allowed[tokenizer(name).encode(")")[0]] and mask.allowed[tokenizer(name).encode("x")[0]]
+
+
+def test_an_objection_behind_a_lead_leaves_everything_else() -> None:
+    tokens = tokenizer("real qwen")
+    monitor = monitor_of("real qwen", Says(member=["config", "ähnlich"]), "return self")
+    (wrong,), (right,) = tokens.encode(".name"), tokens.encode(".config")
+    assert monitor.objection(right) is None and monitor.objection(tokens.encode(" +")[0]) is None
+    mask = monitor.objection(wrong)
+    assert mask is not None and not mask.allowed[wrong]
+    allowed = {tokens.token_bytes(int(token)) for token in np.flatnonzero(mask.allowed)}
+    assert {b".config", b".", b".c", b".con", b" +", b"(", b"...", b".\n", b"name"} <= allowed
+    assert not {b".names", b".append", b".conf1"} & allowed
+
+
+def test_what_stands_behind_the_cursor_may_end_the_name() -> None:
+    tokens = tokenizer("qwen2")
+    stop = tokens.special["<|endoftext|>"]
+    monitor = monitor_of("qwen2", Says(member=["read_lines", "amount"]), "x.re", "_lines()")
+    assert write(monitor, tokens.encode("ad")) and monitor.objection(stop) is None
+    half = monitor_of("qwen2", Says(member=["read_lines"]), "x.re", "()")
+    assert half.objection(stop) is not None
+    assert write(half, tokens.encode("ad_lines")) and half.objection(stop) is None
+
+
+def test_names_that_do_not_fit_or_fail_are_no_reason_to_object() -> None:
+    raised: list[Exception] = []
+    tokens = tokenizer("qwen2")
+    for analysis in (Says(member=None), Says(member=[]), Says(member=["append"]), Raises(member=["x"])):
+        monitor = monitor_of("qwen2", analysis, "x.zzz", trouble=raised.append)
+        assert write(monitor, tokens.encode("qq(1)"))
+        assert {act.outcome for act in monitor.acts()} == {"abstained"}
+    assert [type(error) for error in raised] == [RecursionError]
+
+
+def test_a_draft_that_is_rolled_back_leaves_no_trace() -> None:
+    """Random drafts in between change neither what is objected to nor what is told."""
+    rng = random.Random(20261121)
+    tokens = tokenizer("qwen2")
+    answer = tokens.encode("append(self.key, values.größe)")
+    analysis = Says(member=["append", "key", "keys", "größe"])
+    plain, drafted = (monitor_of("qwen2", analysis, "x.") for _ in range(2))
+    for token in answer:
+        drafted_tokens = tokens.encode(rng.choice(["append(a.key", "key.nothing", "zzz", ".keys", "ö.ä"]))
+        num = num_permitted(drafted, drafted_tokens)
+        assert num == len(drafted_tokens) or drafted.objection(drafted_tokens[0]) is not None or num > 0
+        for probe in rng.sample(range(tokens.vocab_size), 30):
+            assert (plain.objection(probe) is None) == (drafted.objection(probe) is None)
+        plain.accept(token)
+        drafted.accept(token)
+    assert [act.name for act in plain.acts() if act.name] == [act.name for act in drafted.acts() if act.name]
+
+
+def test_what_was_done_is_told_place_by_place() -> None:
+    tokens = tokenizer("real qwen")
+    analysis = Says(member=["append", "apply", "extend"], keyword=["key"])
+    monitor = monitor_of("real qwen", analysis, "x.ap")
+    (wanted,) = tokens.encode("pa")
+    assert monitor.objection(wanted) is not None
+    assert write(monitor, tokens.encode("pend(self.extend, key=3)"))
+    first, second, third = sorted(monitor.acts(), key=lambda act: act.char)
+    assert (first.char, first.kind, first.outcome, first.name, first.wanted) == (
+        -2,
+        "member",
+        "overruled",
+        "append",
+        "pa",
+    )
+    assert first.num_allowed == 3 and first.some == ("append", "apply") and first.source == "test"
+    assert (second.name, second.outcome, second.char) == ("extend", "agreed", len("pend(self."))
+    assert (third.kind, third.name, third.outcome) == ("keyword", "key", "agreed")
+
+
+def test_each_place_is_asked_about_once() -> None:
+    tokens = tokenizer("qwen2")
+    analysis = Says(member=["most_common", "get"])
+    monitor = monitor_of("qwen2", analysis, "a.")
+    assert write(monitor, tokens.encode("most_common(b.get, c.get)"))
+    texts = [text for text, _ in analysis.asked]
+    assert texts == ["a.", "a.most_common(b.", "a.most_common(b.get, c."]
+    assert all(one < other for one, other in pairwise(map(len, texts)))
