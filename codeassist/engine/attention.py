@@ -58,6 +58,21 @@ def attend_masked(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     return out[0].transpose(0, 1).reshape(T, H * D)
 
 
+def attend_fixed(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
+    """As `attend_masked`, by plain products: a group's heads are rows of one, so that each key is read once.
+
+    For few rows on a GPU, where fused kernels read keys and values again for every head of a group.
+    """
+    T, H, D = q.shape
+    H_kv = k.shape[0]
+    group = H // H_kv
+    grouped = q.view(T, H_kv, group, D).permute(1, 2, 0, 3).reshape(H_kv, group * T, D)
+    scores = torch.matmul(grouped * D**-0.5, k.transpose(1, 2)).view(H_kv, group, T, -1)
+    weights = torch.softmax(scores.float() + mask, dim=-1).to(v.dtype)
+    out = torch.matmul(weights.view(H_kv, group * T, -1), v)
+    return out.view(H_kv, group, T, D).permute(2, 0, 1, 3).reshape(T, H * D)
+
+
 def visible_mask(slots: Tensor, num_keys: int, dtype: torch.dtype) -> Tensor:
     """Additive mask: a query at slot s sees keys 0 … s. slots: (T,) int64 → (T, N) of 0 and −inf."""
     hidden = torch.arange(num_keys, device=slots.device) > slots.unsqueeze(1)

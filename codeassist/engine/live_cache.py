@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from codeassist.engine.align import align, common_prefix, gaps
+from codeassist.engine.fixed_passes import DRAFT_ROWS, FixedPasses
 from codeassist.engine.freshness import Freshness
 from codeassist.engine.kv_cache import Move
 from codeassist.engine.model import PREFILL_CHUNK, Model, Pass, never
@@ -62,6 +63,8 @@ class LiveCache:
         self.num_exact = 0
         self._halted: _Halted | None = None
         self._freshness = Freshness(capacity)
+        is_on_gpu = model.device.type == "cuda"
+        self.fixed_passes = FixedPasses(model, self.states, records=True) if is_on_gpu else None
 
     @property
     def num_stale(self) -> int:
@@ -147,9 +150,13 @@ class LiveCache:
         With int8 weights they are to the last bit what one token after the other would give.
         """
         start, device = len(self.tokens), self.model.device
-        slots = torch.arange(start, start + len(token_ids), device=device)
-        hidden = self.model.run(Pass(torch.tensor(list(token_ids), device=device), slots, apart=True), self.states)
-        self._freshness.compute(range(start, start + len(token_ids)))
+        part = range(start, start + len(token_ids))
+        if self.fixed_passes is not None and self.fixed_passes.can_run(len(part)):
+            hidden = self.fixed_passes.run(token_ids, part, least_rows=DRAFT_ROWS)
+        else:
+            slots = torch.arange(part.start, part.stop, device=device)
+            hidden = self.model.run(Pass(torch.tensor(list(token_ids), device=device), slots, apart=True), self.states)
+        self._freshness.compute(part)
         self.tokens.extend(token_ids)
         if self.num_exact == start:
             self.num_exact = len(self.tokens)
@@ -255,8 +262,14 @@ class LiveCache:
                 work = self._halted.work
             self._halted = None
         self._freshness.change(slots)
+        is_short = work.num_done == 0 and self.fixed_passes is not None and self.fixed_passes.can_run(len(slots))
         try:
-            hidden = self.model.run(work, self.states, stopped)
+            if is_short and self.fixed_passes is not None:
+                if stopped():
+                    raise Cancelled("the request was superseded")
+                hidden = self.fixed_passes.run(token_ids, slots)
+            else:
+                hidden = self.model.run(work, self.states, stopped)
             self._freshness.compute(slots)
             return hidden
         except Cancelled:

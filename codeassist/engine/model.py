@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from codeassist.engine.attention import attend_apart, attend_masked, attend_run, visible_mask
+from codeassist.engine.attention import attend_apart, attend_fixed, attend_masked, attend_run, visible_mask
 from codeassist.engine.kv_cache import KVCache
 from codeassist.engine.late_linear import LinearMaker
 from codeassist.engine.linear import Int8Linear, Linear, PlainLinear, StackedLinear
@@ -162,6 +162,23 @@ class Model:
             self.ms_per_token += _RECENT * (took_ms - self.ms_per_token)
         return x
 
+    @torch.inference_mode()
+    def step(self, token_ids: Tensor, slots: Tensor, num_keys: int, cache: KVCache) -> Tensor:
+        """As `forward` for a few tokens, with shapes that follow from T and `num_keys` alone: for CUDA graphs.
+
+        token_ids, slots: (T,) int64 on the device, all slots below `num_keys`. A token may come several times with the
+        same slot. No value is read on the host.
+        """
+        mask = visible_mask(slots, num_keys, torch.float32)
+        rotations = self.rotations[slots]
+        x = self.embed_tokens(token_ids)
+        for index, layer in enumerate(self.layers):
+            q = self._write(x, layer, index, cache, slots, rotations)
+            context = attend_fixed(q, cache.k[index, :, :num_keys], cache.v[index, :, :num_keys], mask)
+            x = x + layer.out(context)
+            x = self._mlp(x, layer)
+        return self.norm(x)
+
     def logits(self, hidden: Tensor) -> Tensor:
         """hidden: (T, D) float32 from `forward` → (T, V) float32."""
         return self.head(hidden if self.is_int8 else hidden.to(self.dtype)).float()
@@ -184,6 +201,18 @@ class Model:
         last: int,
         apart: bool,
     ) -> Tensor:
+        q = self._write(x, layer, index, cache, where, rotations)
+        keys, values = cache.k[index, :, : last + 1], cache.v[index, :, : last + 1]
+        if mask is not None:
+            context = attend_masked(q, keys, values, mask)
+        else:
+            context = (attend_apart if apart and self.is_int8 else attend_run)(q, keys, values, first)
+        return x + layer.out(context)
+
+    def _write(
+        self, x: Tensor, layer: Layer, index: int, cache: KVCache, where: slice | Tensor, rotations: Tensor
+    ) -> Tensor:
+        """Write the tokens' keys and values of one layer to their slots; return their queries, rotated: (T, H, D)."""
         config = self.config
         T = x.shape[0]
         qkv = self._after_norm(layer.attn_norm, layer.qkv, x)
@@ -196,13 +225,7 @@ class Model:
         cache.k_raw[index, :, where] = k
         cache.k[index, :, where] = rotate(k, rotations).to(cache.k.dtype)
         cache.v[index, :, where] = v.to(cache.v.dtype)
-        q = rotate(q, rotations).to(cache.k.dtype).transpose(0, 1)
-        keys, values = cache.k[index, :, : last + 1], cache.v[index, :, : last + 1]
-        if mask is not None:
-            context = attend_masked(q, keys, values, mask)
-        else:
-            context = (attend_apart if apart and self.is_int8 else attend_run)(q, keys, values, first)
-        return x + layer.out(context)
+        return rotate(q, rotations).to(cache.k.dtype).transpose(0, 1)
 
     def _mlp(self, x: Tensor, layer: Layer) -> Tensor:
         up = self._after_norm(layer.mlp_norm, layer.up, x)
