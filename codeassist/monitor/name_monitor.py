@@ -163,8 +163,8 @@ class NameMonitor:
     def _at(self, writing: _Writing, known: _Known) -> Iterator[_Finding]:
         end = _end_of_name(writing.data)
         if writing.place.kind == "keyword":
-            if not (writing.beginning or end) or _EQUALS.match(writing.data, end) is None:
-                return  # no keyword is written: whatever it is, it may stand here
+            if not (writing.beginning or end) or not self._makes_keyword(writing.data, end):
+                return  # whatever it is, it may stand here
         elif not (writing.beginning or end) and writing.place.kind != "member":
             return  # something else than a name begins: `import (`
         visit = self._visit(writing.place, writing.text)
@@ -188,6 +188,12 @@ class NameMonitor:
         if (token < len(mask.allowed) and mask.allowed[token]) or not mask.allowed.any():
             return _Finding(visit, "abstained")
         return _Finding(visit, "overruled", mask)
+
+    def _makes_keyword(self, data: bytes, end: int) -> bool:
+        """Whether a token makes a keyword of the name that its first `end` bytes end."""
+        found = _EQUALS.match(data, end)
+        # Without tokens for `==`, an equals sign at the end may be half of one.
+        return found is not None and (found.end() < len(data) or self.trie.find(b"==") is not None)
 
     def _mask_of_equals(self, writing: _Writing, end: int) -> Mask:
         return mask_without(self.trie, writing.token) if end or writing.lead else mask_without_equals(self.trie)

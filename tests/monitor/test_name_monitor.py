@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from codeassist.monitor.monitor import num_permitted
 from codeassist.monitor.name_monitor import NameMonitor
-from codeassist.monitor.trie import NOT_BEHIND_NAME
+from codeassist.monitor.trie import NOT_BEHIND_NAME, ByteTrie, build_arrays
 from codeassist.request import NameKind
-from tests.monitor.fakes import TINY, TOKENIZERS, Raises, Says, SaysOnce, monitor_of, tokenizer
+from tests.monitor.fakes import TINY, TOKENIZERS, Raises, Says, SaysOnce, at_once, monitor_of, tokenizer
 
 NAME = st.text(alphabet="abcegrstuvxzABR_019éß日数", min_size=1, max_size=7).filter(str.isidentifier)
 NAMES = st.sets(NAME | st.sampled_from(["self", "read_lines", "append", "x", "größe", "数据", "values"]), max_size=7)
@@ -119,24 +119,35 @@ def test_any_cut_of_an_allowed_name_passes_and_no_other_name_does(name: str, lea
     check()
 
 
-@pytest.mark.parametrize("name", TINY)
-def test_a_keyword_must_be_one_but_any_expression_may_stand_there(name: str) -> None:
-    rng = random.Random(20261121)
+WORDS = [b"limit", b"other", b"s", b"x", b"name=", b"key=", b"limits=", b"(x", b" ==", b"==", b"=>", b" =", b" => "]
+
+
+def keyword_monitor(with_comparisons: bool = True) -> tuple[NameMonitor, list[bytes]]:
+    """A monitor over all bytes and a few words."""
+    spelled = [bytes((byte,)) for byte in range(256)] + [w for w in WORDS if with_comparisons or b"==" not in w]
+    vocabulary = ByteTrie(build_arrays(enumerate(spelled), len(spelled)))
     analysis = Says(keyword=["limit", "key"])
-    encode = tokenizer(name).encode
-    for text in ("limit=3)", "x, key=1)", "x.y", "lambda: 0", "limits, key=1"):
-        for _ in range(6):
-            assert write(monitor_of(name, analysis, "f("), cuts(name, text, rng)), text
-    # An equals sign by itself is no half of these: the tokenizer has whole tokens for them, which the model writes.
-    for text in ("limit = 3", "other == 3", "other==3", "(a) => b"):
-        assert write(monitor_of(name, analysis, "f("), encode(text)), text
-    for text in ("other=3", "limits=3", "x, keys=1)", "limi=2"):
-        for _ in range(6):
-            assert not write(monitor_of(name, analysis, "f("), cuts(name, text, rng)), text
-    monitor = monitor_of(name, analysis, "f(other")
-    mask = monitor.objection(tokenizer(name).encode("=")[0])
+    return NameMonitor(analysis, "f(", "", vocabulary, spelled.__getitem__, at_once, 1.0, lambda error: None), spelled
+
+
+def test_a_keyword_must_be_one_but_any_expression_may_stand_there() -> None:
+    def goes(*tokens: bytes, with_comparisons: bool = True) -> bool:
+        monitor, spelled = keyword_monitor(with_comparisons)
+        return write(monitor, [spelled.index(token) for token in tokens])
+
+    assert goes(b"limit", b"=", b"3", b")") and goes(b"l", b"i", b"m", b"i", b"t", b"=") and goes(b"key=")
+    assert goes(b"x", b",", b" ", b"key=") and goes(b"limit", b" =", b" ", b"3") and goes(b"other", b".", b"x")
+    assert goes(b"other", b" ==", b" ") and goes(b"other", b"==") and goes(b"x", b"=>") and goes(b"x", b" => ")
+    assert not goes(b"other", b"=") and not goes(b"limit", b"s", b"=") and not goes(b"name=") and not goes(b"limits=")
+    assert not goes(b"other", b" =") and not goes(b"x", b",", b" ", b"name=")
+    assert goes(b"other", b"=", b"=", with_comparisons=False)
+
+    monitor, spelled = keyword_monitor()
+    assert write(monitor, [spelled.index(b"other")])
+    mask = monitor.objection(spelled.index(b"="))
     assert mask is not None
-    assert mask.allowed[tokenizer(name).encode(")")[0]] and mask.allowed[tokenizer(name).encode("x")[0]]
+    barred = {spelled[token] for token in np.flatnonzero(~mask.allowed)}
+    assert barred == {b"=", b" ="}
 
 
 def test_an_objection_behind_a_lead_leaves_everything_else() -> None:
