@@ -5,6 +5,7 @@ READ FIRST. Knows no editor, no database and no tensor: a Retriever finds snippe
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ from codeassist import prompt as prompts
 from codeassist.confidence import Confidence
 from codeassist.errors import ModelError
 from codeassist.file_tokens import FileTokens, KnownTokens
+from codeassist.placement import Placement, placements
 from codeassist.progress import Progress, silent
 from codeassist.request import Completion, CompletionRequest, FinishReason, Retriever, Snippet
 from codeassist.settings import Settings
@@ -29,6 +31,8 @@ if TYPE_CHECKING:  # torch takes two seconds to import: only who opens a session
     from codeassist.monitor.monitoring import Monitoring
     from codeassist.tokens import Tokenizer
 
+
+log = logging.getLogger(__name__)
 
 # The cache of the cut prompts of a document, beside that of the whole ones: neither may undo the other's work.
 _HASTE = "\0haste"
@@ -218,35 +222,34 @@ def open_session(settings: Settings, model: InstalledModel, progress: Progress =
     """
     import torch
 
-    from codeassist.engine.engine import Engine
     from codeassist.engine.linear import int8_supported
+
+    if settings.model.threads is not None:
+        torch.set_num_threads(settings.model.threads)
+    for place in placements(settings.model, has_cuda=torch.cuda.is_available(), has_int8=int8_supported()):
+        try:
+            return _open(settings, model, place, progress)
+        except torch.OutOfMemoryError as error:
+            log.warning("%s on %s with %d tokens: %s", model.name, place.device, place.context_tokens, error)
+            torch.cuda.empty_cache()
+    raise ModelError(f"{model.name} fits neither the GPU's memory nor this machine's; choose a smaller one")
+
+
+def _open(settings: Settings, model: InstalledModel, place: Placement, progress: Progress) -> Session:
+    """Load a model in one place. Raises torch.OutOfMemoryError where that does not hold it and one document."""
+    import torch
+
+    from codeassist.engine.engine import Engine
     from codeassist.engine.model import Model
-    from codeassist.engine.weights import WeightFormat, open_weights, prepare
+    from codeassist.engine.weights import open_weights, prepare
     from codeassist.monitor.monitoring import Monitoring
     from codeassist.monitor.trie import open_trie
     from codeassist.tokens import Tokenizer
 
-    wanted = settings.model
-    has_cuda = torch.cuda.is_available()
-    if wanted.device.startswith("cuda") and not has_cuda:
-        raise ModelError(
-            f"model.device is {wanted.device!r}, but torch sees no GPU; set it to auto, or see docs/install.md"
-        )
-    device = torch.device(wanted.device if wanted.device != "auto" else "cuda" if has_cuda else "cpu")
-    weight_format: WeightFormat
-    if wanted.format != "auto":
-        weight_format = wanted.format
-    elif device.type == "cuda":
-        weight_format = "bf16"
-    else:
-        weight_format = "int8" if int8_supported() else "float32"
-    if weight_format == "int8" and (device.type != "cpu" or not int8_supported()):
-        raise ModelError(f"int8 weights do not run on {device.type} here; set model.format to auto")
-    if wanted.threads is not None:
-        torch.set_num_threads(wanted.threads)
+    device = torch.device(place.device)
     folder = prepare(
         model.path,
-        weight_format,
+        place.format,
         settings.places.cache / "weights",
         model.sha256,
         lambda done, total: progress("converting the model", done, total),
@@ -254,9 +257,9 @@ def open_session(settings: Settings, model: InstalledModel, progress: Progress =
     weights = open_weights(folder)
     config = weights.config
     longest = min(config.max_positions, config.sliding_window or config.max_positions)
-    notices: list[str] = []
+    notices = [place.notice] if place.notice is not None else []
     room = settings.completion.max_new_tokens + 64  # drafts reach beyond the answer
-    context_tokens = wanted.context_tokens
+    context_tokens = place.context_tokens
     if context_tokens + room > longest:
         context_tokens = longest - room
         if context_tokens < 64:
@@ -274,6 +277,8 @@ def open_session(settings: Settings, model: InstalledModel, progress: Progress =
     with ThreadPoolExecutor(max_workers=1) as pool:  # half a second, beside the packing of the weights
         reading = pool.submit(read_tokenizer)
         loaded = Model(weights, device, max_positions=context_tokens + room)
+        if device.type != "cpu":
+            loaded.new_cache(context_tokens + room)  # to see that there is memory for one
         tokenizer, monitoring = reading.result()
     template = recognise(tokenizer.special)
     if template.fim is None:

@@ -5,10 +5,14 @@ Knows token ids only. Not thread-safe: one inference thread owns it.
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter
+
+import torch
+from torch import Tensor
 
 from codeassist.engine.align import common_prefix
 from codeassist.engine.decode import Decoded, DecodeParams, decode
@@ -16,7 +20,10 @@ from codeassist.engine.live_cache import LiveCache, SyncReport
 from codeassist.engine.model import PREFILL_CHUNK, Model, never
 from codeassist.engine.snippet_states import SnippetStates
 from codeassist.engine.speculate import Speculator
+from codeassist.errors import ModelError
 from codeassist.monitor.monitor import Monitor
+
+log = logging.getLogger(__name__)
 
 _MOST_LAYER_MS = 15.0  # a request that comes while an awaited prompt is read waits for one layer
 
@@ -97,14 +104,25 @@ class Engine:
         themselves.
         The answer takes up the text before the token index `cursor` (default: the prompt's end). Its own states are
         forgotten at the end: the cache then holds the prompt, ready for the next keystroke.
+        Where a GPU's memory is full, all caches are dropped and the prompt is read again; raises ModelError where that
+        does not help.
         """
-        entry = self._entry(document)
-        entry.awaited = None
-        cache = entry.cache
         started = perf_counter()
-        hidden, report = cache.sync(
-            prompt, refresh, snippets=snippets, store=self.snippet_states, exact=self.exact, stopped=stopped
-        )
+        layout = Layout(prompt, refresh, snippets)
+        try:
+            hidden, report = self._sync(document, layout, stopped)
+        except torch.OutOfMemoryError:
+            self._make_room()
+            try:
+                hidden, report = self._sync(document, layout, stopped)
+            except torch.OutOfMemoryError as error:
+                self._make_room()
+                raise ModelError(
+                    f"the GPU's memory does not hold {len(prompt)} tokens of context beside what else uses it; "
+                    "lower model.context_tokens, or set model.device to cpu"
+                ) from error
+        entry = self._documents[document]
+        cache = entry.cache
         drafter = None
         if self.speculate:
             drafter = entry.speculator
@@ -179,6 +197,25 @@ class Engine:
     def forget(self, document: str) -> None:
         """Drop a closed document's cache."""
         self._documents.pop(document, None)
+
+    def _sync(self, document: str, prompt: Layout, stopped: Callable[[], bool]) -> tuple[Tensor, SyncReport]:
+        entry = self._entry(document)
+        entry.awaited = None
+        return entry.cache.sync(
+            prompt.tokens,
+            prompt.refresh,
+            snippets=prompt.snippets,
+            store=self.snippet_states,
+            exact=self.exact,
+            stopped=stopped,
+        )
+
+    def _make_room(self) -> None:
+        """Drop every cache: something else took the memory that there was when the model was loaded."""
+        log.warning("the GPU's memory is full: %d documents' caches are dropped", len(self._documents))
+        self._documents.clear()
+        self.snippet_states = SnippetStates(self.snippet_states.max_bytes)
+        torch.cuda.empty_cache()
 
     def _entry(self, document: str) -> _Document:
         """The document's entry, most recently used now; the least recently used make room."""
