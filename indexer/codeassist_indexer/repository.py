@@ -1,4 +1,4 @@
-"""A repository's index as the settings ask for it: its database, what goes in, the retriever over it.
+"""A repository's index as the settings ask for it: its database, what goes in, and over it retriever and analyst.
 
 Knows no command and no editor; both of them open a repository through here.
 """
@@ -11,6 +11,7 @@ from pathlib import Path
 from codeassist.progress import Progress, silent
 from codeassist.request import NoRetriever, Retriever
 from codeassist.settings import Settings
+from codeassist_indexer.analysis.analyst import RepositoryAnalyst
 from codeassist_indexer.retrieve import IndexRetriever
 from codeassist_indexer.store import Store, database_path
 from codeassist_indexer.update import UpdateProgress, UpdateReport, UpdateSettings, update_index
@@ -45,3 +46,8 @@ def open_retriever(store: Store, settings: Settings, deadline_ms: float | None) 
     """Return the retriever that `context.mode` asks for. `deadline_ms` None waits for every source."""
     mode = settings.context.mode
     return NoRetriever() if mode == "none" else IndexRetriever(store, mode, deadline_ms)
+
+
+def open_analyst(store: Store, root: Path) -> RepositoryAnalyst:
+    """Return the analyst of the repository at `root`; its process starts with the first question, `close` ends it."""
+    return RepositoryAnalyst(root.resolve(), store)

@@ -10,6 +10,7 @@ import logging
 import threading
 from collections import OrderedDict
 from pathlib import Path
+from weakref import WeakValueDictionary
 
 from codeassist.errors import CodeAssistError
 from codeassist.request import AllowedNames, Analysis, CompletionRequest, NamePlace
@@ -49,7 +50,7 @@ class RepositoryAnalyst:
         self._lock = threading.Lock()
         self._answers: OrderedDict[bytes, Found] = OrderedDict()
         self._checkpoints: OrderedDict[str, tuple[str, LexState]] = OrderedDict()
-        self._latest: dict[str, object] = {}
+        self._latest: WeakValueDictionary[str, TextAnalysis] = WeakValueDictionary()
         self._logged: set[str] = set()
 
     def analyse(self, request: CompletionRequest) -> Analysis | None:
@@ -118,7 +119,7 @@ class RepositoryAnalyst:
                     self._answers.popitem(last=False)
         return found
 
-    def is_latest(self, path: str, analysis: object) -> bool:
+    def is_latest(self, path: str, analysis: TextAnalysis) -> bool:
         """Whether no later analysis of the file has begun."""
         return self._latest.get(path, analysis) is analysis
 
