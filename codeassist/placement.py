@@ -30,7 +30,7 @@ class Placement:
 
 
 def placements(wanted: ModelSettings, *, has_cuda: bool, has_int8: bool) -> Iterator[Placement]:
-    """The ways to run a model, the wanted one first: on a GPU then with half and a quarter of the window, then on a CPU.
+    """The ways to run a model, the wanted one first: on a GPU then with half and a quarter of the window, then on CPU.
 
     Raises ModelError for a device that is not there and a format that does not run on it.
     """
