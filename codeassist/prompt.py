@@ -110,14 +110,15 @@ def _with_file(
         tokens += prefix
     else:
         marker_of = {"prefix": fim.prefix, "suffix": fim.suffix, "middle": fim.middle}
-        text_of = {"prefix": prefix, "suffix": suffix, "middle": []}
-        for part in fim.order:
+        text_of = {"prefix": prefix, "suffix": suffix}
+        for part, text in fim.order:
             marker = marker_of[part]
             if marker is not None:
                 markers.append(range(len(tokens), len(tokens) + 1))
                 tokens.append(special[marker])
-            spans[part] = range(len(tokens), len(tokens) + len(text_of[part]))
-            tokens += text_of[part]
+            if text is not None:
+                spans[text] = range(len(tokens), len(tokens) + len(text_of[text]))
+                tokens += text_of[text]
     head = spans["suffix"]
     tail = spans["prefix"]
     around = (

@@ -7,16 +7,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-Order = tuple[str, ...]
+Part = Literal["prefix", "suffix", "middle"]
+Order = tuple[tuple[Part, Literal["prefix", "suffix"] | None], ...]
+"""Which marker comes when, and which text behind it."""
 
-PREFIX_SUFFIX_MIDDLE: Order = ("prefix", "suffix", "middle")
-SUFFIX_PREFIX: Order = ("suffix", "prefix")
+PREFIX_SUFFIX_MIDDLE: Order = (("prefix", "prefix"), ("suffix", "suffix"), ("middle", None))
+SUFFIX_PREFIX: Order = (("suffix", "suffix"), ("prefix", "prefix"))
+ORDERS: Mapping[str, Order] = {
+    "prefix-suffix-middle": PREFIX_SUFFIX_MIDDLE,
+    "suffix-prefix-middle": (("suffix", "suffix"), ("prefix", "prefix"), ("middle", None)),
+    "suffix within prefix": (("prefix", None), ("suffix", "suffix"), ("middle", "prefix")),
+}
+"""The orders that models with three markers have been trained with; `codeassist bench order` compares them."""
 
 
 @dataclass(frozen=True, slots=True)
 class FillInTheMiddle:
-    """The marker before each part and the order of the parts; "middle" carries no text, only its marker."""
+    """The marker of each part, and the order in which markers and texts come."""
 
     prefix: str
     suffix: str

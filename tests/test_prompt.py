@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from codeassist import prompt as prompts
 from codeassist.file_tokens import FreshTokens
 from codeassist.prompt import Budget, Prompt, build, line_comment, prefix_window, suffix_window
 from codeassist.request import CompletionRequest, Snippet
-from codeassist.templates import PLAIN, Template, recognise, special_token_texts
+from codeassist.templates import ORDERS, PLAIN, Template, recognise, special_token_texts
 from codeassist.tokens import Tokenizer
 from tests.test_tokens import tiny
 from tests.tiny_models import CODE, FAMILIES, MARKERS
@@ -54,6 +55,25 @@ def test_qwen_sees_a_repository_prefix_suffix_middle() -> None:
         "<|repo_name|>demo\n" + blocks("<|file_sep|>{}\n") + "<|file_sep|>pkg/a.py\n"
         f"<|fim_prefix|>{REQUEST.prefix}<|fim_suffix|>{REQUEST.suffix}<|fim_middle|>"
     )
+
+
+@pytest.mark.parametrize(
+    ("order", "expected"),
+    [
+        ("suffix-prefix-middle", "<|fim_suffix|>{s}<|fim_prefix|>{p}<|fim_middle|>"),
+        ("suffix within prefix", "<|fim_prefix|><|fim_suffix|>{s}<|fim_middle|>{p}"),
+    ],
+)
+def test_other_orders_of_the_same_parts(order: str, expected: str) -> None:
+    tokenizer = tokenizer_of("qwen2")
+    own = recognise(tokenizer.special)
+    assert own.fim is not None
+    template = replace(own, fim=replace(own.fim, order=ORDERS[order]))
+    prompt = build(REQUEST, [], template, tokenizer, Budget(1500), repository="demo")
+    whole = text_of("qwen2", prompt.tokens)
+    assert whole.endswith(expected.format(p=REQUEST.prefix, s=REQUEST.suffix))
+    for part, text in ((prompt.prefix, REQUEST.prefix), (prompt.suffix, REQUEST.suffix)):
+        assert text_of("qwen2", prompt.tokens[part.start : part.stop]) == text
 
 
 def test_starcoder_has_its_own_spelling() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from codeassist.cli.boundary import run
+from codeassist.templates import ORDERS
 from tests.tiny_models import CODE, save_model
 
 Bench = Callable[..., tuple[int, dict[str, object] | None, str]]
@@ -98,3 +99,16 @@ def test_too_many_sessions_are_refused(command: Bench) -> None:
     code, _, err = command("typing", "--sessions", "9")
     assert code == 6
     assert "3 files, 9 sessions" in err
+
+
+def test_order_measures_each_order(command: Bench) -> None:
+    code, found, err = command("order", "--limit", "2", "--prompt-tokens", "256")
+    assert code == 0, err
+    assert found is not None
+    orders = found["orders"]
+    assert isinstance(orders, list)
+    assert [each["order"] for each in orders] == list(ORDERS)
+    first, *suffix_first = orders
+    assert all(each["n"] == 2 and each["num_keystrokes"] > 3 for each in orders)
+    for each in suffix_first:  # what is typed stands last: nothing behind it becomes stale
+        assert each["encoded_tokens"]["p50"] * 3 < first["encoded_tokens"]["p50"]
