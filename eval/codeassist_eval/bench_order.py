@@ -27,7 +27,7 @@ _MAX_NEW_TOKENS = 50
 
 @dataclass(frozen=True, slots=True)
 class OrderFigures:
-    """One order. `em`, `es`: percent, over `n` tasks. Of typed keys the tokens encoded and the time to a first token."""
+    """One order. `em`, `es`: percent, over `n` tasks. Of typed keys the tokens encoded, the time to a first token."""
 
     order: str
     n: int
