@@ -162,15 +162,7 @@ class Engine:
         layout = entry.awaited
         layer_ms_per_token = self.model.ms_per_token / self.model.config.num_layers
         pass_tokens = max(16, min(PREFILL_CHUNK, int(_MOST_LAYER_MS / max(layer_ms_per_token, 1e-6))))
-        entry.cache.sync(
-            layout.tokens,
-            layout.refresh,
-            snippets=layout.snippets,
-            store=self.snippet_states,
-            exact=self.exact,
-            pass_tokens=pass_tokens,
-            stopped=stopped,
-        )
+        self._read(entry, layout, stopped, pass_tokens)
         entry.awaited = None
 
     def heal(self, document: str, max_tokens: int, stopped: Callable[[], bool] = never) -> int:
@@ -201,12 +193,18 @@ class Engine:
     def _sync(self, document: str, prompt: Layout, stopped: Callable[[], bool]) -> tuple[Tensor, SyncReport]:
         entry = self._entry(document)
         entry.awaited = None
+        return self._read(entry, prompt, stopped)
+
+    def _read(
+        self, entry: _Document, prompt: Layout, stopped: Callable[[], bool], pass_tokens: int | None = None
+    ) -> tuple[Tensor, SyncReport]:
         return entry.cache.sync(
             prompt.tokens,
             prompt.refresh,
             snippets=prompt.snippets,
             store=self.snippet_states,
             exact=self.exact,
+            pass_tokens=pass_tokens,
             stopped=stopped,
         )
 

@@ -11,7 +11,7 @@ from measured times), and of what a cache has in common with a prompt whole pass
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from codeassist import prompt as prompts
@@ -29,7 +29,7 @@ from codeassist_eval.completer import BatchCompleter
 from codeassist_eval.contexts import RetrieverFor
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.run_folder import Record
-from codeassist_eval.schedule import GIVE_UP_AFTER, Failure, Limits, engine_s, record_of, request_of
+from codeassist_eval.schedule import GIVE_UP_AFTER, Failure, OfOneEngine, engine_s, record_of, request_of
 from codeassist_eval.tasks import Task
 
 
@@ -153,21 +153,8 @@ class BatchedSession:
         )
 
 
-class InBatches:
+class InBatches(OfOneEngine[BatchCompleter]):
     """The schedule of a batched session: as many tasks at a time as it takes, in order."""
-
-    def __init__(
-        self,
-        completer: BatchCompleter,
-        retriever_for: RetrieverFor,
-        limits: Limits,
-        clock: Callable[[], float] = time.perf_counter,
-    ) -> None:
-        self._completer = completer
-        self._retriever_for = retriever_for
-        self._limits = limits
-        self._clock = clock
-        self.idle_s = 0.0
 
     def outcomes(self, tasks: Sequence[Task]) -> Iterator[Record | Failure]:
         """Complete in order, a batch at a time."""

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from codeassist.errors import CodeAssistError
 from codeassist.request import Completion, CompletionRequest
@@ -19,6 +19,8 @@ from codeassist_eval.contexts import RetrieverFor
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.run_folder import Record, UsedContext
 from codeassist_eval.tasks import Task
+
+C = TypeVar("C")
 
 # A server that died, or a model that cannot run, fails every task: three in a row are not the tasks' fault.
 GIVE_UP_AFTER = 3
@@ -59,12 +61,12 @@ class Schedule(Protocol):
         ...
 
 
-class OneByOne:
-    """The schedule of an engine that does one thing at a time, which is what this machine's cores allow."""
+class OfOneEngine(Generic[C]):
+    """What every schedule is made of: who completes, where context comes from, and the clock that tells idle time."""
 
     def __init__(
         self,
-        completer: Completer,
+        completer: C,
         retriever_for: RetrieverFor,
         limits: Limits,
         clock: Callable[[], float] = time.perf_counter,
@@ -74,6 +76,10 @@ class OneByOne:
         self._limits = limits
         self._clock = clock
         self.idle_s = 0.0
+
+
+class OneByOne(OfOneEngine[Completer]):
+    """The schedule of an engine that does one thing at a time, which is what this machine's cores allow."""
 
     def outcomes(self, tasks: Sequence[Task]) -> Iterator[Record | Failure]:
         """Complete in order."""
@@ -100,7 +106,7 @@ class OneByOne:
                 before = now
 
 
-class SideBySide:
+class SideBySide(OfOneEngine[ParallelCompleter]):
     """The schedule of an engine that works on many tasks at once: a server.
 
     Snippets are found and prompts laid out here, in the tasks' order; requests leave in that order, so that those which
@@ -114,13 +120,9 @@ class SideBySide:
         limits: Limits,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._completer = completer
-        self._retriever_for = retriever_for
-        self._limits = limits
-        self._clock = clock
+        super().__init__(completer, retriever_for, limits, clock)
         self._in_flight: dict[Future[Completion], tuple[Task, float]] = {}
         self._since = 0.0
-        self.idle_s = 0.0
 
     def outcomes(self, tasks: Sequence[Task]) -> Iterator[Record | Failure]:
         """Keep as many requests under way as the completer takes. What is under way at an early end is cancelled."""
