@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 from typing import Literal, Protocol
 
@@ -127,6 +128,7 @@ def decode(
     """
     started = perf_counter()
     choose = Chooser(params)
+    ranked = partial(choose_ranked, params=params)
     monitored = None if monitor is None else MonitoredChoice(monitor, choose)
     draft_with = drafter or NoDrafter()
     answer = Decoded() if monitored is None else Decoded(monitor_ms=monitored.token_ms)
@@ -138,15 +140,13 @@ def decode(
         fresh: list[int] = []
         ended = False
         for row in range(len(draft) + 1):
-            is_ranked = params.first_rank > 0 and not answer.tokens  # no draft stands here: it is the prompt's pass
-            if monitored is not None:
-                token, logprob = (
-                    monitored.ranked(logits[row], params.first_rank, params.stop_ids)
-                    if is_ranked
-                    else monitored(logits[row])
-                )
+            if params.first_rank and not answer.tokens:  # no draft stands here: the first pass is over the prompt
+                if monitored is None:
+                    token, logprob = ranked(logits[row])
+                else:
+                    token, logprob = monitored.ranked(logits[row], params.first_rank, params.stop_ids, ranked)
             else:
-                token, logprob = choose_ranked(logits[row], params) if is_ranked else choose(logits[row])
+                token, logprob = choose(logits[row]) if monitored is None else monitored(logits[row])
             if token in params.stop_ids:
                 answer.end, ended = "stop_token", True
                 break

@@ -44,8 +44,9 @@ class MonitoredChoice:
             return wanted
         return token, _logprob(logits, token)
 
-    def ranked(self, logits: Tensor, rank: int, stop_ids: frozenset[int]) -> tuple[int, float]:
-        """As `decode.choose_ranked`, among those that may come; the best of these where they are fewer."""
+    def ranked(self, logits: Tensor, rank: int, stop_ids: frozenset[int], otherwise: Choose) -> tuple[int, float]:
+        """As `decode.choose_ranked`, among those that may come; the best of these where they are fewer, and what
+        `otherwise` chooses where there are none."""
         began, waited_ms = perf_counter(), self._monitor.waited_ms
         ranking: list[int] = []
         left = logits.clone()
@@ -61,7 +62,7 @@ class MonitoredChoice:
                 left[[stop for stop in stop_ids if stop < len(left)]] = -torch.inf
         self._note(began, waited_ms)
         if not ranking:
-            return self._choose(logits)
+            return otherwise(logits)
         token = ranking[rank] if rank < len(ranking) else ranking[0]
         return token, _logprob(logits, token)
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -104,21 +104,24 @@ class Knows:
 
 
 class Bars:
-    """A monitor that objects to tokens by what was written before; it keeps the answer that it was told."""
+    """A monitor that objects to tokens by what was written before; it keeps the answer that it was told.
+
+    `bars` is asked about one token and about arrays of tokens.
+    """
 
     waited_ms = 0.0
 
-    def __init__(self, size: int, bars: Callable[[list[int], int], bool]) -> None:
+    def __init__(self, size: int, bars: Callable[[list[int], Any], Any]) -> None:
         self.size, self.bars = size, bars
         self.answer: list[int] = []
 
     def objection(self, token: int) -> Mask | None:
         if not self.bars(self.answer, token):
             return None
-        return Mask(np.array([not self.bars(self.answer, other) for other in range(self.size)]))
+        return Mask(~np.broadcast_to(self.bars(self.answer, np.arange(self.size)), self.size))
 
     def foresees_objection(self, token: int) -> bool:
-        return self.bars(self.answer, token)
+        return bool(self.bars(self.answer, token))
 
     def accept(self, token: int) -> None:
         self.answer.append(token)

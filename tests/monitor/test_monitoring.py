@@ -1,0 +1,124 @@
+"""Monitors in a session: names that exist, no word from an analysis that is late, hangs or fails."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+import torch
+
+from codeassist.model_store import InstalledModel
+from codeassist.monitor.monitoring import Monitoring
+from codeassist.request import Analysis, Completion, CompletionRequest, NoRetriever
+from codeassist.session import Session, open_session
+from codeassist.settings import CompletionSettings, ModelSettings, Places, Settings
+from tests.monitor.fakes import Hangs, Knows, Raises, Says
+from tests.tiny_models import CODE, save_model
+
+_MOST_MS = 60_000.0
+PREFIX = CODE[:90] + "\nself."
+REQUEST = CompletionRequest("pkg/a.py", PREFIX, "\n", max_new_tokens=24, max_lines=1, monitor_deadline_ms=_MOST_MS)
+NAMES = ("encoding", "größe", "read_lines", "value")
+
+
+@pytest.fixture(scope="module")
+def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("model")
+    save_model(folder, "qwen2")
+    settings = Settings(
+        model=ModelSettings(format="float32", context_tokens=128, threads=1),
+        completion=CompletionSettings(max_new_tokens=32),
+        places=Places(folder / "config.toml", folder / "data", folder / "cache", folder / "run"),
+    )
+    return open_session(settings, InstalledModel("tiny", folder, "0" * 64, "safetensors"))
+
+
+def complete(session: Session, analysis: Analysis | None, **changes: object) -> Completion:
+    assert session.monitoring is not None
+    session.monitoring.find_analyst = lambda request: Knows(analysis)
+    return session.complete(dataclasses.replace(REQUEST, **changes), NoRetriever())
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.0])
+def test_an_answer_begins_with_a_name_that_exists(session: Session, temperature: float) -> None:
+    wanted = set[str | None]()
+    for seed in range(6):
+        names: Sequence[str] = NAMES[seed % 4 :]
+        completion = complete(session, Says(member=names), temperature=temperature, seed=seed)
+        found = re.match(r"\w+", completion.raw_text)
+        assert found is not None and found[0] in names, completion.raw_text
+        act = completion.monitor_acts[0]
+        assert (act.kind, act.char, act.name, act.num_allowed) == ("member", 0, found[0], len(names))
+        wanted.add(act.wanted)
+        assert "monitor" in completion.stage_ms and len(completion.monitor_ms) >= completion.num_new_tokens
+    assert wanted != {None}, "a random model wants other names"
+
+
+def test_all_names_in_an_answer_are_looked_at(session: Session) -> None:
+    """Bracket behind name, dot behind bracket: what the model writes behind its first name is held to names too."""
+    for seed in range(8):
+        text = complete(session, Says(member=["get"]), temperature=1.3, seed=seed).raw_text
+        assert all(name == "get" for name in re.findall(r"(?<=[\w)])(?:\.|->|::|\?\.)([^\W\d]\w*)", "self." + text))
+
+
+def test_without_analysis_answers_are_the_models_own(session: Session) -> None:
+    plain = complete(session, Says(member=NAMES), monitor_deadline_ms=None)
+    assert not plain.monitor_acts and "monitor" not in plain.stage_ms
+    for analysis in (None, Says(), Says(member=None), Raises(member=NAMES)):
+        again = complete(session, analysis)
+        assert again.raw_text == plain.raw_text
+        assert again.confidence == pytest.approx(plain.confidence, rel=1e-4)  # the cache's own rounding
+
+
+def test_who_hangs_is_not_waited_for_beyond_the_deadline(session: Session) -> None:
+    plain = complete(session, None)
+    hanging = Hangs(member=NAMES)
+    late = complete(session, hanging, monitor_deadline_ms=1.0)
+    assert late.raw_text == plain.raw_text
+    assert [act.outcome for act in late.monitor_acts][:1] == ["late"]
+    hanging.go.set()
+
+
+def test_a_failure_is_logged_once(session: Session, caplog: pytest.LogCaptureFixture) -> None:
+    assert session.monitoring is not None
+    session.monitoring._logged.clear()
+    with caplog.at_level(logging.WARNING):
+        for _ in range(3):
+            complete(session, Raises(member=NAMES))
+    assert caplog.text.count("an analysis failed") == 1 and "jedi can" in caplog.text
+
+
+class FailsToPlace(Says):
+    def place(self, text: str) -> None:
+        raise ValueError("half-written")
+
+
+def test_an_analysis_that_cannot_even_place_is_asked_nothing_more(
+    session: Session, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain = complete(session, None)
+    with caplog.at_level(logging.WARNING):
+        assert complete(session, FailsToPlace()).raw_text == plain.raw_text
+    assert "half-written" in caplog.text
+
+
+def test_idle_time_warms_an_analyst(session: Session) -> None:
+    monitoring = session.monitoring
+    assert isinstance(monitoring, Monitoring)
+    analyst = Knows(None)
+    monitoring.find_analyst = lambda request: analyst
+    monitoring.warm(REQUEST)
+    assert analyst.was_warmed.wait(60)
+    assert analyst.warmed == [("pkg/a.py", REQUEST.prefix + REQUEST.suffix)]
+
+
+def test_the_trie_is_kept_for_the_next_start(session: Session, tmp_path_factory: pytest.TempPathFactory) -> None:
+    assert session.monitoring is not None
+    session.monitoring.prepare()
+    kept = [path for path in Path(tmp_path_factory.getbasetemp()).rglob("tries/*") if path.is_file()]
+    assert len(kept) == 1
