@@ -18,6 +18,10 @@ from codeassist_indexer.store import Store, database_path
 from codeassist_indexer.update import update_index
 
 
+# Long enough for a busy machine: what is counted must not depend on it.
+_DEADLINE_S = 60.0
+
+
 @dataclass(slots=True)
 class PlaceCount:
     """Of one kind of place in one language."""
@@ -95,7 +99,7 @@ def check_analysis(asked: Iterable[AskedPlace], indexes: Path) -> AnalysisFigure
                 folder, warmed = place.folder, set()
                 store = Store(database_path(folder, indexes))
                 update_index(store, folder)
-                analyst = RepositoryAnalyst(folder, store)
+                analyst = RepositoryAnalyst(folder, store, _DEADLINE_S)
             if place.request.path not in warmed:
                 analyst.warm(place.request.path, place.request.prefix + place.request.suffix)
                 warmed.add(place.request.path)

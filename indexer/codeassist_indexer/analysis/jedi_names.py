@@ -57,6 +57,8 @@ class JediNames:
         try:
             match question["kind"]:
                 case "warm":
+                    state = script._inference_state
+                    _ = state.builtins_module, state.typing_module  # half a second of parsing, once a process
                     names = frozenset(name.name for name in script.infer(line, column))
                 case "import":
                     names = imports(script, question["statement"])

@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 from codeassist_indexer.analysis.jedi_sure import UnsureError, Walk
+from codeassist_indexer.analysis.lexer import code_only
 from codeassist_indexer.analysis.python import PLACEHOLDER
 
 _WORD = re.compile(r"[^\W\d]\w*")
@@ -192,8 +193,12 @@ def _binds(function: Any, text: str) -> bool:
 
 
 def _uses(scope: Any, text: str) -> list[re.Match[str]]:
-    pattern = rf"(?<![\w.\])]){re.escape(text)}\s*\.\s*(?P<name>[^\W\d]\w*)(?P<behind>\s*(?::[^=\n]+)?=(?!=))?"
-    return list(re.finditer(pattern, scope.get_code(include_prefix=False)))
+    pattern = rf"(?<![\w.\])]){re.escape(text)}\s*\.[ \t]*(?P<name>[^\W\d]\w*)(?P<behind>\s*(?::[^=\n]+)?=(?!=))?"
+    return list(re.finditer(pattern, _code(scope)))
+
+
+def _code(scope: Any) -> str:
+    return code_only("python", scope.get_code(include_prefix=False))
 
 
 def _assigned_in(scope: Any, text: str) -> set[str]:
@@ -209,7 +214,7 @@ def _refuse_narrowed(text: str, scope: Any) -> None:
     test = (
         rf"\b(?:isinstance|issubclass|hasattr|callable|type|cast|setattr)\([^()\n]*(?<![\w.]){re.escape(text)}\s*[,)]"
     )
-    if re.search(test, scope.get_code(include_prefix=False)):
+    if re.search(test, _code(scope)):
         raise UnsureError("narrowed")
 
 

@@ -17,7 +17,7 @@ _MAX_DEPTH = 12
 _LITERALS = frozenset({"number", "string", "strings", "fstring", "keyword", "lambdef"})
 _COMPARISONS = frozenset({"comparison", "not_test"})
 _OPERATIONS = frozenset({"arith_expr", "term", "factor", "shift_expr", "and_expr", "xor_expr", "expr"})
-_CHOICES = frozenset({"or_test", "and_test", "ternary"})
+_CHOICES = frozenset({"or_test", "and_test", "test"})
 _CHECKABLE_DECORATORS = words(
     """property cached_property staticmethod classmethod abstractmethod override final contextmanager
     asynccontextmanager cache lru_cache overload wraps setter getter deleter njit jit no_grad inference_mode
@@ -389,8 +389,8 @@ class Walk:
         node = getattr(module, "tree_node", None)
         if node is None or module.is_stub():
             return
-        used = node.get_used_names()
-        if "__getattr__" in used or "globals" in used:
+        hooks = {function.name.value for function in node.iter_funcdefs()}
+        if "__getattr__" in hooks or "globals" in node.get_used_names():
             raise UnsureError("dynamic module")
         context = module.as_context()
         for statement in node.iter_imports():
@@ -440,7 +440,7 @@ def _annotation_of(statement: Any) -> Any:
 
 
 def _alternatives(node: Any) -> list[Any]:
-    if node.type == "ternary":
+    if node.type == "test":
         return [node.children[0], node.children[4]]
     return list(node.children[::2])
 

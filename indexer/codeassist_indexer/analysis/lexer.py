@@ -46,7 +46,7 @@ _SCRIPT = re.compile(
     rf"(?:{_BRACE_COMMENTS}"
     r"|`(?:[^`\\]|\\[\s\S])*(?:`|(?P<open_long>\Z))"
     rf"|{_line_string(chr(34))}|{_line_string(chr(39))}"
-    r"|(?<=[=(,:\[!&|?{};\n])[ \t]*/(?![/*])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+/[a-z]*)"
+    r"|(?<=[=(,:\[!&|?{};\n])[ \t]*/(?![/*])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+(?:/[a-z]*|(?P<open_regex>\Z)))"
     rf"|{_BRACKETS}"
 )
 _PATTERNS = {
@@ -104,6 +104,15 @@ def _turn(text: str, offset: int, brackets: list[int]) -> None:
         if text[brackets[index]] == opener:
             del brackets[index:]
             return
+
+
+def code_only(language: str, text: str) -> str:
+    """The text with nothing in its strings and comments; offsets are not kept."""
+
+    def emptied(match: re.Match[str]) -> str:
+        return match[0] if match.lastgroup == "bracket" else '""' if match[0][-1:] in "\"'`" else " "
+
+    return _PATTERNS[language].sub(emptied, text)
 
 
 def open_braces(text: str, end: TextEnd) -> int:

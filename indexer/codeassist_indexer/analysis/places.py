@@ -32,14 +32,14 @@ _IMPORT = re.compile(r"\s*import\s+(?:[\w.]+(?:\s+as\s+\w+)?\s*,\s*)*(?:\w+\.)+\
 _ANY_IMPORT = re.compile(r"\s*(?:from|import)\b")
 _CASE = re.compile(r"\s*case\s+(?:[^=]*[|(\[,:]\s*)?(?:\w+\.)+\Z")
 _DEFINITION = re.compile(r"(?:^|[\n;])\s*(?:async\s+def|def|class)\s+\w+\s*(?:\[[^\]]*\]\s*)?\Z")
-_CALLEE_END = re.compile(r"(?P<word>[^\W\d]\w*)\s*\Z|[\])]\Z")
+_CALLEE_END = re.compile(r"(?P<word>[^\W\d]\w*)[ \t]*\Z|[\])]\Z")
 _NO_CALLEES = words(
     """and as assert async await case del elif else except finally for from if import in is lambda match not or print
     raise return while with yield"""
 )
 
 _JAVA_IMPORT = re.compile(r"\s*import\s+(?:static\s+)?(?:\w+\.)+\Z")
-_SCRIPT_IMPORT = re.compile(r"\s*(?:import|export)\s+(?:type\s+)?(?:[\w$]+\s*,\s*)?\{[^{}]*[{,]\s*(?:type\s+)?\Z")
+_SCRIPT_IMPORT = re.compile(r"\s*(?:import|export)\s+(?:type\s+)?(?:[\w$]+\s*,\s*)?\{(?:[^{}]*,)?\s*(?:type\s+)?\Z")
 _NEW = re.compile(r"(?<![\w.$])new\s+\Z")
 _JAVA_CASE = re.compile(r"(?<![\w.$])case\s+(?:\w+\s*,\s*)*\Z")
 _QUALIFIED_CASE = re.compile(r"(?<![\w.$])case\s+(?:[\w$]+\.)+\Z")

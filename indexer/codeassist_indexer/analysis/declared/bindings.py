@@ -27,7 +27,7 @@ _SCOPES = words(
 )
 _FIELDS = frozenset({"field_declaration", "public_field_definition", "field_definition", "constant_declaration",
                      "event_field_declaration", "property_declaration"})  # fmt: skip
-_INFERRED = frozenset({"var", "val", "let", "const", "dynamic"})
+_INFERRED = frozenset({"var", "val", "let", "const"})
 _MAX_NODES = 20_000
 
 
@@ -69,7 +69,8 @@ def _bound_value(node: Node, name: str, byte_offset: int) -> Expression | None:
         case "formal_parameter" | "parameter" | "resource" | "catch_declaration" | "catch_formal_parameter":
             return _typed_name(node, name, ("name",))
         case "spread_parameter":
-            return Unknown() if _holds_name(node, name) else None
+            declarators = [child for child in node.named_children if child.type == "variable_declarator"]
+            return Unknown() if any(text_of(child) == name for child in declarators) else None
         case "required_parameter" | "optional_parameter":
             return _pattern(node, "pattern", name)
         case "variable_declarator":

@@ -210,7 +210,7 @@ class Inference:
             return None
         if owned.member.kind == "constant":
             return Known("object", (owned.owner,), owned.owner.name)
-        return self._with_type(self._value_of(owned, known), name)
+        return self._value_of(owned, known)
 
     def _qualified(self, expression: ex.Expression) -> Known | None:
         """A type by its full name: `a.b.Type`."""

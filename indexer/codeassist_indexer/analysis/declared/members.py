@@ -116,20 +116,29 @@ def _base(world: World, base: TypeRef | None, file: DeclaredFile, current: Decla
 
 
 def visible_names(
-    members: Members, here: DeclaredFile, byte_offset: int, behind_type: bool, is_own: bool, allows_type: bool = False
+    world: World,
+    members: Members,
+    here: DeclaredFile,
+    byte_offset: int,
+    behind_type: bool,
+    is_own: bool,
+    allows_type: bool = False,
 ) -> frozenset[str]:
     """Return the names that can stand behind a receiver.
 
     `behind_type`: the receiver is the type itself. `is_own`: it is `this` or `super`. `allows_type`: both are possible.
     """
     family = family_of(here.language)
-    own_types = {each.full_name for each in here.types_around(byte_offset)}
+    around = here.types_around(byte_offset)
+    own_types = {each.full_name for each in around}
+    above = inherited(world, around, here, needs_all=False)
+    own_and_above = {each.full_name for each in above.types} if above is not None else own_types
     own_roots = {_root(each) for each in here.types_around(byte_offset)}
     names: set[str] = set()
     for name, owned in members.by_name.items():
         for each in owned:
             fits = allows_type or _fits(family, each.member, behind_type)
-            if fits and _is_accessible(family, each, here, own_types, own_roots, members):
+            if fits and _is_accessible(family, each, here, own_types, own_roots, own_and_above):
                 names.add(name)
                 break
     names |= members.extra
@@ -148,20 +157,18 @@ def _fits(family: str, member: Member, behind_type: bool) -> bool:
 
 
 def _is_accessible(
-    family: str, owned: Owned, here: DeclaredFile, own_types: set[str], own_roots: set[str], members: Members
+    family: str, owned: Owned, here: DeclaredFile, own_types: set[str], own_roots: set[str], own_and_above: set[str]
 ) -> bool:
     access, owner = owned.member.access, owned.owner
-    if access == "public" or owner.path == here.path:
+    if access == "public":
         return True
-    if access == "private":
-        # Parts of a C# class share what is private.
-        return family == "csharp" and (owner.full_name in own_types or _root(owner) in own_roots)
+    if access == "private":  # in Java all types within one on the file's own level share it
+        return owner.full_name in own_types or (family == "java" and _root(owner) in own_roots)
     if family == "java":
         package = owner.full_name.removesuffix(f".{owner.qualified_name}")
         if (here.scope and here.scope[0] == package) or (not here.scope and owner.full_name == owner.qualified_name):
             return True
-    # A subclass reaches what is protected: the file has one where its type and the receiver share the owner.
-    return access == "protected" and bool(own_types)
+    return access == "protected" and owner.full_name in own_and_above
 
 
 def _root(each: DeclaredType) -> str:

@@ -19,6 +19,7 @@ from codeassist_indexer.analysis.declared.inference import Inference, Known, Mod
 from codeassist_indexer.analysis.declared.members import Members, visible_names
 from codeassist_indexer.analysis.declared.syntax import text_of
 from codeassist_indexer.analysis.declared.world import SCRIPTS, World
+from codeassist_indexer.analysis.lexer import code_only
 from codeassist_indexer.analysis.question import Found
 from codeassist_indexer.analysis.words import words
 from codeassist_indexer.store import Store
@@ -79,7 +80,7 @@ class DeclaredNames:
             names = self._world.exported_names(known.path)
             if names is None:
                 raise AbstainError("exports not known")
-            return self._agreed(frozenset(names), text, scope)
+            return self._agreed(inference.file.language, frozenset(names), text, scope)
         if known is None:
             raise AbstainError("type not known")
         if not known.parts:
@@ -89,21 +90,27 @@ class DeclaredNames:
             raise AbstainError("base not known")
         names = self._names_of(inference, known, members)
         _refuse_narrowed(inference, known, text, scope)
-        return self._agreed(names, text, scope)
+        return self._agreed(inference.file.language, names, text, scope)
 
     def _names_of(self, inference: Inference, known: Known, members: Members) -> frozenset[str]:
         language = inference.file.language
         names = visible_names(
-            members, inference.file, inference.offset, known.side == "type", known.is_own, known.also_type
+            self._world,
+            members,
+            inference.file,
+            inference.offset,
+            behind_type=known.side == "type",
+            is_own=known.is_own,
+            allows_type=known.also_type,
         )
         if language == "csharp" and known.side == "object":
             names |= self._world.extension_methods()
         return names
 
-    def _agreed(self, names: frozenset[str], text: str, scope: str) -> frozenset[str]:
+    def _agreed(self, language: str, names: frozenset[str], text: str, scope: str) -> frozenset[str]:
         """The names, if all that the text uses behind the same receiver are among them."""
-        pattern = rf"(?<![\w$.]){re.escape(text)}\s*[?!]?(?:\.|::)\s*([^\W\d][\w$]*)"
-        used = {match[1] for match in re.finditer(pattern, scope)} - {PLACEHOLDER}
+        pattern = rf"(?<![\w$.]){re.escape(text)}\s*[?!]?(?:\.|::)[ \t]*([^\W\d][\w$]*)"
+        used = {match[1] for match in re.finditer(pattern, code_only(language, scope))} - {PLACEHOLDER}
         if used - names:
             raise AbstainError("the text uses others")
         return names
@@ -112,7 +119,8 @@ class DeclaredNames:
         if inference.file.language != "java":
             target, _ = _receiver(half)
             known = inference.of(target)
-            if isinstance(known, Known) and known.side == "type" and known.parts and known.parts[0].kind == "enum":
+            is_type = isinstance(known, Known) and (known.side == "type" or known.also_type)
+            if isinstance(known, Known) and is_type and known.parts and known.parts[0].kind == "enum":
                 return frozenset(member.name for part in known.parts for member in part.members if member.is_static)
             return self._members(inference, half)
         node = half.placeholder
@@ -221,5 +229,6 @@ def _refuse_narrowed(inference: Inference, known: Known, text: str, scope: str) 
     if inference.file.language not in SCRIPTS or known.side == "type":
         return
     receiver = re.escape(text)
+    scope = re.sub(r"\b(?:const|let|var)\s+[\w$]+\s+in\b", "", scope)
     if re.search(rf"(?<![\w.]){receiver}\s+instanceof\b|\bin\s+{receiver}\b|\btypeof\s+{receiver}\b", scope):
         raise AbstainError("narrowed")

@@ -36,6 +36,8 @@ def type_ref(node: Node | None) -> TypeRef | None:
     if node is None:
         return None
     kind = node.type
+    if kind == "this_type":
+        return TypeRef("this")
     if kind in _SIMPLE:
         return TypeRef(text_of(node))
     if kind in _DOTTED:

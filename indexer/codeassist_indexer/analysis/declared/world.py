@@ -29,6 +29,7 @@ _FAMILY = {
 _TYPE_KINDS = "('class', 'interface', 'enum', 'struct', 'type')"
 _MAX_FILES = 400
 _MAX_REEXPORTS = 6
+_MAX_BASES = 8
 
 
 @cache
@@ -259,12 +260,20 @@ class World:
             return [found]
         return self._by_full_name({found.full_name}, found.name, file) or [found]
 
-    def _nested(self, outer: list[DeclaredType], name: str, file: DeclaredFile) -> list[DeclaredType]:
+    def _nested(
+        self, outer: list[DeclaredType], name: str, file: DeclaredFile, depth: int = 0
+    ) -> list[DeclaredType]:
+        """The type `name` in a type or in what that inherits from."""
         found: list[DeclaredType] = []
         for part in outer:
             there = file if part.path == file.path else self.file(part.path)
-            if there is not None:
-                found += [each for each in there.types if each.full_name == f"{part.full_name}.{name}"]
+            if there is None or depth > _MAX_BASES:
+                continue
+            found += [each for each in there.types if each.full_name == f"{part.full_name}.{name}"]
+            for base in part.bases if not found else ():
+                is_loop = base is None or base.name in (part.name, name)
+                above = [] if base is None or is_loop else self.named(base, there, part.start_byte - 1)
+                found += self._nested(above, name, there, depth + 1)
         return found
 
 

@@ -1,0 +1,26 @@
+"""What the analysis says of TypeScript and JavaScript, at the places that are marked in cases/typescript."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from codeassist_indexer.analysis.analyst import RepositoryAnalyst
+from tests.indexer.analysis.annotated import Case, check, make_repository, read_cases
+
+FILES, MARKED = read_cases("typescript")
+
+
+@pytest.fixture(scope="module")
+def analyst(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryAnalyst]:
+    root = tmp_path_factory.mktemp("typescript") / "repository"
+    made = RepositoryAnalyst(root, make_repository(root, FILES), deadline_s=60)
+    yield made
+    made.close()
+
+
+@pytest.mark.parametrize("case", MARKED, ids=str)
+def test_marked_place(analyst: RepositoryAnalyst, case: Case) -> None:
+    check(analyst, case)
