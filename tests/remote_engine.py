@@ -15,7 +15,7 @@ from codeassist.remote.endpoint import parse_endpoint
 from codeassist.remote.features import detect_features
 from codeassist.remote.first import Patience, RemoteFirst
 from codeassist.remote.session import RemoteSession
-from codeassist.request import Completion, CompletionRequest, Retriever
+from codeassist.request import Analyst, Completion, CompletionRequest, Retriever
 from codeassist.session import never
 from codeassist.sticky import StickySnippets
 from codeassist.templates import recognise
@@ -64,6 +64,7 @@ def engine_at(
     breaker: Breaker | None = None,
     environment: dict[str, str] | None = None,
     with_features: bool = False,
+    find_analyst: Callable[[CompletionRequest], Analyst | None] = lambda request: None,
 ) -> RemoteFirst:
     """An engine whose first connection has as much time as it needs."""
     endpoint = parse_endpoint(url, environment or {})
@@ -84,5 +85,12 @@ def engine_at(
         )
 
     return RemoteFirst(
-        endpoint.host, Allowed(repositories), connect, lambda: local, patience, falls_back=falls_back, breaker=breaker
+        endpoint.host,
+        Allowed(repositories),
+        connect,
+        lambda: local,
+        patience,
+        falls_back=falls_back,
+        breaker=breaker,
+        find_analyst=find_analyst,
     )

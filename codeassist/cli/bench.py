@@ -211,6 +211,9 @@ def accuracy(model: str | None, tasks: Path, num_tokens: int, assignments: tuple
 
 bench.add_command(DeferredCommand("lsp", "codeassist.cli.bench_lsp", "lsp", "Measure the language server."))
 bench.add_command(DeferredCommand("order", "codeassist.cli.bench_order", "order", "Compare orders of a prompt."))
+bench.add_command(
+    DeferredCommand("remote", "codeassist.cli.bench_remote", "remote", "Put a completions server under load.")
+)
 bench.add_command(DeferredCommand("trim", "codeassist_eval.bench_trim", "main", "Measure trimming on real code."))
 bench.add_command(DeferredCommand("index", "codeassist_indexer.bench", "main", "Measure the index on a large tree."))
 

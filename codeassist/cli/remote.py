@@ -70,7 +70,7 @@ async def _session(client: CompletionsClient, settings: Settings) -> RemoteSessi
 
     remote = settings.remote
     await client.models(RetryPolicy(1))  # a server that is away is noticed before the tokenizer is loaded
-    tokenizer = _tokenizer(settings)
+    tokenizer = tokenizer_of(settings)
     template = recognise(tokenizer.special)
     wanted = None if remote.model == "auto" else remote.model
     capabilities = await detect(client, wanted, tokenizer, template)
@@ -94,10 +94,10 @@ async def _session(client: CompletionsClient, settings: Settings) -> RemoteSessi
     )
 
 
-def _tokenizer(settings: Settings) -> Tokenizer:
-    """The tokenizer of the server's model. Raises ModelError where none is here."""
+def tokenizer_of(settings: Settings) -> Tokenizer:
+    """Return the tokenizer that the server's model should have. Raises ModelError where none is here."""
     named = settings.remote.tokenizer
-    if named != "auto" and (path := Path(named).expanduser()).is_absolute():
+    if named != "auto" and len((path := Path(named).expanduser()).parts) > 1:
         if not path.exists():
             raise ModelError(f"remote.tokenizer: {path} does not exist; name a folder with tokenizer.json")
         return load_tokenizer(path)

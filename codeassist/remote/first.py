@@ -16,12 +16,14 @@ import anyio
 
 from codeassist.completer import Completer
 from codeassist.errors import Cancelled, CodeAssistError, ModelError
+from codeassist.monitor.analysis_thread import AnalysisThread
 from codeassist.remote.allowed import Allowed
 from codeassist.remote.breaker import Breaker
 from codeassist.remote.errors import RefusedError, RemoteError
+from codeassist.remote.names import NameGuard
 from codeassist.remote.retry import RetryPolicy
 from codeassist.remote.session import RemoteSession, Sending
-from codeassist.request import Completion, CompletionRequest, Retriever
+from codeassist.request import Analyst, Completion, CompletionRequest, Retriever
 from codeassist.session import never
 
 if TYPE_CHECKING:
@@ -51,6 +53,7 @@ class Patience:
 class RemoteFirst:
     """Asks `connect`'s server for what `allowed` lets out, and what `open_local` loads for everything else.
 
+    `find_analyst` says who knows the names of a request's repository, as for the local model's monitors.
     One request at a time; any thread may be the one, but only one at a time. The local model is loaded when it is
     first needed. With `falls_back`, it also answers while the server is away; without, such requests raise RemoteError.
     `redacted` takes keys and passwords out of a file's own text before it is sent, those in snippets are out already.
@@ -67,6 +70,7 @@ class RemoteFirst:
         falls_back: bool = True,
         notices: tuple[str, ...] = (),
         redacted: Callable[[str], str] = lambda text: text,
+        find_analyst: Callable[[CompletionRequest], Analyst | None] = lambda request: None,
         breaker: Breaker | None = None,
     ) -> None:
         self.repository = "workspace"
@@ -78,10 +82,12 @@ class RemoteFirst:
         self._falls_back = falls_back
         self.notices = notices
         self._redacted = redacted
+        self._find_analyst = find_analyst
         self._breaker = breaker or Breaker()
         self._session: RemoteSession | None = None
         self._local: Completer | None = None
         self._runner = asyncio.Runner()
+        self._analyses = AnalysisThread()
 
     @property
     def model_name(self) -> str:
@@ -131,7 +137,8 @@ class RemoteFirst:
             outgoing = replace(request, prefix=self._redacted(request.prefix), suffix=self._redacted(request.suffix))
             prepared = session.prepare(outgoing, retriever, request.path if document is None else document)
             sending = Sending(prepared, session.client.endpoint.url)
-            completion = self._run(lambda: self._within_time(session, sending), cancelled)
+            guard = self._guard(outgoing)
+            completion = self._run(lambda: self._within_time(session, sending, guard), cancelled)
         except ModelError as error:  # of the server's: RemoteError, or it serves another model than it should
             if isinstance(error, RefusedError):
                 self._disconnect()  # it may be another server by now: what it can do is asked anew
@@ -150,6 +157,7 @@ class RemoteFirst:
         """Close the connections and end every thread of ours."""
         self._disconnect()
         self._runner.close()
+        self._analyses.close()
         if self._local is not None:
             self._local.close()
 
@@ -174,11 +182,23 @@ class RemoteFirst:
         if session is not None:
             self._runner.run(session.client.close())
 
-    async def _within_time(self, session: RemoteSession, sending: Sending) -> Completion:
+    def _guard(self, request: CompletionRequest) -> NameGuard | None:
+        """What holds the answer to the names that static analysis knows; None where nothing is monitored."""
+        if request.monitor_deadline_ms is None:
+            return None
+        try:
+            analyst = self._find_analyst(request)
+            analysis = None if analyst is None else analyst.analyse(request)
+        except Exception as error:  # without an analysis the answer is the model's own
+            log.warning("an analysis failed, and nothing is monitored there", exc_info=error)
+            return None
+        return None if analysis is None else NameGuard(analysis, request, self._analyses.submit)
+
+    async def _within_time(self, session: RemoteSession, sending: Sending, guard: NameGuard | None) -> Completion:
         patience = self._patience
         try:
             with anyio.fail_after(patience.timeout_s):
-                return await session.stream(sending, patience.first_token_s, patience.policy)
+                return await session.stream(sending, patience.first_token_s, patience.policy, guard)
         except TimeoutError as error:
             raise RemoteError(f"{self._host}: no completion within {patience.timeout_s:g} s") from error
 

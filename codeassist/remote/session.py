@@ -15,6 +15,7 @@ from codeassist.confidence import Confidence
 from codeassist.file_tokens import KnownTokens
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.detect import Capabilities
+from codeassist.remote.names import NameGuard
 from codeassist.remote.prompt_text import PromptWriter
 from codeassist.remote.retry import RetryPolicy
 from codeassist.remote.wire import Answer, Ask, Piece
@@ -168,10 +169,21 @@ class RemoteSession:
         self._count(answer)
         return answer
 
-    async def stream(self, sending: Sending, first_token_s: float, policy: RetryPolicy | None = None) -> Completion:
-        """Ask the server, read while it writes, and stop it where the completion ends. Raises RemoteError."""
+    async def stream(
+        self,
+        sending: Sending,
+        first_token_s: float,
+        policy: RetryPolicy | None = None,
+        guard: NameGuard | None = None,
+    ) -> Completion:
+        """Ask the server, read while it writes, and stop it where the completion ends. Raises RemoteError.
+
+        `guard` knows names: where the server can be held to them it is, and the answer is cut before a wrong one.
+        """
         prepared = sending.prepared
         request = prepared.request
+        constraint = self.capabilities.features.constraint
+        more = {} if guard is None or constraint is None else guard.constraint(constraint)
         gives_logprobs = self.capabilities.features.logprobs and request.min_confidence > 0
         reading = _Reading(request, self._stops)
 
@@ -181,7 +193,7 @@ class RemoteSession:
             return reading.read
 
         answer = await self.client.stream(
-            replace(prepared.ask, logprobs=gives_logprobs),
+            replace(prepared.ask, logprobs=gives_logprobs, more=more),
             self.capabilities.model,
             self.capabilities.dialect,
             begin,
@@ -192,6 +204,8 @@ class RemoteSession:
         self._count(answer)
         sending.num_cached_tokens = answer.num_cached_tokens
         completion = self.finish(prepared, answer)
+        if guard is not None:
+            completion = replace(completion, text=guard.cut(completion.text), monitor_acts=guard.acts)
         if not reading.confidence.is_enough:
             completion = replace(completion, text="", finish_reason="unlikely")
         notices = completion.notices
@@ -200,13 +214,20 @@ class RemoteSession:
                 *notices,
                 f"{self.client.endpoint.host} gives no logprobs: completion.min_confidence has no effect",
             )
-        request_ms = completion.stage_ms["request"]
+        total_ms = completion.stage_ms["total"]
+        request_ms = answer.seconds * 1e3
         first_ms = request_ms if answer.first_s is None else answer.first_s * 1e3
         return replace(
             completion,
             confidence=reading.confidence.value,
             notices=notices,
-            stage_ms={**completion.stage_ms, "prefill": 0.0, "first_token": first_ms, "decode": request_ms},
+            stage_ms={
+                **prepared.stage_ms,
+                "prefill": 0.0,  # the server does not tell it from the first token
+                "first_token": first_ms,
+                "decode": request_ms,
+                "total": total_ms,
+            },
             sent=sending.sent,
         )
 

@@ -28,6 +28,10 @@ class Typist:
     interval_s: float = 0.2
     rest_s: float = 1.0
 
+    def wait_s(self, keystroke: Keystroke) -> float:
+        """How long it takes until the next key."""
+        return self.rest_s if _rests_behind(keystroke) else self.interval_s
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -113,7 +117,7 @@ async def _type(client: LspClient, trace: Trace, typist: Typist) -> tuple[list[_
             client.change(text, keystroke.edits)
             text = apply(text, keystroke.edits)
             asked.append(asyncio.create_task(ask(keystroke.kind, text, keystroke.cursor, pressed)))
-        due = pressed + (typist.rest_s if _rests_behind(keystroke) else typist.interval_s)
+        due = pressed + typist.wait_s(keystroke)
     await asyncio.gather(*asked)
     return done, sum(bool(one.items) for one in done)
 

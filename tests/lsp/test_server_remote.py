@@ -1,0 +1,118 @@
+"""A remote engine behind the real language server and the real command line: a loopback server in a thread of ours."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from tests.completions_server import CompletionsServer
+from tests.end_to_end.conftest import CURSOR, Program
+from tests.lsp.editor import CANCELLED, Editor, within
+from tests.tiny_models import train_tokenizer
+
+SAID = "polygon_area(points)"
+
+
+@pytest.fixture(scope="module")
+def remote() -> Iterator[CompletionsServer]:
+    with CompletionsServer(train_tokenizer("qwen2"), lambda prompt: f"{SAID}\n    return 1\n") as server:
+        yield server
+
+
+def configure(program: Program, url: str, more: str = "") -> None:
+    patience = "connect_ms = 30000\nfirst_token_ms = 30000\ntimeout_ms = 60000\nretries = 0"
+    folders = json.dumps([str(program.root)])
+    program.configure(program.model, f"[remote]\nurl = {json.dumps(url)}\nrepositories = {folders}\n{patience}\n{more}")
+
+
+def test_the_server_behind_an_editor(program: Program, remote: CompletionsServer) -> None:
+    configure(program, remote.url)
+    asyncio.run(within_all(program, remote))
+
+
+async def within_all(program: Program, remote: CompletionsServer) -> None:
+    editor = Editor(program.command("serve", "--stdio"), program.root, program.environment())
+    await editor.start({"editor": {"debounce_ms": 0}, "remote": {"repositories": ["*"]}})
+    try:
+        await editor.ready()
+        assert any("remote.repositories cannot be set here" in message for message in editor.messages)
+        status = await editor.run("codeassist.status")
+        assert (status["model"]["name"], status["model"]["device"]) == ("tiny at " + host(remote), "remote")
+
+        text = "from src import shapes\n\ndef show(points):\n    shapes.\n"
+        editor.open("src/app.py", text)
+        [item] = await editor.ask("src/app.py", 3, 11, automatic=True)
+        assert item.insert_text.endswith(SAID)
+        why = await editor.run("codeassist.explain")
+        assert why["sent"]["url"] == remote.url and why["sent"]["num_times"] == 1
+        assert "Sent to" in why["markdown"] and why["model"] == "tiny"
+
+        closed = threading.Event()
+
+        def wait_for_the_end(connection: socket.socket) -> None:
+            remote.before_answer = lambda connection: None
+            connection.settimeout(60)
+            if connection.recv(1) == b"":
+                closed.set()
+
+        remote.before_answer = wait_for_the_end
+        num_before = len(remote.requests)
+        editor.edit("src/app.py", (3, 11), (3, 11), "p")
+        _, first = editor.begin("src/app.py", 3, 12, automatic=True)
+        while len(remote.requests) == num_before:
+            await asyncio.sleep(0.01)
+        editor.edit("src/app.py", (3, 12), (3, 12), "x")
+        second = await editor.ask("src/app.py", 3, 13, automatic=True)
+        with pytest.raises(Exception) as raised:
+            await within(first)
+        assert getattr(raised.value, "code", None) == CANCELLED and second
+        assert await asyncio.to_thread(closed.wait, 60), "the newer request ended the older one on the server"
+
+        num_before = len(remote.requests)
+        editor.open("untitled:new", "x = 1\n", language="python")
+        await editor.ask("untitled:new", 0, 5)
+        assert len(remote.requests) == num_before, "in no repository: it stays here"
+
+        remote.stop()
+        for number, col in enumerate((14, 15)):
+            editor.edit("src/app.py", (3, col - 1), (3, col - 1), "y")
+            await editor.ask("src/app.py", 3, col, automatic=True)
+            assert (await editor.idle())["requests"]["counts"].get("failed", 0) == 0, number
+        await editor.hears(lambda: editor.statuses[-1].kind == "Warning")
+        assert "is away; the local model answers" in editor.statuses[-1].message
+        code, errors = await editor.stop()
+        assert code == 0, errors
+    finally:
+        await editor.kill()
+        remote.stop()
+        remote.start()
+
+
+def test_the_server_behind_the_command_line(program: Program, remote: CompletionsServer) -> None:
+    configure(program, remote.url)
+    done = program.run("complete", CURSOR, "--explain")
+    assert (
+        done.code == 0
+        and done.out == f"{SAID}\n"
+        and f"Sent to {remote.url}: a prompt of" in " ".join(done.err.split())
+    )
+    remote.stop()
+    try:
+        answer = program.run("complete", CURSOR, "--json")
+        assert answer.code == 0, answer
+        document = json.loads(answer.out)
+        assert document["model"] == "own" and document["sent"] is None
+        assert "cannot be reached" in document["notices"][0]
+        configure(program, remote.url, "fallback = false")
+        program.run("complete", CURSOR).fails(4, "remote.fallback is off")
+    finally:
+        remote.start()
+
+
+def host(server: CompletionsServer) -> str:
+    return server.url.removeprefix("http://").removesuffix("/v1")
