@@ -155,16 +155,16 @@ class RepositoryAnalyst:
 
     def _key(self, question: Question) -> bytes:
         digest = hashlib.blake2b(digest_size=20)
-        state = self._version()
+        state = self._version(question.path)
         for part in (question.path, question.place.kind, state, question.before, question.suffix):
             digest.update(part.encode("utf-8", "surrogatepass"))
             digest.update(b"\0")
         return digest.digest()
 
-    def _version(self) -> str:
+    def _version(self, path: str) -> str:
         """What is another value as soon as another file of the repository has changed in the index."""
         try:
-            return str(self._store.query("SELECT count(*), max(id) FROM files")[0])
+            return str(self._store.query("SELECT count(*), max(read_ns) FROM files WHERE path != ?", (path,))[0])
         except CodeAssistError:
             return ""
 

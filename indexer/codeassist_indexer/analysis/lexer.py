@@ -37,7 +37,7 @@ _CSHARP = re.compile(
     r'|(?:@\$?|\$@)"(?:[^"]|"")*(?:"|(?P<open_verbatim>\Z))'
     r'|\$*"""(?:[^"]|"(?!""))*(?:"""|(?P<open_long>\Z))'
     rf"|\$?{_line_string(chr(34))}|{_line_string(chr(39))}"
-    r"|^[ \t]*\#[^\n]*)"
+    r"|^[ \t]*\#[^\n]*(?:(?=\n)|(?P<open_directive>\Z)))"
     rf"|{_BRACKETS}",
     re.MULTILINE,
 )

@@ -20,7 +20,7 @@ _TAIL_CHARS = 2_000  # of a statement: a longer one is data
 _HINT_CHARS = 80
 _NAME_END = re.compile(r"(?:[^\W\d]\w*)?\Z")
 _SCRIPT_NAME_END = re.compile(r"(?:[^\W\d]|[$#])?(?:[\w$]*)\Z")
-_DOT = re.compile(r"(?:(?P<number>(?<![\w.])\d[\d_]*)|(?P<value>[\w\])}\"'`$!>]))(?P<gap>\s*)(?:\?\.|\.)\Z")
+_DOT = re.compile(r"(?:(?P<number>(?<![\w.])\d[\d_]*)|(?P<value>[\w\])}\"'`$!>]))(?:\s|\\\n)*(?:\?\.|\.)\Z")
 _METHOD_REFERENCE = re.compile(r"[\w\])>]::\Z")
 # Whether it is worth reading the text at all: what stands before the name that is being written.
 _PYTHON_HINT = re.compile(r"[.(,]\s*\Z|\b(?:import|from)\s+\Z|\bcase\s+\Z")
