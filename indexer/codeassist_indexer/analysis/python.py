@@ -18,7 +18,8 @@ PLACEHOLDER = "codeassist_name"
 """What stands at the place in the text that jedi sees: half a line parses better with a name than without."""
 _STATEMENT_CHARS = 2_000
 _IMPORT_LINE = re.compile(r"^(?:from|import)\b[^\n(]*", re.MULTILINE)
-_MAX_SOURCE_CHARS = 2_000_000
+# jedi reads a file of this length in about 3 s when it sees it first; what is longer would keep all others waiting.
+_MAX_SOURCE_CHARS = 500_000
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _ENVIRONMENT_FOLDERS = (".venv", "venv", "env")
 

@@ -147,8 +147,7 @@ def test_a_file_of_20_000_lines(analyst: RepositoryAnalyst) -> None:
     answer = text + "\norder."
     place = analysis.place(answer)
     assert place is not None
-    allowed = analysis.names(answer, place)
-    assert allowed is not None and "pay" in allowed.names
+    assert analysis.names(answer, place) is None  # jedi would need seconds
     java = "package shop;\nclass Big {\n" + "".join(f"    int m{n}() {{ return {n}; }}\n" for n in range(20_000))
     allowed = names(analyst, "shop/Big.java", java + "    void f(Order order) {\n        order.", "\n    }\n}\n")
     assert allowed is not None and "pay" in allowed.names
@@ -220,7 +219,7 @@ def test_the_process_ends_with_its_parent(repository: Repository) -> None:
 
 
 def test_a_question_that_nobody_waits_for_is_dropped(analyst: RepositoryAnalyst) -> None:
-    prefix = HEAD + "order."
+    prefix = HEAD + "stale = 1\norder."
     older = analyst.analyse(CompletionRequest("app.py", prefix, "\n"))
     newer = analyst.analyse(CompletionRequest("app.py", prefix, "\n\n"))
     assert older is not None and newer is not None
