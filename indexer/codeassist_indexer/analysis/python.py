@@ -20,6 +20,7 @@ _STATEMENT_CHARS = 2_000
 _IMPORT_LINE = re.compile(r"^(?:from|import)\b[^\n(]*", re.MULTILINE)
 # jedi reads a file of this length in about 3 s when it sees it first; what is longer would keep all others waiting.
 _MAX_SOURCE_CHARS = 500_000
+_MAX_SOURCE_LINES = 12_000
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _ENVIRONMENT_FOLDERS = (".venv", "venv", "env")
 
@@ -28,7 +29,7 @@ def python_question(question: Question) -> dict[str, object] | None:
     """Return what the worker is asked about a place; None for a text that jedi could not read in any time."""
     before, place = question.before, question.place
     source = f"{before}{PLACEHOLDER}{question.suffix}"
-    if len(source) > _MAX_SOURCE_CHARS:
+    if len(source) > _MAX_SOURCE_CHARS or source.count("\n") > _MAX_SOURCE_LINES:
         return None
     line, column = _position(before)
     asked: dict[str, object] = {"source": source, "line": line, "column": column}
