@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from codeassist.request import Completion, Sent, Snippet, UsedSnippet
+from codeassist.request import Completion, MonitorAct, Sent, Snippet, UsedSnippet
 
 
 def to_document(completion: Completion) -> dict[str, Any]:
@@ -26,6 +26,7 @@ def to_document(completion: Completion) -> dict[str, Any]:
         "snippets": [snippet_document(used) for used in completion.snippets],
         "notices": list(completion.notices),
         "sent": sent_document(completion.sent),
+        "monitors": [dataclasses.asdict(act) for act in completion.monitor_acts],
     }
 
 
@@ -44,6 +45,7 @@ def from_document(document: Mapping[str, Any]) -> Completion:
         confidence=document["confidence"],
         notices=tuple(document["notices"]),
         sent=None if document.get("sent") is None else Sent(**document["sent"]),
+        monitor_acts=tuple(_act(entry) for entry in document.get("monitors", ())),
     )
 
 
@@ -90,3 +92,21 @@ def snippet_document(used: UsedSnippet) -> dict[str, Any]:
 def _snippet(entry: Mapping[str, Any]) -> UsedSnippet:
     fields = {name: entry[name] for name in ("path", "text", "start_line", "end_line", "source", "score", "reason")}
     return UsedSnippet(Snippet(**fields), entry["num_tokens"])
+
+
+def told_of_act(act: MonitorAct) -> str:
+    """Return what a monitor did, as a sentence."""
+    name = f"{act.kind} {act.name}" if act.name else f"{act.kind}, which the answer does without"
+    if act.outcome == "late":
+        return f"{name}: the analysis was late"
+    if act.outcome == "abstained":
+        return f"{name}: the analysis does not know what can stand there"
+    some = ", ".join(act.some) + (", …" if act.num_allowed > len(act.some) else "")
+    found = f"{act.num_allowed} names found by {act.source}" + (f" ({some})" if some else "")
+    if act.outcome == "overruled":
+        return f"{name}: the model would have written {act.wanted!r}, which is none of the {found}"
+    return f"{name}: one of the {found}"
+
+
+def _act(entry: Mapping[str, Any]) -> MonitorAct:
+    return MonitorAct(**{**entry, "some": tuple(entry["some"])})

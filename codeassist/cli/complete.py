@@ -32,7 +32,12 @@ if TYPE_CHECKING:
 @click.option("--model", metavar="NAME", help="Use this model (`codeassist models list`).")
 @click.option("--context", type=click.Choice(["none", "lexical", "full"]), help="What of other files to use.")
 @click.option("--no-server", is_flag=True, help="Load the model here, even if a running server has it.")
-@click.option("--explain", "wants_explanation", is_flag=True, help="Say on stderr which snippets were used and why.")
+@click.option(
+    "--explain",
+    "wants_explanation",
+    is_flag=True,
+    help="Say on stderr which snippets were used and why, and what monitors did.",
+)
 @set_option
 @json_option
 @debug_option
@@ -92,6 +97,8 @@ def complete(
         seed=settings.completion.seed,
         min_confidence=settings.completion.min_confidence,
         root=None if root is None else str(root),
+        # Without context the index is not brought up to date, and what it does not know would not exist.
+        monitor_deadline_ms=settings.monitor.wait_ms if settings.context.mode != "none" else None,
     )
     with Meter() as meter:
         outcome = _trimmed(_complete(request, root, settings, meter, asks_servers=not no_server), request)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from codeassist.cli.position import Position
 from codeassist.cli.running import Outcome, ServerNote
-from codeassist.completion_json import rounded, to_document, told_of_sent
+from codeassist.completion_json import rounded, to_document, told_of_act, told_of_sent
 from codeassist.request import Completion
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def as_document(outcome: Outcome, position: Position) -> dict[str, Any]:
 
 
 def explain(outcome: Outcome, console: Console) -> None:
-    """Print which snippets were used and why, and where the time went."""
+    """Print which snippets were used and why, where the time went, and what monitors did."""
     completion = outcome.completion
     if completion.snippets:
         console.print(_snippet_table(completion))
@@ -45,6 +45,8 @@ def explain(outcome: Outcome, console: Console) -> None:
         highlight=False,
         markup=False,
     )
+    for act in completion.monitor_acts:
+        console.print(f"monitor: {told_of_act(act)}", highlight=False, markup=False)
     console.print(told_of_sent(completion.sent), highlight=False, markup=False)
     console.print(_who_answered(outcome.server), highlight=False, markup=False)
 

@@ -80,9 +80,7 @@ def find_model(settings: Settings, progress: Progress) -> tuple[InstalledModel, 
 
 def start_session(settings: Settings, model: InstalledModel, progress: Progress) -> SessionLike:
     """Load the model. Tests put a fake in this function's place."""
-    from codeassist.session import open_session
-
-    return open_session(settings, model, progress)
+    return _with_analysts(settings, model, progress)
 
 
 def run_completion(request: CompletionRequest, root: Path | None, settings: Settings, progress: Progress) -> Outcome:
@@ -117,9 +115,17 @@ def _opened(settings: Settings, progress: Progress) -> Generator[tuple[SessionLi
 
 def open_local(settings: Settings, progress: Progress) -> Session:
     """Load the model that the settings name, with the notices of choosing it in front of its own."""
+    model, notices = find_model(settings, progress)
+    session = _with_analysts(settings, model, progress)
+    session.notices = (*notices, *session.notices)
+    return session
+
+
+def _with_analysts(settings: Settings, model: InstalledModel, progress: Progress) -> Session:
+    from codeassist.cli.analysts import RepositoryAnalysts
     from codeassist.session import open_session
 
-    model, notices = find_model(settings, progress)
     session = open_session(settings, model, progress)
-    session.notices = (*notices, *session.notices)
+    if session.monitoring is not None:
+        session.monitoring.analysts = RepositoryAnalysts(settings)
     return session

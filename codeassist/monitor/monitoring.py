@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from codeassist.monitor.analysis_thread import AnalysisThread
 from codeassist.monitor.name_monitor import NameMonitor
@@ -20,12 +20,28 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-FindAnalyst = Callable[[CompletionRequest], Analyst | None]
+
+class Analysts(Protocol):
+    """The analysts of the repositories that requests come from."""
+
+    def find(self, request: CompletionRequest) -> Analyst | None:
+        """Return the one for a request; None where nothing is analysed. Returns at once."""
+        ...
+
+    def close(self) -> None:
+        """Let go of all of them."""
+        ...
 
 
-def no_analyst(request: CompletionRequest) -> Analyst | None:
-    """Analyse nothing."""
-    return None
+class NoAnalysts:
+    """Nothing is analysed."""
+
+    def find(self, request: CompletionRequest) -> Analyst | None:
+        """Return none."""
+        return None
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 class Monitoring:
@@ -38,14 +54,14 @@ class Monitoring:
         self,
         tokenizer: Tokenizer,
         open_trie: Callable[[], ByteTrie],
-        find_analyst: FindAnalyst = no_analyst,
-        thread: AnalysisThread | None = None,
+        analysts: Analysts | None = None,
     ) -> None:
-        self.find_analyst = find_analyst
+        self.analysts: Analysts = analysts or NoAnalysts()
         self._tokenizer = tokenizer
         self._open_trie = open_trie
         self._trie: ByteTrie | None = None
-        self._thread = AnalysisThread() if thread is None else thread
+        self._thread = AnalysisThread()
+        self._warmed: set[tuple[str | None, str]] = set()
         self._logged: set[tuple[str, str, int]] = set()
 
     def prepare(self) -> ByteTrie:
@@ -73,18 +89,23 @@ class Monitoring:
         )
 
     def warm(self, request: CompletionRequest) -> None:
-        """In idle time, have what a completion of this text would have to know loaded. Returns at once; does nothing
-        while anything is analysed."""
-        if self._thread.is_idle and request.monitor_deadline_ms is not None:
+        """In idle time, have what completions in the request's file have to know loaded, once for each file.
+
+        Returns at once; does nothing while anything is analysed.
+        """
+        file = (request.root, request.path)
+        if self._thread.is_idle and request.monitor_deadline_ms is not None and file not in self._warmed:
+            self._warmed.add(file)
             self._thread.submit(lambda: self._warm(request))
 
     def close(self) -> None:
         """Analyse nothing more."""
         self._thread.close()
+        self.analysts.close()
 
     def _warm(self, request: CompletionRequest) -> None:
         try:
-            analyst = self.find_analyst(request)
+            analyst = self.analysts.find(request)
             if analyst is not None:
                 analyst.warm(request.path, request.prefix + request.suffix)
         except Exception as error:  # noqa: BLE001 — warming is for speed only
@@ -92,7 +113,7 @@ class Monitoring:
 
     def _analyse(self, request: CompletionRequest) -> Analysis | None:
         try:
-            analyst = self.find_analyst(request)
+            analyst = self.analysts.find(request)
             return None if analyst is None else analyst.analyse(request)
         except Exception as error:  # noqa: BLE001 — without an analysis the answer is the model's own
             self._log_once(error)

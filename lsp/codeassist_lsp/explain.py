@@ -6,10 +6,11 @@ for people and excluded in `snippets`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from codeassist.completion_json import rounded, sent_document, snippet_document, told_of_sent
+from codeassist.completion_json import rounded, sent_document, snippet_document, told_of_act, told_of_sent
 from codeassist.request import Completion
 
 
@@ -29,8 +30,14 @@ def explain(completion: Completion, path: str, text: str, stage_ms: Mapping[str,
         "snippets": snippets,
         "notices": list(completion.notices),
         "sent": sent_document(completion.sent),
+        "monitors": [dataclasses.asdict(act) for act in completion.monitor_acts],
     }
-    return {"markdown": _markdown(document, told_of_sent(completion.sent)), **document}
+    return {
+        "markdown": _markdown(
+            document, told_of_sent(completion.sent), [told_of_act(act) for act in completion.monitor_acts]
+        ),
+        **document,
+    }
 
 
 def nothing_to_explain() -> dict[str, Any]:
@@ -38,7 +45,7 @@ def nothing_to_explain() -> dict[str, Any]:
     return {"markdown": "Nothing has been suggested yet.", "snippets": []}
 
 
-def _markdown(document: Mapping[str, Any], sent: str) -> str:
+def _markdown(document: Mapping[str, Any], sent: str, acts: Sequence[str]) -> str:
     reused = document["num_cached_tokens"]
     sure = document["confidence"]
     lines = [
@@ -60,6 +67,8 @@ def _markdown(document: Mapping[str, Any], sent: str) -> str:
             lines.append(f"| {_code(where)} | {one['num_tokens']} | {_cell(one['source'])} | {_cell(one['reason'])} |")
     else:
         lines.append("Nothing from other files was used.")
+    if acts:
+        lines += ["", "## Monitors", "", *(f"- {_cell(act)}" for act in acts)]
     lines += ["", "## Time", "", "| stage | ms |", "| --- | ---: |"]
     lines += [f"| {stage} | {took_ms:.1f} |" for stage, took_ms in document["stage_ms"].items()]
     lines += ["", *(f"Note: {_cell(notice)}" for notice in document["notices"])]

@@ -26,6 +26,7 @@ _REQUEST_TYPES: dict[str, tuple[type, ...]] = {
     "temperature": (int, float),
     "seed": (int,),
     "min_confidence": (int, float),
+    "monitor_deadline_ms": (int, float, type(None)),
 }
 
 
@@ -74,7 +75,7 @@ def from_params(params: object) -> ScriptRequest:
         raise RequestError(f"{METHOD}: wrong parameters")
     root = _get(params, "root", str, type(None))
     return ScriptRequest(
-        CompletionRequest(**fields),
+        CompletionRequest(**fields, root=root),
         None if root is None else Path(root),
         _get(params, "model", str),
         dict(_get(params, "loaded_with", Mapping)),

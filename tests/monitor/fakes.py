@@ -14,7 +14,7 @@ import numpy as np
 from codeassist.monitor.monitor import Mask
 from codeassist.monitor.name_monitor import NameMonitor
 from codeassist.monitor.trie import ByteTrie
-from codeassist.request import AllowedNames, Analysis, CompletionRequest, NameKind, NamePlace
+from codeassist.request import AllowedNames, Analysis, Analyst, CompletionRequest, NameKind, NamePlace
 from codeassist.tokens import Tokenizer
 from tests import test_tokens
 
@@ -88,12 +88,18 @@ class Raises(Says):
 
 
 class Knows:
-    """An analyst with one analysis."""
+    """All analysts in one, with one analysis."""
 
     def __init__(self, analysis: Analysis | None) -> None:
         self.analysis = analysis
         self.warmed: list[tuple[str, str]] = []
         self.was_warmed = threading.Event()
+
+    def find(self, request: CompletionRequest) -> Analyst | None:
+        return self
+
+    def close(self) -> None:
+        self.analysis = None
 
     def analyse(self, request: CompletionRequest) -> Analysis | None:
         return self.analysis

@@ -40,7 +40,7 @@ def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
 
 def complete(session: Session, analysis: Analysis | None, **changes: object) -> Completion:
     assert session.monitoring is not None
-    session.monitoring.find_analyst = lambda request: Knows(analysis)
+    session.monitoring.analysts = Knows(analysis)
     return session.complete(dataclasses.replace(REQUEST, **changes), NoRetriever())
 
 
@@ -111,9 +111,11 @@ def test_idle_time_warms_an_analyst(session: Session) -> None:
     monitoring = session.monitoring
     assert isinstance(monitoring, Monitoring)
     analyst = Knows(None)
-    monitoring.find_analyst = lambda request: analyst
+    monitoring.analysts = analyst
     monitoring.warm(REQUEST)
     assert analyst.was_warmed.wait(60)
+    monitoring.warm(REQUEST)  # once for each file
+    complete(session, None)
     assert analyst.warmed == [("pkg/a.py", REQUEST.prefix + REQUEST.suffix)]
 
 
