@@ -11,7 +11,7 @@ NODE := build/vscode
 WITH_NODE := PATH="$(CURDIR)/$(NODE)/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help vsix test-vscode demo test soak test-nvim check format constraints clean
+.PHONY: help vsix test-vscode demo test soak test-remote test-nvim check format constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -37,6 +37,12 @@ test: $(VENV)/.dev-installed  ## every test (under 10 minutes on 2 cores)
 MODEL ?= $(error name a small model: make soak MODEL=path/to/model.gguf)
 soak: $(VENV)/.dev-installed  ## 10,000 edits and 2,000 requests on one language server: MODEL=path/to/small.gguf
 	$(BIN)/python -m tests.lsp.soak --gguf $(MODEL)
+
+LLAMA_PYTHON ?=
+REMOTE_URL ?=
+test-remote: $(VENV)/.dev-installed  ## remote engines on a real server: LLAMA_PYTHON=python/with/llama-cpp-python, or REMOTE_URL=http://127.0.0.1:8000/v1
+	CODEASSIST_TEST_LLAMA_PYTHON="$(LLAMA_PYTHON)" CODEASSIST_TEST_REMOTE_URL="$(REMOTE_URL)" \
+	  $(BIN)/python -m pytest -q -s tests/test_remote_real.py
 
 test-nvim: $(VENV)/.dev-installed  ## the Neovim plugin's tests alone
 	$(BIN)/python -m pytest -q tests/editors/nvim

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import anyio
 
 from codeassist.cli.running import find_model
 from codeassist.completer import Completer
@@ -19,6 +22,7 @@ from codeassist.remote.allowed import Allowed
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.detect import detect
 from codeassist.remote.endpoint import Endpoint
+from codeassist.remote.errors import RemoteError
 from codeassist.remote.features import detect_features
 from codeassist.remote.first import Patience, RemoteFirst
 from codeassist.remote.reaching import endpoint_of, route_of
@@ -31,6 +35,7 @@ from codeassist.settings import Settings
 if TYPE_CHECKING:
     from codeassist.tokens import Tokenizer
 
+_NUM_QUESTIONS = 2  # what a server can do is asked in some short requests: so many times the time of a completion
 _ROOM = 64  # drafts and the server's own tokens
 
 
@@ -69,12 +74,15 @@ async def _session(client: CompletionsClient, settings: Settings) -> RemoteSessi
     from codeassist.templates import recognise
 
     remote = settings.remote
-    await client.models(RetryPolicy(1))  # a server that is away is noticed before the tokenizer is loaded
+    seconds = remote.timeout_ms / 1e3
+    with _within(seconds, client.endpoint):  # a server that is away is noticed before the tokenizer is loaded
+        await client.models(RetryPolicy(1))
     tokenizer = tokenizer_of(settings)
     template = recognise(tokenizer.special)
     wanted = None if remote.model == "auto" else remote.model
-    capabilities = await detect(client, wanted, tokenizer, template)
-    features = await detect_features(client, capabilities.model, capabilities.dialect)
+    with _within(_NUM_QUESTIONS * seconds, client.endpoint):
+        capabilities = await detect(client, wanted, tokenizer, template)
+        features = await detect_features(client, capabilities.model, capabilities.dialect)
     total = remote.context_tokens or settings.model.context_tokens
     if capabilities.max_tokens is not None:
         total = min(total, capabilities.max_tokens - settings.completion.max_new_tokens - _ROOM)
@@ -92,6 +100,18 @@ async def _session(client: CompletionsClient, settings: Settings) -> RemoteSessi
         sticky=StickySnippets(),
         known_tokens=KnownTokens(tokenizer),
     )
+
+
+@contextmanager
+def _within(seconds: float, endpoint: Endpoint) -> Generator[None, None, None]:
+    """Raises RemoteError where what stands inside takes longer."""
+    try:
+        with anyio.fail_after(seconds):
+            yield
+    except TimeoutError as error:
+        raise RemoteError(
+            f"{endpoint.host}: did not say within {seconds:g} s what it can do; raise remote.timeout_ms if it is slow"
+        ) from error
 
 
 def tokenizer_of(settings: Settings) -> Tokenizer:

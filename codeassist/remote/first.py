@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 
@@ -33,7 +33,6 @@ T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _LOOK_S = 0.005  # how often a request under way looks whether it is still wanted: less than a frame of any screen
-_CONNECTING = 2  # asking a server what it can do takes some requests: so many times the time of one
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +52,18 @@ class Patience:
 class RemoteFirst:
     """Asks `connect`'s server for what `allowed` lets out, and what `open_local` loads for everything else.
 
-    `find_analyst` says who knows the names of a request's repository, as for the local model's monitors.
     One request at a time; any thread may be the one, but only one at a time. The local model is loaded when it is
-    first needed. With `falls_back`, it also answers while the server is away; without, such requests raise RemoteError.
-    `redacted` takes keys and passwords out of a file's own text before it is sent, those in snippets are out already.
+    first needed; `connect` ends within a time of its own. With `falls_back`, the local model also answers while the
+    server is away; without, such requests raise RemoteError. `redacted` takes keys and passwords out of a file's own
+    text before it is sent; those in snippets are out already. `find_analyst` says who knows the names of a request's
+    repository, as for the local model's monitors.
     """
 
     def __init__(
         self,
         host: str,
         allowed: Allowed,
-        connect: Callable[[], Awaitable[RemoteSession]],
+        connect: Callable[[], Coroutine[Any, Any, RemoteSession]],
         open_local: Callable[[], Completer],
         patience: Patience,
         *,
@@ -163,18 +163,7 @@ class RemoteFirst:
 
     def _connected(self) -> RemoteSession:
         if self._session is None:
-            timeout_s = _CONNECTING * self._patience.timeout_s
-
-            async def connect() -> RemoteSession:
-                try:
-                    with anyio.fail_after(timeout_s):
-                        return await self._connect()
-                except TimeoutError as error:
-                    raise RemoteError(
-                        f"{self._host}: did not say within {timeout_s:g} s what it can do; is the server running?"
-                    ) from error
-
-            self._session = self._runner.run(connect())
+            self._session = self._runner.run(self._connect())
         return self._session
 
     def _disconnect(self) -> None:
