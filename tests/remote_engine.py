@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from codeassist.file_tokens import KnownTokens
+from codeassist.monitor.monitoring import Analysts
 from codeassist.prompt import Budget
 from codeassist.remote.allowed import Allowed
 from codeassist.remote.breaker import Breaker
@@ -15,7 +16,7 @@ from codeassist.remote.endpoint import parse_endpoint
 from codeassist.remote.features import detect_features
 from codeassist.remote.first import Patience, RemoteFirst
 from codeassist.remote.session import RemoteSession
-from codeassist.request import Analyst, Completion, CompletionRequest, Retriever
+from codeassist.request import Completion, CompletionRequest, Retriever
 from codeassist.session import never
 from codeassist.sticky import StickySnippets
 from codeassist.templates import recognise
@@ -64,7 +65,7 @@ def engine_at(
     breaker: Breaker | None = None,
     environment: dict[str, str] | None = None,
     with_features: bool = False,
-    find_analyst: Callable[[CompletionRequest], Analyst | None] = lambda request: None,
+    analysts: Analysts | None = None,
 ) -> RemoteFirst:
     """An engine whose first connection has as much time as it needs."""
     endpoint = parse_endpoint(url, environment or {})
@@ -92,5 +93,5 @@ def engine_at(
         patience,
         falls_back=falls_back,
         breaker=breaker,
-        find_analyst=find_analyst,
+        analysts=analysts,
     )

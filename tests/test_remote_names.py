@@ -43,8 +43,16 @@ class Members:
 
 
 class Knows:
+    """All analysts, and the one that they find."""
+
     def __init__(self, analysis: Analysis) -> None:
         self._analysis = analysis
+
+    def find(self, request: CompletionRequest) -> Knows:
+        return self
+
+    def close(self) -> None:
+        pass
 
     def analyse(self, request: CompletionRequest) -> Analysis:
         return self._analysis
@@ -150,7 +158,7 @@ def test_servers_are_held_to_the_names_or_cut(
             load_tokenizer(tmp_path),
             Local(),
             with_features=True,
-            find_analyst=lambda request: Knows(Members()),
+            analysts=Knows(Members()),
         )
         with closing(made) as engine:
             completion = engine.complete(request, NoRetriever())

@@ -72,7 +72,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def engine(url: str) -> Iterator[RemoteFirst]:
-    names = Knows(Colours())
     made = engine_at(
         url,
         load_tokenizer(MODEL),
@@ -81,7 +80,7 @@ def engine(url: str) -> Iterator[RemoteFirst]:
         falls_back=False,
         breaker=Breaker(1000),
         with_features=True,
-        find_analyst=lambda request: names,
+        analysts=Knows(Colours()),
     )
     with closing(made) as engine:
         yield engine

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
+from codeassist.cli.analysts import RepositoryAnalysts
 from codeassist.cli.running import find_model
 from codeassist.completer import Completer
 from codeassist.errors import ModelError
@@ -64,6 +65,7 @@ def open_remote(settings: Settings, open_local: Callable[[], Completer]) -> Remo
         falls_back=remote.fallback,
         notices=_notices(endpoint),
         redacted=lambda text: redact(text).text,
+        analysts=RepositoryAnalysts(settings),
     )
 
 

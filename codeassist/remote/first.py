@@ -17,13 +17,14 @@ import anyio
 from codeassist.completer import Completer
 from codeassist.errors import Cancelled, CodeAssistError, ModelError
 from codeassist.monitor.analysis_thread import AnalysisThread
+from codeassist.monitor.monitoring import Analysts, NoAnalysts
 from codeassist.remote.allowed import Allowed
 from codeassist.remote.breaker import Breaker
 from codeassist.remote.errors import RefusedError, RemoteError
 from codeassist.remote.names import NameGuard
 from codeassist.remote.retry import RetryPolicy
 from codeassist.remote.session import RemoteSession, Sending
-from codeassist.request import Analyst, Completion, CompletionRequest, Retriever
+from codeassist.request import Completion, CompletionRequest, Retriever
 from codeassist.session import never
 
 if TYPE_CHECKING:
@@ -55,8 +56,8 @@ class RemoteFirst:
     One request at a time; any thread may be the one, but only one at a time. The local model is loaded when it is
     first needed; `connect` ends within a time of its own. With `falls_back`, the local model also answers while the
     server is away; without, such requests raise RemoteError. `redacted` takes keys and passwords out of a file's own
-    text before it is sent; those in snippets are out already. `find_analyst` says who knows the names of a request's
-    repository, as for the local model's monitors.
+    text before it is sent; those in snippets are out already. `analysts` know the names of a request's repository, as
+    for the local model's monitors.
     """
 
     def __init__(
@@ -70,7 +71,7 @@ class RemoteFirst:
         falls_back: bool = True,
         notices: tuple[str, ...] = (),
         redacted: Callable[[str], str] = lambda text: text,
-        find_analyst: Callable[[CompletionRequest], Analyst | None] = lambda request: None,
+        analysts: Analysts | None = None,
         breaker: Breaker | None = None,
     ) -> None:
         self.repository = "workspace"
@@ -82,7 +83,7 @@ class RemoteFirst:
         self._falls_back = falls_back
         self.notices = notices
         self._redacted = redacted
-        self._find_analyst = find_analyst
+        self._analysts = analysts or NoAnalysts()
         self._breaker = breaker or Breaker()
         self._session: RemoteSession | None = None
         self._local: Completer | None = None
@@ -158,6 +159,7 @@ class RemoteFirst:
         self._disconnect()
         self._runner.close()
         self._analyses.close()
+        self._analysts.close()
         if self._local is not None:
             self._local.close()
 
@@ -176,7 +178,7 @@ class RemoteFirst:
         if request.monitor_deadline_ms is None:
             return None
         try:
-            analyst = self._find_analyst(request)
+            analyst = self._analysts.find(request)
             analysis = None if analyst is None else analyst.analyse(request)
         except Exception as error:  # without an analysis the answer is the model's own
             log.warning("an analysis failed, and nothing is monitored there", exc_info=error)
