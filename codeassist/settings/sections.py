@@ -121,7 +121,8 @@ class EditorSettings:
     """When an editor is shown a completion, and how much of one. The command line knows none of these.
 
     `off_languages` are the protocol's language ids. `debounce_ms` None adapts to how fast the user types;
-    `patience_ms` None reads all of a prompt, however long that takes.
+    `patience_ms` None reads all of a prompt, however long that takes. `min_confidence` is for what comes by itself; who
+    asks for a completion gets it.
     """
 
     mode: Literal["automatic", "manual", "off"] = _personal("automatic", word("automatic", "manual", "off"))
@@ -130,6 +131,7 @@ class EditorSettings:
     max_lines: int = _shared(16, integer(1, 1000))
     debounce_ms: int | None = _personal(None, or_none("auto", integer(0, 2000)))
     patience_ms: int | None = _personal(1000, or_none("unlimited", integer(50, 60_000)))
+    min_confidence: float = _personal(0.5, real(0, 1))
     alternatives: int = _personal(3, integer(1, 5))
     completion_items: bool = _personal(False, switch())
 

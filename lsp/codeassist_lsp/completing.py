@@ -129,10 +129,13 @@ class Completing:
             settings,
             num_wanted,
             root,
+            is_automatic=ask.kind == "automatic",
         )
         scope = scope_of(wish, root, self._backend.inference.num_loaded)
         wait_s = self._wait_s(ask, settings)
         known = await self._known(scope, wish, home)
+        if known is not None and known.entry.suggested.was_withheld and ask.kind == "invoked":
+            known = None  # withheld because nobody had asked for it
         if known is not None and self._may_show(known, ask, settings):
             self._backend.results.use(known)
             self._succeed()
@@ -184,8 +187,8 @@ class Completing:
         )
 
     @staticmethod
-    def _work_of(scope: Scope, wish: Wish) -> tuple[Scope, str, str, int]:
-        return (scope, wish.prefix, wish.suffix, wish.num_wanted)
+    def _work_of(scope: Scope, wish: Wish) -> tuple[Scope, str, str, int, bool]:
+        return (scope, wish.prefix, wish.suffix, wish.num_wanted, wish.is_automatic)
 
     async def _run(self, scope: Scope, wish: Wish, home: Home, course: _Course) -> Suggested:
         asked = perf_counter()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from codeassist.errors import Cancelled, CodeAssistError
 from codeassist.request import Completion, CompletionRequest, Retrieval, Retriever
+from codeassist.session import Session
 from codeassist.settings import Settings
 from codeassist_indexer.trim import fit, lines_wanted
 from codeassist_lsp.context import Seen, digest_of
@@ -28,6 +29,7 @@ class Wish:
     """A cursor, and how many suggestions are wanted there at most.
 
     `document` names the live cache, `root` is the repository's folder. Line ends of `prefix` and `suffix` are "\\n".
+    What nobody asked for, `is_automatic`, has to be likelier than what somebody did.
     """
 
     document: str
@@ -39,6 +41,7 @@ class Wish:
     settings: Settings
     num_wanted: int = 1
     root: str | None = None
+    is_automatic: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class Suggested:
 
     @property
     def was_withheld(self) -> bool:
-        """Whether there was something to show, but too unlikely to be right (`completion.min_confidence`)."""
+        """Whether there was something to show, but too unlikely to be right (`editor.min_confidence`)."""
         return not self.suggestions and self.first.finish_reason == "unlikely"
 
 
@@ -89,6 +92,8 @@ def suggest(session: Completer, wish: Wish, stopped: Callable[[], bool]) -> Sugg
         if fitted.text.strip() and all(fitted.text.split() != other.text.split() for other in found):
             found.append(Suggestion(fitted.text, fitted.num_replaced, completion, next(_numbers)))
     assert first is not None, "a wish is for at least one suggestion"
+    if isinstance(session, Session) and session.monitoring is not None:
+        session.monitoring.warm(request)
     return Suggested(tuple(found), first, trim_ms, retriever.seen)
 
 
@@ -107,10 +112,11 @@ def request_for(wish: Wish) -> CompletionRequest:
         max_lines=editor.max_lines if is_block else 1,
         temperature=completion.temperature,
         seed=completion.seed,
-        min_confidence=completion.min_confidence,
+        min_confidence=max(completion.min_confidence, editor.min_confidence if wish.is_automatic else 0.0),
         extent="block" if is_block else "lines",
         patience_ms=editor.patience_ms,
         root=wish.root,
+        monitor_deadline_ms=wish.settings.monitor.wait_ms,
     )
 
 

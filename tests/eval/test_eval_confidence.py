@@ -20,12 +20,20 @@ def test_curve_on_known_numbers() -> None:
     assert confidence_curve([], [0.0]) == [CurvePoint(0.0, 0.0, None, 0.0)]
 
 
-def test_an_answer_is_given_up_once_it_is_unlikely() -> None:
+def test_an_answer_that_certain_tokens_may_still_save_goes_on() -> None:
     rule = Confidence(0.5)
     assert rule.value is None and rule.is_enough
-    assert rule.feed(math.log(0.1))  # one unlikely token may be a hard name
-    assert not rule.feed(math.log(0.9)) and not rule.is_enough
-    assert rule.value == pytest.approx(0.3)
+    assert rule.feed(math.log(0.1)) and rule.feed(math.log(0.4)), "two hard names"
+    assert not rule.is_enough and rule.value == pytest.approx(0.2), "would it end here, it would be withheld"
+    for _ in range(8):
+        assert rule.feed(math.log(0.99))
+    assert rule.is_enough
+
+
+def test_an_answer_is_given_up_once_nothing_likely_can_save_it() -> None:
+    rule = Confidence(0.5)
+    fed = [rule.feed(math.log(0.1)) for _ in range(5)]
+    assert fed == [True, True, True, False, False] and not rule.is_enough, "0.1 ** 4 < 0.5 ** 12"
 
 
 def test_zero_never_gives_up() -> None:

@@ -42,13 +42,21 @@ def test_how_much_is_shown_is_what_the_settings_say(program: Program) -> None:
 
         await settings()
         await alternatives(editor)
-        await settings(completion={"min_confidence": 1.0})
+        await settings(editor={"min_confidence": 1.0})
         before = (await editor.idle())["requests"]["counts"].get("withheld", 0)
         editor.open("unlikely.py", "import os\nprint(")
         assert await editor.ask("unlikely.py", 1, 6, automatic=True) == []
         assert await editor.ask("unlikely.py", 1, 6, automatic=True) == []
         counts = (await editor.idle())["requests"]["counts"]
         assert counts["withheld"] == before + 1, "the second time it was known"
+        asked_for = await editor.ask("unlikely.py", 1, 6)
+        assert asked_for, "who asks for it gets it"
+        typed = asked_for[0].insert_text[:1]
+        editor.edit("unlikely.py", (1, 6), (1, 6), typed)
+        along = await editor.ask("unlikely.py", 1, 7, automatic=True)
+        assert [item.insert_text for item in along] == [asked_for[0].insert_text[1:]], "and it stays, typing along"
+        await settings(completion={"min_confidence": 1.0})
+        assert await editor.ask("unlikely.py", 1, 7) == []
         code, errors = await editor.stop()
         assert code == 0 and not errors, errors
 
