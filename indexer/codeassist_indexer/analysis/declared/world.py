@@ -260,9 +260,7 @@ class World:
             return [found]
         return self._by_full_name({found.full_name}, found.name, file) or [found]
 
-    def _nested(
-        self, outer: list[DeclaredType], name: str, file: DeclaredFile, depth: int = 0
-    ) -> list[DeclaredType]:
+    def _nested(self, outer: list[DeclaredType], name: str, file: DeclaredFile, depth: int = 0) -> list[DeclaredType]:
         """The type `name` in a type or in what that inherits from."""
         found: list[DeclaredType] = []
         for part in outer:
