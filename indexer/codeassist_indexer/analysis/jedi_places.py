@@ -144,11 +144,11 @@ _stub_names: dict[tuple[object, ...], frozenset[str]] = {}
 
 def _names_in(names_filter: Any) -> frozenset[str]:
     inner = getattr(names_filter, "_class_filter", names_filter)
-    owner = getattr(inner, "_class_value", None)
+    owner = getattr(inner, "_node_context", None)  # the class in whose text it looks, of all that a class inherits
     root = owner.get_root_context() if owner is not None else None
-    if owner is None or root is None or not root.is_stub():
+    if owner is None or root is None or not root.is_stub() or not owner.is_class():
         return _plain(name.string_name for name in names_filter.values())
-    key = (root.py__file__(), owner.tree_node.start_pos, inner._is_instance, type(names_filter))
+    key = (root.py__file__(), owner.tree_node.start_pos, getattr(inner, "_is_instance", None), type(names_filter))
     found = _stub_names.get(key)
     if found is None:
         found = _stub_names[key] = _plain(name.string_name for name in names_filter.values())
