@@ -150,8 +150,7 @@ class Inference:
             self._is_closed = True
             service, self._service = self._service, None
         if service is not None:
-            service.thread.close()
-            service.session.close()
+            _end(service)
 
     def _start_loader(self) -> None:
         if self._loader is None and not self._is_closed:
@@ -206,8 +205,7 @@ class Inference:
         device = "remote" if session.engine is None else str(session.engine.model.device)
         self._change(name=session.model_name, device=device, notices=tuple(session.notices), loading=None, problem=None)
         if former is not None:
-            former.thread.close()
-            former.session.close()
+            _end(former)
         if session.engine is not None:
             session.engine.model.wait()
         self.is_settled = True
@@ -248,6 +246,12 @@ class Inference:
                 return
             self._state = after
         self._on_change(after)
+
+
+def _end(service: _Service) -> None:
+    """Close a session on the thread that used it, behind the job that runs, and end the thread."""
+    service.thread.submit(service.session.close)
+    service.thread.close()
 
 
 def _of_model(settings: Settings) -> tuple[object, ...]:
