@@ -214,6 +214,9 @@ bench.add_command(DeferredCommand("order", "codeassist.cli.bench_order", "order"
 bench.add_command(
     DeferredCommand("remote", "codeassist.cli.bench_remote", "remote", "Put a completions server under load.")
 )
+bench.add_command(
+    DeferredCommand("monitor", "codeassist.cli.bench_monitor", "monitor", "Complete with and without monitors.")
+)
 bench.add_command(DeferredCommand("trim", "codeassist_eval.bench_trim", "main", "Measure trimming on real code."))
 bench.add_command(DeferredCommand("index", "codeassist_indexer.bench", "main", "Measure the index on a large tree."))
 
