@@ -5,13 +5,14 @@ Knows no command and no editor; both of them open a repository through here.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from codeassist.progress import Progress, silent
 from codeassist.request import NoRetriever, Retriever
 from codeassist.settings import Settings
-from codeassist_indexer.analysis.analyst import RepositoryAnalyst
+from codeassist_indexer.analysis.analyst import DEADLINE_S, RepositoryAnalyst
 from codeassist_indexer.retrieve import IndexRetriever
 from codeassist_indexer.store import Store, database_path
 from codeassist_indexer.update import UpdateProgress, UpdateReport, UpdateSettings, update_index
@@ -48,6 +49,14 @@ def open_retriever(store: Store, settings: Settings, deadline_ms: float | None) 
     return NoRetriever() if mode == "none" else IndexRetriever(store, mode, deadline_ms)
 
 
-def open_analyst(store: Store, root: Path) -> RepositoryAnalyst:
-    """Return the analyst of the repository at `root`; its process starts with the first question, `close` ends it."""
-    return RepositoryAnalyst(root.resolve(), store)
+def open_analyst(store: Store, root: Path, servers: Sequence[str] = ()) -> RepositoryAnalyst:
+    """Return the analyst of the repository at `root`; its process starts with the first question, `close` ends it.
+
+    `servers`: the setting `monitor.servers`. Raises SettingsError where it is wrong.
+    """
+    root = root.resolve()
+    if not servers:
+        return RepositoryAnalyst(root, store)
+    from codeassist_indexer.analysis.language_server import open_servers, server_commands
+
+    return RepositoryAnalyst(root, store, servers=open_servers(root, server_commands(servers), DEADLINE_S))

@@ -9,7 +9,10 @@ import hashlib
 import logging
 import threading
 from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from codeassist.errors import CodeAssistError
@@ -21,6 +24,9 @@ from codeassist_indexer.analysis.python import module_folders, python_question, 
 from codeassist_indexer.analysis.question import Found, Question
 from codeassist_indexer.languages import language_of
 from codeassist_indexer.store import Store
+
+if TYPE_CHECKING:  # who has no server need not load what speaks to one
+    from codeassist_indexer.analysis.language_server import LanguageServer
 
 log = logging.getLogger(__name__)
 
@@ -35,18 +41,24 @@ _MAX_CHECKPOINTS = 32
 _PASSING = frozenset({"hung", "failed", "stale", "no worker", "given up"})
 
 
+_NONE: Mapping[str, LanguageServer] = MappingProxyType({})
+
+
 class RepositoryAnalyst:
-    """Begins analyses of a repository's files. For any thread.
+    """Begins analyses of a repository's files. For any thread. `servers`, by language, are asked where it abstains.
 
     Answers are kept by the content that they were found in: a document that changes has others. `close` ends what runs
     for it; it starts again when it is asked again.
     """
 
-    def __init__(self, root: Path, store: Store, deadline_s: float = DEADLINE_S) -> None:
+    def __init__(
+        self, root: Path, store: Store, deadline_s: float = DEADLINE_S, servers: Mapping[str, LanguageServer] = _NONE
+    ) -> None:
         self._root = root
         self._store = store
         self._deadline_s = deadline_s
         self._process = AnalysisProcess(self._setup)
+        self._servers = servers
         self._lock = threading.Lock()
         self._answers: OrderedDict[bytes, Found] = OrderedDict()
         self._checkpoints: OrderedDict[str, tuple[str, LexState]] = OrderedDict()
@@ -85,6 +97,8 @@ class RepositoryAnalyst:
     def close(self) -> None:
         """End what runs for this repository."""
         self._process.close()
+        for server in self._servers.values():
+            server.close()
 
     def checkpoint(self, language: str, path: str, prefix: str) -> LexState:
         """What of `prefix` is settled, read on from where an earlier text of the file began alike."""
@@ -112,6 +126,12 @@ class RepositoryAnalyst:
                 self._answers.move_to_end(key)
                 return known
         found = self._answer(question)
+        server = self._servers.get(question.language)
+        if found.names is None and server is not None and found.source != "stale":
+            asked = server.find(question)
+            if asked.names is None and asked.is_passing:
+                self._log_once(f"the server for {question.language}", asked.source)
+            found = asked if asked.names else found
         if not found.is_passing:
             with self._lock:
                 self._answers[key] = found
