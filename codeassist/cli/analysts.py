@@ -55,7 +55,7 @@ class RepositoryAnalysts:
         from codeassist_indexer.repository import open_analyst, open_store
 
         store = open_store(root, self._settings)
-        return open_analyst(store, root), store
+        return open_analyst(store, root, self._settings.monitor.servers), store
 
 
 def _close(analyst: RepositoryAnalyst, store: Store) -> None:

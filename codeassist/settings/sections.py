@@ -138,10 +138,14 @@ class EditorSettings:
 
 @dataclass(frozen=True, slots=True)
 class MonitorSettings:
-    """Whether names are held to what static analysis finds, and how long one answer may wait for it in all."""
+    """Whether names are held to what static analysis finds, and how long one answer may wait for it in all.
+
+    `servers` are `language=command line` each: no repository may say what is started.
+    """
 
     mode: Literal["on", "off"] = _shared("on", word("on", "off"))
     deadline_ms: int = _shared(60, integer(0, 10_000))
+    servers: tuple[str, ...] = _personal((), texts())
 
     @property
     def wait_ms(self) -> float | None:
