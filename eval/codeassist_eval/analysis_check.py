@@ -17,7 +17,6 @@ from codeassist_indexer.analysis.analyst import RepositoryAnalyst, TextAnalysis
 from codeassist_indexer.store import Store, database_path
 from codeassist_indexer.update import update_index
 
-
 # Long enough for a busy machine: what is counted must not depend on it.
 _DEADLINE_S = 60.0
 
@@ -30,6 +29,7 @@ class PlaceCount:
     num_active: int = 0
     num_excluded: int = 0
     num_names: int = 0
+    num_named: int = 0  # active places of arguments at which one with a name stands: only those can be excluded
     abstained: Counter[str] = field(default_factory=Counter[str])
 
 
@@ -67,6 +67,7 @@ class AnalysisFigures:
                     "places": count.num_places,
                     "active": count.num_active,
                     "truth_excluded": count.num_excluded,
+                    **({"active_with_keyword": count.num_named} if kind == "keyword" else {}),
                     "names_mean": count.num_names / count.num_active if count.num_active else 0.0,
                     "abstained": dict(count.abstained.most_common()),
                 }
@@ -126,6 +127,7 @@ def _ask(analyst: RepositoryAnalyst, asked: AskedPlace, figures: AnalysisFigures
         return
     count.num_active += 1
     count.num_names += len(found.names)
+    count.num_named += asked.is_keyword
     if asked.name in found.names or (kind == "keyword" and not asked.is_keyword):
         return
     count.num_excluded += 1

@@ -69,6 +69,8 @@ def imports(script: Any, statement: str) -> frozenset[str]:
             raise UnsureError("import not found")
         for module in modules:
             Walk().closed_module(module)
+            if not level and module.api_type == "namespace":  # an installed package of the name would come first
+                raise UnsureError("folder without __init__")
             _refuse_outdated(module)
     elif whole is None:
         raise UnsureError("any module")
