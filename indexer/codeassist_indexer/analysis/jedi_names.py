@@ -14,8 +14,8 @@ import jedi.settings
 import parso.cache
 from jedi.api.environment import InterpreterEnvironment
 
+from codeassist_indexer.analysis.jedi_closed import UnsureError
 from codeassist_indexer.analysis.jedi_places import imports, keywords, members
-from codeassist_indexer.analysis.jedi_sure import UnsureError
 
 
 def _prepare_jedi() -> None:

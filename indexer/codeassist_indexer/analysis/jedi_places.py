@@ -12,7 +12,8 @@ from jedi.api.completion import get_user_context
 from jedi.inference.gradual.conversion import convert_values
 from jedi.inference.imports import Importer
 
-from codeassist_indexer.analysis.jedi_sure import UnsureError, Walk
+from codeassist_indexer.analysis.jedi_closed import UnsureError, refuse_open_module
+from codeassist_indexer.analysis.jedi_sure import Walk
 from codeassist_indexer.analysis.lexer import code_only
 from codeassist_indexer.analysis.python import PLACEHOLDER
 
@@ -64,11 +65,11 @@ def imports(script: Any, statement: str) -> frozenset[str]:
     path = [part for part in found["module"].split(".") if part]
     importer = Importer(script._inference_state, path, script._get_module_context(), level)
     if path or level:
-        modules = importer.follow()
+        modules: Any = importer.follow()
         if not modules:
             raise UnsureError("import not found")
         for module in modules:
-            Walk().closed_module(module)
+            refuse_open_module(module)
             if not level and module.api_type == "namespace":  # an installed package of the name would come first
                 raise UnsureError("folder without __init__")
             _refuse_outdated(module)

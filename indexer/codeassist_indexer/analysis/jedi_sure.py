@@ -9,6 +9,15 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from codeassist_indexer.analysis.jedi_closed import (
+    OPEN_TYPES,
+    UnsureError,
+    decorators_of,
+    refuse_generated_constructor,
+    refuse_open,
+    refuse_open_class,
+    refuse_own_new,
+)
 from codeassist_indexer.analysis.words import words
 
 # jedi ships no types that a checker could use: nodes, names, contexts and values are Any below.
@@ -23,23 +32,9 @@ _CHECKABLE_DECORATORS = words(
     asynccontextmanager cache lru_cache overload wraps setter getter deleter njit jit no_grad inference_mode
     deprecated"""
 )
-_CLASS_DECORATORS = words(
-    """dataclass attrs define frozen mutable attr s total_ordering unique final runtime_checkable verify
-    dataclass_json"""
-)
 _SAME_SIGNATURE = frozenset({"staticmethod", "classmethod", "abstractmethod", "override", "final"})
-# Types whose instances have members that no definition tells.
-_OPEN_TYPES = words(
-    """Any object Mock MagicMock AsyncMock NonCallableMock PropertyMock SimpleNamespace Namespace TypeVar ModuleType
-    FunctionType Callable Self local _Environ ParamSpec"""
-)
-_DYNAMIC = re.compile(r"\bsetattr\(\s*(?:self|cls)\b|\b(?:self|cls)\.__dict__\b|\bvars\(self\)|__getattr")
 _ANNOTATION_NAME = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
 _UNSURE_ANNOTATIONS = frozenset({"Any", "object", "typing.Any"})
-
-
-class UnsureError(Exception):
-    """What cannot be known, and why (for people and for counting)."""
 
 
 class Walk:
@@ -54,7 +49,7 @@ class Walk:
         """Return the values of `base` with `trailers`, all of them sure and with all their members known."""
         values = self._chain(context, base, trailers)
         for value in values:
-            self._closed(value)
+            refuse_open(value)
         if all(_is_none(value) for value in values):
             raise UnsureError("only None")
         return values
@@ -63,28 +58,11 @@ class Walk:
         """Return if all that may be called by `base` with `trailers` takes what its definition says."""
         for value in self._chain(context, base, trailers):
             if value.is_class():
-                self._class(value, is_receiver_class=True)
-                self._constructor(value)
+                refuse_open_class(value, is_receiver_class=True)
+                refuse_generated_constructor(value)
             elif not value.is_compiled() and not value.is_stub():
                 node = getattr(value, "tree_node", None)
-                if node is None or node.type != "funcdef" or _decorators(node) - _SAME_SIGNATURE:
-                    raise UnsureError("decorated callee")
-
-    def closed_module(self, module: Any) -> None:
-        """Return if all names of a module stand in its text."""
-        self._module(module)
-
-    def _constructor(self, cls: Any) -> None:
-        for each in cls.py__mro__():
-            node = getattr(each, "tree_node", None)
-            if node is None or each.is_stub() or each.is_compiled():
-                if each.py__name__() != "object":
-                    raise UnsureError("constructor of a library")
-                continue
-            if _decorators(node) & {"attrs", "define", "frozen", "mutable", "attr", "s", "dataclass_json"}:
-                raise UnsureError("generated constructor")
-            for child in node.iter_funcdefs():
-                if child.name.value in ("__init__", "__new__") and _decorators(child):
+                if node is None or node.type != "funcdef" or decorators_of(node) - _SAME_SIGNATURE:
                     raise UnsureError("decorated callee")
 
     def _chain(self, context: Any, base: Any, trailers: list[Any]) -> Any:
@@ -282,7 +260,7 @@ class Walk:
         if value.is_compiled() or value.is_stub():
             return
         if value.is_instance() or value.is_class() or value.is_module():
-            self._closed(value, only_lookup=True)
+            refuse_open(value, only_lookup=True)
         names = value.goto(text)
         if not names:
             if _is_none(value):
@@ -292,7 +270,7 @@ class Walk:
             tree_name = getattr(name, "tree_name", None)
             definition = tree_name.get_definition() if tree_name is not None else None
             if definition is not None and definition.type == "funcdef":
-                decorators = _decorators(definition)
+                decorators = decorators_of(definition)
                 if {"property", "cached_property"} & decorators:
                     self._function(name.parent_context, definition)
                 continue
@@ -303,7 +281,7 @@ class Walk:
             return
         if value.is_class():
             if value.tree_node is not None and value.tree_node.type == "classdef":
-                self._metaclass(value)
+                refuse_own_new(value)
             return
         tree_node = getattr(value, "tree_node", None)
         if tree_node is None:
@@ -326,7 +304,7 @@ class Walk:
 
     def _function(self, context: Any, function: Any) -> None:
         """What a function returns."""
-        if not _decorators(function) <= _CHECKABLE_DECORATORS:
+        if not decorators_of(function) <= _CHECKABLE_DECORATORS:
             raise UnsureError("decorated function")
         if function.annotation is not None:
             self._annotation(context, function.annotation)
@@ -352,7 +330,7 @@ class Walk:
         if "Unpack" in code or "Callable" in code:
             raise UnsureError("annotation of a callable")
         for text in dict.fromkeys(_ANNOTATION_NAME.findall(re.sub(r"Literal\[[^\]]*\]", "str", code))):
-            if text in _UNSURE_ANNOTATIONS or text.rpartition(".")[2] in _OPEN_TYPES:
+            if text in _UNSURE_ANNOTATIONS or text.rpartition(".")[2] in OPEN_TYPES:
                 raise UnsureError("annotation of an open type")
             if text in ("None", "True", "False"):
                 continue
@@ -366,72 +344,8 @@ class Walk:
         if not values:
             raise UnsureError("annotation not found")
         for value in values:
-            if value.py__name__() in _OPEN_TYPES or "TypeVar" in type(value).__name__:
+            if value.py__name__() in OPEN_TYPES or "TypeVar" in type(value).__name__:
                 raise UnsureError("annotation of an open type")
-
-    def _closed(self, value: Any, only_lookup: bool = False) -> None:
-        """Raise UnsureError unless all members of a value are defined where jedi sees them."""
-        name = value.py__name__()
-        if name in _OPEN_TYPES:
-            raise UnsureError("open type")
-        if value.is_module():
-            self._module(value)
-            return
-        if value.is_function() or value.is_bound_method():
-            if not only_lookup:
-                raise UnsureError("attribute of a function")
-            return
-        if value.is_instance() or value.is_class():
-            cls = value.py__class__() if value.is_instance() else value
-            self._class(cls, is_receiver_class=value.is_class())
-
-    def _module(self, module: Any) -> None:
-        node = getattr(module, "tree_node", None)
-        if node is None or module.is_stub():
-            return
-        hooks = {function.name.value for function in node.iter_funcdefs()}
-        if "__getattr__" in hooks or "globals" in node.get_used_names():
-            raise UnsureError("dynamic module")
-        context = module.as_context()
-        for statement in node.iter_imports():
-            if statement.is_star_import() and not context.infer_node(statement.get_paths()[-1][-1]):
-                raise UnsureError("star import not found")
-
-    def _class(self, cls: Any, is_receiver_class: bool) -> None:
-        for each in cls.py__mro__():
-            node = getattr(each, "tree_node", None)
-            if node is None or each.is_compiled() or each.is_stub() or each.get_root_context().is_stub():
-                if each.py__name__() in _OPEN_TYPES - {"object"}:
-                    raise UnsureError("open base")
-                continue
-            if node.type != "classdef":
-                raise UnsureError("class without a definition")
-            if _DYNAMIC.search(node.get_code(include_prefix=False)):
-                raise UnsureError("dynamic class")
-            if not _decorators(node) <= _CLASS_DECORATORS:
-                raise UnsureError("decorated class")
-            self._bases(each, node, is_receiver_class)
-
-    def _bases(self, cls: Any, node: Any, is_receiver_class: bool) -> None:
-        from jedi.inference.arguments import TreeArguments
-
-        arguments = node.get_super_arglist()
-        if arguments is None:
-            return
-        context = cls.parent_context
-        for key, lazy in TreeArguments(cls.inference_state, context, arguments).unpack():
-            values = lazy.infer()
-            if key == "metaclass":
-                if any(value.py__name__() not in ("ABCMeta", "EnumMeta", "EnumType", "type") for value in values):
-                    raise UnsureError("metaclass")
-            elif key is None and (not values or any(not value.is_class() for value in values)):
-                raise UnsureError("base not found")
-
-    def _metaclass(self, cls: Any) -> None:
-        node = cls.tree_node
-        for child in node.iter_funcdefs():
-            if child.name.value == "__new__" and child.annotation is None:
-                raise UnsureError("__new__")
 
 
 def _annotation_of(statement: Any) -> Any:
@@ -449,16 +363,8 @@ def _holds(node: Any, leaf: Any) -> bool:
     return node.start_pos <= leaf.start_pos and leaf.end_pos <= node.end_pos
 
 
-def _decorators(definition: Any) -> set[str]:
-    names: set[str] = set()
-    for decorator in definition.get_decorators():
-        code = decorator.children[1].get_code(include_prefix=False)
-        names.add(code.partition("(")[0].strip().rpartition(".")[2])
-    return names
-
-
 def _has_decorator(definition: Any, name: str) -> bool:
-    return name in _decorators(definition)
+    return name in decorators_of(definition)
 
 
 def _class_around(function: Any) -> Any:
