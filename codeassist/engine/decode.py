@@ -90,12 +90,15 @@ class Chooser:
 
     def __call__(self, logits: Tensor) -> tuple[int, float]:
         """logits: (V,) float32 → (token id, its log-probability under the unscaled model)."""
-        if self.temperature <= 0:
-            token = int(logits.argmax())
-        else:
-            probabilities = torch.softmax(logits / self.temperature, dim=-1).cpu()
-            token = int(torch.multinomial(probabilities, 1, generator=self.generator))
+        token = self.pick(logits)
         return token, float(logits[token] - torch.logsumexp(logits, dim=-1))
+
+    def pick(self, logits: Tensor) -> int:
+        """logits: (V,) float32, not all of them -inf → token id."""
+        if self.temperature <= 0:
+            return int(logits.argmax())
+        probabilities = torch.softmax(logits / self.temperature, dim=-1).cpu()
+        return int(torch.multinomial(probabilities, 1, generator=self.generator))
 
 
 def choose_ranked(logits: Tensor, params: DecodeParams) -> tuple[int, float]:
@@ -129,7 +132,7 @@ def decode(
     started = perf_counter()
     choose = Chooser(params)
     ranked = partial(choose_ranked, params=params)
-    monitored = None if monitor is None else MonitoredChoice(monitor, choose)
+    monitored = None if monitor is None else MonitoredChoice(monitor, choose, choose.pick)
     draft_with = drafter or NoDrafter()
     answer = Decoded() if monitored is None else Decoded(monitor_ms=monitored.token_ms)
     base = len(cache.tokens)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from time import perf_counter
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -19,30 +20,35 @@ Choose = Callable[[Tensor], tuple[int, float]]
 
 
 class MonitoredChoice:
-    """Chooses tokens under `monitor` and notes what that took; `choose` is what chooses among the logits left.
+    """Chooses tokens under `monitor` and notes what that took; `pick` picks among the logits that are left.
 
     A sample that the monitor objects to is drawn again from what its mask leaves, which is sampling from the masked
     and renormalised distribution. Where masks leave nothing, they do not count.
     """
 
-    def __init__(self, monitor: Monitor, choose: Choose) -> None:
+    def __init__(self, monitor: Monitor, choose: Choose, pick: Callable[[Tensor], int]) -> None:
         self._monitor = monitor
         self._choose = choose
+        self._pick = pick
         self._draft_ms = 0.0
         self.token_ms: list[float] = []
 
     def __call__(self, logits: Tensor) -> tuple[int, float]:
         """logits: (V,) float32 → (token id, its log-probability under the model without masks)."""
-        wanted = self._choose(logits)
+        wanted, wanted_logprob = self._choose(logits)
         began, waited_ms = perf_counter(), self._monitor.waited_ms
-        token, left = wanted[0], logits
-        while token is not None and (mask := self._monitor.objection(token)) is not None:
-            left = _masked(left, mask, token)
-            token = self._choose(left)[0] if _any_left(left) else None
+        token, left = wanted, logits
+        while (mask := self._monitor.objection(token)) is not None:
+            masked = _masked(left, mask, token)
+            if masked is None:
+                token = wanted
+                break
+            left = masked
+            token = self._pick(left)
         self._note(began, waited_ms)
-        if token is None or left is logits:
-            return wanted
-        return token, _logprob(logits, token)
+        if token == wanted:
+            return wanted, wanted_logprob
+        return token, wanted_logprob + float(logits[token] - logits[wanted])
 
     def ranked(self, logits: Tensor, rank: int, stop_ids: frozenset[int], otherwise: Choose) -> tuple[int, float]:
         """As `decode.choose_ranked`, among those that may come; the best of these where they are fewer, and what
@@ -54,7 +60,10 @@ class MonitoredChoice:
             token = int(left.argmax())
             mask = self._monitor.objection(token)
             if mask is not None:
-                left = _masked(left, mask, token)
+                masked = _masked(left, mask, token)
+                if masked is None:
+                    break
+                left = masked
                 continue
             ranking.append(token)
             left[token] = -torch.inf
@@ -83,14 +92,24 @@ class MonitoredChoice:
         self._draft_ms = 0.0
 
 
-def _masked(logits: Tensor, mask: Mask, token: int) -> Tensor:
-    """logits: (V,) → a copy with -inf where the mask does not allow; what lies beyond the mask is not allowed."""
-    allowed = torch.as_tensor(mask.allowed, device=logits.device)
-    assert token >= len(allowed) or not mask.allowed[token], "a mask is without the token that it objects to"
-    left = torch.full_like(logits, -torch.inf)
-    num = min(len(allowed), len(logits))
-    left[:num] = logits[:num].masked_fill(~allowed[:num], -torch.inf)
-    return left
+def _masked(logits: Tensor, mask: Mask, token: int) -> Tensor | None:
+    """logits: (V,) → a copy with -inf where the mask does not allow, and beyond the mask; None where nothing is left.
+
+    Few tokens are copied or struck out, whichever are fewer: a pass over a mask of the vocabulary takes two to three
+    times as long (151,936 tokens, 2 busy cores, 2026-11-21).
+    """
+    allowed = mask.allowed[: len(logits)]
+    assert token >= len(allowed) or not allowed[token], "a mask is without the token that it objects to"
+    num_allowed = int(np.count_nonzero(allowed))
+    if 2 * num_allowed < len(allowed):
+        ids = torch.as_tensor(np.flatnonzero(allowed), device=logits.device)
+        left, kept = torch.full_like(logits, -torch.inf), logits[ids]
+        left[ids] = kept
+        return left if num_allowed and _any_left(kept) else None
+    left = logits.clone()
+    left[torch.as_tensor(np.flatnonzero(~allowed), device=logits.device)] = -torch.inf
+    left[len(allowed) :] = -torch.inf
+    return left if _any_left(left) else None
 
 
 def _any_left(logits: Tensor) -> bool:

@@ -28,6 +28,8 @@ _GOES_ON = re.compile(rb"[A-Za-z0-9_$\x80-\xff]*")
 _NEXT_NAME = re.compile(rb"(?<![A-Za-z0-9_$\x80-\xff])[A-Za-z_$\x80-\xff]")
 # An equals sign that makes a keyword of the name before it, not a comparison or an arrow.
 _EQUALS = re.compile(rb"[ \t]*=(?![=>])")
+_TRAILING_NAME = re.compile(r"(?<![\w$])[^\W\d][\w$]*\Z|(?<![\w$])\$[\w$]*\Z")
+_LONGEST_NAME = 200
 _NAME_BEHIND_CURSOR = re.compile(r"[\w$]*")
 _RANK: dict[ActOutcome, int] = {"abstained": 0, "late": 1, "agreed": 2, "overruled": 3}
 
@@ -94,6 +96,7 @@ class NameMonitor:
     _answer: bytearray = field(default_factory=bytearray)
     _lengths: list[int] = field(default_factory=list[int])
     _visits: dict[_Key, _Visit] = field(default_factory=dict["_Key", _Visit])
+    _places: dict[str, NamePlace | None] = field(default_factory=dict["str", "NamePlace | None"])
     _behind: str = ""
     _is_off: bool = False
 
@@ -204,6 +207,14 @@ class NameMonitor:
         return mask_behind(self.trie, names, writing.lead)
 
     def _place(self, text: str) -> NamePlace | None:
+        """The place at a text's end. While a name goes on, it is what it was where the name began."""
+        found = _TRAILING_NAME.search(text, max(len(self.prefix), len(text) - _LONGEST_NAME))
+        began = text[len(self.prefix) : len(text) if found is None else found.start()]
+        if began not in self._places:
+            self._places[began] = self._look_up(self.prefix + began)
+        return None if self._is_off else self._places[began]
+
+    def _look_up(self, text: str) -> NamePlace | None:
         if self._is_off:
             return None
         try:
@@ -220,13 +231,19 @@ class NameMonitor:
         visit = self._visits.get(key)
         if visit is None:
             before = text[: place.start]
-            asked = self.submit(lambda: self._ask(place, before))
-            self._visits[key] = visit = _Visit(place, head, asked, text[place.start :])
+            began = text[place.start :]
+            asked = self.submit(lambda: self._ask(place, before, began))
+            self._visits[key] = visit = _Visit(place, head, asked, began)
         return visit
 
-    def _ask(self, place: NamePlace, before: str) -> NameSet | None:
+    def _ask(self, place: NamePlace, before: str, began: str) -> NameSet | None:
         allowed: AllowedNames | None = self.analysis.names(before, place)
-        return None if allowed is None else NameSet.of(allowed, self._behind)
+        if allowed is None:
+            return None
+        names = NameSet.of(allowed, self._behind)
+        if place.kind != "keyword" and place.start <= len(self.prefix):
+            names.tokens(self.trie, b"", began.encode("utf-8", "surrogatepass"))  # here, beside the prefill
+        return names
 
     def _wait(self, visit: _Visit) -> NameSet | None:
         """The names at a place, None to abstain. Waits for them while there is time left to wait."""

@@ -6,12 +6,12 @@ Knows no analysis and no decoder: names and what stands of one already go in, ma
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from codeassist.monitor.monitor import Mask
-from codeassist.monitor.trie import NAME_START, ByteTrie
+from codeassist.monitor.trie import NAME_START, ByteTrie, Ids
 from codeassist.request import AllowedNames
 
 _SHOWN = 8
@@ -19,10 +19,11 @@ _SHOWN = 8
 
 @dataclass(frozen=True, slots=True)
 class NameSet:
-    """All names that may stand at a place, as bytes, sorted."""
+    """All names that may stand at a place, as bytes, sorted. Remembers which tokens write them."""
 
     names: tuple[bytes, ...]
     source: str
+    _tokens: dict[tuple[bytes, bytes], Ids] = field(default_factory=dict["tuple[bytes, bytes]", Ids], compare=False)
 
     @staticmethod
     def of(allowed: AllowedNames, behind: str) -> NameSet:
@@ -52,16 +53,23 @@ class NameSet:
             found.append(name[len(beginning) :])
         return found
 
+    def tokens(self, trie: ByteTrie, lead: bytes, beginning: bytes) -> Ids:
+        """The tokens that write `lead` and then go on with a name of which `beginning` stands already, or end it."""
+        key = (lead, beginning)
+        if key not in self._tokens:
+            self._tokens[key] = trie.tokens_towards(lead, self.rests(beginning))
+        return self._tokens[key]
+
     def some(self, beginning: bytes) -> tuple[str, ...]:
-        """A few of the names that begin so, to show."""
-        rests = self.rests(beginning)[:_SHOWN]
-        return tuple((beginning + rest).decode("utf-8", "replace") for rest in rests)
+        """A few of the names that begin so, to show; those that begin with an underscore are the last ones."""
+        names = [(beginning + rest).decode("utf-8", "replace") for rest in self.rests(beginning)]
+        return tuple(sorted(names, key=lambda name: (name.startswith("_"), name))[:_SHOWN])
 
 
 def mask_within(trie: ByteTrie, names: NameSet, beginning: bytes) -> Mask:
     """What may come next where a name must be written, of which `beginning` stands already."""
     allowed = trie.behind_name.copy() if names.has(beginning) else np.zeros(trie.size, dtype=bool)
-    allowed[trie.tokens_towards(b"", names.rests(beginning))] = True
+    allowed[names.tokens(trie, b"", beginning)] = True
     return Mask(allowed)
 
 
@@ -69,7 +77,7 @@ def mask_behind(trie: ByteTrie, names: NameSet, lead: bytes) -> Mask:
     """What may come next where a name behind `lead` must be one of these, and anything else may come instead."""
     allowed = np.ones(trie.size, dtype=bool)
     trie.flag_below(allowed, lead, NAME_START, False)
-    allowed[trie.tokens_towards(lead, names.names)] = True
+    allowed[names.tokens(trie, lead, b"")] = True
     return Mask(allowed)
 
 
