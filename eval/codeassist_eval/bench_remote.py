@@ -129,7 +129,7 @@ def percentiles(values: Iterable[float]) -> dict[str, float] | None:
 def print_remote(document: Mapping[str, Any]) -> None:
     """Print the figures as a table."""
     server, plan = document["server"], document["plan"]
-    table = Table("ms from the key", "p50", "p95", "p99", title=f"{server['model']} on {server['kind']}")
+    table = Table("ms from the key", "p50", "p95", "p99", title=f"{_short(server['model'])} on {server['kind']}")
     for column in table.columns[1:]:
         column.justify = "right"
     for label, name in (("to the first text", "first_token_ms"), ("to the whole line", "answer_ms")):
@@ -177,10 +177,15 @@ def remote_plot(document: Mapping[str, Any]) -> bytes:
     axes.legend(frameon=False, fontsize="small", loc="upper left")
     axes.spines[["top", "right"]].set_visible(False)
     server, plan = document["server"], document["plan"]
-    axes.set_title(f"{server['model']} on {server['kind']}: {plan['num_typists']} typists")
+    axes.set_title(f"{_short(server['model'])} on {server['kind']}: {plan['num_typists']} typists")
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", metadata={"Software": None})
     return buffer.getvalue()
+
+
+def _short(model: str) -> str:
+    """A model's name without the folder that some servers put before it."""
+    return model.rpartition("/")[2]
 
 
 def _share(part: int, whole: int) -> float | None:
