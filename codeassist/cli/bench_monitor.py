@@ -75,7 +75,7 @@ def monitor(
         log = None if out is None else MonitorLog(out, identity)
         session = local.open_session(meter)
         session.engine.speculate = False  # a pass over a draft takes a time of its own
-        bench = MonitorBench(session, repositories, local.cache_folder / "indexes", deadline_ms)
+        bench = MonitorBench(session, repositories, local.cache_folder / "indexes", local.settings)
         try:
             records = run_monitor_bench(bench, tasks, log, meter)
         finally:

@@ -13,6 +13,7 @@ from typing import Any
 
 from codeassist.request import Analysis, Analyst, Completion, CompletionRequest
 from codeassist.session import Session
+from codeassist.settings import Settings
 from codeassist_eval.analysis_places import AskedPlace, places_of_tasks
 from codeassist_eval.crosscodeeval import score
 from codeassist_eval.errors import EvaluationError
@@ -23,7 +24,7 @@ from codeassist_eval.run_folder import read_json, write_json
 from codeassist_eval.slots import claim_slot
 from codeassist_eval.tasks import Task, in_prefix_order
 from codeassist_indexer.analysis.analyst import RepositoryAnalyst
-from codeassist_indexer.retrieve import IndexRetriever
+from codeassist_indexer.repository import open_retriever
 from codeassist_indexer.store import Store, database_path
 from codeassist_indexer.update import update_file, update_index
 
@@ -69,11 +70,11 @@ class MonitorBench:
     """A session, and the repository of the task that came last: its index, which shows the task's file without the
     truth, and its analyst."""
 
-    def __init__(self, session: Session, repositories: Repositories, indexes: Path, deadline_ms: float) -> None:
+    def __init__(self, session: Session, repositories: Repositories, indexes: Path, settings: Settings) -> None:
         self._session = session
         self._repositories = repositories
         self._slot = claim_slot(indexes)
-        self._deadline_ms = deadline_ms
+        self._settings = settings
         self._folder: Path | None = None
         self._store: Store | None = None
         self._analyst: RepositoryAnalyst | None = None
@@ -93,9 +94,13 @@ class MonitorBench:
             self._warmed.add(task.path)
             analyst.warm(task.path, task.prefix + task.suffix)
         request = CompletionRequest(
-            task.path, task.prefix, task.suffix, MAX_NEW_TOKENS, monitor_deadline_ms=self._deadline_ms
+            task.path,
+            task.prefix,
+            task.suffix,
+            MAX_NEW_TOKENS,
+            monitor_deadline_ms=float(self._settings.monitor.deadline_ms),
         )
-        retriever = IndexRetriever(store, mode="full")
+        retriever = open_retriever(store, self._settings, deadline_ms=None)
         watched = self._session.complete(request, retriever)
         plain = self._session.complete(dataclasses.replace(request, monitor_deadline_ms=None), retriever)
         analysis = analyst.analyse(request)
