@@ -46,13 +46,14 @@ class JediNames:
         # Compiled modules are imported only from this interpreter's own path (`load_unsafe_extensions=False`), and of
         # that only the standard library is on `sys_path`; `smart_sys_path` would read build files of the repository.
         self._environment = InterpreterEnvironment()
-        self._project = jedi.Project(root, sys_path=sys_path, smart_sys_path=False, load_unsafe_extensions=False)
+        self._sys_path = sys_path
+        self._projects: dict[Path, jedi.Project] = {}
 
     def find(self, question: dict[str, Any]) -> dict[str, Any]:
         """Return the names, or why there are none."""
-        script = jedi.Script(
-            question["source"], path=self._root / question["path"], project=self._project, environment=self._environment
-        )
+        path = self._root / question["path"]
+        project = self._project(path.parent)
+        script = jedi.Script(question["source"], path=path, project=project, environment=self._environment)
         line, column = question["line"], question["column"]
         try:
             match question["kind"]:
@@ -69,3 +70,14 @@ class JediNames:
         except UnsureError as unsure:
             return {"unsure": str(unsure)}
         return {"names": sorted(names)}
+
+    def _project(self, folder: Path) -> jedi.Project:
+        """The project as a file in `folder` sees it: of packages of one name, the nearest comes first."""
+        known = self._projects.get(folder)
+        if known is None:
+            around = [str(each) for each in (folder, *folder.parents)]
+            ordered = sorted(self._sys_path, key=lambda path: around.index(path) if path in around else len(around))
+            known = self._projects[folder] = jedi.Project(
+                self._root, sys_path=ordered, smart_sys_path=False, load_unsafe_extensions=False
+            )
+        return known

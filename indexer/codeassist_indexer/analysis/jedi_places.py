@@ -39,6 +39,8 @@ def members(script: Any, line: int, column: int, only_cases: bool = False) -> fr
     values = Walk().receiver(context, base, trailers)
     for value in values:
         _refuse_outdated(value)
+        if value.is_module() and value == script._get_module_context().get_value():
+            raise UnsureError("the module itself")
     text = _code_between(base, leaf)
     scope = _scope_of(base, leaf)
     _refuse_narrowed(text, scope)

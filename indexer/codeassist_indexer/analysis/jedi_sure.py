@@ -56,11 +56,14 @@ class Walk:
 
     def callee(self, context: Any, base: Any, trailers: list[Any]) -> None:
         """Return if all that may be called by `base` with `trailers` takes what its definition says."""
-        for value in self._chain(context, base, trailers):
+        for found in self._chain(context, base, trailers):
+            value = getattr(found, "_function", found)  # jedi wraps a class method
             if value.is_class():
                 refuse_open_class(value, is_receiver_class=True)
                 refuse_generated_constructor(value)
-            elif not value.is_compiled() and not value.is_stub():
+            elif value.is_compiled() or value.is_stub():  # jedi's stubs know parameters up to Python 3.9
+                raise UnsureError("callee of a library")
+            else:
                 node = getattr(value, "tree_node", None)
                 if node is None or node.type != "funcdef" or decorators_of(node) - _SAME_SIGNATURE:
                     raise UnsureError("decorated callee")

@@ -33,6 +33,7 @@ _ANY_IMPORT = re.compile(r"\s*(?:from|import)\b")
 _CASE = re.compile(r"\s*case\s+(?:[^=]*[|(\[,:]\s*)?(?:\w+\.)+\Z")
 _DEFINITION = re.compile(r"(?:^|[\n;])\s*(?:async\s+def|def|class)\s+\w+\s*(?:\[[^\]]*\]\s*)?\Z")
 _CALLEE_END = re.compile(r"(?P<word>[^\W\d]\w*)[ \t]*\Z|[\])]\Z")
+_LAMBDA = re.compile(r"\blambda\b[^:]*\Z")
 _NO_CALLEES = words(
     """and as assert async await case del elif else except finally for from if import in is lambda match not or print
     raise return while with yield"""
@@ -123,7 +124,7 @@ def _is_argument(text: str, start: int, end: TextEnd) -> bool:
         return False
     opened = end.brackets[-1]
     before = text[opened + 1 : start].rstrip()
-    if before and not before.endswith(","):
+    if (before and not before.endswith(",")) or _LAMBDA.search(before):
         return False
     head = text[max(0, opened - 300) : opened]
     callee = _CALLEE_END.search(head)
