@@ -74,8 +74,8 @@ async def within_all(program: Program, remote: CompletionsServer) -> None:
         assert await asyncio.to_thread(closed.wait, 60), "the newer request ended the older one on the server"
 
         num_before = len(remote.requests)
-        editor.open("untitled:new", "x = 1\n", language="python")
-        await editor.ask("untitled:new", 0, 5)
+        editor.open("untitled:///new", "x = 1\n", language="python")
+        await editor.ask("untitled:///new", 0, 5)
         assert len(remote.requests) == num_before, "in no repository: it stays here"
 
         remote.stop()
