@@ -109,4 +109,5 @@ def told_of_act(act: MonitorAct) -> str:
 
 
 def _act(entry: Mapping[str, Any]) -> MonitorAct:
-    return MonitorAct(**{**entry, "some": tuple(entry["some"])})
+    fields: dict[str, Any] = {**entry, "some": tuple(entry["some"])}
+    return MonitorAct(**fields)
