@@ -81,7 +81,9 @@ def test_it_prints_the_text_on_stdout_and_notices_on_stderr(
     out, err = capsys.readouterr()
     assert out == "né()\n"
     assert err == "codeassist: be warned\n"
-    assert session.requests == [CompletionRequest("src/a.py", "import b\n\nb.", "\n", root=str(repository))]
+    assert session.requests == [
+        CompletionRequest("src/a.py", "import b\n\nb.", "\n", root=str(repository), monitor_deadline_ms=60.0)
+    ]
     assert session.repository == "repo"
     assert not isinstance(session.retrievers[0], NoRetriever)
 
@@ -153,7 +155,9 @@ def assert_one_error(capsys: pytest.CaptureFixture[str], message: str) -> None:
 def test_unsaved_text_comes_from_stdin(session: FakeSession, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("x = 'ä'\r\ny".encode())))
     assert run(["complete", "src/new.py:2:2", "--stdin"]) == 0
-    assert session.requests == [CompletionRequest("src/new.py", "x = 'ä'\r\ny", "", root=str(repository))]
+    assert session.requests == [
+        CompletionRequest("src/new.py", "x = 'ä'\r\ny", "", root=str(repository), monitor_deadline_ms=60.0)
+    ]
 
 
 def test_a_file_outside_any_repository_is_completed_without_context(
