@@ -20,7 +20,8 @@ from codeassist_lsp.home import Home
 log = logging.getLogger(__name__)
 
 Version = tuple[object, ...]
-_MOST_S = 0.25
+MOST_S = 0.25
+"""How long comparing may take: then the model is asked, which knows what it is given."""
 _NO_CONTEXT: Version = ()
 
 
@@ -65,7 +66,7 @@ class ContextWatch:
             return _NO_CONTEXT
         asking = self._thread.submit(_version, home)
         try:
-            return asking.result(_MOST_S)
+            return asking.result(MOST_S)
         except TimeoutError:
             asking.cancel()
             return None
@@ -81,7 +82,7 @@ class ContextWatch:
             return Verdict(True, _NO_CONTEXT)  # by its scope the answer had none either
         comparing = asyncio.wrap_future(self._thread.submit(_compare, home, request, seen, version))
         try:
-            return await asyncio.wait_for(comparing, _MOST_S)
+            return await asyncio.wait_for(comparing, MOST_S)
         except TimeoutError:
             log.info("whether the context has changed was not found out in time")
             return None

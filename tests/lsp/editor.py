@@ -71,9 +71,13 @@ class Editor:
         return self
 
     async def ready(self) -> Editor:
-        """Wait until the model is in service."""
+        """Wait until the model is in service, and then until what other files say stays what it is."""
         await self.hears(lambda: self.statuses and not self.statuses[-1].busy and self.statuses[-1].kind != "Inactive")
         assert self.statuses[-1].kind == "Normal", self.statuses
+        deadline = time.monotonic() + DEADLINE_S
+        while any(each["building"] for each in (await self.run("codeassist.status"))["index"]):
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.02)
         return self
 
     async def stop(self) -> tuple[int | None, str]:

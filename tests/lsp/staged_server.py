@@ -21,6 +21,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import codeassist.session
+import codeassist_lsp.context
 import codeassist_lsp.feedback
 from codeassist.cli.running import find_model, start_session
 from codeassist.errors import Cancelled
@@ -81,6 +82,7 @@ def load(settings: Settings, progress: Progress) -> Session:
 
 if __name__ == "__main__":
     Session.complete = complete  # type: ignore[method-assign]
+    codeassist_lsp.context.MOST_S = 30.0  # on a busy machine too, what is known is to be found
     codeassist_lsp.feedback.KEPT_AFTER_S = float(os.environ.get("CODEASSIST_TEST_KEPT_AFTER_S", "30"))
     set_up_logging(defaults().settings.places.cache)
     sys.exit(run_stdio(load))

@@ -62,7 +62,7 @@ async def within_all(program: Program, remote: CompletionsServer) -> None:
 
         remote.before_answer = wait_for_the_end
         num_before = len(remote.requests)
-        editor.edit("src/app.py", (3, 11), (3, 11), "p")
+        editor.edit("src/app.py", (3, 11), (3, 11), "q")  # no beginning of what is known: it is asked for anew
         _, first = editor.begin("src/app.py", 3, 12, automatic=True)
         while len(remote.requests) == num_before:
             await asyncio.sleep(0.01)

@@ -26,9 +26,13 @@ NAMES = ("encoding", "größe", "read_lines", "value")
 
 
 @pytest.fixture(scope="module")
-def session(tmp_path_factory: pytest.TempPathFactory) -> Session:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("model")
+
+
+@pytest.fixture(scope="module")
+def session(folder: Path) -> Session:
     torch.set_num_threads(1)
-    folder = tmp_path_factory.mktemp("model")
     save_model(folder, "qwen2")
     settings = Settings(
         model=ModelSettings(format="float32", context_tokens=128, threads=1),
@@ -119,8 +123,8 @@ def test_idle_time_warms_an_analyst(session: Session) -> None:
     assert analyst.warmed == [("pkg/a.py", REQUEST.prefix + REQUEST.suffix)]
 
 
-def test_the_trie_is_kept_for_the_next_start(session: Session, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_trie_is_kept_for_the_next_start(session: Session, folder: Path) -> None:
     assert session.monitoring is not None
     session.monitoring.prepare()
-    kept = [path for path in Path(tmp_path_factory.getbasetemp()).rglob("tries/*") if path.is_file()]
+    kept = [path for path in (folder / "cache" / "tries").iterdir() if path.is_file()]
     assert len(kept) == 1
