@@ -262,12 +262,12 @@ class LiveCache:
                 work = self._halted.work
             self._halted = None
         self._freshness.change(slots)
-        is_short = work.num_done == 0 and self.fixed_passes is not None and self.fixed_passes.can_run(len(slots))
+        fixed = self.fixed_passes if work.num_done == 0 else None
         try:
-            if is_short and self.fixed_passes is not None:
+            if fixed is not None and fixed.can_run(len(slots)):
                 if stopped():
                     raise Cancelled("the request was superseded")
-                hidden = self.fixed_passes.run(token_ids, slots)
+                hidden = fixed.run(token_ids, slots)
             else:
                 hidden = self.model.run(work, self.states, stopped)
             self._freshness.compute(slots)
