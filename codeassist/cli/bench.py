@@ -143,7 +143,7 @@ def typing_command(
     """
     from codeassist_eval.bench_report import print_typing, typing_document, write_figures
     from codeassist_eval.bench_session import open_for_bench
-    from codeassist_eval.bench_typing import SessionLog, run_typing_bench
+    from codeassist_eval.bench_typing import run_typing_bench, session_log
     from codeassist_eval.crosscodeeval import load_tasks
     from codeassist_eval.llama_child import peak_rss_bytes
     from codeassist_eval.schedule import Limits
@@ -160,7 +160,7 @@ def typing_command(
             log = (
                 None
                 if out is None
-                else SessionLog(out, _identity(local, tasks, plan, limits, num_sessions, llama_python))
+                else session_log(out, _identity(local, tasks, plan, limits, num_sessions, llama_python))
             )
             opened = open_for_bench(local, meter)
             peer = _peer(llama_python, local, prompt_tokens + plan.max_new_tokens + 64, opened.num_threads)

@@ -46,7 +46,7 @@ def monitor(
       codeassist bench monitor --tasks dev.jsonl --repos dev_repos.tar.xz --kind member --kind args --out bench/monitor
     """
     from codeassist.checksums import sha256_of
-    from codeassist_eval.bench_monitor import MAX_NEW_TOKENS, MonitorBench, MonitorLog, run_monitor_bench
+    from codeassist_eval.bench_monitor import MAX_NEW_TOKENS, MonitorBench, monitor_log, run_monitor_bench
     from codeassist_eval.crosscodeeval import load_tasks
     from codeassist_eval.errors import EvaluationError
     from codeassist_eval.local_engine import local_engine
@@ -72,7 +72,7 @@ def monitor(
             "settings": local.recorded_settings(limits),
             "deadline_ms": deadline_ms,
         }
-        log = None if out is None else MonitorLog(out, identity)
+        log = None if out is None else monitor_log(out, identity)
         session = local.open_session(meter)
         session.engine.speculate = False  # a pass over a draft takes a time of its own
         bench = MonitorBench(session, repositories, local.cache_folder / "indexes", local.settings)

@@ -6,7 +6,6 @@ Knows no options and no terminal. A folder holds one run; the same run goes on w
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,11 +15,10 @@ from codeassist.session import Session
 from codeassist.settings import Settings
 from codeassist_eval.analysis_places import AskedPlace, places_of_tasks
 from codeassist_eval.crosscodeeval import score
-from codeassist_eval.errors import EvaluationError
 from codeassist_eval.identifiers import identifiers
 from codeassist_eval.monitor_figures import Answered, MonitorRecord
+from codeassist_eval.record_log import RecordLog
 from codeassist_eval.repositories import Repositories
-from codeassist_eval.run_folder import read_json, write_json
 from codeassist_eval.slots import claim_slot
 from codeassist_eval.tasks import Task, in_prefix_order
 from codeassist_indexer.analysis.analyst import RepositoryAnalyst
@@ -28,8 +26,6 @@ from codeassist_indexer.repository import open_retriever
 from codeassist_indexer.store import Store, database_path
 from codeassist_indexer.update import update_file, update_index
 
-PLAN = "plan.json"
-TASKS = "tasks.jsonl"
 MAX_NEW_TOKENS = 48
 
 _ANALYSIS_S = 60.0  # nobody types here: what an editor would give up is waited for where the deadline allows it
@@ -37,33 +33,9 @@ _ANALYSIS_S = 60.0  # nobody types here: what an editor would give up is waited 
 Report = Callable[[str, int, int | None], None]
 
 
-class MonitorLog:
-    """The finished tasks of one run in a folder. `identity` is what must be the same for the run to go on."""
-
-    def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        plan = folder / PLAN
-        if not plan.exists():
-            write_json(plan, identity)
-        elif read_json(plan) != json.loads(json.dumps(identity)):
-            raise EvaluationError(f"{folder} holds another run; name another folder with --out")
-        self._path = folder / TASKS
-
-    def read(self) -> dict[str, MonitorRecord]:
-        """Return the tasks that are done; a last line that an interruption tore is dropped."""
-        if not self._path.exists():
-            return {}
-        lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True)
-        if lines and not lines[-1].endswith("\n"):
-            del lines[-1]
-            self._path.write_text("".join(lines), encoding="utf-8")
-        records = [_as_record(json.loads(line)) for line in lines]
-        return {record.task_id: record for record in records}
-
-    def append(self, record: MonitorRecord) -> None:
-        """Write one task down."""
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(dataclasses.asdict(record), ensure_ascii=False) + "\n")
+def monitor_log(folder: Path, identity: Mapping[str, Any]) -> RecordLog[MonitorRecord]:
+    """Open the log of a run in `folder`."""
+    return RecordLog(folder, "tasks.jsonl", identity, _as_record, lambda record: record.task_id)
 
 
 class MonitorBench:
@@ -167,7 +139,7 @@ class MonitorBench:
 
 
 def run_monitor_bench(
-    bench: MonitorBench, tasks: Sequence[Task], log: MonitorLog | None, report: Report
+    bench: MonitorBench, tasks: Sequence[Task], log: RecordLog[MonitorRecord] | None, report: Report
 ) -> list[MonitorRecord]:
     """Measure the tasks that are not in the log yet; return the records of all."""
     done = {} if log is None else log.read()

@@ -5,21 +5,17 @@ Knows no options and no terminal. A folder holds one run; the same run goes on w
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from codeassist.errors import Cancelled, CodeAssistError
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.run_folder import read_json, write_json
+from codeassist_eval.record_log import RecordLog
 from codeassist_eval.typing_figures import KeystrokeRecord, Sample, SessionRecord
 from codeassist_eval.typing_replay import Replayer
 from codeassist_eval.typing_sessions import EditSession
-
-SESSIONS = "sessions.jsonl"
-PLAN = "plan.json"
 
 Report = Callable[[str, int, int], None]
 
@@ -38,42 +34,13 @@ class TypingRun:
             raise EvaluationError(f"{len(self.failed)} sessions failed, {name} first: {reason}")
 
 
-class SessionLog:
-    """The finished sessions of one run in a folder. `identity` is what must be the same for the run to go on."""
-
-    def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
-        plan = folder / PLAN
-        if plan.exists():
-            theirs = read_json(plan)
-            other = sorted(key for key in {*theirs, *identity} if theirs.get(key) != identity.get(key))
-            if other:
-                raise EvaluationError(
-                    f"{folder} holds another run ({', '.join(other)}); name another folder with --out"
-                )
-        else:
-            write_json(plan, identity)
-        self._path = folder / SESSIONS
-
-    def read(self) -> dict[str, SessionRecord]:
-        """Return the sessions that are done; a last line that an interruption tore is dropped."""
-        if not self._path.exists():
-            return {}
-        lines = self._path.read_text(encoding="utf-8").splitlines(keepends=True)
-        if lines and not lines[-1].endswith("\n"):
-            del lines[-1]
-            self._path.write_text("".join(lines), encoding="utf-8")
-        records = [as_session(json.loads(line)) for line in lines]
-        return {record.name: record for record in records}
-
-    def append(self, record: SessionRecord) -> None:
-        """Write one session down."""
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(record), ensure_ascii=False) + "\n")
+def session_log(folder: Path, identity: Mapping[str, Any]) -> RecordLog[SessionRecord]:
+    """Open the log of a run in `folder`."""
+    return RecordLog(folder, "sessions.jsonl", identity, as_session, lambda record: record.name)
 
 
 def run_typing_bench(
-    replayer: Replayer, sessions: Sequence[EditSession], log: SessionLog | None, report: Report
+    replayer: Replayer, sessions: Sequence[EditSession], log: RecordLog[SessionRecord] | None, report: Report
 ) -> TypingRun:
     """Replay the sessions that are not in the log yet. One that fails is noted and the next one begins."""
     done = {} if log is None else log.read()
