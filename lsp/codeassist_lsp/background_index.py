@@ -41,10 +41,13 @@ class BackgroundIndex:
     """Keeps `store` current with the repository at `root` from `start` to `stop`. Safe to call from any thread.
 
     Paths are relative to the root, with forward slashes. Several editors may hold the same document: what one of them
-    said last counts. A `holder` is whatever tells one from the other.
+    said last counts. A `holder` is whatever tells one from the other. Building begins as soon as not `is_busy()`, or
+    when ten seconds have passed.
     """
 
-    def __init__(self, store: Store, root: Path, settings: UpdateSettings) -> None:
+    def __init__(
+        self, store: Store, root: Path, settings: UpdateSettings, is_busy: Callable[[], bool] = lambda: False
+    ) -> None:
         self.store = store
         self.root = root
         self._settings = background(settings)
@@ -61,13 +64,12 @@ class BackgroundIndex:
         self._is_built = threading.Event()
         self._build_wanted = threading.Event()
         self._build_afresh = False
-        self._is_busy: Callable[[], bool] = lambda: False
+        self._is_busy = is_busy
         self._builder = threading.Thread(target=self._build_when_wanted, name=f"index-{root.name}", daemon=True)
         self._follower = threading.Thread(target=self._follow_documents, name=f"documents-{root.name}", daemon=True)
 
-    def start(self, is_busy: Callable[[], bool] = lambda: False) -> None:
-        """Begin to watch, and to build as soon as not `is_busy()` or ten seconds have passed; returns at once."""
-        self._is_busy = is_busy
+    def start(self) -> None:
+        """Begin to watch and to build; returns at once."""
         self._build_wanted.set()
         self._builder.start()
         self._follower.start()

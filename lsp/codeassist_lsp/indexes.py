@@ -32,8 +32,9 @@ class Indexes:
         with self._lock:
             index = self._open.get(key)
             if index is None:
-                index = self._open[key] = BackgroundIndex(open_store(root, settings), root, update_settings(settings))
-                index.start(self._is_busy)
+                store = open_store(root, settings)
+                index = self._open[key] = BackgroundIndex(store, root, update_settings(settings), self._is_busy)
+                index.start()
             self._holders.setdefault(key, set()).add(holder)
         return index
 
