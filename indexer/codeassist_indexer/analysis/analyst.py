@@ -87,13 +87,6 @@ class RepositoryAnalyst:
         except CodeAssistError as error:  # the index is broken or held by somebody
             self._log_once(path, str(error))
 
-    def forget(self, path: str) -> None:
-        """The document was closed or has changed on disk: drop what was kept about its text."""
-        with self._lock:
-            self._checkpoints.pop(path, None)
-            self._latest.pop(path, None)
-        self._process.forget(path)
-
     def close(self) -> None:
         """End what runs for this repository."""
         self._process.close()

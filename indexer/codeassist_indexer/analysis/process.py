@@ -12,6 +12,7 @@ import queue
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -22,16 +23,20 @@ log = logging.getLogger(__name__)
 _START_S = 20.0  # on a busy machine, with cold disks
 MAX_HANGS = 3
 """After so many answers that never came, or failures of the process, a file is given up."""
+GIVEN_UP_S = 300.0
+"""It is tried once more after this long: by then it reads differently, as a rule."""
 
 
 class AnalysisProcess:
-    """One worker for one repository. For any thread; questions wait for each other."""
+    """One worker for one repository. For any thread; questions wait for each other. `now` gives seconds."""
 
-    def __init__(self, setup: Callable[[], Mapping[str, Any]]) -> None:
+    def __init__(self, setup: Callable[[], Mapping[str, Any]], now: Callable[[], float] = time.monotonic) -> None:
         self._setup = setup
+        self._now = now
         self._lock = threading.Lock()
         self._worker: _Worker | None = None
         self._hangs: Counter[str] = Counter()
+        self._hung_at: dict[str, float] = {}
         self._logged: set[str] = set()
 
     def start(self) -> None:
@@ -50,7 +55,7 @@ class AnalysisProcess:
 
         `is_stale()` is looked at when the worker is free: a question that nobody waits for any more is dropped.
         """
-        if self._hangs[path] >= MAX_HANGS:
+        if self._hangs[path] >= MAX_HANGS and self._now() - self._hung_at[path] < GIVEN_UP_S:
             return {"unsure": "given up"}
         with self._lock:
             if is_stale():
@@ -63,16 +68,13 @@ class AnalysisProcess:
                 worker.kill()
                 self._worker = None
                 self._hangs[path] += 1
+                self._hung_at[path] = self._now()
                 self._log_once(path, f"no answer about {path} in {timeout_s:g} s")
                 return {"unsure": "hung"}
         if "error" in answer:
             self._log_once(path, f"{path}: {answer['error']}")
             return {"unsure": "failed"}
         return answer
-
-    def forget(self, path: str) -> None:
-        """The file has changed on disk or was closed: it may be tried again."""
-        self._hangs.pop(path, None)
 
     def close(self) -> None:
         """Stop the worker; the next question starts it again."""

@@ -19,7 +19,7 @@ import pytest
 
 from codeassist.request import AllowedNames, CompletionRequest, NamePlace
 from codeassist_indexer.analysis.analyst import RepositoryAnalyst
-from codeassist_indexer.analysis.process import MAX_HANGS, AnalysisProcess
+from codeassist_indexer.analysis.process import GIVEN_UP_S, MAX_HANGS, AnalysisProcess
 from codeassist_indexer.analysis.python import module_folders
 from codeassist_indexer.store import Store
 from codeassist_indexer.update import update_index
@@ -178,7 +178,8 @@ def test_a_process_in_trouble(
 ) -> None:
     monkeypatch.setattr("codeassist_indexer.analysis.process._START_S", 0.0)
     monkeypatch.setattr("codeassist_indexer.analysis.process.subprocess.Popen", worker_of(program))
-    process = AnalysisProcess(dict)
+    now = [0.0]
+    process = AnalysisProcess(dict, lambda: now[0])
     timeout_s = 0.2 if program is HANGS else 30.0
     with caplog.at_level(logging.WARNING):
         answers = [process.ask("a.py", {}, timeout_s)["unsure"] for _ in range(MAX_HANGS)]
@@ -187,8 +188,9 @@ def test_a_process_in_trouble(
     if why == "hung":
         assert process.ask("a.py", {}, timeout_s) == {"unsure": "given up"}
         assert process.ask("b.py", {}, timeout_s) == {"unsure": "hung"}  # another file is tried
-        process.forget("a.py")
-        assert process.ask("a.py", {}, timeout_s) == {"unsure": "hung"}
+        now[0] += GIVEN_UP_S
+        assert process.ask("a.py", {}, timeout_s) == {"unsure": "hung"}  # once more, some time later
+        assert process.ask("a.py", {}, timeout_s) == {"unsure": "given up"}
     process.close()
 
 
