@@ -5,11 +5,9 @@ Knows no ranking model and no budget; how an import leads to a file is resolve.p
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from codeassist.request import CompletionRequest, Snippet
 from codeassist_indexer.around import Surroundings
@@ -17,7 +15,7 @@ from codeassist_indexer.languages import language_of
 from codeassist_indexer.parse import parse_file
 from codeassist_indexer.parsed import Import
 from codeassist_indexer.resolve import files_of_import
-from codeassist_indexer.skeleton import Definition, render
+from codeassist_indexer.skeleton import COLUMNS, Definition, definition_of, render
 from codeassist_indexer.store import Store
 
 _MAX_REEXPORTS = 4
@@ -30,11 +28,31 @@ _IMPORT_TAIL_LINES = 60
 _MAX_DEFINITIONS = 40
 # Languages in which a file sees the other files of its folder without an import.
 _SAME_FOLDER_LANGUAGES = frozenset({"java", "go", "csharp"})
-_FAR = 1_000
+FAR = 1_000
+"""The distance of what is not named near the cursor; what stands further down in the file is further still."""
+
 _RECEIVER = re.compile(r"([^\W\d]\w*)\s*(?:\.|->|::|\?\.)\s*\w*$")
-_COLUMNS = (
-    "s.id, f.path, f.language, s.name, s.qualified_name, s.kind, s.signature, s.doc, s.bases, s.start_line, s.end_line"
-)
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedImport:
+    """An import of the request's file, with the files in which the name may be defined, the likeliest first."""
+
+    imported: Import
+    paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundDefinition:
+    """A definition that the request's file imports or uses; `distance` is that of the nearest line naming it.
+
+    Distances count non-blank lines from the cursor's; -1 is the type of what stands before the dot at the cursor, and
+    from FAR on the name does not stand near the cursor. `origin` is for people.
+    """
+
+    definition: Definition
+    distance: int
+    origin: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,24 +68,43 @@ class _Wanted:
 def imported_definitions(store: Store, request: CompletionRequest, around: Surroundings) -> list[Snippet]:
     """Return definitions in other files of names that the request's file imports, those used near the cursor first."""
     language = language_of(request.path) or ""
-    imports = _imports(request)
+    imports = resolved_imports(store, request.path, language, imports_of(request))
+    found = list(found_definitions(store, request, around, language, imports))
+    return [_snippet(store, each) for each in found]
+
+
+def resolved_imports(store: Store, path: str, language: str, imports: Sequence[Import]) -> tuple[ResolvedImport, ...]:
+    """Return what the file `path` imports, in its order, with the files that each import means here."""
+    return tuple(ResolvedImport(each, tuple(files_of_import(store, path, language, each))) for each in imports)
+
+
+def found_definitions(
+    store: Store,
+    request: CompletionRequest,
+    around: Surroundings,
+    language: str,
+    imports: Sequence[ResolvedImport],
+) -> Iterator[FoundDefinition]:
+    """Yield definitions in other files of names that the request's file imports, those used near the cursor first."""
     distances = dict(around.distance_by_name())
-    receiver_type = _receiver_type(request.prefix, around.line_head)
+    receiver_type = type_before_dot(request.prefix, around.line_head)
     if receiver_type is not None:
         distances[receiver_type] = -1
-    wanted = [*_wanted_imports(store, request, language, imports, distances)]
+    wanted = [*_wanted_imports(request, imports, distances)]
     if language in _SAME_FOLDER_LANGUAGES:
-        wanted += _wanted_from_folder(store, request.path, distances, {imported.alias for imported in imports})
-    found: dict[int, tuple[_Wanted, Definition]] = {}
+        known = {each.imported.alias for each in imports}
+        wanted += _wanted_from_folder(store, request.path, distances, known)
+    found: set[int] = set()
     for want in sorted(wanted, key=lambda want: want.distance):
         for definition in _look_up(store, want.name, want.paths, request.path, _MAX_REEXPORTS):
-            found.setdefault(definition.symbol_id, (want, definition))
+            if definition.symbol_id not in found:
+                found.add(definition.symbol_id)
+                yield FoundDefinition(definition, want.distance, want.origin)
         if len(found) >= _MAX_DEFINITIONS:
             break
-    return [_snippet(store, want, definition) for want, definition in found.values()]
 
 
-def _imports(request: CompletionRequest) -> Sequence[Import]:
+def imports_of(request: CompletionRequest) -> Sequence[Import]:
     """Return the imports of the text as it is now, without the line under the cursor: it is not finished."""
     text = request.prefix.rpartition("\n")[0] + "\n" + request.suffix.partition("\n")[2]
     last = max((match.end() for match in _IMPORT_LINE.finditer(text)), default=None)
@@ -84,17 +121,17 @@ def _imports(request: CompletionRequest) -> Sequence[Import]:
 
 
 def _wanted_imports(
-    store: Store, request: CompletionRequest, language: str, imports: Sequence[Import], distances: Mapping[str, int]
+    request: CompletionRequest, imports: Sequence[ResolvedImport], distances: Mapping[str, int]
 ) -> Iterator[_Wanted]:
     text = request.prefix + request.suffix
-    for imported in imports:
-        paths = tuple(files_of_import(store, request.path, language, imported))
+    for each in imports:
+        imported, paths = each.imported, each.paths
         if not paths:
             continue
         origin = f"imported in line {imported.line}"
         bound = imported.alias or imported.name
         if imported.name not in ("", "*"):
-            distance = distances.get(bound, _FAR + imported.line)
+            distance = distances.get(bound, FAR + imported.line)
             # A default export is usually imported by the name that it has at home.
             yield _Wanted(bound if imported.name == "default" else imported.name, paths, distance, origin)
             stem = f"/{imported.name}."
@@ -115,7 +152,7 @@ def _wanted_members(
 ) -> Iterator[_Wanted]:
     """What the file takes from a module by `module.name`."""
     for name in dict.fromkeys(re.findall(rf"\b{re.escape(module)}(?:\.|::|->)([^\W\d]\w*)", text)):
-        yield _Wanted(name, paths, distances.get(name, _FAR), origin)
+        yield _Wanted(name, paths, distances.get(name, FAR), origin)
 
 
 def _wanted_from_folder(store: Store, path: str, distances: Mapping[str, int], imported: set[str]) -> Iterator[_Wanted]:
@@ -136,7 +173,7 @@ def _look_up(store: Store, name: str, paths: Sequence[str], own_path: str, depth
         return []
     places = ", ".join("?" * len(paths))
     rows = store.query(
-        f"SELECT {_COLUMNS} FROM symbols s JOIN files f ON f.id = s.file_id"
+        f"SELECT {COLUMNS} FROM symbols s JOIN files f ON f.id = s.file_id"
         f" WHERE s.name = ? AND f.path IN ({places}) AND f.path != ? AND s.kind != 'module'"
         " AND (s.parent = '' OR s.kind IN ('class', 'interface', 'enum', 'struct', 'trait', 'type')"
         " OR s.parent IN (SELECT qualified_name FROM symbols m WHERE m.file_id = s.file_id AND m.kind = 'module'))"
@@ -144,7 +181,7 @@ def _look_up(store: Store, name: str, paths: Sequence[str], own_path: str, depth
         (name, *paths, own_path),
     )
     if rows:
-        return [_definition(*row) for row in rows]
+        return [definition_of(*row) for row in rows]
     if depth == 0:
         return []
     reexports = store.query(
@@ -162,15 +199,7 @@ def _look_up(store: Store, name: str, paths: Sequence[str], own_path: str, depth
     return []
 
 
-def _definition(symbol_id: int, *columns: Any) -> Definition:
-    path, language, name, qualified_name, kind, signature, doc, bases, start_line, end_line = columns
-    return Definition(
-        symbol_id, path, language, name, qualified_name, kind, signature, doc, tuple(json.loads(bases)), start_line,
-        end_line,
-    )  # fmt: skip
-
-
-def _receiver_type(prefix: str, line_head: str) -> str | None:
+def type_before_dot(prefix: str, line_head: str) -> str | None:
     """Return the name of what stands before the dot at the cursor: the type it was made of or declared with."""
     match = _RECEIVER.search(line_head)
     if match is None:
@@ -186,13 +215,14 @@ def _receiver_type(prefix: str, line_head: str) -> str | None:
     return last.group(1) if last is not None else None
 
 
-def _snippet(store: Store, want: _Wanted, definition: Definition) -> Snippet:
+def _snippet(store: Store, found: FoundDefinition) -> Snippet:
+    definition = found.definition
     return Snippet(
         path=definition.path,
         text=render(store, definition),
         start_line=definition.start_line,
         end_line=definition.end_line,
         source="definition",
-        score=1 / (2 + min(want.distance, _FAR)),
-        reason=f"defines {definition.name}, {want.origin}",
+        score=1 / (2 + min(found.distance, FAR)),
+        reason=f"defines {definition.name}, {found.origin}",
     )

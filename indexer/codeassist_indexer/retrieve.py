@@ -5,17 +5,16 @@ Knows no model and no prompt. Whatever goes wrong here costs snippets, never the
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Literal
 
 from codeassist.errors import CodeAssistError
 from codeassist.request import CompletionRequest, Retrieval, Snippet
 from codeassist_indexer.around import Surroundings, surroundings
+from codeassist_indexer.deadline import Deadline
 from codeassist_indexer.imported import imported_definitions
 from codeassist_indexer.lexical import Collection
 from codeassist_indexer.neighbours import lexical_neighbours
@@ -29,9 +28,6 @@ ContextMode = Literal["lexical", "full"]
 _DEFINITION_SHARE = 0.3
 _LEAST_SNIPPET_CHARS = 120
 _HEADER_CHARS = 60  # about what a prompt spends on a snippet's path and separators
-# How often a query looks at the clock, in steps of SQLite's machine: a look takes 2 us, a step 0.04 us. A full-text
-# query over 40,000 chunks then stops 6 ms after its deadline at the latest (2 busy cores, 2026-11-21).
-_STEPS_PER_LOOK = 500
 
 
 class IndexRetriever:
@@ -53,7 +49,7 @@ class IndexRetriever:
 
         Sources that failed count as late: they are named, and what they found until then is dropped.
         """
-        deadline = _Deadline(self._deadline_ms)
+        deadline = Deadline(self._deadline_ms)
         stage_ms: dict[str, float] = {}
         late: list[str] = []
         around = surroundings(request)
@@ -81,11 +77,11 @@ class IndexRetriever:
             definitions = run("definitions", lambda: imported_definitions(self._store, request, around))
         return Retrieval(choose(definitions, neighbours, max_chars), stage_ms, tuple(late))
 
-    def _neighbours(self, request: CompletionRequest, around: Surroundings, deadline: _Deadline) -> list[Snippet]:
+    def _neighbours(self, request: CompletionRequest, around: Surroundings, deadline: Deadline) -> list[Snippet]:
         text = request.prefix + request.suffix
         return lexical_neighbours(self._store, self._collection(deadline), request.path, around, text)
 
-    def _collection(self, deadline: _Deadline) -> Collection:
+    def _collection(self, deadline: Deadline) -> Collection:
         generation = self._store.generation()
         planned = self._planned
         if planned is None or planned[0] != generation:
@@ -93,53 +89,6 @@ class IndexRetriever:
             with deadline.suspended():
                 planned = self._planned = (generation, self._store.collection())
         return planned[1]
-
-
-@dataclass(slots=True)
-class _Deadline:
-    """The moment, `after_ms` from now, at which one request's queries are stopped; None: never.
-
-    `has_stopped` says whether one was.
-    """
-
-    after_ms: float | None
-    has_stopped: bool = False
-    _began: float = field(default_factory=time.perf_counter)
-    _is_suspended: bool = False
-
-    def is_over(self) -> bool:
-        """Say whether it has passed."""
-        return self.after_ms is not None and (time.perf_counter() - self._began) * 1000 > self.after_ms
-
-    @contextlib.contextmanager
-    def stops_queries(self, store: Store) -> Iterator[None]:
-        """Stop what this thread asks of `store` in the block once the deadline has passed: it then raises."""
-        if self.after_ms is None:
-            yield
-            return
-        connection = store.connection
-        connection.set_progress_handler(self._look, _STEPS_PER_LOOK)
-        try:
-            yield
-        finally:
-            with contextlib.suppress(sqlite3.Error):  # another thread closed the store
-                connection.set_progress_handler(None, 0)
-
-    @contextlib.contextmanager
-    def suspended(self) -> Iterator[None]:
-        """Let queries in the block take as long as they need."""
-        self._is_suspended = True
-        try:
-            yield
-        finally:
-            self._is_suspended = False
-
-    def _look(self) -> int:
-        """Return 1, for SQLite to stop the running query, once the deadline has passed."""
-        if self._is_suspended or not self.is_over():
-            return 0
-        self.has_stopped = True
-        return 1
 
 
 def choose(definitions: Sequence[Snippet], neighbours: Sequence[Snippet], max_chars: int) -> tuple[Snippet, ...]:

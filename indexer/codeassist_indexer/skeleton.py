@@ -5,8 +5,10 @@ Knows nothing about why a definition is wanted.
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
+from typing import Any
 
 from codeassist_indexer.store import Store
 
@@ -33,6 +35,21 @@ class Definition:
     bases: tuple[str, ...]
     start_line: int
     end_line: int
+
+
+COLUMNS = (
+    "s.id, f.path, f.language, s.name, s.qualified_name, s.kind, s.signature, s.doc, s.bases, s.start_line, s.end_line"
+)
+"""What a definition is read from, of `symbols s JOIN files f ON f.id = s.file_id`; a row goes to `definition_of`."""
+
+
+def definition_of(symbol_id: int, *columns: Any) -> Definition:
+    """Return what a row of COLUMNS says."""
+    path, language, name, qualified_name, kind, signature, doc, bases, start_line, end_line = columns
+    return Definition(
+        symbol_id, path, language, name, qualified_name, kind, signature, doc, tuple(json.loads(bases)), start_line,
+        end_line,
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
