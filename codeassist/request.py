@@ -98,10 +98,15 @@ class NamePlace:
 
 @dataclass(frozen=True, slots=True)
 class AllowedNames:
-    """All whole names that can stand at a place. `source`: what found them, for people ("jedi", "index", ...)."""
+    """All whole names that can stand at a place. `source`: what found them, for people ("jedi", "index", ...).
+
+    `room`, at a "keyword" place: how many arguments may still stand there by position; None: not known. Where it is 0,
+    nothing but `name=`, a star or the call's end may follow; where there are no names either, only the last two.
+    """
 
     names: frozenset[str]
     source: str
+    room: int | None = None
 
 
 class Analysis(Protocol):

@@ -12,10 +12,20 @@ import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass, field
+from functools import partial
 from time import perf_counter
 
 from codeassist.monitor.monitor import Mask
-from codeassist.monitor.name_set import NameSet, mask_behind, mask_within, mask_without, mask_without_equals
+from codeassist.monitor.name_set import (
+    BEGINS_POSITIONAL,
+    NameSet,
+    mask_behind,
+    mask_of_full_call,
+    mask_within,
+    mask_without,
+    mask_without_byte,
+    mask_without_equals,
+)
 from codeassist.monitor.trie import NOT_BEHIND_NAME, ByteTrie
 from codeassist.request import ActOutcome, AllowedNames, Analysis, MonitorAct, NamePlace
 
@@ -26,6 +36,8 @@ _Key = tuple[str, int, str]
 
 _GOES_ON = re.compile(rb"[A-Za-z0-9_$\x80-\xff]*")
 _NEXT_NAME = re.compile(rb"(?<![A-Za-z0-9_$\x80-\xff])[A-Za-z_$\x80-\xff]")
+# Where an argument may begin within a token, or does so with the next one.
+_NEXT_ARGUMENT = re.compile(rb"(?:\A|[(,])\s*")
 # An equals sign that makes a keyword of the name before it, not a comparison or an arrow.
 _EQUALS = re.compile(rb"[ \t]*=(?![=>])")
 _TRAILING_NAME = re.compile(r"(?<![\w$])[^\W\d][\w$]*\Z|(?<![\w$])\$[\w$]*\Z")
@@ -162,6 +174,31 @@ class NameMonitor:
             place = self._place(text_there)
             if place is not None and place.start == len(text_there):
                 yield from self._at(_Writing(place, text_there, lead, b"", data[len(lead) :], token), known)
+        if not half_char:
+            yield from self._arguments(text, data, token)
+
+    def _arguments(self, text: str, data: bytes, token: int) -> Iterator[_Finding]:
+        """What there is to say against arguments that a token begins, where the call takes no more of them by position.
+
+        Nobody waits to hear it: most calls are right, and each would have to be waited for.
+        """
+        for found in _NEXT_ARGUMENT.finditer(data):
+            lead, begun = data[: found.end()], data[found.end() :]
+            there = text + lead.decode("utf-8", "replace")
+            place = self._place(there)
+            if place is None or place.kind != "keyword" or place.start != len(there):
+                continue
+            visit = self._visit(place, there)
+            names = self._peek(visit)
+            if names is None or names.room != 0:
+                continue
+            writing = _Writing(place, there, lead, b"", begun, token)
+            end = _end_of_name(begun)
+            if not begun and found[0].startswith(b",") and not names.names and _opens_a_bracket(there):
+                before = data[: found.start()]
+                yield self._verdict(visit, writing, False, partial(mask_without_byte, self.trie, before, b","))
+            elif begun and begun[0] in BEGINS_POSITIONAL and not (end and names.has_beginning(begun[:end])):
+                yield self._verdict(visit, writing, False, partial(mask_of_full_call, self.trie, names, lead))
 
     def _at(self, writing: _Writing, known: _Known) -> Iterator[_Finding]:
         end = _end_of_name(writing.data)
@@ -284,6 +321,12 @@ class NameMonitor:
             num_allowed=0 if names is None else len(names.names),
             some=() if names is None else names.some(visit.began.encode("utf-8", "surrogatepass")),
         )
+
+
+def _opens_a_bracket(text: str) -> bool:
+    """Whether the last line opens the bracket that its end stands in: then a comma at its end is no matter of style."""
+    line = text[text.rfind("\n") + 1 :]
+    return sum(line.count(each) for each in "([{") > sum(line.count(each) for each in ")]}")
 
 
 def _end_of_name(data: bytes) -> int:

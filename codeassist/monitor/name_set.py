@@ -15,14 +15,17 @@ from codeassist.monitor.trie import NAME_START, ByteTrie, Ids
 from codeassist.request import AllowedNames
 
 _SHOWN = 8
+BEGINS_POSITIONAL = NAME_START | frozenset(b"0123456789\"'([{-+~.")
+"""Bytes that begin an argument, none of which a star begins."""
 
 
 @dataclass(frozen=True, slots=True)
 class NameSet:
-    """All names that may stand at a place, as bytes, sorted. Remembers which tokens write them."""
+    """All names that may stand at a place, as bytes, sorted; `room` as in AllowedNames. Remembers tokens' ids."""
 
     names: tuple[bytes, ...]
     source: str
+    room: int | None = None
     _tokens: dict[tuple[bytes, bytes], Ids] = field(default_factory=dict["tuple[bytes, bytes]", Ids], compare=False)
 
     @staticmethod
@@ -32,7 +35,7 @@ class NameSet:
         if behind:
             end = behind.encode("utf-8", "surrogatepass")
             names |= {name.removesuffix(end) for name in names}
-        return NameSet(tuple(sorted(names)), allowed.source)
+        return NameSet(tuple(sorted(names)), allowed.source, allowed.room)
 
     def has(self, name: bytes) -> bool:
         """Whether this is one of the names."""
@@ -84,6 +87,21 @@ def mask_behind(trie: ByteTrie, names: NameSet, lead: bytes) -> Mask:
 def mask_without_equals(trie: ByteTrie) -> Mask:
     """What may come next behind a name that is no keyword's: all but `=`."""
     return Mask(~trie.equals)
+
+
+def mask_of_full_call(trie: ByteTrie, names: NameSet, lead: bytes) -> Mask:
+    """What may come next where, behind `lead`, an argument may begin only with one of the names."""
+    allowed = np.ones(trie.size, dtype=bool)
+    trie.flag_below(allowed, lead, BEGINS_POSITIONAL, False)
+    allowed[names.tokens(trie, lead, b"")] = True
+    return Mask(allowed)
+
+
+def mask_without_byte(trie: ByteTrie, lead: bytes, byte: bytes) -> Mask:
+    """All tokens but those that go on with `byte` behind `lead`."""
+    allowed = np.ones(trie.size, dtype=bool)
+    trie.flag_below(allowed, lead, frozenset(byte), False)
+    return Mask(allowed)
 
 
 def mask_without(trie: ByteTrie, token: int) -> Mask:

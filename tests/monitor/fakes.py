@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from functools import cache
 from typing import Any, TypeVar
@@ -26,7 +26,7 @@ _PLACES: Sequence[tuple[NameKind, str]] = (
     ("member", r"(?<=[\w)])(?:\.|->|::|\?\.)([^\W\d]\w*)?\Z"),
     ("import", r"(?m:^)from \w+ import ([^\W\d]\w*)?\Z"),
     ("class", r"\bnew ([^\W\d]\w*)?\Z"),
-    ("keyword", r"\w\((?:[^()]*, )?([^\W\d]\w*)?\Z"),
+    ("keyword", r"\w\((?:[^()]*,\s*)?([^\W\d]\w*)?\Z"),
 )
 
 
@@ -42,10 +42,14 @@ def trie(name: str) -> ByteTrie:
 
 
 class Says:
-    """An analysis that finds the same names at every place of the kinds that it is given; None: it abstains."""
+    """An analysis that finds the same names at every place of the kinds that it is given; None: it abstains.
 
-    def __init__(self, **names: Sequence[str] | None) -> None:
+    `room` says how many arguments there may be by position where `text` ends.
+    """
+
+    def __init__(self, room: Callable[[str], int | None] = lambda text: None, **names: Collection[str] | None) -> None:
         self.allowed = names
+        self.room = room
         self.asked: list[tuple[str, NamePlace]] = []
 
     def place(self, text: str) -> NamePlace | None:
@@ -58,7 +62,7 @@ class Says:
     def names(self, text: str, place: NamePlace) -> AllowedNames | None:
         self.asked.append((text, place))
         names = self.allowed[place.kind]
-        return None if names is None else AllowedNames(frozenset(names), "test")
+        return None if names is None else AllowedNames(frozenset(names), "test", self.room(text))
 
 
 class SaysOnce(Says):
@@ -73,7 +77,7 @@ class SaysOnce(Says):
 class Hangs(Says):
     """One that answers when `go` is set."""
 
-    def __init__(self, **names: Sequence[str] | None) -> None:
+    def __init__(self, **names: Collection[str] | None) -> None:
         super().__init__(**names)
         self.go = threading.Event()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from concurrent.futures import Future
 from itertools import pairwise
 
 import numpy as np
@@ -107,7 +108,7 @@ def test_any_cut_of_an_allowed_name_passes_and_no_other_name_does(name: str, lea
     @given(NAMES, NAME, st.sampled_from(["(", ".", ")", " ", ", ", "\n", "[0]", ":"]), st.integers(0, 9999))
     def check(names: set[str], other: str, end: str, seed: int) -> None:
         rng = random.Random(seed)
-        analysis = Says(**{LEADS[lead]: names})
+        analysis = Says(lambda text: None, **{LEADS[lead]: names})
         for each in sorted(names):
             assert write(monitor_of(name, analysis, lead), cuts(name, each + end, rng))
             # The place may be come to within a token: `.name(` is one in many vocabularies.
@@ -120,14 +121,17 @@ def test_any_cut_of_an_allowed_name_passes_and_no_other_name_does(name: str, lea
 
 
 WORDS = [b"limit", b"other", b"s", b"x", b"name=", b"key=", b"limits=", b"(x", b" ==", b"==", b"=>", b" =", b" => "]
+WORDS += [b", ", b", x", b", k", b', "', b",\n", b" x", b"()", b"(x", b"*x", b"x,"]
 
 
-def keyword_monitor(with_comparisons: bool = True) -> tuple[NameMonitor, list[bytes]]:
+def keyword_monitor(
+    with_comparisons: bool = True, analysis: Says | None = None, prefix: str = "f("
+) -> tuple[NameMonitor, list[bytes]]:
     """A monitor over all bytes and a few words."""
     spelled = [bytes((byte,)) for byte in range(256)] + [w for w in WORDS if with_comparisons or b"==" not in w]
     vocabulary = ByteTrie(build_arrays(enumerate(spelled), len(spelled)))
-    analysis = Says(keyword=["limit", "key"])
-    return NameMonitor(analysis, "f(", "", vocabulary, spelled.__getitem__, at_once, 1.0, lambda error: None), spelled
+    said = analysis or Says(keyword=["limit", "key"])
+    return NameMonitor(said, prefix, "", vocabulary, spelled.__getitem__, at_once, 1.0, lambda error: None), spelled
 
 
 def test_a_keyword_must_be_one_but_any_expression_may_stand_there() -> None:
@@ -228,3 +232,49 @@ def test_each_place_is_asked_about_once() -> None:
     texts = [text for text, _ in analysis.asked]
     assert texts == ["a.", "a.most_common(b.", "a.most_common(b.get, c."]
     assert all(one < other for one, other in pairwise(map(len, texts)))
+
+
+def test_a_call_takes_no_more_arguments_than_it_has_room_for() -> None:
+    def room(text: str) -> int:
+        return max(0, 2 - text.count(","))
+
+    def goes(*tokens: bytes, names: Sequence[str] = (), prefix: str = "f(") -> bool:
+        monitor, spelled = keyword_monitor(analysis=Says(room, keyword=names), prefix=prefix)
+        return write(monitor, [spelled.index(token) for token in tokens])
+
+    assert goes(b"x", b", ", b"x", b")") and goes(b"x", b", x", b")") and goes(b"3", b",", b" x", b")")
+    for third in ([b","], [b", "], [b", x"], [b', "'], [b"x,"]):
+        assert not goes(b"x", b",", b"x", *third), third
+    assert goes(b"x", b", ", b"x", b")", b",", b"x"), "a comma behind the call is none of it"
+    named: tuple[bytes, ...] = (b"x", b", ", b"x", b", ")
+    assert goes(*named, b"k", b"e", b"y", b"=", b"3", names=["key"]) and goes(*named, b"key=", names=["key"])
+    assert goes(*named[:3], b", k", names=["key"]) and not goes(*named[:3], b", x", names=["key"])
+    assert (
+        goes(*named, b")", names=["key"]) and goes(*named, b"*x", names=["key"]) and goes(*named, b"\n", names=["key"])
+    )
+    for wrong in (b"x", b"3", b'"', b"(", b"[", b"limit", b" x"):
+        assert not goes(*named, wrong, names=["key"]), wrong
+    # Over several lines, a comma at the end is how many people write calls: what may not follow it is an argument.
+    over_lines = "f(\n    x,\n    y"
+    assert goes(b",", prefix=over_lines) and goes(b",\n", b")", prefix=over_lines)
+    assert not goes(b",", b"x", prefix=over_lines) and not goes(b",\n", b"x", prefix=over_lines)
+
+
+def test_a_refused_argument_leaves_the_end_of_the_call_and_is_told() -> None:
+    monitor, spelled = keyword_monitor(analysis=Says(lambda text: 0, keyword=[]))
+    mask = monitor.objection(spelled.index(b"x"))
+    assert mask is not None
+    left = {spelled[token] for token in np.flatnonzero(mask.allowed)}
+    assert {b")", b"*", b" ", b"\n", b"#"} <= left and not left & {b"x", b"limit", b"(", b"[", b'"', b"0", b"_"}
+    (act,) = monitor.acts()
+    assert (act.kind, act.outcome, act.wanted) == ("keyword", "overruled", "x")
+    assert monitor.objection(spelled.index(b")")) is None
+
+
+def test_nobody_waits_to_hear_how_many_arguments_there_may_be() -> None:
+    monitor, spelled = keyword_monitor(analysis=Says(lambda text: 0, keyword=[]))
+    monitor.submit = lambda job: Future()
+    monitor.close()
+    monitor.accept(spelled.index(b"("))  # another call, about which the analysis has not said anything yet
+    assert monitor.objection(spelled.index(b"x")) is None
+    assert monitor.waited_ms == 0.0

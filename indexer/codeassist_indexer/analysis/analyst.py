@@ -17,7 +17,8 @@ from weakref import WeakValueDictionary
 
 from codeassist.errors import CodeAssistError
 from codeassist.request import AllowedNames, Analysis, CompletionRequest, NamePlace
-from codeassist_indexer.analysis.lexer import LexState, lex_end
+from codeassist_indexer.analysis.arguments import arguments, left_over
+from codeassist_indexer.analysis.lexer import START, LexState, lex_end
 from codeassist_indexer.analysis.places import LANGUAGES, Places
 from codeassist_indexer.analysis.process import AnalysisProcess
 from codeassist_indexer.analysis.python import module_folders, python_question, python_warm_up
@@ -147,8 +148,11 @@ class RepositoryAnalyst:
         asked |= {"language": question.language, "path": question.path, "kind": question.place.kind}
         try:
             answer = self._process.ask(question.path, asked, self._deadline_s, question.is_stale)
-            if names := answer.get("names"):
-                return Found(frozenset(names), "jedi" if question.language == "python" else "index")
+            names = answer.get("names")
+            if names or (names is not None and "positional" in answer):  # a call may take no keyword
+                positional = answer.get("positional")
+                source = "jedi" if question.language == "python" else "index"
+                return Found(frozenset(names), source, positional=None if positional is None else tuple(positional))
             why = str(answer.get("unsure", "nothing found"))
             return Found(None, why, is_passing=why in _PASSING)
         except CodeAssistError as error:  # the index is broken or held by somebody
@@ -204,18 +208,37 @@ class TextAnalysis:
     def names(self, text: str, place: NamePlace) -> AllowedNames | None:
         """Return all that may stand there, or None."""
         found = self.found(text, place)
-        return AllowedNames(found.names, found.source) if found.names else None
+        if found.names is None or (not found.names and found.room is None):
+            return None
+        return AllowedNames(found.names, found.source, found.room)
 
     def found(self, text: str, place: NamePlace) -> Found:
         """The same, with the reason where there is nothing."""
+        before = text[: place.start]
+        if self._language == "python" and place.kind == "keyword":
+            return self._argument(before)
+        return self._find(before, place)
+
+    def _argument(self, before: str) -> Found:
+        """What the call takes is asked once, as it was when its bracket had been opened; the rest is counting."""
+        state = START if self._places is None or not before.startswith(self._request.prefix) else self._places.settled
+        brackets = lex_end("python", before, state).brackets
+        if not brackets:
+            return Found(None, "no call")
+        behind = brackets[-1] + 1
+        call = self._find(before[:behind], NamePlace("keyword", behind))
+        if call.names is None:
+            return call
+        given = arguments(before[behind:])
+        if given is None:
+            return Found(None, "arguments that only a parser tells apart")
+        names, room = left_over(call.names, call.positional, given)
+        return Found(names, call.source, room=room) if names or room is not None else Found(None, "no keyword")
+
+    def _find(self, before: str, place: NamePlace) -> Found:
         request = self._request
-        return self._analyst.find(
-            Question(
-                self._language,
-                request.path,
-                place,
-                text[: place.start],
-                request.suffix,
-                lambda: not self._analyst.is_latest(request.path, self),
-            )
-        )
+
+        def is_stale() -> bool:
+            return not self._analyst.is_latest(request.path, self)
+
+        return self._analyst.find(Question(self._language, request.path, place, before, request.suffix, is_stale))

@@ -15,7 +15,7 @@ import parso.cache
 from jedi.api.environment import InterpreterEnvironment
 
 from codeassist_indexer.analysis.jedi_closed import UnsureError
-from codeassist_indexer.analysis.jedi_places import imports, keywords, members
+from codeassist_indexer.analysis.jedi_places import imports, members, parameters
 
 
 def _prepare_jedi() -> None:
@@ -64,7 +64,8 @@ class JediNames:
                 case "import":
                     names = imports(script, question["statement"])
                 case "keyword":
-                    names = keywords(script, line, column, tuple(question["bracket"]))
+                    names, positional = parameters(script, line, column, tuple(question["bracket"]))
+                    return {"names": sorted(names), "positional": positional}
                 case kind:
                     names = members(script, line, column, only_cases=kind == "case")
         except UnsureError as unsure:

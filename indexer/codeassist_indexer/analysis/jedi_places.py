@@ -81,8 +81,12 @@ def imports(script: Any, statement: str) -> frozenset[str]:
     return _plain(name.string_name for name in names)
 
 
-def keywords(script: Any, line: int, column: int, bracket: tuple[int, int]) -> frozenset[str]:
-    """Return the names that can be followed by `=` in the call whose bracket is at the position `bracket`."""
+def parameters(
+    script: Any, line: int, column: int, bracket: tuple[int, int]
+) -> tuple[frozenset[str], tuple[str, ...] | None]:
+    """Return what the call takes whose bracket is at the position `bracket`: the names that `=` can follow, and the
+    parameters that positions fill, in order (None: any number of them, or callees that differ).
+    """
     module = script._module_node
     opened = module.get_leaf_for_position((bracket[0], bracket[1] + 1))  # a place belongs to what ends there
     leaf = opened.get_previous_leaf() if opened is not None else None
@@ -95,16 +99,15 @@ def keywords(script: Any, line: int, column: int, bracket: tuple[int, int]) -> f
     signatures = script.get_signatures(line, column)
     if not signatures:
         raise UnsureError("no signature")
+    in_order: set[tuple[str, ...] | None] = set()
     for signature in signatures:
-        for parameter in signature.params:
-            kind = parameter.kind.name
-            if kind == "VAR_KEYWORD":
-                raise UnsureError("any keyword")
-            if kind in ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY"):
-                names.add(parameter.name)
-    if not names:
-        raise UnsureError("no keyword")
-    return _plain(names)
+        kinds = [(parameter.name, parameter.kind.name) for parameter in signature.params]
+        if any(kind == "VAR_KEYWORD" for _, kind in kinds):
+            raise UnsureError("any keyword")
+        names.update(name for name, kind in kinds if kind in ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY"))
+        is_open = any(kind == "VAR_POSITIONAL" for _, kind in kinds)
+        in_order.add(None if is_open else tuple(name for name, kind in kinds if kind.startswith("POSITIONAL")))
+    return _plain(names), in_order.pop() if len(in_order) == 1 else None
 
 
 def _receiver(leaf: Any) -> tuple[Any, list[Any]]:

@@ -7,6 +7,7 @@ at the place is, and the rest of the line stays. Behind it stands
     kind                 the place's kind, `member` where it is left out
     = a b                these names are allowed and no others (of `object` and the like, `+dunder` ones do not count)
     +a -b                `a` is allowed, `b` is not
+    ... room=1           and there may stand one argument more by position (`room=?`: that is not known)
     ?                    nothing is known, nobody says what is allowed
     none                 it is no place
 
@@ -99,7 +100,11 @@ def check(analyst: RepositoryAnalyst, case: Case) -> None:
         return
     why = analysis.found(case.prefix, place).source  # type: ignore[attr-defined]
     assert allowed is not None, why
-    words = says.split()
+    *words, last = says.split()
+    if last.startswith("room="):
+        assert str(allowed.room) == last.removeprefix("room=").replace("?", "None")
+    else:
+        words.append(last)
     if words[0] == "=":
         plain = {name for name in allowed.names if not name.startswith("__")}
         assert plain == set(words[1:]), sorted(plain)
