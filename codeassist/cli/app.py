@@ -18,6 +18,7 @@ from codeassist.cli.options import debug_option
 from codeassist.cli.serve import serve
 from codeassist.cli.stats import stats
 from codeassist.cli.status import status
+from codeassist.cli.stop import stop
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -40,5 +41,5 @@ def app() -> None:
 _EVAL = DeferredCommand("eval", "codeassist_eval.commands", "eval_group", "Measure completions on benchmarks.")
 _BENCH = DeferredCommand("bench", "codeassist.cli.bench", "bench", "Measure speed: the engine, typing, the index.")
 
-for _command in (complete, index, models, doctor, serve, status, stats, demo, _EVAL, _BENCH):
+for _command in (complete, index, models, doctor, serve, status, stop, stats, demo, _EVAL, _BENCH):
     app.add_command(_command)

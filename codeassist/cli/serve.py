@@ -1,4 +1,4 @@
-"""`codeassist serve`: the language server, for the editor that starts it or on a socket.
+"""`codeassist serve`: the language server, for the editor that starts it, for several windows, or on a socket.
 
 Knows no protocol: it puts together where models come from, where to listen and where to log.
 """
@@ -16,10 +16,12 @@ from codeassist.cli.console import notice
 from codeassist.cli.options import debug_option, parse_assignments, set_option
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from codeassist.completer import Completer
     from codeassist.progress import Progress
     from codeassist.session import Session
-    from codeassist.settings import Settings
+    from codeassist.settings import Override, Places, Settings
 
 _LEVELS = ("debug", "info", "warning", "error")
 
@@ -33,12 +35,30 @@ _LEVELS = ("debug", "info", "warning", "error")
     type=click.Path(path_type=Path),
     help="Listen at PATH, without --stdio only there.",
 )
+@click.option("--shared", is_flag=True, help="Share one server with your other windows; this process passes on.")
+@click.option(
+    "--linger",
+    "linger_min",
+    metavar="MINUTES",
+    type=click.FloatRange(min=0),
+    default=10,
+    show_default=True,
+    help="How long a shared server stays when the last window has left.",
+)
+@click.option("--background", is_flag=True, help="With --shared: be that server, which windows start by themselves.")
 @click.option("--log-file", metavar="FILE", type=click.Path(path_type=Path), help="Log to FILE.")
 @click.option("--log-level", type=click.Choice(_LEVELS), default="info", help="How much to log.")
 @set_option
 @debug_option
 def serve(
-    wants_stdio: bool, socket: Path | None, log_file: Path | None, log_level: str, assignments: tuple[str, ...]
+    wants_stdio: bool,
+    socket: Path | None,
+    shared: bool,
+    linger_min: float,
+    background: bool,
+    log_file: Path | None,
+    log_level: str,
+    assignments: tuple[str, ...],
 ) -> None:
     """Complete in an editor: the language server, on stdin and stdout.
 
@@ -47,14 +67,27 @@ def serve(
     \b
     Examples:
       codeassist serve --stdio
+      codeassist serve --shared
       codeassist serve --socket ~/.cache/codeassist/mine.sock
       codeassist serve --log-level debug --log-file /tmp/codeassist.log
     """
     from codeassist.settings import locate
-    from codeassist_lsp.logs import set_up_logging
 
     places = locate()
     overrides = parse_assignments(assignments)
+    if shared:
+        if socket is not None:
+            raise click.UsageError("--shared finds its own socket; leave --socket away")
+        if background:
+            sys.exit(_serve_shared(places, overrides, linger_min, log_file, log_level))
+        started = ["--linger", f"{linger_min:g}", "--log-level", log_level]
+        started += [] if log_file is None else ["--log-file", str(log_file.absolute())]
+        started += [part for assignment in assignments for part in ("--set", assignment)]
+        sys.exit(_relay(places, overrides, started, log_file))
+    if background:
+        raise click.UsageError("--background belongs to --shared")
+    from codeassist_lsp.logs import set_up_logging
+
     set_up_logging(places.cache, getattr(logging, log_level.upper()), log_file)
     if socket is not None and not wants_stdio:
         from codeassist_lsp.socket_serving import run_socket
@@ -68,6 +101,31 @@ def serve(
 
     beside = beside_stdio(places.run, socket.absolute() if socket is not None else None, overrides)
     sys.exit(run_stdio(_load, overrides, beside))
+
+
+def _relay(places: Places, overrides: Sequence[Override], options: Sequence[str], log_file: Path | None) -> int:
+    """Pass stdin and stdout on to the server that windows share, started with `options` if there is none."""
+    from codeassist_lsp import shared
+    from codeassist_lsp.relay import Relay
+
+    identity = shared.identity_of(overrides, places)
+    # -P: no module is looked for in the folder that it happens to be started in.
+    command = [sys.executable, "-P", "-m", "codeassist.cli", "serve", "--shared", "--background", *options]
+    relay = Relay(
+        lambda is_wanted: shared.reach(places, identity, command, is_wanted), log_file or shared.log_file(places.cache)
+    )
+    return relay.run()
+
+
+def _serve_shared(
+    places: Places, overrides: Sequence[Override], linger_min: float, log_file: Path | None, log_level: str
+) -> int:
+    from codeassist_lsp import shared
+    from codeassist_lsp.logs import set_up_logging
+    from codeassist_lsp.shared_server import run_shared
+
+    set_up_logging(places.cache, getattr(logging, log_level.upper()), log_file or shared.log_file(places.cache))
+    return run_shared(_load, places.run, shared.identity_of(overrides, places), overrides, linger_min * 60)
 
 
 def _load(settings: Settings, progress: Progress) -> Completer:

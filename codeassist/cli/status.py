@@ -5,7 +5,7 @@ Knows no server's inner life: each is asked, and what it says is printed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -59,16 +59,27 @@ def _lines(one: Mapping[str, Any]) -> list[str]:
     head = f"process {one['pid']} at {one['address']}"
     if one["problem"] is not None:
         return [f"{head}: {one['problem']}"]
+    # A server of an earlier version does not say all of it.
     model, tokens, cache, requests = one["model"], one["tokens"], one["cache"], one["requests"]
     lines = [
         f"{head}, up for {_duration(one['uptime_s'])}, {one['clients'] - 1} clients, {one['documents']} documents",
+        *_windows(one.get("shared"), one.get("editors", ())),
         f"  model     {_model(model)}",
         f"  cache     {tokens['reused_share']:.0%} of the prompts' tokens reused; " + _exact(cache),
         f"  requests  {_counts(requests['counts'])}",
-        *_known(one.get("results")),  # a server of an earlier version does not say
+        *_known(one.get("results")),
     ]
     lines += [f"  index     {_coverage(index)}" for index in one["index"]] or ["  index     no repository is open"]
     return lines + _latencies(one["latency_ms"])
+
+
+def _windows(shared: Mapping[str, Any] | None, editors: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Who uses a server that windows share; one of its own has its editor."""
+    if shared is None:
+        return []
+    names = [str(one["name"]) + (f" (process {one['pid']})" if one["pid"] is not None else "") for one in editors]
+    stays = f"ends {_duration(shared['linger_s'])} after the last has left"
+    return [f"  shared by {', '.join(names) or 'nobody now'}; {stays}"]
 
 
 def _model(model: Mapping[str, Any]) -> str:

@@ -3,7 +3,8 @@
 Knows no protocol. Both sides use it, and the calling side must start fast: nothing heavy is imported here.
 
     <run>/<name>.sock    the socket of a server; elsewhere if asked for, none where there are no Unix sockets
-    <run>/<name>.json    where it is, written once it listens: {"pid", "socket"} or {"pid", "port", "token"}
+    <run>/<name>.json    where it is, written once it listens: {"pid", "socket"} or {"pid", "port", "token"}, and
+                         "shared", the identity of a server that several windows share, where it is one
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ class UnixAddress:
 
     pid: int
     path: Path
+    shared: str | None = None
 
     def __str__(self) -> str:
         return str(self.path)
@@ -57,6 +59,7 @@ class LoopbackAddress:
     pid: int
     port: int
     token: str
+    shared: str | None = None
 
     def __str__(self) -> str:
         return f"port {self.port}"
@@ -100,6 +103,8 @@ def announce(run: Path, address: Address) -> Path:
         entry: dict[str, Any] = {"pid": address.pid, "socket": str(address.path)}
     else:
         entry = {"pid": address.pid, "port": address.port, "token": address.token}
+    if address.shared is not None:
+        entry["shared"] = address.shared
     file = run / f"{address.pid}-{secrets.token_hex(4)}.json"
     partial = file.with_suffix(".partial")
     partial.touch(mode=0o600)
@@ -108,10 +113,10 @@ def announce(run: Path, address: Address) -> Path:
     return file
 
 
-def reachable(run: Path) -> Iterator[tuple[Address, socket.socket]]:
+def reachable(run: Path, shared: str | None = None) -> Iterator[tuple[Address, socket.socket]]:
     """Yield a connection to each server of the user's, the youngest first; whoever takes it closes it.
 
-    Forgets servers that ended without a word.
+    With `shared`: only to servers of that identity. Forgets servers that ended without a word.
     """
     try:
         if os.name == "posix" and run.lstat().st_uid != os.geteuid():
@@ -121,7 +126,7 @@ def reachable(run: Path) -> Iterator[tuple[Address, socket.socket]]:
         return
     for file in files:
         address = _read(file)
-        if address is None:
+        if address is None or (shared is not None and address.shared != shared):
             continue
         try:
             connection = connect(address)
@@ -172,9 +177,10 @@ def is_of_this_user(connection: socket.socket | TransportSocket) -> bool:
 def _read(file: Path) -> Address | None:
     try:
         entry = cast("dict[str, Any]", json.loads(file.read_text(encoding="utf-8")))
+        shared = str(entry["shared"]) if "shared" in entry else None
         if "socket" in entry:
-            return UnixAddress(int(entry["pid"]), Path(entry["socket"])) if HAS_UNIX_SOCKETS else None
-        return LoopbackAddress(int(entry["pid"]), int(entry["port"]), str(entry["token"]))
+            return UnixAddress(int(entry["pid"]), Path(entry["socket"]), shared) if HAS_UNIX_SOCKETS else None
+        return LoopbackAddress(int(entry["pid"]), int(entry["port"]), str(entry["token"]), shared)
     except (OSError, ValueError, KeyError, TypeError):
         log.info("%s is no announcement of a server", file)
         return None

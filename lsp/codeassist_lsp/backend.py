@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from codeassist import __version__
@@ -45,11 +46,31 @@ class Listener(Protocol):
         """Hear why suggestions are not counted."""
         ...
 
+    def is_first_editor(self) -> None:
+        """Hear that the editor that came before has left: from now on this one says which model is served."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Editor:
+    """What an editor says of itself."""
+
+    name: str
+    pid: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Sharing:
+    """That several windows share a server: how long it stays when the last has left, and how it is told to end."""
+
+    linger_s: float
+    end: Callable[[], None]
+
 
 class Backend:
-    """Made on the event loop that it lives on. The client that came first says which model is served."""
+    """Made on the event loop that it lives on. Of the editors, the one that came first says which model is served."""
 
-    def __init__(self, load: LoadSession) -> None:
+    def __init__(self, load: LoadSession, sharing: Sharing | None = None) -> None:
         self._loop = asyncio.get_running_loop()
         self.inference = Inference(load, self._model_changed)
         self.works = Works()
@@ -58,7 +79,10 @@ class Backend:
         self.results = ResultCache()
         self.contexts = ContextWatch()
         self.feedback = FeedbackWriter(lambda problem: self._on_loop(lambda: self._not_counted(problem)))
+        self.sharing = sharing
+        self.editor_left_s: float | None = None  # when the last one did, by the monotonic clock
         self._listeners: list[Listener] = []
+        self._editors: dict[Listener, Editor] = {}
         self._num_open: Counter[str] = Counter()
         self._began_s = time.monotonic()
         threading.Thread(target=_import_early, name="import", daemon=True).start()
@@ -71,10 +95,19 @@ class Backend:
         """Tell it nothing more."""
         if listener in self._listeners:
             self._listeners.remove(listener)
+        was_first = next(iter(self._editors), None) is listener
+        if self._editors.pop(listener, None) is not None:
+            self.editor_left_s = time.monotonic()
+        if was_first and self._editors:
+            next(iter(self._editors)).is_first_editor()
+
+    def met_editor(self, listener: Listener, editor: Editor) -> None:
+        """Take note that `listener` is an editor; a program that asks once is none."""
+        self._editors[listener] = editor
 
     def want_model(self, listener: Listener, settings: Settings) -> None:
         """Serve the model that a client's settings name, if it is that client's to say."""
-        if self._listeners and self._listeners[0] is listener:
+        if next(iter(self._editors), None) is listener:
             self.inference.want(settings)
 
     def opened(self, uri: str) -> None:
@@ -105,6 +138,8 @@ class Backend:
                 "num_restarts": self.inference.num_restarts,
             },
             "clients": len(self._listeners),
+            "editors": [{"name": editor.name, "pid": editor.pid} for editor in self._editors.values()],
+            "shared": None if self.sharing is None else {"linger_s": self.sharing.linger_s},
             "documents": len(self._num_open),
             **await self._cache(),
             "requests": {

@@ -9,6 +9,7 @@ import logging
 from typing import Any
 
 from codeassist_lsp.backend import Backend
+from codeassist_lsp.control import STOP
 from codeassist_lsp.documents import Documents
 from codeassist_lsp.explain import explain, nothing_to_explain
 from codeassist_lsp.feedback import Feedback
@@ -37,6 +38,7 @@ class Commands:
         server.command("codeassist.explain")(self._explain)
         server.command("codeassist.status")(self._status)
         server.command("codeassist.reindex")(self._reindex)
+        server.feature(STOP)(self._stop)
         server.feature(DID_SHOW)(self._did_show)
         server.feature(DID_ACCEPT_PART)(self._did_accept_part)
 
@@ -73,6 +75,14 @@ class Commands:
         for workspace in workspaces:
             workspace.reindex()
         return {"roots": [str(workspace.root) for workspace in workspaces]}
+
+    def _stop(self, params: Any) -> dict[str, bool]:
+        """End a server that several windows share; one that an editor has to itself ends with its editor."""
+        sharing = self._backend.sharing
+        if sharing is not None:
+            log.info("told to end")
+            sharing.end()
+        return {"ends": sharing is not None}
 
     def _did_show(self, message: Any) -> None:
         offer = self._named(message)

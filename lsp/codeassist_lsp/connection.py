@@ -11,14 +11,17 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from lsprotocol import types
+
 from codeassist.settings import Override
 from codeassist_lsp.asking import Asking
-from codeassist_lsp.backend import Backend
+from codeassist_lsp.backend import Backend, Editor
 from codeassist_lsp.background_index import Coverage
 from codeassist_lsp.client import Client, Status, status_of
 from codeassist_lsp.commands import Commands
 from codeassist_lsp.completing import Completing
 from codeassist_lsp.configuration import Configuration
+from codeassist_lsp.control import PROGRAM_NAME
 from codeassist_lsp.documents import Documents
 from codeassist_lsp.editing import Editing
 from codeassist_lsp.framing import Framing
@@ -70,6 +73,7 @@ class Connection:
             self._editing,
             asking,
             spawn=self._spawn,
+            met=self._met,
             ready=self._now_ready,
             changed=self._settings_changed,
             gone=lambda: self._end(1),
@@ -117,6 +121,11 @@ class Connection:
         self._tasks.add(task)
         task.add_done_callback(done)
 
+    def _met(self, params: types.InitializeParams) -> None:
+        name = params.client_info.name if params.client_info is not None else "an editor"
+        if name != PROGRAM_NAME:
+            self._backend.met_editor(self, Editor(name, params.process_id))
+
     def _now_ready(self) -> None:
         self._is_ready = True
         for problem in self._early_reports:
@@ -124,8 +133,13 @@ class Connection:
         self.model_changed(self._backend.inference.state)
 
     def _settings_changed(self) -> None:
-        self._backend.want_model(self, self._configuration.settings(None))
+        self.is_first_editor()
         self._show_model()
+
+    def is_first_editor(self) -> None:
+        """Have the model served that this client's settings name, if it is this client's to say."""
+        if self._is_ready:
+            self._backend.want_model(self, self._configuration.settings(None))
 
     def model_changed(self, state: ModelState) -> None:
         """Show another state of the model."""

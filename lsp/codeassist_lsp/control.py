@@ -22,6 +22,9 @@ from codeassist_lsp.framing import Framing
 
 SILENCE_S = 3.0
 ALIVE = "codeassist/alive"
+STOP = "codeassist/stop"
+PROGRAM_NAME = "codeassist command line"
+"""What a program calls itself; a client of another name is an editor."""
 _CHUNK = 1 << 16
 
 
@@ -50,7 +53,7 @@ class Control:
 
     def greet(self) -> None:
         """Begin the conversation, which the protocol wants."""
-        client = {"name": "codeassist command line"}
+        client = {"name": PROGRAM_NAME}
         self.request(
             "initialize", {"processId": os.getpid(), "clientInfo": client, "rootUri": None, "capabilities": {}}
         )
@@ -81,6 +84,12 @@ class Control:
         self.greet()
         found = self.request("workspace/executeCommand", {"command": "codeassist.status", "arguments": []})
         return found if isinstance(found, dict) else {}
+
+    def stop(self) -> bool:
+        """Have a server end that several windows share; return False if it is none of these."""
+        self.greet()
+        answer = self.request(STOP, {})
+        return isinstance(answer, dict) and answer.get("ends") is True
 
     def _send(self, message: Mapping[str, Any]) -> None:
         body = json.dumps({"jsonrpc": "2.0", **message}).encode()

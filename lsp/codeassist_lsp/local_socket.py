@@ -43,12 +43,14 @@ _TOKEN_S = 5.0
 class LocalSocket:
     """Listens from `open` to `close` and announces itself in the folder `run`. Used on one event loop.
 
-    `serve` has a connection to itself until it returns; what it raises is logged.
+    `serve` has a connection to itself until it returns; what it raises is logged. `shared` is the identity of a server
+    that several windows share.
     """
 
-    def __init__(self, serve: ServeConnection, run: Path) -> None:
+    def __init__(self, serve: ServeConnection, run: Path, shared: str | None = None) -> None:
         self._serve = serve
         self._run = run
+        self._shared = shared
         self._server: asyncio.Server | None = None
         self._announcement: Path | None = None
         self._connections: set[asyncio.Task[None]] = set()
@@ -101,7 +103,7 @@ class LocalSocket:
         except BaseException:
             listening.close()
             raise
-        return UnixAddress(os.getpid(), path.absolute())
+        return UnixAddress(os.getpid(), path.absolute(), self._shared)
 
     async def _listen_on_loopback(self) -> Address:
         token = secrets.token_hex(32)
@@ -118,7 +120,7 @@ class LocalSocket:
                 writer.close()
 
         self._server = await asyncio.start_server(check, "127.0.0.1", 0)
-        return LoopbackAddress(os.getpid(), self._server.sockets[0].getsockname()[1], token)
+        return LoopbackAddress(os.getpid(), self._server.sockets[0].getsockname()[1], token, self._shared)
 
     async def _welcome(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = writer.get_extra_info("socket")

@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 
 Beside = Callable[[Backend], AbstractAsyncContextManager[object]]
 _CHUNK = 1 << 16
-# A waiting thread asks the inference thread for Python's lock after this long; it is 5 ms by default, felt in typing.
-_SWITCH_S = 0.001
+SWITCH_S = 0.001
+"""After this long a waiting thread asks the inference thread for Python's lock; by default 5 ms, felt in typing."""
 
 
 def nothing_beside(backend: Backend) -> AbstractAsyncContextManager[None]:
@@ -37,7 +37,7 @@ def run_stdio(load: LoadSession, overrides: Sequence[Override] = (), beside: Bes
     `beside` is entered with the backend for as long as the server lives: a socket, say. The process ends within two
     seconds of the client, by force if need be.
     """
-    sys.setswitchinterval(_SWITCH_S)
+    sys.setswitchinterval(SWITCH_S)
     reading, writing = take_over_stdio()
 
     async def serve() -> int:

@@ -15,13 +15,14 @@ from lsprotocol import types
 
 from codeassist_lsp.asking import Asking
 from codeassist_lsp.client import Client
+from codeassist_lsp.client_process import find_process
 from codeassist_lsp.configuration import Configuration
 from codeassist_lsp.convert import choose_encoding
 from codeassist_lsp.documents import Documents
 from codeassist_lsp.editing import Editing
 from codeassist_lsp.place import file_of
 from codeassist_lsp.server import Server
-from codeassist_lsp.stdio import find_process, process_ends
+from codeassist_lsp.stdio import process_ends
 from codeassist_lsp.workspaces import Workspaces
 
 log = logging.getLogger(__name__)
@@ -30,8 +31,8 @@ log = logging.getLogger(__name__)
 class SetUp:
     """Handles the messages about the client itself.
 
-    `spawn` runs work beside the messages; `ready` is called once the client may be told things, `changed` when
-    settings may have changed, `gone` when the client's process is.
+    `spawn` runs work beside the messages; `met` is called with what the client says of itself, `ready` once it may be
+    told things, `changed` when settings may have changed, `gone` when the client's process is.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class SetUp:
         asking: Asking,
         *,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
+        met: Callable[[types.InitializeParams], None],
         ready: Callable[[], None],
         changed: Callable[[], None],
         gone: Callable[[], None],
@@ -57,6 +59,7 @@ class SetUp:
         self._editing = editing
         self._asking = asking
         self._spawn = spawn
+        self._met = met
         self._ready = ready
         self._changed = changed
         self._gone = gone
@@ -67,6 +70,7 @@ class SetUp:
         server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)(self._did_change_configuration)
 
     def _initialize(self, params: types.InitializeParams) -> None:
+        self._met(params)
         general = params.capabilities.general
         self._documents.encoding = choose_encoding(general.position_encodings if general is not None else None)
         self._configuration.set_options(params.initialization_options)

@@ -20,7 +20,7 @@ from codeassist_lsp.backend import Backend
 from codeassist_lsp.configuration import Configuration
 from codeassist_lsp.inference import LoadSession
 from codeassist_lsp.local_socket import LocalSocket
-from codeassist_lsp.serving import Beside, serve_stream
+from codeassist_lsp.serving import SWITCH_S, Beside, serve_stream
 from codeassist_lsp.stdio import exit_now, exit_soon
 
 log = logging.getLogger(__name__)
@@ -61,21 +61,27 @@ def run_socket(
         local = LocalSocket(lambda reader, writer: serve_stream(backend, reader, writer, overrides), run)
         on_listening(await local.open(path))
         backend.inference.want(Configuration(lambda problem: log.warning("%s", problem), overrides).settings(None))
-        await _told_to_end()
-        exit_soon(0)
-        await local.close()
-        backend.close()
-        if backend.inference.is_loading:
-            exit_now(0)
+        told = asyncio.Event()
+        end_on_signals(told.set)
+        await told.wait()
+        await end(backend, local)
         return 0
 
+    sys.setswitchinterval(SWITCH_S)
     return asyncio.run(serve())
 
 
-async def _told_to_end() -> None:
-    told = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        if sys.platform != "win32":
-            loop.add_signal_handler(number, told.set)
-    await told.wait()
+def end_on_signals(end: Callable[[], None]) -> None:
+    """Have `end` called on the running loop when the process is told to end."""
+    if sys.platform != "win32":
+        for number in (signal.SIGINT, signal.SIGTERM):
+            asyncio.get_running_loop().add_signal_handler(number, end)
+
+
+async def end(backend: Backend, local: LocalSocket) -> None:
+    """Leave nothing behind; the process ends in time, whatever holds it up."""
+    exit_soon(0)
+    await local.close()
+    backend.close()
+    if backend.inference.is_loading:
+        exit_now(0)

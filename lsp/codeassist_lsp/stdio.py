@@ -15,10 +15,11 @@ from typing import BinaryIO, NoReturn
 
 import psutil
 
+from codeassist_lsp.client_process import LOOK_S, has_ended
+
 log = logging.getLogger(__name__)
 
 _CHUNK = 1 << 16
-_LOOK_S = 0.5
 _MOST_SECONDS_TO_EXIT = 1.5  # a client that is killed expects its server gone within two
 
 
@@ -78,22 +79,10 @@ async def chunks(stream: BinaryIO) -> AsyncIterator[bytes]:
         yield data
 
 
-def find_process(process_id: int) -> psutil.Process | None:
-    """Return a process to wait for; None for one that cannot be seen from here, as from within a container."""
-    try:
-        return psutil.Process(process_id)
-    except psutil.Error:
-        log.info("the client's process %d cannot be seen: its end is that of stdin", process_id)
-        return None
-
-
 async def process_ends(process: psutil.Process) -> None:
     """Return when a process is gone (or a zombie)."""
-    try:
-        while process.is_running() and process.status() != psutil.STATUS_ZOMBIE:
-            await asyncio.sleep(_LOOK_S)
-    except psutil.NoSuchProcess:
-        pass
+    while not has_ended(process):
+        await asyncio.sleep(LOOK_S)
     log.info("the client's process %d is gone", process.pid)
 
 
