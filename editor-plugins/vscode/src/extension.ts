@@ -35,7 +35,8 @@ export async function activate(context: ExtensionContext): Promise<void> {
     }),
     workspace.onDidChangeConfiguration(async (event) => {
       if (event.affectsConfiguration("codeassist.editor.mode")) await startIfWanted(server);
-      if (event.affectsConfiguration("codeassist.server.path")) await server.restart();
+      const startsAnother = ["path", "shared"].some((name) => event.affectsConfiguration(`codeassist.server.${name}`));
+      if (startsAnother) await server.restart();
     }),
     workspace.onDidOpenTextDocument(() => startIfWanted(server)),
   );

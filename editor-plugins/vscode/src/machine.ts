@@ -31,6 +31,11 @@ export function serverSetting(name: "path" | "python" | "package"): string {
   return workspace.getConfiguration("codeassist.server").get<string>(name, "").trim();
 }
 
+/** Whether one server is to serve all windows. */
+export function isServerShared(): boolean {
+  return workspace.getConfiguration("codeassist.server").get<boolean>("shared", false);
+}
+
 /** The settings that somebody made, as the server takes them. */
 export function settings(context: ExtensionContext, scope?: ConfigurationScope): Tree {
   const configuration = workspace.getConfiguration(undefined, scope);

@@ -24,7 +24,7 @@ import {
   RevealOutputChannelOn,
 } from "vscode-languageclient/node";
 import { Feedback } from "./feedback.ts";
-import { server, settings } from "./machine.ts";
+import { isServerShared, server, settings } from "./machine.ts";
 import { type ServerStatus, type State, serverStatus } from "./statusView.ts";
 import type { Walkthrough } from "./walkthrough.ts";
 
@@ -118,7 +118,7 @@ export class Server implements Disposable {
     const client = new LanguageClient(
       "codeassist",
       "codeassist",
-      { command: found.program, args: ["serve"], options: { cwd: folder } },
+      { command: found.program, args: isServerShared() ? ["serve", "--shared"] : ["serve"], options: { cwd: folder } },
       this.options(),
     );
     const feedback = new Feedback((method, { item, ...rest }) => {

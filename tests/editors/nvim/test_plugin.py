@@ -93,6 +93,7 @@ def test_the_program_is_found_on_path_or_in_the_environment_that_is_named(own: E
     assert own.lua(find, {"venv": str(tmp_path / "venv")})[0] == [str(program), "serve"]
     own.lua("vim.env.PATH = ...", str(program.parent))
     assert own.lua(find, {})[0] == [str(program), "serve"]
+    assert own.lua(find, {"shared": True})[0] == [str(program), "serve", "--shared"]
 
 
 def test_the_help_file_has_everything_that_there_is(own: Editor) -> None:

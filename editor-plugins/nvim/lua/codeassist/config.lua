@@ -13,6 +13,7 @@ local M = {}
 ---@class codeassist.Config
 ---@field cmd string[]|nil the whole command line of the server; found by itself when nil
 ---@field venv string|nil a virtual environment that has codeassist
+---@field shared boolean whether one server serves all Neovims, and other editors that share it
 ---@field settings table<string, any> what the server is told: the sections of docs/settings.md
 ---@field filetypes table<string, boolean> by filetype; "*" is all others
 ---@field keys codeassist.Keys
@@ -23,6 +24,7 @@ local M = {}
 local DEFAULTS = {
   cmd = nil,
   venv = nil,
+  shared = false,
   settings = {},
   filetypes = {
     ["*"] = true,
@@ -66,6 +68,12 @@ end
 local WANTED = {
   cmd = { is_strings, 'a list of words, like { "/path/to/codeassist", "serve" }' },
   venv = { is_string, "the path of a virtual environment" },
+  shared = {
+    function(value)
+      return type(value) == "boolean"
+    end,
+    "true or false",
+  },
   settings = { is_section, 'a table of sections, like { model = { name = "qwen2.5-coder-0.5b" } }' },
   filetypes = {
     function(value)

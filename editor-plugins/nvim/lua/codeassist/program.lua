@@ -41,7 +41,8 @@ function M.find(config)
   end
   for _, program in ipairs(candidates) do
     if vim.fn.executable(program) == 1 then
-      return { vim.fn.exepath(program), "serve" }, candidates
+      local command = { vim.fn.exepath(program), "serve" }
+      return config.shared and vim.list_extend(command, { "--shared" }) or command, candidates
     end
   end
   return nil, candidates
