@@ -30,7 +30,11 @@ class IndexContexts:
         self._open_path: str | None = None
 
     def retriever(self, task: Task) -> Retriever:
-        """Return the retriever for `task`; one given out before may no longer be used.
+        """Return the retriever for `task`; one given out before may no longer be used."""
+        return IndexRetriever(self.store(task), mode=self._mode)
+
+    def store(self, task: Task) -> Store:
+        """Return the index for `task`, its file in it without the truth; one given out before may no longer be used.
 
         Brings the index up to date on the first task of a repository, which also takes back what an interrupted run
         left in it.
@@ -43,7 +47,7 @@ class IndexContexts:
             update_file(store, folder, self._open_path)
         update_file(store, folder, task.path, task.prefix + task.suffix)
         self._open_path = task.path
-        return IndexRetriever(store, mode=self._mode)
+        return store
 
     def close(self) -> None:
         """Give the indexes back. What the last task changed in its index is put right when it is next opened."""

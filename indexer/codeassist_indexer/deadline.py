@@ -41,13 +41,15 @@ class Deadline:
 
     @contextlib.contextmanager
     def part(self, share: float) -> Iterator[None]:
-        """Let what is done in the block take `share` of the whole time at most, and never longer than the whole."""
+        """Let what is done in the block take `share` of the whole time at most, and end with the part around it."""
+        around = self._part_ends
         if self.after_ms is not None:
-            self._part_ends = time.perf_counter() + share * self.after_ms / 1000
+            ends = time.perf_counter() + share * self.after_ms / 1000
+            self._part_ends = ends if around is None else min(ends, around)
         try:
             yield
         finally:
-            self._part_ends = None
+            self._part_ends = around
 
     @contextlib.contextmanager
     def stops_queries(self, store: Store) -> Iterator[None]:

@@ -109,6 +109,11 @@ def code_tokens(text: str, language: str) -> list[str]:
     return tokens
 
 
+def is_keyword(name: str, language: str) -> bool:
+    """Say whether a name is a keyword of the language, or a built-in one that counts as such."""
+    return name in _KEYWORDS.get(language, frozenset[str]())
+
+
 def query_terms(
     lines_by_distance: Sequence[str], language: str, collection: Collection, limits: QueryLimits | None = None
 ) -> tuple[str, ...]:

@@ -41,6 +41,30 @@ class Window:
         return self.start_line + len(self.lines)
 
 
+@dataclass(frozen=True, slots=True)
+class StoredChunk:
+    """A chunk as the index has it; `symbol` is the qualified name of what most of it belongs to, or ""."""
+
+    chunk_id: int
+    file_id: int
+    path: str
+    language: str
+    text: str
+    start_line: int
+    symbol: str
+
+
+def stored_chunks(store: Store, chunk_ids: Sequence[int]) -> list[StoredChunk]:
+    """Return the chunks with these numbers that there are."""
+    rows = store.query(
+        "SELECT c.id, c.file_id, f.path, f.language, c.text, c.start_line, c.symbol"
+        " FROM chunks c JOIN files f ON f.id = c.file_id"
+        f" WHERE c.id IN ({', '.join('?' * len(chunk_ids))})",
+        chunk_ids,
+    )
+    return [StoredChunk(*row) for row in rows]
+
+
 def lexical_neighbours(
     store: Store, collection: Collection, path: str, around: Surroundings, text: str
 ) -> list[Snippet]:
@@ -52,7 +76,7 @@ def lexical_neighbours(
     terms = query_terms(around.by_distance, language, collection)
     if not terms:
         return []
-    spelling = _spelling(around)
+    spelling = spelling_near(around)
     known_lines = {line.strip() for line in text.splitlines()}
     windows = _distinct(merge_windows(_hit_windows(store, path, terms)), known_lines)
     return [
@@ -88,6 +112,21 @@ def merge_windows(windows: Sequence[Window]) -> list[Window]:
     return sorted(merged, key=lambda window: (window.rank, window.path, window.start_line))
 
 
+def window_around(store: Store, chunk: StoredChunk, terms: Group[str], rank: float) -> Window | None:
+    """Return whole lines around a chunk, about WINDOW_LINES, as they would be shown; None for blank lines only.
+
+    A long chunk is cut where the most `terms` are, a short one widened by the chunks around it.
+    """
+    window = Window(chunk.path, chunk.start_line, tuple(_lines(chunk.text)), rank)
+    if len(window.lines) > _MAX_CHUNK_LINES:
+        offset = _densest(window.lines, chunk.language, terms)
+        lines = window.lines[offset : offset + WINDOW_LINES]
+        window = replace(window, start_line=chunk.start_line + offset, lines=lines)
+    elif len(window.lines) < _SHORT_CHUNK_LINES:
+        window = _widened(store, window, chunk.chunk_id, chunk.file_id)
+    return _trimmed(window)
+
+
 def _hit_windows(store: Store, path: str, terms: Sequence[str]) -> list[Window]:
     own = store.query(
         "SELECT min(c.id), max(c.id) FROM files f JOIN chunks c ON c.file_id = f.id WHERE f.path = ?", (path,)
@@ -99,22 +138,8 @@ def _hit_windows(store: Store, path: str, terms: Sequence[str]) -> list[Window]:
         (match_expression(terms), first_own, last_own, _MAX_HITS),
     )
     rank_by_id: dict[int, float] = dict(hits)
-    rows = store.query(
-        "SELECT c.id, c.file_id, f.path, f.language, c.text, c.start_line"
-        " FROM chunks c JOIN files f ON f.id = c.file_id"
-        f" WHERE c.id IN ({', '.join('?' * len(rank_by_id))})",
-        tuple(rank_by_id),
-    )
-    windows: list[Window | None] = []
-    for chunk_id, file_id, hit_path, language, text, start_line in rows:
-        hit = Window(hit_path, start_line, tuple(_lines(text)), rank_by_id[chunk_id])
-        if len(hit.lines) > _MAX_CHUNK_LINES:
-            offset = _densest(hit.lines, language, frozenset(terms))
-            lines = hit.lines[offset : offset + WINDOW_LINES]
-            hit = replace(hit, start_line=start_line + offset, lines=lines)
-        elif len(hit.lines) < _SHORT_CHUNK_LINES:
-            hit = _widened(store, hit, chunk_id, file_id)
-        windows.append(_trimmed(hit))
+    chunks = stored_chunks(store, list(rank_by_id))
+    windows = [window_around(store, chunk, frozenset(terms), rank_by_id[chunk.chunk_id]) for chunk in chunks]
     return [window for window in windows if window is not None]
 
 
@@ -160,18 +185,27 @@ def _trimmed(window: Window) -> Window | None:
 
 def _distinct(windows: Sequence[Window], known_lines: Group[str]) -> list[Window]:
     """Leave out windows whose telling lines mostly stand in the prompt, or in a better window, already."""
-    kept: list[Window] = []
-    seen = set(known_lines)
-    for window in windows:
-        telling = [line.strip() for line in window.lines if len(line.strip()) >= _LEAST_TELLING_LINE]
-        num_seen = sum(line in seen for line in telling)
-        if telling and num_seen < _SAME_SHARE * len(telling):
-            kept.append(window)
-            seen.update(telling)
-    return kept
+    known = KnownLines(known_lines)
+    return [window for window in windows if known.takes(window.lines)]
 
 
-def _spelling(around: Surroundings) -> dict[str, str]:
+class KnownLines:
+    """The lines that a prompt would have already; `takes` says whether a window adds to them, and adds it."""
+
+    def __init__(self, lines: Group[str]) -> None:
+        self._seen = set(lines)
+
+    def takes(self, lines: Sequence[str]) -> bool:
+        """Add the lines of a window unless its telling ones mostly stand there."""
+        telling = [line.strip() for line in lines if len(line.strip()) >= _LEAST_TELLING_LINE]
+        num_seen = sum(line in self._seen for line in telling)
+        if not telling or num_seen >= _SAME_SHARE * len(telling):
+            return False
+        self._seen.update(telling)
+        return True
+
+
+def spelling_near(around: Surroundings) -> dict[str, str]:
     """Return how each term is written near the cursor; a part of a name is explained by the whole name."""
     spelling: dict[str, str] = {}
     for line in around.by_distance:

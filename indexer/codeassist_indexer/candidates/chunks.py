@@ -1,0 +1,58 @@
+"""Chunks as candidates: those that share rare words with the cursor's lines, and those that call its function.
+
+Knows no order among sources.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from codeassist_indexer.candidates.hits import ChunkHit, Hit
+from codeassist_indexer.candidates.postings import chunks_with
+from codeassist_indexer.candidates.situation import Situation
+from codeassist_indexer.lexical import identifier_tokens
+from codeassist_indexer.neighbours import spelling_near
+
+MAX_CHUNKS = 40
+_NUM_RANKED = 60  # of these the text is read, for BM25 as it should be
+_MAX_CALLS_READ = 40
+_MAX_CALLERS = 10
+_MAX_NAME_POSTINGS = 3_000
+
+
+def bm25(situation: Situation) -> Iterator[Hit]:
+    """Yield the chunks that fit the lines around the cursor best."""
+    postings = situation.postings
+    chunks = situation.chunks(postings.best(_NUM_RANKED))
+    scores = {chunk_id: postings.bm25(chunk_id, chunk.text) for chunk_id, chunk in chunks.items()}
+    spelling = spelling_near(situation.around)
+    for chunk_id in sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))[:MAX_CHUNKS]:
+        words = [spelling.get(term, term) for term in postings.terms_of(chunk_id)]
+        shared = ", ".join(list(dict.fromkeys(words))[:3])
+        yield ChunkHit(chunk_id, scores[chunk_id], f"shares {shared} with the lines around the cursor")
+
+
+def callers(situation: Situation) -> Iterator[Hit]:
+    """Yield chunks of other files that call the function around the cursor, those that fit its lines best first."""
+    function = situation.enclosing_function
+    if function is None:
+        return
+    name = function.name
+    if function.kind == "constructor":
+        name = function.qualified_name.rpartition(".")[0].rpartition(".")[2] or name
+    tokens = identifier_tokens(name)
+    if not tokens or situation.collection.num_chunks_with(tokens[0]) > _MAX_NAME_POSTINGS:
+        return
+    rarity = situation.postings.rarity_by_chunk
+    own = situation.own_chunks
+    holding = [chunk_id for chunk_id in chunks_with(situation.store, tokens[:1]) if chunk_id not in own]
+    holding.sort(key=lambda chunk_id: (-rarity.get(chunk_id, 0.0), chunk_id))
+    call = re.compile(rf"(?<!def )(?<!fn )(?<!func )(?<!function )\b{re.escape(name)}\s*\(")
+    num_found = 0
+    for chunk_id, chunk in situation.chunks(holding[:_MAX_CALLS_READ]).items():
+        if call.search(chunk.text):
+            yield ChunkHit(chunk_id, rarity.get(chunk_id, 0.0), f"calls {name}")
+            num_found += 1
+            if num_found == _MAX_CALLERS:
+                return

@@ -1,0 +1,103 @@
+"""What several sources found, as one list: sources take turns, the same place counts once, and near-copies go.
+
+Knows no index: it takes and returns values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from codeassist_indexer.candidates.candidate import SOURCES, Found, Source
+from codeassist_indexer.candidates.hits import Hit
+from codeassist_indexer.neighbours import Window
+
+MAX_MERGED_LINES = 45  # more of one file would crowd out the others
+_LEAST_TAIL_LINES = 4  # less is not worth a candidate of its own
+
+TURNS: Mapping[Source, int] = {"imported": 3, "named": 2, "bm25": 3}
+"""How many hits a source gives when its turn comes; those that do not stand here give one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """One place of the index with all that found it; `hit` is the first, in the order of the list."""
+
+    hit: Hit
+    found: tuple[Found, ...]
+    distance: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedWindow:
+    """Lines that are shown, with the places they were made of, the first in the order of the list first."""
+
+    window: Window
+    places: tuple[Place, ...]
+
+
+def take_turns(hits: Mapping[Source, Sequence[Hit]], limit: int) -> list[Place]:
+    """Return at most `limit` places: each source in turn gives its best that no other has given yet."""
+    found: dict[tuple[str, int], list[Found]] = {}
+    distance: dict[tuple[str, int], int] = {}
+    for source, listed in hits.items():
+        for rank, hit in enumerate(listed):
+            found_here = found.setdefault(hit.key, [])
+            if all(each.source != source for each in found_here):
+                found_here.append(Found(source, rank, hit.score))
+            hit_distance = getattr(hit, "distance", None)
+            if hit_distance is not None:
+                distance[hit.key] = min(hit_distance, distance.get(hit.key, hit_distance))
+    waiting: dict[Source, Iterator[Hit]] = {source: iter(hits[source]) for source in SOURCES if source in hits}
+    places: dict[tuple[str, int], Place] = {}
+    while waiting and len(places) < limit:
+        for source, rest in list(waiting.items()):
+            for _ in range(TURNS.get(source, 1)):
+                hit = _next_new(rest, places)
+                if hit is None:
+                    del waiting[source]
+                    break
+                places[hit.key] = Place(hit, best_first(found[hit.key]), distance.get(hit.key))
+    return list(places.values())[:limit]
+
+
+def best_first(found: Sequence[Found]) -> tuple[Found, ...]:
+    """Return one entry a source, the best rank of each, sorted by rank, then by the worth of sources."""
+    best: dict[Source, Found] = {}
+    for each in found:
+        if each.source not in best or each.rank < best[each.source].rank:
+            best[each.source] = each
+    return tuple(sorted(best.values(), key=lambda each: (each.rank, SOURCES.index(each.source))))
+
+
+def join_overlapping(windows: Sequence[PlacedWindow]) -> list[PlacedWindow]:
+    """Join windows of one file that overlap, keeping all their places; each stands where its first place stood.
+
+    What would become too long stays apart, without the lines that both hold; a tail of a few lines is left out.
+    """
+    order = {id(window): number for number, window in enumerate(windows)}
+    joined: list[PlacedWindow] = []
+    positions: list[int] = []
+    for each in sorted(windows, key=lambda each: (each.window.path, each.window.start_line, order[id(each)])):
+        last = joined[-1] if joined else None
+        window = each.window
+        if last is None or last.window.path != window.path or window.start_line >= last.window.end_line:
+            joined.append(each)
+            positions.append(order[id(each)])
+            continue
+        tail = window.lines[last.window.end_line - window.start_line :]
+        if len(last.window.lines) + len(tail) <= MAX_MERGED_LINES or len(tail) < _LEAST_TAIL_LINES:
+            fits = len(last.window.lines) + len(tail) <= MAX_MERGED_LINES
+            lines = (*last.window.lines, *tail) if fits else last.window.lines
+            is_later = order[id(each)] > positions[-1]
+            places = (*last.places, *each.places) if is_later else (*each.places, *last.places)
+            joined[-1] = PlacedWindow(replace(last.window, lines=lines), places)
+            positions[-1] = min(positions[-1], order[id(each)])
+        else:
+            joined.append(PlacedWindow(replace(window, start_line=last.window.end_line, lines=tail), each.places))
+            positions.append(order[id(each)])
+    return [window for _, window in sorted(zip(positions, joined, strict=True), key=lambda pair: pair[0])]
+
+
+def _next_new(rest: Iterator[Hit], places: Mapping[tuple[str, int], Place]) -> Hit | None:
+    return next((hit for hit in rest if hit.key not in places), None)

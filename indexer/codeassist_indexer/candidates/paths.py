@@ -1,0 +1,67 @@
+"""What two paths alone say of two files: how far apart they are, and whether one is the other's test.
+
+Knows no file and no index. Paths are relative to the repository, with forward slashes.
+"""
+
+from __future__ import annotations
+
+import re
+
+_TEST_FOLDERS = frozenset({"test", "tests", "__tests__", "spec", "specs", "testing", "unittests"})
+_WORD_BEFORE = re.compile(r"^(?:test|tests|spec)[_-](?=.)", re.IGNORECASE)
+_WORD_BEHIND = re.compile(r"(?<=.)[._-](?:test|tests|spec|unittest|unittests)$", re.IGNORECASE)
+_CAMEL_BEHIND = re.compile(r"(?<=[a-z0-9])(?:Test|Tests|TestCase|Spec|IT|ITCase)$")
+_CAMEL_BEFORE = re.compile(r"^Test(?=[A-Z])")
+_AFFIXES = (_WORD_BEFORE, _WORD_BEHIND, _CAMEL_BEHIND, _CAMEL_BEFORE)
+# Modules that importers call by their folder's name.
+_FOLDER_FILES = frozenset({"__init__", "index", "mod"})
+
+
+def folder_of(path: str) -> str:
+    """Return the folder that a file lies in, "" for the root."""
+    return path.rpartition("/")[0]
+
+
+def folder_distance(one: str, other: str) -> int:
+    """Return how many steps up and down lead from the folder of one file to that of the other."""
+    first, second = folder_of(one).split("/"), folder_of(other).split("/")
+    first, second = [part for part in first if part], [part for part in second if part]
+    num_shared = 0
+    for mine, theirs in zip(first, second, strict=False):
+        if mine != theirs:
+            break
+        num_shared += 1
+    return len(first) + len(second) - 2 * num_shared
+
+
+def stem_of(path: str) -> str:
+    """Return a file's name without its extension, as it is written; of a folder's own module, the folder's name."""
+    folder, _, name = path.rpartition("/")
+    stem, dot, _ = name.rpartition(".")
+    stem = stem if dot and stem else name
+    return folder.rpartition("/")[2] or stem if stem in _FOLDER_FILES else stem
+
+
+def tested_stem(stem: str) -> str | None:
+    """Return what a test's stem says it tests (`test_a`, `a_test`, `ATest`, `a.spec`), None if it is no test's."""
+    for affix in _AFFIXES:
+        rest, num_found = affix.subn("", stem)
+        if num_found:
+            return rest
+    return None
+
+
+def is_test(path: str) -> bool:
+    """Say whether a file belongs to the tests, by its name or by a folder."""
+    return tested_stem(stem_of(path)) is not None or not _TEST_FOLDERS.isdisjoint(folder_of(path).lower().split("/"))
+
+
+def plain_stem(path: str) -> str:
+    """Return the stem in lower case without test affixes and leading underscores: equal for what belongs together."""
+    stem = stem_of(path)
+    return (tested_stem(stem) or stem).lstrip("_").lower()
+
+
+def is_test_of(test: str, tested: str) -> bool:
+    """Say whether `test` is the test of `tested` by their names."""
+    return is_test(test) and not is_test(tested) and plain_stem(test) == plain_stem(tested)

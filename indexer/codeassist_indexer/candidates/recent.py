@@ -1,0 +1,84 @@
+"""Places that were edited or opened lately: the list of them, and the source that finds them in the index.
+
+Knows no editor: whoever sees the edits notes them. What is not in the index (ignored files, secrets, what lies outside
+of the repository) is never found, whatever was noted.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from codeassist_indexer.candidates.hits import ChunkHit, Hit
+
+if TYPE_CHECKING:
+    from codeassist_indexer.candidates.situation import Situation
+
+MAX_PLACES = 32
+_NEAR_LINES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class RecentPlace:
+    """Lines of a file, from 1, half-open. `path` is relative to the repository, with forward slashes."""
+
+    path: str
+    start_line: int
+    end_line: int
+
+
+class RecentPlaces:
+    """The places noted last, at most MAX_PLACES, the newest first. For any thread.
+
+    A place near one of the same file that is noted already takes it in, so that typing does not fill the list.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._places: tuple[RecentPlace, ...] = ()
+
+    def __iter__(self) -> Iterator[RecentPlace]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def note(self, path: str, start_line: int, end_line: int) -> None:
+        """Say that these lines are edited or looked at now."""
+        with self._lock:
+            newest, others = RecentPlace(path, start_line, max(end_line, start_line + 1)), list[RecentPlace]()
+            for place in self._places:
+                if place.path == path and _are_near(place, newest):
+                    newest = _narrowed(place, newest)
+                else:
+                    others.append(place)
+            self._places = (newest, *others)[:MAX_PLACES]
+
+    def forget(self, path: str) -> None:
+        """Leave a file's places out from now on."""
+        with self._lock:
+            self._places = tuple(place for place in self._places if place.path != path)
+
+
+def recent_chunks(situation: Situation) -> Iterator[Hit]:
+    """Yield the chunks that the recent places lie in, the newest first."""
+    for number, place in enumerate(situation.recent):
+        rows = situation.store.query(
+            "SELECT c.id FROM files f JOIN chunks c ON c.file_id = f.id WHERE f.path = ? AND c.start_line < ?"
+            " AND c.end_line > ? ORDER BY c.id LIMIT 3",
+            (place.path, place.end_line, place.start_line),
+        )
+        for (chunk_id,) in rows:
+            yield ChunkHit(chunk_id, 1 / (1 + number), "edited or opened lately")
+
+
+def _are_near(one: RecentPlace, other: RecentPlace) -> bool:
+    return one.start_line <= other.end_line + _NEAR_LINES and other.start_line <= one.end_line + _NEAR_LINES
+
+
+def _narrowed(old: RecentPlace, new: RecentPlace) -> RecentPlace:
+    """Return both in one, but no more than is near the new one: what was noted long ago must not grow without end."""
+    start_line = max(min(old.start_line, new.start_line), new.start_line - _NEAR_LINES)
+    return RecentPlace(new.path, start_line, min(max(old.end_line, new.end_line), new.end_line + _NEAR_LINES))

@@ -1,0 +1,147 @@
+"""What every source is given: the index, the request, and what several of them ask about it, read once.
+
+Knows no source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from codeassist.request import CompletionRequest
+from codeassist_indexer.around import Surroundings, surroundings
+from codeassist_indexer.candidates.postings import Postings, read_postings
+from codeassist_indexer.candidates.recent import RecentPlace
+from codeassist_indexer.deadline import Deadline
+from codeassist_indexer.imported import ResolvedImport, imports_of, resolved_imports, type_before_dot
+from codeassist_indexer.languages import language_of
+from codeassist_indexer.lexical import Collection, QueryLimits, query_terms
+from codeassist_indexer.neighbours import StoredChunk, stored_chunks
+from codeassist_indexer.store import Store
+
+_TYPE_KINDS = frozenset({"class", "interface", "enum", "struct", "trait"})
+_FUNCTION_KINDS = frozenset({"function", "method", "constructor"})
+_LIMITS = QueryLimits()
+
+
+@dataclass(frozen=True, slots=True)
+class OwnSymbol:
+    """A definition of the request's file, as the index last saw it. Lines count from 1, half-open."""
+
+    name: str
+    qualified_name: str
+    kind: str
+    bases: str
+    start_line: int
+    end_line: int
+
+
+class Situation:
+    """One request before one index, read while `deadline` lasts. For one thread; what it has read once it keeps.
+
+    What was interrupted is read again by whoever asks next.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        request: CompletionRequest,
+        collection: Collection,
+        recent: Iterable[RecentPlace],
+        deadline: Deadline,
+    ) -> None:
+        self.store = store
+        self.request = request
+        self.collection = collection
+        self.recent = tuple(place for place in recent if place.path != request.path)
+        self.deadline = deadline
+        self.language = language_of(request.path) or ""
+        self.around: Surroundings = surroundings(request)
+        self.text = request.prefix + request.suffix
+        self.line = request.prefix.count("\n") + 1
+        self._chunks: dict[int, StoredChunk] = {}
+
+    @cached_property
+    def distances(self) -> dict[str, int]:
+        """Each name near the cursor with its distance; see `Facts.name_distance`."""
+        distances = dict(self.around.distance_by_name())
+        receiver = type_before_dot(self.request.prefix, self.around.line_head)
+        if receiver is not None:
+            distances[receiver] = -1
+        return distances
+
+    @cached_property
+    def imports(self) -> tuple[ResolvedImport, ...]:
+        """What the request's file imports."""
+        return resolved_imports(self.store, self.request.path, self.language, imports_of(self.request))
+
+    @cached_property
+    def imported_paths(self) -> frozenset[str]:
+        """The files that the request's file imports."""
+        return frozenset(path for each in self.imports for path in each.paths)
+
+    @cached_property
+    def own_file_id(self) -> int | None:
+        """The number of the request's own file in the index, None if it is not there."""
+        rows = self.store.query("SELECT id FROM files WHERE path = ?", (self.request.path,))
+        return rows[0][0] if rows else None
+
+    @cached_property
+    def own_chunks(self) -> range:
+        """The numbers of the chunks of the request's own file: nothing may come from it."""
+        rows = self.store.query(
+            "SELECT min(c.id), max(c.id) FROM files f JOIN chunks c ON c.file_id = f.id WHERE f.path = ?",
+            (self.request.path,),
+        )
+        return range(rows[0][0], rows[0][1] + 1) if rows and rows[0][0] is not None else range(0)
+
+    @cached_property
+    def terms(self) -> tuple[str, ...]:
+        """The words that the index is searched by, the rarest first."""
+        return query_terms(self.around.by_distance, self.language, self.collection, _LIMITS)
+
+    @cached_property
+    def postings(self) -> Postings:
+        """Which chunks hold these words."""
+        return read_postings(self.store, self.terms, self.collection, self.own_chunks, self.deadline)
+
+    @cached_property
+    def _own_symbols(self) -> tuple[OwnSymbol, ...]:
+        rows = self.store.query(
+            "SELECT s.name, s.qualified_name, s.kind, s.bases, s.start_line, s.end_line FROM symbols s"
+            " JOIN files f ON f.id = s.file_id WHERE f.path = ? ORDER BY s.start_byte",
+            (self.request.path,),
+        )
+        return tuple(OwnSymbol(*row) for row in rows)
+
+    @cached_property
+    def enclosing_function(self) -> OwnSymbol | None:
+        """The innermost function that the cursor stands in."""
+        return self._enclosing(_FUNCTION_KINDS)
+
+    @cached_property
+    def enclosing_type(self) -> OwnSymbol | None:
+        """The innermost class or the like that the cursor stands in."""
+        return self._enclosing(_TYPE_KINDS)
+
+    def chunks(self, chunk_ids: Iterable[int]) -> dict[int, StoredChunk]:
+        """Return the chunks with these numbers that there are."""
+        wanted = list(dict.fromkeys(chunk_ids))
+        missing = [chunk_id for chunk_id in wanted if chunk_id not in self._chunks]
+        if missing:
+            self._chunks.update((chunk.chunk_id, chunk) for chunk in stored_chunks(self.store, missing))
+        return {chunk_id: self._chunks[chunk_id] for chunk_id in wanted if chunk_id in self._chunks}
+
+    def _enclosing(self, kinds: frozenset[str]) -> OwnSymbol | None:
+        """Return the innermost such definition around the cursor's line.
+
+        Where the text has grown since it was indexed, or half a statement ends the definition early, that is the last
+        one that begins above the cursor, unless the cursor's line begins at the margin.
+        """
+        above = [symbol for symbol in self._own_symbols if symbol.kind in kinds and symbol.start_line <= self.line]
+        around = [symbol for symbol in above if symbol.end_line > self.line]
+        if around:
+            return around[-1]
+        is_indented = self.around.line_head[:1] in (" ", "\t")
+        return above[-1] if above and is_indented else None
