@@ -23,6 +23,7 @@ _FILE = click.Path(path_type=Path)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--interval-ms", type=click.IntRange(min=1), default=200, show_default=True, help="Between keystrokes.")
 @click.option("--rest-ms", type=click.IntRange(min=1), default=1000, show_default=True, help="Behind each word.")
+@click.option("--shared", is_flag=True, help="Windows of one server that runs already, instead of a server each.")
 @click.option("--out", type=_FILE, help="Folder for the figures and the plot.")
 @set_option
 @json_option
@@ -35,6 +36,7 @@ def lsp(
     seed: int,
     interval_ms: int,
     rest_ms: int,
+    shared: bool,
     out: Path | None,
     assignments: tuple[str, ...],
     as_json: bool,
@@ -57,8 +59,8 @@ def lsp(
     rows = load_tasks(tasks)
     with Meter() as meter:
         repositories = open_repositories(repos, settings.places.cache / "eval" / "repositories")
-        sessions = run_lsp_bench(rows, repositories, num_sessions, seed, given, typist, meter)
-    document = lsp_document(sessions, typist)
+        sessions = run_lsp_bench(rows, repositories, num_sessions, seed, given, typist, meter, shared)
+    document = lsp_document(sessions, typist, shared)
     if out is not None:
         write_figures(out, "lsp", document, lsp_plot(document, sessions))
     if as_json:

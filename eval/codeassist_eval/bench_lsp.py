@@ -1,6 +1,7 @@
 """The benchmark of the language server: sessions typed into real server processes, and its figures as table and plot.
 
-Knows no options. Each session has a server of its own, so that starting is measured as often as typing.
+Knows no options. Each session has a server of its own, so that starting is measured as often as typing; or all share
+one that runs already, as the windows of an editor may.
 """
 
 from __future__ import annotations
@@ -9,7 +10,10 @@ import asyncio
 import io
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from rich.console import Console
@@ -17,7 +21,7 @@ from rich.table import Table
 
 from codeassist_eval.bench_session import machine
 from codeassist_eval.lsp_figures import STAGES, lsp_figures, overhead_ms, stages_of
-from codeassist_eval.lsp_replay import ReplayedSession, Typist, replay
+from codeassist_eval.lsp_replay import ReplayedSession, Typist, end_shared, replay, warm_up
 from codeassist_eval.repositories import Repositories
 from codeassist_eval.tasks import Task
 from codeassist_eval.typing_sessions import choose_sessions
@@ -26,10 +30,11 @@ Report = Callable[[str, int, int], None]
 _OVERHEAD_GOAL_MS, _START_GOAL_S = 5.0, 4.0
 
 
-def serve_command(assignments: Sequence[str]) -> list[str]:
+def serve_command(assignments: Sequence[str], shared: bool = False) -> list[str]:
     """Return the command of a language server with these settings, run by the Python that runs this."""
     options = [part for assignment in assignments for part in ("--set", assignment)]
-    return [sys.executable, "-m", "codeassist.cli", "serve", "--stdio", *options]
+    # -P: no module is looked for in the repository that is typed in.
+    return [sys.executable, "-P", "-m", "codeassist.cli", "serve", "--shared" if shared else "--stdio", *options]
 
 
 def run_lsp_bench(
@@ -40,23 +45,43 @@ def run_lsp_bench(
     assignments: Sequence[str],
     typist: Typist,
     report: Report,
+    shared: bool = False,
 ) -> list[ReplayedSession]:
-    """Replay sessions drawn with `seed`. Raises EvaluationError."""
+    """Replay sessions drawn with `seed`. Raises EvaluationError.
+
+    With `shared` they are windows of one server, which has answered before the first of them opens.
+    """
     by_id = {task.task_id: task for task in tasks}
     chosen = choose_sessions(tasks, num_sessions, prompt_tokens=2048, seed=seed)
     repositories.require_all(by_id[session.trace.name] for session in chosen)
     done: list[ReplayedSession] = []
-    for number, session in enumerate(chosen):
-        report("sessions", number, len(chosen))
-        task = by_id[session.trace.name]
-        folder = repositories.folder(task)
-        work = replay(session.trace, task.language, folder, serve_command(assignments), os.environ, typist)
-        done.append(asyncio.run(work))
+    command = serve_command(assignments, shared)
+    with _shared_server(command) if shared else nullcontext(os.environ) as environment:
+        for number, session in enumerate(chosen):
+            report("sessions", number, len(chosen))
+            task = by_id[session.trace.name]
+            folder = repositories.folder(task)
+            done.append(asyncio.run(replay(session.trace, task.language, folder, command, environment, typist)))
     report("sessions", len(chosen), len(chosen))
     return done
 
 
-def lsp_document(sessions: Sequence[ReplayedSession], typist: Typist) -> dict[str, Any]:
+@contextmanager
+def _shared_server(command: Sequence[str]) -> Generator[Mapping[str, str]]:
+    """A server that windows share, ready and asked once; give the environment in which `command` finds it.
+
+    None of the user's own: the environment is part of what tells one from another.
+    """
+    environment = {**os.environ, "CODEASSIST_BENCH_SHARED": "1"}
+    with TemporaryDirectory() as folder:
+        asyncio.run(warm_up(command, Path(folder), environment))
+        try:
+            yield environment
+        finally:
+            asyncio.run(end_shared(command, Path(folder), environment))
+
+
+def lsp_document(sessions: Sequence[ReplayedSession], typist: Typist, shared: bool = False) -> dict[str, Any]:
     """The object that `bench lsp --json` prints."""
     model = sessions[-1].status["model"]
     return lsp_figures(sessions) | {
@@ -64,6 +89,7 @@ def lsp_document(sessions: Sequence[ReplayedSession], typist: Typist) -> dict[st
         "device": model["device"],
         "interval_ms": typist.interval_s * 1e3,
         "rest_ms": typist.rest_s * 1e3,
+        "shared": shared,
         "machine": machine(),
     }
 
@@ -71,6 +97,7 @@ def lsp_document(sessions: Sequence[ReplayedSession], typist: Typist) -> dict[st
 def print_lsp(document: Mapping[str, Any]) -> None:
     """Print the figures as a table."""
     title = f"{document['model']} on {document['device']}, a keystroke every {document['interval_ms']:.0f} ms"
+    title += ", one server for all windows" if document["shared"] else ""
     table = Table("", "p50", "p95", "goal", title=title)
     for column in table.columns[1:3]:
         column.justify = "right"

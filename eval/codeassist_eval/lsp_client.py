@@ -27,7 +27,8 @@ _LIMIT_S = 120.0
 
 
 class LspClient:
-    """One server process. Every method raises EvaluationError when the server dies or does not answer in time."""
+    """One server process, or one that passes on to a server that others share. Every method raises EvaluationError when
+    the server dies or does not answer in time."""
 
     def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
         self._command = command
@@ -38,6 +39,7 @@ class LspClient:
         self._news = asyncio.Event()
         self._version = 0
         self._uri = ""
+        self._server_pid: int | None = None
         self.peak_rss_bytes = 0
 
         @self._client.feature("didChangeStatus")
@@ -117,15 +119,24 @@ class LspClient:
     async def status(self) -> dict[str, Any]:
         """Return what the server says of itself, with its last requests."""
         params = types.ExecuteCommandParams(command="codeassist.status", arguments=[{"recent": True}])
-        answer = await self._within(self._client.workspace_execute_command_async(params), _LIMIT_S)
-        return plain(answer)
+        answer = plain(await self._within(self._client.workspace_execute_command_async(params), _LIMIT_S))
+        self._server_pid = answer["pid"]
+        return answer
+
+    async def end_shared(self) -> None:
+        """End the server that others share, and the process that passes on to it."""
+        process = self._client._server  # pyright: ignore[reportPrivateUsage]
+        assert process is not None
+        await self._within(self._client.protocol.send_request_async("codeassist/stop", {}), _LIMIT_S)
+        await self._within(process.wait(), _LIMIT_S)
+        await self._client.stop()
 
     async def stop(self) -> None:
-        """End the server, by force if need be."""
+        """Leave the server, which then ends unless others share it; end it by force if need be."""
         process = self._client._server  # pyright: ignore[reportPrivateUsage]  # pygls offers no way to wait for it
         if process is None:
             return
-        self.peak_rss_bytes = _peak_rss(process.pid)
+        self.peak_rss_bytes = _peak_rss(self._server_pid or process.pid)
         try:
             await self._within(self._client.shutdown_async(None), _LIMIT_S)
             self._client.exit(None)

@@ -92,6 +92,26 @@ async def replay(
     )
 
 
+async def warm_up(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+    """Have a server that windows share load its model and answer once. Raises EvaluationError."""
+    client = LspClient(command, folder, environment)
+    try:
+        await client.start()
+        text = "def add(a, b):\n    return "
+        client.open("first.py", "python", text)
+        await client.ready(_LOAD_S)
+        await client.complete(text, len(text), automatic=False)
+    finally:
+        await client.stop()
+
+
+async def end_shared(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+    """End the server that windows share. Raises EvaluationError."""
+    client = LspClient(command, folder, environment)
+    await client.start()
+    await client.end_shared()
+
+
 @dataclass(frozen=True, slots=True)
 class _Timed:
     kind: str
