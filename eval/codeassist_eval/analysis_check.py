@@ -29,7 +29,8 @@ class PlaceCount:
     num_active: int = 0
     num_excluded: int = 0
     num_names: int = 0
-    num_named: int = 0  # active places of arguments at which one with a name stands: only those can be excluded
+    num_named: int = 0  # active places of arguments at which one with a name stands
+    num_counted: int = 0  # those at which one without stands, and it is known how many may
     abstained: Counter[str] = field(default_factory=Counter[str])
 
 
@@ -67,7 +68,11 @@ class AnalysisFigures:
                     "places": count.num_places,
                     "active": count.num_active,
                     "truth_excluded": count.num_excluded,
-                    **({"active_with_keyword": count.num_named} if kind == "keyword" else {}),
+                    **(
+                        {"active_with_keyword": count.num_named, "active_by_position": count.num_counted}
+                        if kind == "keyword"
+                        else {}
+                    ),
                     "names_mean": count.num_names / count.num_active if count.num_active else 0.0,
                     "abstained": dict(count.abstained.most_common()),
                 }
@@ -122,13 +127,15 @@ def _ask(analyst: RepositoryAnalyst, asked: AskedPlace, figures: AnalysisFigures
     found = analysis.found(asked.text, asked.place)
     figures.answer_ms.setdefault(asked.language, []).append((perf_counter() - begin) * 1e3)
     count.num_places += 1
-    if not found.names:
+    if found.names is None:
         count.abstained[found.source] += 1
         return
     count.num_active += 1
     count.num_names += len(found.names)
+    by_position = kind == "keyword" and not asked.is_keyword
     count.num_named += asked.is_keyword
-    if asked.name in found.names or (kind == "keyword" and not asked.is_keyword):
+    count.num_counted += by_position and found.room is not None
+    if found.room != 0 if by_position else asked.name in found.names:
         return
     count.num_excluded += 1
     line_number = asked.text.count("\n") + 1

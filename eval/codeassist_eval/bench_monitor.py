@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from codeassist.request import Analysis, Analyst, Completion, CompletionRequest
+from codeassist.request import AllowedNames, Analysis, Analyst, Completion, CompletionRequest
 from codeassist.session import Session
 from codeassist.settings import Settings
 from codeassist_eval.analysis_places import AskedPlace, places_of_tasks
@@ -88,7 +88,7 @@ class MonitorBench:
             mask_ms=list(watched.monitor_ms),
             wait_ms=watched.stage_ms.get("monitor_wait", 0.0),
             num_known=len(truth),
-            excluded=[asked.name for asked, names in truth if not _exists(asked, names)],
+            excluded=[asked.name for asked, allowed in truth if not _may_stand(asked, allowed)],
         )
 
     def close(self) -> None:
@@ -123,19 +123,19 @@ class MonitorBench:
             _first_identifier(task, text),
             score(task, text).values["em"],
             len(places),
-            sum(_exists(asked, names) for asked, names in places),
+            sum(_may_stand(asked, allowed) for asked, allowed in places),
             completion.stage_ms["decode"],
         )
 
     def _known_places(
         self, task: Task, answer: str, analysis: Analysis | None
-    ) -> list[tuple[AskedPlace, frozenset[str]]]:
+    ) -> list[tuple[AskedPlace, AllowedNames]]:
         """The places of an answer whose names the analysis knows."""
         if analysis is None:
             return []
         asked = places_of_tasks([dataclasses.replace(task, groundtruth=answer)], self._repositories)
         found = [(each, analysis.names(each.text, each.place)) for each in asked]
-        return [(each, allowed.names) for each, allowed in found if allowed is not None]
+        return [(each, allowed) for each, allowed in found if allowed is not None]
 
 
 def run_monitor_bench(
@@ -153,8 +153,10 @@ def run_monitor_bench(
     return [done[task.task_id] for task in ordered]
 
 
-def _exists(asked: AskedPlace, names: frozenset[str]) -> bool:
-    return asked.name in names or (asked.place.kind == "keyword" and not asked.is_keyword)
+def _may_stand(asked: AskedPlace, allowed: AllowedNames) -> bool:
+    if asked.place.kind == "keyword" and not asked.is_keyword:
+        return allowed.room != 0
+    return asked.name in allowed.names
 
 
 def _first_identifier(task: Task, text: str) -> str | None:

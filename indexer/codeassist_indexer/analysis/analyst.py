@@ -150,9 +150,10 @@ class RepositoryAnalyst:
             answer = self._process.ask(question.path, asked, self._deadline_s, question.is_stale)
             names = answer.get("names")
             if names or (names is not None and "positional" in answer):  # a call may take no keyword
-                positional = answer.get("positional")
+                positional = tuple(answer.get("positional", ()))
+                are_all = bool(answer.get("are_all", False))
                 source = "jedi" if question.language == "python" else "index"
-                return Found(frozenset(names), source, positional=None if positional is None else tuple(positional))
+                return Found(frozenset(names), source, positional=positional, are_all=are_all)
             why = str(answer.get("unsure", "nothing found"))
             return Found(None, why, is_passing=why in _PASSING)
         except CodeAssistError as error:  # the index is broken or held by somebody
@@ -232,7 +233,7 @@ class TextAnalysis:
         given = arguments(before[behind:])
         if given is None:
             return Found(None, "arguments that only a parser tells apart")
-        names, room = left_over(call.names, call.positional, given)
+        names, room = left_over(call.names, call.positional, call.are_all, given)
         return Found(names, call.source, room=room) if names or room is not None else Found(None, "no keyword")
 
     def _find(self, before: str, place: NamePlace) -> Found:

@@ -66,19 +66,18 @@ def _pieces(code: str) -> list[str] | None:
 
 
 def left_over(
-    keywords: frozenset[str], positional: Sequence[str] | None, given: Arguments
+    keywords: frozenset[str], positional: Sequence[str], are_all: bool, given: Arguments
 ) -> tuple[frozenset[str], int | None]:
     """Return the names that may still be written as keywords, and how many positional arguments may still stand.
 
-    `positional`: the parameters that a position fills, in order; None: any number of them. A count that is not known
-    is None.
+    `positional`: the parameters that a position fills, in order; `are_all`: there are no others. A count that is not
+    known is None.
     """
-    names = keywords - given.names
-    num_given = given.num_positional
-    if num_given is not None and positional is not None:
+    names, num_given = keywords - given.names, given.num_positional
+    if num_given is not None:
         names -= frozenset(positional[:num_given])
     if given.names:
         return names, 0  # behind a keyword argument, no other one may stand
-    if num_given is None or positional is None:
+    if num_given is None or not are_all:
         return names, None
     return names, max(0, len(positional) - num_given)

@@ -113,6 +113,14 @@ def refuse_generated_constructor(cls: Any) -> None:
                 raise UnsureError("decorated callee")
 
 
+def defines_constructor(cls: Any) -> bool:
+    """Whether the parameters of a class are those of an `__init__` that a repository wrote, and of no dataclass."""
+    written = [each.tree_node for each in cls.py__mro__() if not (each.is_stub() or each.is_compiled())]
+    if any("dataclass" in decorators_of(node) for node in written):
+        return False
+    return any(child.name.value == "__init__" for node in written for child in node.iter_funcdefs())
+
+
 def decorators_of(definition: Any) -> set[str]:
     """The last parts of the names of a definition's decorators."""
     names: set[str] = set()

@@ -64,8 +64,8 @@ class JediNames:
                 case "import":
                     names = imports(script, question["statement"])
                 case "keyword":
-                    names, positional = parameters(script, line, column, tuple(question["bracket"]))
-                    return {"names": sorted(names), "positional": positional}
+                    names, positional, are_all = parameters(script, line, column, tuple(question["bracket"]))
+                    return {"names": sorted(names), "positional": positional, "are_all": are_all}
                 case kind:
                     names = members(script, line, column, only_cases=kind == "case")
         except UnsureError as unsure:

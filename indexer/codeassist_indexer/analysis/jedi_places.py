@@ -83,9 +83,10 @@ def imports(script: Any, statement: str) -> frozenset[str]:
 
 def parameters(
     script: Any, line: int, column: int, bracket: tuple[int, int]
-) -> tuple[frozenset[str], tuple[str, ...] | None]:
-    """Return what the call takes whose bracket is at the position `bracket`: the names that `=` can follow, and the
-    parameters that positions fill, in order (None: any number of them, or callees that differ).
+) -> tuple[frozenset[str], tuple[str, ...], bool]:
+    """Return what the call takes whose bracket is at the position `bracket`.
+
+    The names that `=` can follow, the parameters that positions fill, in order, and whether there are surely no others.
     """
     module = script._module_node
     opened = module.get_leaf_for_position((bracket[0], bracket[1] + 1))  # a place belongs to what ends there
@@ -94,20 +95,23 @@ def parameters(
         raise UnsureError("no callee")
     base, trailers = _receiver(leaf)
     context = script._get_module_context().create_context(leaf)
-    Walk().callee(context, base, trailers)
+    is_written = Walk().callee(context, base, trailers)
     names: set[str] = set()
     signatures = script.get_signatures(line, column)
     if not signatures:
         raise UnsureError("no signature")
-    in_order: set[tuple[str, ...] | None] = set()
+    in_order: set[tuple[str, ...]] = set()
     for signature in signatures:
         kinds = [(parameter.name, parameter.kind.name) for parameter in signature.params]
         if any(kind == "VAR_KEYWORD" for _, kind in kinds):
             raise UnsureError("any keyword")
         names.update(name for name, kind in kinds if kind in ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY"))
-        is_open = any(kind == "VAR_POSITIONAL" for _, kind in kinds)
-        in_order.add(None if is_open else tuple(name for name, kind in kinds if kind.startswith("POSITIONAL")))
-    return _plain(names), in_order.pop() if len(in_order) == 1 else None
+        is_written = is_written and not any(kind == "VAR_POSITIONAL" for _, kind in kinds)
+        in_order.add(tuple(name for name, kind in kinds if kind.startswith("POSITIONAL")))
+    are_all = is_written and len(in_order) == 1
+    if not names and not are_all:
+        raise UnsureError("no keyword")
+    return _plain(names), in_order.pop() if len(in_order) == 1 else (), are_all
 
 
 def _receiver(leaf: Any) -> tuple[Any, list[Any]]:

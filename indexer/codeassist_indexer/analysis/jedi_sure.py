@@ -13,6 +13,7 @@ from codeassist_indexer.analysis.jedi_closed import (
     OPEN_TYPES,
     UnsureError,
     decorators_of,
+    defines_constructor,
     refuse_generated_constructor,
     refuse_open,
     refuse_open_class,
@@ -54,19 +55,25 @@ class Walk:
             raise UnsureError("only None")
         return values
 
-    def callee(self, context: Any, base: Any, trailers: list[Any]) -> None:
-        """Return if all that may be called by `base` with `trailers` takes what its definition says."""
+    def callee(self, context: Any, base: Any, trailers: list[Any]) -> bool:
+        """Return if all that may be called by `base` with `trailers` takes the keywords that its definition says.
+
+        True: the number of arguments, too, is what a definition of the repository says.
+        """
+        is_written = True
         for found in self._chain(context, base, trailers):
             value = getattr(found, "_function", found)  # jedi wraps a class method
             if value.is_class():
                 refuse_open_class(value, is_receiver_class=True)
                 refuse_generated_constructor(value)
+                is_written = is_written and defines_constructor(value)
             elif value.is_compiled() or value.is_stub():  # jedi's stubs know parameters up to Python 3.9
                 raise UnsureError("callee of a library")
             else:
                 node = getattr(value, "tree_node", None)
                 if node is None or node.type != "funcdef" or decorators_of(node) - _SAME_SIGNATURE:
                     raise UnsureError("decorated callee")
+        return is_written
 
     def _chain(self, context: Any, base: Any, trailers: list[Any]) -> Any:
         from jedi.inference.syntax_tree import infer_trailer

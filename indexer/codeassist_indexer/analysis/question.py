@@ -28,12 +28,13 @@ class Found:
     """The names, all that there can be, or None; `source` says what found them, or why nothing did (for people).
 
     `is_passing`: asked again, the answer may be another one though no text has changed. `positional`, of a call whose
-    parameters were asked for: those that positions fill, in order; None: any number of them. `room`, at the place of an
-    argument: how many may still stand by position; None: not known.
+    parameters were asked for: those that positions fill, in order, as far as that is known; `are_all`: there are no
+    others. `room`, at the place of an argument: how many may still stand by position; None: not known.
     """
 
     names: frozenset[str] | None
     source: str
     is_passing: bool = False
-    positional: tuple[str, ...] | None = None
+    positional: tuple[str, ...] = ()
+    are_all: bool = False
     room: int | None = None

@@ -33,10 +33,12 @@ def test_what_is_no_list_of_arguments(text: str) -> None:
 
 
 def test_what_is_left_over() -> None:
-    names, in_order = frozenset("abc"), ("a", "b")
-    assert left_over(names, in_order, Arguments(0, frozenset())) == (names, 2)
-    assert left_over(names, in_order, Arguments(1, frozenset())) == (frozenset("bc"), 1)
-    assert left_over(names, in_order, Arguments(3, frozenset())) == (frozenset("c"), 0)
-    assert left_over(names, in_order, Arguments(1, frozenset("c"))) == (frozenset("b"), 0)
-    assert left_over(names, in_order, Arguments(None, frozenset())) == (names, None)
-    assert left_over(names, None, Arguments(2, frozenset())) == (names, None)
+    def left(given: Arguments, are_all: bool = True) -> tuple[frozenset[str], int | None]:
+        return left_over(frozenset("abc"), ("a", "b"), are_all, given)
+
+    assert left(Arguments(0, frozenset())) == (frozenset("abc"), 2)
+    assert left(Arguments(1, frozenset())) == (frozenset("bc"), 1)
+    assert left(Arguments(3, frozenset())) == (frozenset("c"), 0)
+    assert left(Arguments(1, frozenset("c"))) == (frozenset("b"), 0)
+    assert left(Arguments(None, frozenset())) == (frozenset("abc"), None)
+    assert left(Arguments(2, frozenset()), are_all=False) == (frozenset("c"), None)
