@@ -5,7 +5,7 @@ Knows no command and no editor; both of them open a repository through here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from codeassist.progress import Progress, silent
 from codeassist.request import NoRetriever, Retriever
 from codeassist.settings import Settings
 from codeassist_indexer.analysis.analyst import DEADLINE_S, RepositoryAnalyst
+from codeassist_indexer.candidates.recent import RecentPlace
 from codeassist_indexer.retrieve import IndexRetriever
 from codeassist_indexer.store import Store, database_path
 from codeassist_indexer.update import UpdateProgress, UpdateReport, UpdateSettings, update_index
@@ -43,10 +44,12 @@ def bring_up_to_date(store: Store, root: Path, settings: Settings, progress: Pro
     return update_index(store, root, update_settings(settings), progress=report)
 
 
-def open_retriever(store: Store, settings: Settings, deadline_ms: float | None) -> Retriever:
+def open_retriever(
+    store: Store, settings: Settings, deadline_ms: float | None, recent: Iterable[RecentPlace] = ()
+) -> Retriever:
     """Return the retriever that `context.mode` asks for. `deadline_ms` None waits for every source."""
     mode = settings.context.mode
-    return NoRetriever() if mode == "none" else IndexRetriever(store, mode, deadline_ms)
+    return NoRetriever() if mode == "none" else IndexRetriever(store, mode, deadline_ms, recent)
 
 
 def open_analyst(store: Store, root: Path, servers: Sequence[str] = ()) -> RepositoryAnalyst:

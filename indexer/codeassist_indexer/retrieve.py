@@ -7,13 +7,16 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Literal
 
 from codeassist.errors import CodeAssistError
 from codeassist.request import CompletionRequest, Retrieval, Snippet
 from codeassist_indexer.around import Surroundings, surroundings
+from codeassist_indexer.candidates.candidate import SOURCES, Candidates
+from codeassist_indexer.candidates.find import find_candidates
+from codeassist_indexer.candidates.recent import RecentPlace
 from codeassist_indexer.deadline import Deadline
 from codeassist_indexer.imported import imported_definitions
 from codeassist_indexer.lexical import Collection
@@ -35,13 +38,21 @@ class IndexRetriever:
 
     Same index and same request give the same snippets in the same order: definitions that are used near the cursor,
     then neighbours, then the other definitions. Only a deadline changes that: `deadline_ms` after a request came in,
-    queries are stopped, and a source that is not done by then gives nothing. None: no deadline.
+    queries are stopped, and a source that is not done by then gives nothing. None: no deadline. `recent` are the
+    places that an editor saw edited or opened lately; only `candidates` looks at them.
     """
 
-    def __init__(self, store: Store, mode: ContextMode = "full", deadline_ms: float | None = None) -> None:
+    def __init__(
+        self,
+        store: Store,
+        mode: ContextMode = "full",
+        deadline_ms: float | None = None,
+        recent: Iterable[RecentPlace] = (),
+    ) -> None:
         self._store = store
         self._mode: ContextMode = mode
         self._deadline_ms = deadline_ms
+        self._recent = recent
         self._planned: tuple[int, Collection] | None = None
 
     def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
@@ -76,6 +87,16 @@ class IndexRetriever:
         if self._mode == "full":
             definitions = run("definitions", lambda: imported_definitions(self._store, request, around))
         return Retrieval(choose(definitions, neighbours, max_chars), stage_ms, tuple(late))
+
+    def candidates(self, request: CompletionRequest) -> Candidates:
+        """Return all that a ranker may choose among, found under the same deadline."""
+        deadline = Deadline(self._deadline_ms)
+        try:
+            collection = self._collection(deadline)
+        except CodeAssistError as error:
+            log.warning("no candidates for %s: %s", request.path, error)
+            return Candidates(late_sources=SOURCES)
+        return find_candidates(self._store, request, collection, deadline, self._recent)
 
     def _neighbours(self, request: CompletionRequest, around: Surroundings, deadline: Deadline) -> list[Snippet]:
         text = request.prefix + request.suffix

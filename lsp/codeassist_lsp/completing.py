@@ -117,6 +117,9 @@ class Completing:
             return []
         self._backend.inference.revive()
         place = place_at(ask.document.document, ask.cursor_char, ask.selected)
+        if home.workspace is not None:
+            line = place.prefix.count("\n") + 1
+            home.workspace.recent.note(home.path, line, line + 1)
         num_wanted = settings.editor.alternatives if ask.kind == "invoked" else 1
         root = None if home.workspace is None else str(home.workspace.root)
         wish = Wish(

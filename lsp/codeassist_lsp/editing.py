@@ -16,6 +16,8 @@ from codeassist_lsp.home import Homes
 from codeassist_lsp.place import file_of
 from codeassist_lsp.server import Server
 
+_OPENED_LINES = 30  # of a document that was opened; where the cursor stands in it nobody says
+
 
 class Editing:
     """Handles the notifications about documents."""
@@ -51,12 +53,16 @@ class Editing:
             name = self._homes.of(entry.uri, entry.language_id).path
             self._client.say(f"{name} has more than {MOST_CHARS:,} characters: nothing is completed in it", "info")
         self._index(entry)
+        home = self._homes.of(entry.uri, entry.language_id)
+        if home.workspace is not None:
+            home.workspace.recent.note(home.path, 1, 1 + _OPENED_LINES)
 
     def _did_change(self, params: types.DidChangeTextDocumentParams) -> None:
         changes = [_change(each) for each in params.content_changes]
         entry = self._documents.change(params.text_document.uri, params.text_document.version, changes)
         if entry is not None:
             self._index(entry)
+            self._note_edits(entry, changes)
 
     def _did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         if self._documents.close(params.text_document.uri) is not None:
@@ -70,6 +76,16 @@ class Editing:
             workspace = self._homes.of(entry.uri, entry.language_id).workspace
             if workspace is not None:
                 workspace.files_changed([file])
+
+    def _note_edits(self, entry: OpenDocument, changes: list[TextChange]) -> None:
+        home = self._homes.of(entry.uri, entry.language_id)
+        if home.workspace is None:
+            return
+        for change in changes:
+            if change.span is not None:
+                start, end = change.span
+                num_removed, num_added = end.line - start.line, change.text.count("\n")
+                home.workspace.recent.note_edit(home.path, start.line + 1, num_removed, num_added)
 
     def _index(self, entry: OpenDocument) -> None:
         text = entry.document.text

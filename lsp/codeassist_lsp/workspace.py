@@ -12,6 +12,7 @@ from pathlib import Path
 
 from codeassist.request import CompletionRequest, Retrieval, Retriever
 from codeassist.settings import Settings
+from codeassist_indexer.candidates.recent import RecentPlaces
 from codeassist_indexer.repository import open_retriever
 from codeassist_lsp.background_index import BackgroundIndex, Coverage
 from codeassist_lsp.configuration import Configuration
@@ -32,6 +33,7 @@ class Workspace:
     ) -> None:
         self.root = root
         self.retriever: Retriever = _RetrieverInForce(self)
+        self.recent = RecentPlaces()  # places that this client edited or looked at lately
         self._configuration = configuration
         self._indexes = indexes
         self._on_coverage = on_coverage
@@ -101,7 +103,7 @@ class Workspace:
         with self._lock:
             if self._retriever_in_force is None:
                 deadline_ms = settings.context.deadline_ms
-                self._retriever_in_force = open_retriever(self._index.store, settings, deadline_ms)
+                self._retriever_in_force = open_retriever(self._index.store, settings, deadline_ms, self.recent)
             return self._retriever_in_force
 
     def _hold_index(self, settings: Settings, open_documents: Mapping[str, str]) -> BackgroundIndex:

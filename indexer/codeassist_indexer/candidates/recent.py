@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from codeassist_indexer.candidates.situation import Situation
 
 MAX_PLACES = 32
+MAX_PLACES_A_FILE = 4
 _NEAR_LINES = 10
 
 
@@ -30,7 +31,7 @@ class RecentPlace:
 
 
 class RecentPlaces:
-    """The places noted last, at most MAX_PLACES, the newest first. For any thread.
+    """The places noted last, at most MAX_PLACES and MAX_PLACES_A_FILE, the newest first. For any thread.
 
     A place near one of the same file that is noted already takes it in, so that typing does not fill the list.
     """
@@ -54,12 +55,16 @@ class RecentPlaces:
                     newest = _narrowed(place, newest)
                 else:
                     others.append(place)
-            self._places = (newest, *others)[:MAX_PLACES]
+            of_file = [place for place in others if place.path == path]
+            too_many = set(of_file[MAX_PLACES_A_FILE - 1 :])
+            self._places = (newest, *(place for place in others if place not in too_many))[:MAX_PLACES]
 
-    def forget(self, path: str) -> None:
-        """Leave a file's places out from now on."""
+    def note_edit(self, path: str, line: int, num_removed: int, num_added: int) -> None:
+        """Say that from `line` on so many line ends were removed and so many added; places behind it move along."""
         with self._lock:
-            self._places = tuple(place for place in self._places if place.path != path)
+            by = num_added - num_removed
+            self._places = tuple(_moved(place, line, by) if place.path == path else place for place in self._places)
+        self.note(path, line, line + num_added + 1)
 
 
 def recent_chunks(situation: Situation) -> Iterator[Hit]:
@@ -72,6 +77,13 @@ def recent_chunks(situation: Situation) -> Iterator[Hit]:
         )
         for (chunk_id,) in rows:
             yield ChunkHit(chunk_id, 1 / (1 + number), "edited or opened lately")
+
+
+def _moved(place: RecentPlace, line: int, by: int) -> RecentPlace:
+    """Return a place after `by` lines more stand behind `line`; what was inside of removed lines ends up there."""
+    start_line = place.start_line if place.start_line <= line else max(line, place.start_line + by)
+    end_line = place.end_line if place.end_line <= line + 1 else max(line + 1, place.end_line + by)
+    return RecentPlace(place.path, start_line, max(end_line, start_line + 1))
 
 
 def _are_near(one: RecentPlace, other: RecentPlace) -> bool:
