@@ -38,7 +38,7 @@ def app() -> None:
     """
 
 
-_EVAL = DeferredCommand("eval", "codeassist_eval.commands", "eval_group", "Measure completions on benchmarks.")
+_EVAL = DeferredCommand("eval", "codeassist.cli.evaluate", "eval_group", "Measure completions on benchmarks.")
 _BENCH = DeferredCommand("bench", "codeassist.cli.bench", "bench", "Measure speed: the engine, typing, the index.")
 
 for _command in (complete, index, models, doctor, serve, status, stop, stats, demo, _EVAL, _BENCH):
