@@ -142,12 +142,12 @@ class TruthScorer:
 
     def reward(self, snippet: Snippet, alone: float) -> tuple[int, float]:
         """Return the tokens that a snippet takes in the prompt, and what it adds to the log-likelihood `alone`."""
-        prompt = self._prompt(self._cut(snippet))
+        prompt = self.prompt(self._cut(snippet))
         return prompt.snippets[0].num_tokens, self._score(prompt) - alone
 
     def logprob(self, snippet: Snippet | None) -> float:
         """Return the log-likelihood of the true line, in nats, with a snippet in the prompt or with none."""
-        return self._score(self._prompt(None if snippet is None else self._cut(snippet)))
+        return self._score(self.prompt(None if snippet is None else self._cut(snippet)))
 
     def close(self) -> None:
         """Drop the states."""
@@ -167,7 +167,7 @@ class TruthScorer:
         wanted = torch.tensor(self._truth_tokens, device=logprobs.device)
         return logprobs.gather(1, wanted[:, None]).sum().item()
 
-    def _prompt(self, snippet: Snippet | None) -> prompts.Prompt:
+    def prompt(self, snippet: Snippet | None) -> prompts.Prompt:
         """The product's prompt, longer by what the snippet takes: the file's part stays what it is without."""
         if snippet is None:
             return self._build((), prompts.Budget(self._plan.file_tokens, 0.0))
