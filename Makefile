@@ -42,7 +42,7 @@ LLAMA_PYTHON ?=
 REMOTE_URL ?=
 test-remote: $(VENV)/.dev-installed  ## remote engines on a real server: LLAMA_PYTHON=python/with/llama-cpp-python, or REMOTE_URL=http://127.0.0.1:8000/v1
 	CODEASSIST_TEST_LLAMA_PYTHON="$(LLAMA_PYTHON)" CODEASSIST_TEST_REMOTE_URL="$(REMOTE_URL)" \
-	  $(BIN)/python -m pytest -q -s tests/test_remote_real.py
+	  $(BIN)/python -m pytest -q -s tests/remote/test_real.py
 
 test-nvim: $(VENV)/.dev-installed  ## the Neovim plugin's tests alone
 	$(BIN)/python -m pytest -q tests/editors/nvim

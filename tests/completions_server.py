@@ -304,3 +304,12 @@ def _reset(connection: socket.socket) -> None:
     with contextlib.suppress(OSError):
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         connection.shutdown(socket.SHUT_RDWR)
+
+
+def is_hung_up(connection: socket.socket, timeout_s: float) -> bool:
+    """Whether the client hangs up before it sends anything more; raises TimeoutError if it does neither."""
+    connection.settimeout(timeout_s)
+    try:
+        return connection.recv(1) == b""
+    except ConnectionError:  # it had not read all that was sent: its end is a reset then
+        return True

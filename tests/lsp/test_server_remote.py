@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.completions_server import CompletionsServer
+from tests.completions_server import CompletionsServer, is_hung_up
 from tests.end_to_end.conftest import CURSOR, Program
 from tests.lsp.editor import CANCELLED, Editor, within
 from tests.tiny_models import train_tokenizer
@@ -56,8 +56,7 @@ async def within_all(program: Program, remote: CompletionsServer) -> None:
 
         def wait_for_the_end(connection: socket.socket) -> None:
             remote.before_answer = lambda connection: None
-            connection.settimeout(60)
-            if connection.recv(1) == b"":
+            if is_hung_up(connection, 60):
                 closed.set()
 
         remote.before_answer = wait_for_the_end

@@ -23,8 +23,8 @@ from codeassist.remote.breaker import Breaker
 from codeassist.remote.first import Patience, RemoteFirst
 from codeassist.remote.tokenizer_files import load_tokenizer
 from codeassist.request import AllowedNames, CompletionRequest, NamePlace, NoRetriever
-from tests.remote_engine import Local, engine_at
-from tests.test_remote_names import Knows
+from tests.remote.engine_at import Local, engine_at
+from tests.remote.test_names import Knows
 
 MODELS = Path(os.environ.get("CODEASSIST_TEST_MODELS", Path.home() / ".cache" / "codeassist-models"))
 MODEL = MODELS / "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf"

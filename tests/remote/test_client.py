@@ -8,7 +8,6 @@ import socket
 import ssl
 import subprocess
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -31,28 +30,10 @@ from codeassist.remote.wire import UNKNOWN, Answer, Ask, dialect_of
 from codeassist.request import Completion, CompletionRequest, NoRetriever
 from codeassist.templates import recognise
 from codeassist.tokens import Tokenizer
-from tests.completions_server import CompletionsServer, Fault, Hang, Reset, Status
-from tests.tiny_models import CODE, MARKERS, train_tokenizer
+from tests.completions_server import CompletionsServer, Fault, Hang, Reset, Status, is_hung_up
+from tests.tiny_models import CODE, MARKERS
 
 SOON = RetryPolicy(max_attempts=4, first_s=0.01, most_s=0.02)
-
-
-@pytest.fixture(scope="module")
-def theirs() -> PreTrainedTokenizerFast:
-    return train_tokenizer("qwen2")
-
-
-@pytest.fixture(scope="module")
-def ours(theirs: PreTrainedTokenizerFast, tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
-    folder = tmp_path_factory.mktemp("tokenizer")
-    theirs.save_pretrained(folder)
-    return load_tokenizer(folder)
-
-
-@pytest.fixture
-def server(theirs: PreTrainedTokenizerFast) -> Iterator[CompletionsServer]:
-    with CompletionsServer(theirs, lambda prompt: " x + 1\n    return x") as running:
-        yield running
 
 
 async def _ask(url: str, ask: Ask, timeout_s: float = 20.0, policy: RetryPolicy = SOON) -> Answer:
@@ -171,8 +152,7 @@ def test_cancelling_closes_the_request(server: CompletionsServer) -> None:
 
     def wait_for_the_end(connection: socket.socket) -> None:
         arrived.set()
-        connection.settimeout(20)
-        if connection.recv(1) == b"":
+        if is_hung_up(connection, 20):
             closed.set()
 
     server.before_answer = wait_for_the_end

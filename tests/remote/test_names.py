@@ -16,8 +16,7 @@ from codeassist.remote.names import NameGuard
 from codeassist.remote.tokenizer_files import load_tokenizer
 from codeassist.request import AllowedNames, Analysis, CompletionRequest, NamePlace, NoRetriever
 from tests.completions_server import CompletionsServer
-from tests.remote_engine import Local, engine_at
-from tests.tiny_models import train_tokenizer
+from tests.remote.engine_at import Local, engine_at
 
 MEMBERS = frozenset({"area", "area_of_all", "perimeter"})
 
@@ -133,11 +132,6 @@ def test_the_constraint_lets_the_allowed_names_through_and_no_others() -> None:
         assert nothing.constraint("regex") == {}
     many = Members(frozenset(f"name{number}" for number in range(1000)))
     assert guard("shape.", analysis=many).constraint("regex") == {}
-
-
-@pytest.fixture(scope="module")
-def theirs() -> PreTrainedTokenizerFast:
-    return train_tokenizer("qwen2")
 
 
 @pytest.mark.parametrize("obeys", ["structured_outputs", "guided_regex", "regex", "grammar", "guided_choice", None])

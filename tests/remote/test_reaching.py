@@ -28,15 +28,9 @@ from codeassist.remote.wire import ServedModel
 from codeassist.request import CompletionRequest, NoRetriever
 from codeassist.settings import RemoteSettings
 from tests.completions_server import CompletionsServer, Status
-from tests.remote_engine import Local, engine_at
-from tests.tiny_models import train_tokenizer
+from tests.remote.engine_at import Local, engine_at
 
 SECRET = "sk-very-secret-0123456789"
-
-
-@pytest.fixture(scope="module")
-def theirs() -> PreTrainedTokenizerFast:
-    return train_tokenizer("qwen2")
 
 
 class Ring(keyring.backend.KeyringBackend):

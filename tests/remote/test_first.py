@@ -6,7 +6,6 @@ import random
 import re
 import socket
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -19,32 +18,12 @@ from codeassist.remote.breaker import Breaker
 from codeassist.remote.errors import RemoteError
 from codeassist.remote.events import EventReader
 from codeassist.remote.first import Patience
-from codeassist.remote.tokenizer_files import load_tokenizer
 from codeassist.request import CompletionRequest, NoRetriever, Retrieval, Snippet
 from codeassist.tokens import Tokenizer
-from tests.completions_server import Break, CompletionsServer, Fault, Garble, Hang, Reset, Stall, Status
-from tests.remote_engine import Local, engine_at
-from tests.tiny_models import train_tokenizer
+from tests.completions_server import Break, CompletionsServer, Fault, Garble, Hang, Reset, Stall, Status, is_hung_up
+from tests.remote.engine_at import Local, engine_at
 
 REQUEST = CompletionRequest("a.py", "def f(x):\n    return", "\n", max_new_tokens=9, max_lines=1, root="/src/mine")
-
-
-@pytest.fixture(scope="module")
-def theirs() -> PreTrainedTokenizerFast:
-    return train_tokenizer("qwen2")
-
-
-@pytest.fixture(scope="module")
-def ours(theirs: PreTrainedTokenizerFast, tmp_path_factory: pytest.TempPathFactory) -> Tokenizer:
-    folder = tmp_path_factory.mktemp("tokenizer")
-    theirs.save_pretrained(folder)
-    return load_tokenizer(folder)
-
-
-@pytest.fixture
-def server(theirs: PreTrainedTokenizerFast) -> Iterator[CompletionsServer]:
-    with CompletionsServer(theirs, lambda prompt: " x + 1\n    return x") as running:
-        yield running
 
 
 @pytest.fixture
@@ -177,8 +156,7 @@ def test_cancelling_closes_the_request(
 
     def wait_for_the_end(connection: socket.socket) -> None:
         arrived.set()
-        connection.settimeout(20)
-        if connection.recv(1) == b"":
+        if is_hung_up(connection, 20):
             closed.set()
 
     with closing(engine_at(server.url, ours, local, patience=Patience(20, 20, 0))) as engine:
