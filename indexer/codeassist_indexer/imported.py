@@ -6,13 +6,14 @@ Knows no ranking model and no budget; how an import leads to a file is resolve.p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from codeassist.request import CompletionRequest, Snippet
 from codeassist_indexer.around import Surroundings
 from codeassist_indexer.languages import language_of
-from codeassist_indexer.parse import parse_file
+from codeassist_indexer.parse import parse_imports
 from codeassist_indexer.parsed import Import
 from codeassist_indexer.resolve import files_of_import
 from codeassist_indexer.skeleton import COLUMNS, Definition, definition_of, render
@@ -25,6 +26,7 @@ _IMPORT_LINE = re.compile(
     re.MULTILINE,
 )
 _IMPORT_TAIL_LINES = 60
+_KEPT_IMPORTS = 8  # files whose imports, which seldom change from keystroke to keystroke, are not parsed again
 _MAX_DEFINITIONS = 40
 # Languages in which a file sees the other files of its folder without an import.
 _SAME_FOLDER_LANGUAGES = frozenset({"java", "go", "csharp"})
@@ -56,7 +58,7 @@ class FoundDefinition:
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class Wanted:
     """A name to look up in some files. A lower `distance` is nearer to the cursor; `origin` is for people."""
 
     name: str
@@ -68,9 +70,21 @@ class _Wanted:
 def imported_definitions(store: Store, request: CompletionRequest, around: Surroundings) -> list[Snippet]:
     """Return definitions in other files of names that the request's file imports, those used near the cursor first."""
     language = language_of(request.path) or ""
+    distances = distances_near(request, around)
     imports = resolved_imports(store, request.path, language, imports_of(request))
-    found = list(found_definitions(store, request, around, language, imports))
-    return [_snippet(store, each) for each in found]
+    wanted = [*wanted_imports(request, imports, distances)]
+    if language in _SAME_FOLDER_LANGUAGES:
+        wanted += _wanted_from_folder(store, request.path, distances, {each.imported.alias for each in imports})
+    return [_snippet(store, found) for found in find_wanted(store, request.path, wanted)]
+
+
+def distances_near(request: CompletionRequest, around: Surroundings) -> dict[str, int]:
+    """Return each name near the cursor with its distance, as `FoundDefinition` has it."""
+    distances = dict(around.distance_by_name())
+    receiver_type = _receiver_type(request.prefix, around.line_head)
+    if receiver_type is not None:
+        distances[receiver_type] = -1
+    return distances
 
 
 def resolved_imports(store: Store, path: str, language: str, imports: Sequence[Import]) -> tuple[ResolvedImport, ...]:
@@ -78,25 +92,11 @@ def resolved_imports(store: Store, path: str, language: str, imports: Sequence[I
     return tuple(ResolvedImport(each, tuple(files_of_import(store, path, language, each))) for each in imports)
 
 
-def found_definitions(
-    store: Store,
-    request: CompletionRequest,
-    around: Surroundings,
-    language: str,
-    imports: Sequence[ResolvedImport],
-) -> Iterator[FoundDefinition]:
-    """Yield definitions in other files of names that the request's file imports, those used near the cursor first."""
-    distances = dict(around.distance_by_name())
-    receiver_type = type_before_dot(request.prefix, around.line_head)
-    if receiver_type is not None:
-        distances[receiver_type] = -1
-    wanted = [*_wanted_imports(request, imports, distances)]
-    if language in _SAME_FOLDER_LANGUAGES:
-        known = {each.imported.alias for each in imports}
-        wanted += _wanted_from_folder(store, request.path, distances, known)
+def find_wanted(store: Store, own_path: str, wanted: Iterable[Wanted]) -> Iterator[FoundDefinition]:
+    """Yield the definitions of what is wanted, the nearest first, each once; none from `own_path`."""
     found: set[int] = set()
     for want in sorted(wanted, key=lambda want: want.distance):
-        for definition in _look_up(store, want.name, want.paths, request.path, _MAX_REEXPORTS):
+        for definition in _look_up(store, want.name, want.paths, own_path, _MAX_REEXPORTS):
             if definition.symbol_id not in found:
                 found.add(definition.symbol_id)
                 yield FoundDefinition(definition, want.distance, want.origin)
@@ -116,13 +116,18 @@ def imports_of(request: CompletionRequest) -> Sequence[Import]:
         end = text.find("\n", end + 1)
         if end < 0:
             break
-    parsed = parse_file(request.path, text[:end] if end > 0 else text)
-    return parsed.imports if parsed is not None else ()
+    return _parsed_imports(request.path, text[:end] if end > 0 else text)
 
 
-def _wanted_imports(
+@lru_cache(maxsize=_KEPT_IMPORTS)
+def _parsed_imports(path: str, text: str) -> Sequence[Import]:
+    return parse_imports(path, text)
+
+
+def wanted_imports(
     request: CompletionRequest, imports: Sequence[ResolvedImport], distances: Mapping[str, int]
-) -> Iterator[_Wanted]:
+) -> Iterator[Wanted]:
+    """Yield what the imports name, and what the file takes from modules that it imports as a whole."""
     text = request.prefix + request.suffix
     for each in imports:
         imported, paths = each.imported, each.paths
@@ -133,7 +138,7 @@ def _wanted_imports(
         if imported.name not in ("", "*"):
             distance = distances.get(bound, FAR + imported.line)
             # A default export is usually imported by the name that it has at home.
-            yield _Wanted(bound if imported.name == "default" else imported.name, paths, distance, origin)
+            yield Wanted(bound if imported.name == "default" else imported.name, paths, distance, origin)
             stem = f"/{imported.name}."
             if any(stem in f"/{path}" for path in paths):  # a submodule: what is taken from it
                 yield from _wanted_members(bound, paths, distances, text, origin)
@@ -144,18 +149,18 @@ def _wanted_imports(
                 yield from _wanted_members(last, paths, distances, text, origin)
         if imported.name == "*":
             for name, distance in distances.items():
-                yield _Wanted(name, paths, distance, origin)
+                yield Wanted(name, paths, distance, origin)
 
 
 def _wanted_members(
     module: str, paths: tuple[str, ...], distances: Mapping[str, int], text: str, origin: str
-) -> Iterator[_Wanted]:
+) -> Iterator[Wanted]:
     """What the file takes from a module by `module.name`."""
     for name in dict.fromkeys(re.findall(rf"\b{re.escape(module)}(?:\.|::|->)([^\W\d]\w*)", text)):
-        yield _Wanted(name, paths, distances.get(name, FAR), origin)
+        yield Wanted(name, paths, distances.get(name, FAR), origin)
 
 
-def _wanted_from_folder(store: Store, path: str, distances: Mapping[str, int], imported: set[str]) -> Iterator[_Wanted]:
+def _wanted_from_folder(store: Store, path: str, distances: Mapping[str, int], imported: set[str]) -> Iterator[Wanted]:
     folder = path.rpartition("/")[0]
     rows = store.query(
         "SELECT path FROM files WHERE folder_name = ? AND folder = ? AND path != ? ORDER BY path",
@@ -164,7 +169,7 @@ def _wanted_from_folder(store: Store, path: str, distances: Mapping[str, int], i
     paths = tuple(row[0] for row in rows)
     for name, distance in distances.items():
         if paths and name not in imported:
-            yield _Wanted(name, paths, distance, "in the same package")
+            yield Wanted(name, paths, distance, "in the same package")
 
 
 def _look_up(store: Store, name: str, paths: Sequence[str], own_path: str, depth: int) -> list[Definition]:
@@ -199,7 +204,7 @@ def _look_up(store: Store, name: str, paths: Sequence[str], own_path: str, depth
     return []
 
 
-def type_before_dot(prefix: str, line_head: str) -> str | None:
+def _receiver_type(prefix: str, line_head: str) -> str | None:
     """Return the name of what stands before the dot at the cursor: the type it was made of or declared with."""
     match = _RECEIVER.search(line_head)
     if match is None:

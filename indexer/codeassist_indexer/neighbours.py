@@ -164,7 +164,8 @@ def _widened(store: Store, hit: Window, chunk_id: int, file_id: int) -> Window:
 
 def _lines(text: str) -> list[str]:
     """Return the lines of a chunk. Only "\\n" ends one, as the chunks' line numbers count."""
-    return [line.removesuffix("\r") for line in text.removesuffix("\n").split("\n")]
+    lines = text.removesuffix("\n").split("\n")
+    return [line.removesuffix("\r") for line in lines] if "\r" in text else lines
 
 
 def _densest(lines: Sequence[str], language: str, terms: Group[str]) -> int:
@@ -176,6 +177,8 @@ def _densest(lines: Sequence[str], language: str, terms: Group[str]) -> int:
 
 def _trimmed(window: Window) -> Window | None:
     """Return the window without blank lines at its ends, None if nothing is left."""
+    if window.lines[0].strip() and window.lines[-1].strip():
+        return window
     filled = [n for n, line in enumerate(window.lines) if line.strip()]
     if not filled:
         return None
@@ -197,8 +200,8 @@ class KnownLines:
 
     def takes(self, lines: Sequence[str]) -> bool:
         """Add the lines of a window unless its telling ones mostly stand there."""
-        telling = [line.strip() for line in lines if len(line.strip()) >= _LEAST_TELLING_LINE]
-        num_seen = sum(line in self._seen for line in telling)
+        telling = [line for line in map(str.strip, lines) if len(line) >= _LEAST_TELLING_LINE]
+        num_seen = len([line for line in telling if line in self._seen])
         if not telling or num_seen >= _SAME_SHARE * len(telling):
             return False
         self._seen.update(telling)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,23 +62,38 @@ class _Member:
 
 def render(store: Store, definition: Definition) -> str:
     """Return the definition's skeleton in its language, ending with a newline."""
-    members = _members(store, definition) if definition.kind in _TYPE_KINDS else []
-    if definition.language == "python":
-        return _render_python(definition, members)
-    return _render_braces(definition, members)
+    return render_all(store, [definition])[0]
 
 
-def _members(store: Store, definition: Definition) -> list[_Member]:
-    rows = store.query(
-        "SELECT name, kind, signature FROM symbols WHERE parent = ? AND file_id = (SELECT file_id FROM symbols WHERE"
-        " id = ?) ORDER BY start_byte",
-        (definition.qualified_name, definition.symbol_id),
-    )
-    members = [
-        _Member(name, kind, signature[:_MAX_MEMBER_CHARS])
-        for name, kind, signature in rows
-        if not _PRIVATE.match(signature)
+def render_all(store: Store, definitions: Sequence[Definition]) -> list[str]:
+    """Return the skeleton of each definition, read together."""
+    members = _members(store, [each.symbol_id for each in definitions if each.kind in _TYPE_KINDS])
+    return [
+        _render_python(each, members.get(each.symbol_id, []))
+        if each.language == "python"
+        else _render_braces(each, members.get(each.symbol_id, []))
+        for each in definitions
     ]
+
+
+def _members(store: Store, type_ids: Sequence[int]) -> dict[int, list[_Member]]:
+    """Return the members of each type, in the order of the text."""
+    if not type_ids:
+        return {}
+    rows = store.query(
+        "SELECT t.id, m.name, m.kind, m.signature FROM symbols t JOIN symbols m"
+        " ON m.file_id = t.file_id AND m.parent = t.qualified_name"
+        f" WHERE t.id IN ({', '.join('?' * len(type_ids))}) ORDER BY t.id, m.start_byte",
+        type_ids,
+    )
+    members: dict[int, list[_Member]] = {}
+    for type_id, name, kind, signature in rows:
+        if not _PRIVATE.match(signature):
+            members.setdefault(type_id, []).append(_Member(name, kind, signature[:_MAX_MEMBER_CHARS]))
+    return {type_id: _shown(listed) for type_id, listed in members.items()}
+
+
+def _shown(members: list[_Member]) -> list[_Member]:
     if len(members) > _MAX_MEMBERS:  # what begins with an underscore is not for other files
         public = [member for member in members if not member.name.startswith("_") or member.name == "__init__"]
         members = public[:_MAX_MEMBERS]

@@ -14,8 +14,8 @@ from codeassist_indexer.candidates.situation import Situation
 from codeassist_indexer.lexical import identifier_tokens
 from codeassist_indexer.neighbours import spelling_near
 
-MAX_CHUNKS = 40
-_NUM_RANKED = 60  # of these the text is read, for BM25 as it should be
+MAX_CHUNKS = 36
+_NUM_RANKED = 48  # of these the text is read, for BM25 as it should be
 _MAX_CALLS_READ = 40
 _MAX_CALLERS = 10
 _MAX_NAME_POSTINGS = 3_000
@@ -46,8 +46,8 @@ def callers(situation: Situation) -> Iterator[Hit]:
         return
     rarity = situation.postings.rarity_by_chunk
     own = situation.own_chunks
-    holding = [chunk_id for chunk_id in chunks_with(situation.store, tokens[:1]) if chunk_id not in own]
-    holding.sort(key=lambda chunk_id: (-rarity.get(chunk_id, 0.0), chunk_id))
+    holding = [chunk_id for chunk_id in chunks_with(situation.store, tokens[0]) if chunk_id not in own]
+    holding.sort(key=lambda chunk_id: rarity.get(chunk_id, 0.0), reverse=True)
     call = re.compile(rf"(?<!def )(?<!fn )(?<!func )(?<!function )\b{re.escape(name)}\s*\(")
     num_found = 0
     for chunk_id, chunk in situation.chunks(holding[:_MAX_CALLS_READ]).items():

@@ -5,12 +5,16 @@ Knows no order among sources. How an import leads to a definition is imported.py
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from codeassist_indexer.around import IDENTIFIER
 from codeassist_indexer.candidates.hits import DefinitionHit, Hit
+from codeassist_indexer.candidates.paths import folder_of
 from codeassist_indexer.candidates.situation import Situation
-from codeassist_indexer.imported import FAR, found_definitions
+from codeassist_indexer.imported import FAR, find_wanted, wanted_imports
 from codeassist_indexer.lexical import is_keyword
 
 # A name with more definitions says nothing of which one is meant, and those that it would find are seldom right.
@@ -20,27 +24,24 @@ _MAX_NAMES = 60
 _MAX_SPEAKING = 10  # definitions whose signatures are read for what they speak of
 _MAX_SPOKEN_NAMES = 40
 _MAX_SPOKEN_SAME_NAME = 3
+_MAX_IN_FOLDER = 30
 _BASE_DISTANCE = 5  # the supertypes of the class around the cursor count as if named so far away
 
 
 def imported(situation: Situation) -> Iterator[Hit]:
     """Yield the definitions of what the file imports, those used near the cursor first."""
-    found = found_definitions(
-        situation.store, situation.request, situation.around, situation.language, situation.imports
-    )
-    for each in found:
-        yield DefinitionHit(
-            each.definition.symbol_id,
-            1 / (2 + each.distance),
-            f"defines {each.definition.name}, {each.origin}",
-            each.distance if each.distance < FAR else None,
-        )
+    wanted = wanted_imports(situation.request, situation.imports, situation.distances)
+    for found in find_wanted(situation.store, situation.request.path, wanted):
+        definition, distance = found.definition, found.distance
+        near = distance if distance < FAR else None
+        reason = f"defines {definition.name}, {found.origin}"
+        yield DefinitionHit(definition.symbol_id, 1 / (2 + distance), reason, near)
 
 
 def named(situation: Situation) -> Iterator[Hit]:
     """Yield definitions anywhere in the repository of names near the cursor, imported or not, if they have few.
 
-    Of a member it is the type that it belongs to.
+    Of a member it is the type that it belongs to. Of a name with many definitions it is those of the same folder.
     """
     distances = dict(situation.distances)
     enclosing = situation.enclosing_type
@@ -48,70 +49,81 @@ def named(situation: Situation) -> Iterator[Hit]:
         for name in IDENTIFIER.findall(enclosing.bases):
             distances[name] = min(distances.get(name, _BASE_DISTANCE), _BASE_DISTANCE)
     wanted = [name for name in distances if len(name) >= _MIN_NAME_CHARS and not is_keyword(name, situation.language)]
-    wanted.sort(key=lambda name: distances[name])
+    wanted = sorted(wanted, key=distances.__getitem__)[:_MAX_NAMES]
+    found = _definitions_of(situation, wanted, MAX_SAME_NAME)
+    found += _in_same_folder(situation, [name for name in wanted if name not in {each.name for each in found}])
+    num_by_name = Counter(each.name for each in found)
     hits: list[DefinitionHit] = []
-    for name in wanted[:_MAX_NAMES]:
-        if situation.deadline.is_part_over():
-            break
-        distance = distances[name]
-        found = _definitions_of(situation, name, MAX_SAME_NAME)
-        for symbol_id, owner in found:
-            what = f"{owner}.{name}" if owner else name
-            reason = f"defines {what}, {_where(distance)}"
-            hits.append(DefinitionHit(symbol_id, 1 / (2 + distance) / len(found), reason, distance))
+    for each in found:
+        distance = distances[each.name]
+        what = f"{each.owner}.{each.name}" if each.owner else each.name
+        score = 1 / (2 + distance) / num_by_name[each.name]
+        hits.append(DefinitionHit(each.symbol_id, score, f"defines {what}, {_where(distance)}", distance))
     hits.sort(key=lambda hit: (-hit.score, hit.symbol_id))
     yield from hits
 
 
 def mentioned(situation: Situation, speaking: Sequence[DefinitionHit]) -> Iterator[Hit]:
     """Yield definitions of types that the definitions found so far speak of: what their members give and take."""
-    names: dict[str, tuple[int, str]] = {}
-    for rank, hit in enumerate(speaking[:_MAX_SPEAKING]):
-        rows = situation.store.query(
-            "SELECT s.name, m.signature FROM symbols s JOIN symbols m ON m.file_id = s.file_id"
-            " AND (m.parent = s.qualified_name OR m.id = s.id) WHERE s.id = ?",
-            (hit.symbol_id,),
-        )
-        for speaker, signature in rows:
-            for name in IDENTIFIER.findall(signature):
-                if name[:1].isupper() and name != speaker and len(name) >= _MIN_NAME_CHARS:
-                    names.setdefault(name, (rank, speaker))
-    for name, (rank, speaker) in list(names.items())[:_MAX_SPOKEN_NAMES]:
-        for symbol_id, _ in _definitions_of(situation, name, _MAX_SPOKEN_SAME_NAME):
-            reason = f"defines {name}, which {speaker} speaks of"
-            yield DefinitionHit(symbol_id, 1 / (1 + rank), reason, situation.distances.get(name))
-
-
-def _definitions_of(situation: Situation, name: str, limit: int) -> list[tuple[int, str]]:
-    """Return the definitions of `name` in other files, none if there are more than `limit`.
-
-    Each as the symbol to show, and the type that the name is a member of ("" for none), which is then what is shown.
-    """
-    # In the order of the name's index, which is that of the numbers: an ORDER BY would read all of a common name first.
+    speaking = speaking[:_MAX_SPEAKING]
     rows = situation.store.query(
-        "SELECT s.id, s.file_id, s.parent FROM symbols s WHERE s.name = ? AND s.kind != 'module'"
-        " AND s.file_id IS NOT ? LIMIT ?",
-        (name, situation.own_file_id, limit + 1),
+        "SELECT s.id, s.name, m.signature FROM symbols s JOIN symbols m ON m.file_id = s.file_id"
+        " AND (m.parent = s.qualified_name OR m.id = s.id)"
+        f" WHERE s.id IN ({', '.join('?' * len(speaking))}) ORDER BY m.start_byte",
+        [hit.symbol_id for hit in speaking],
     )
-    if len(rows) > limit:
-        return []
-    found: dict[int, str] = {}
-    for symbol_id, file_id, parent in rows:
-        owner = _owner(situation, file_id, parent) if parent else None
-        if owner is None:
-            found.setdefault(symbol_id, "")
-        else:
-            found.setdefault(*owner)
-    return list(found.items())
+    ranks = {hit.symbol_id: rank for rank, hit in enumerate(speaking)}
+    speakers: dict[str, tuple[int, str]] = {}
+    for symbol_id, speaker, signature in sorted(rows, key=lambda row: ranks[row[0]]):
+        for name in IDENTIFIER.findall(signature):
+            if name[:1].isupper() and name != speaker and len(name) >= _MIN_NAME_CHARS:
+                speakers.setdefault(name, (ranks[symbol_id], speaker))
+    names = list(speakers)[:_MAX_SPOKEN_NAMES]
+    places = {name: place for place, name in enumerate(names)}
+    for each in sorted(
+        _definitions_of(situation, names, _MAX_SPOKEN_SAME_NAME), key=lambda each: (places[each.name], each.symbol_id)
+    ):
+        rank, speaker = speakers[each.name]
+        reason = f"defines {each.name}, which {speaker} speaks of"
+        yield DefinitionHit(each.symbol_id, 1 / (1 + rank), reason, situation.distances.get(each.name))
 
 
-def _owner(situation: Situation, file_id: int, qualified_name: str) -> tuple[int, str] | None:
+@dataclass(frozen=True, slots=True)
+class _Defined:
+    """A name's definition: the symbol to show, which is the type that it is a member of where `owner` names one."""
+
+    name: str
+    symbol_id: int
+    owner: str
+
+
+_SELECT = (
+    "SELECT s.name, coalesce(p.id, s.id), coalesce(p.name, '') FROM {} LEFT JOIN symbols p ON s.parent != ''"
+    " AND p.file_id = s.file_id AND p.qualified_name = s.parent"
+    " AND p.kind IN ('class', 'interface', 'enum', 'struct', 'trait') WHERE s.kind != 'module' AND s.file_id IS NOT ?"
+)
+
+
+def _definitions_of(situation: Situation, names: Sequence[str], limit: int) -> list[_Defined]:
+    """Return the definitions of `names` in other files, nothing of a name that has more than `limit`."""
+    rare = (
+        "(SELECT value FROM json_each(?) WHERE NOT EXISTS"
+        " (SELECT 1 FROM symbols WHERE name = value AND kind != 'module' LIMIT 1 OFFSET ?)) n"
+        " CROSS JOIN symbols s ON s.name = n.value"
+    )
+    rows = situation.store.query(_SELECT.format(rare), (json.dumps(names), limit, situation.own_file_id))
+    return list(dict.fromkeys(_Defined(*row) for row in rows))
+
+
+def _in_same_folder(situation: Situation, names: Sequence[str]) -> list[_Defined]:
+    folder = folder_of(situation.request.path)
+    # The plus keeps SQLite from going through all definitions of a common name.
+    here = "files f CROSS JOIN symbols s ON s.file_id = f.id AND +s.name IN (SELECT value FROM json_each(?))"
     rows = situation.store.query(
-        "SELECT id, name FROM symbols WHERE file_id = ? AND qualified_name = ?"
-        " AND kind IN ('class', 'interface', 'enum', 'struct', 'trait') LIMIT 1",
-        (file_id, qualified_name),
+        _SELECT.format(here) + " AND f.folder_name = ? AND f.folder = ? LIMIT ?",
+        (json.dumps(names), situation.own_file_id, folder.rpartition("/")[2], folder, _MAX_IN_FOLDER),
     )
-    return rows[0] if rows else None
+    return list(dict.fromkeys(_Defined(*row) for row in rows))
 
 
 def _where(distance: int) -> str:

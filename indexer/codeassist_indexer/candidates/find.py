@@ -29,9 +29,9 @@ _T = TypeVar("_T")
 
 log = logging.getLogger(__name__)
 
-MAX_CANDIDATES = 80
+MAX_CANDIDATES = 64
 # Overlapping places become one candidate, and near-copies none: so many more are read.
-_MAX_PLACES = 100
+_MAX_PLACES = 72
 # What of the deadline the sources may take in all, and each of them; the rest is for reading what they found.
 _SOURCES_SHARE = 0.75
 _SHARES: Mapping[Source, float] = {

@@ -5,21 +5,28 @@ Knows no text: what is worth reading is decided when all sources have answered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Literal
+
+Key = tuple[Literal["lines", "skeleton"], int]
 
 
 @dataclass(frozen=True, slots=True)
 class ChunkHit:
-    """A chunk. `reason` is for people."""
+    """A chunk. `reason` is for people; `key` is what two hits of the same place share."""
 
     chunk_id: int
     score: float
     reason: str
+    key: Key = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", ("lines", self.chunk_id))
 
     @property
-    def key(self) -> tuple[str, int]:
-        """What two hits of the same place share."""
-        return ("lines", self.chunk_id)
+    def distance(self) -> None:
+        """Whether what a chunk defines is named near the cursor is found out when it is read."""
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +37,10 @@ class DefinitionHit:
     score: float
     reason: str
     distance: int | None
+    key: Key = field(init=False)
 
-    @property
-    def key(self) -> tuple[str, int]:
-        """What two hits of the same place share."""
-        return ("skeleton", self.symbol_id)
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", ("skeleton", self.symbol_id))
 
 
 Hit = ChunkHit | DefinitionHit

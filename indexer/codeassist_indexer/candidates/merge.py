@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from codeassist_indexer.candidates.candidate import SOURCES, Found, Source
-from codeassist_indexer.candidates.hits import Hit
+from codeassist_indexer.candidates.hits import Hit, Key
 from codeassist_indexer.neighbours import Window
 
 MAX_MERGED_LINES = 45  # more of one file would crowd out the others
@@ -38,31 +38,32 @@ class PlacedWindow:
 
 def take_turns(hits: Mapping[Source, Sequence[Hit]], limit: int) -> list[Place]:
     """Return at most `limit` places: each source in turn gives its best that no other has given yet."""
-    found: dict[tuple[str, int], list[Found]] = {}
-    distance: dict[tuple[str, int], int] = {}
-    for source, listed in hits.items():
-        for rank, hit in enumerate(listed):
-            found_here = found.setdefault(hit.key, [])
-            if all(each.source != source for each in found_here):
-                found_here.append(Found(source, rank, hit.score))
-            hit_distance = getattr(hit, "distance", None)
-            if hit_distance is not None:
-                distance[hit.key] = min(hit_distance, distance.get(hit.key, hit_distance))
     waiting: dict[Source, Iterator[Hit]] = {source: iter(hits[source]) for source in SOURCES if source in hits}
-    places: dict[tuple[str, int], Place] = {}
-    while waiting and len(places) < limit:
-        for source, rest in list(waiting.items()):
+    chosen: dict[Key, Hit] = {}
+    while waiting and len(chosen) < limit:
+        for source in list(waiting):
             for _ in range(TURNS.get(source, 1)):
-                hit = _next_new(rest, places)
+                hit = next((hit for hit in waiting[source] if hit.key not in chosen), None)
                 if hit is None:
                     del waiting[source]
                     break
-                places[hit.key] = Place(hit, best_first(found[hit.key]), distance.get(hit.key))
-    return list(places.values())[:limit]
+                chosen[hit.key] = hit
+    found: dict[Key, list[Found]] = {key: [] for key in chosen}
+    distances: dict[Key, int] = {}
+    for source, listed in hits.items():
+        for rank, hit in enumerate(listed):
+            if hit.key in found:
+                found[hit.key].append(Found(source, rank, hit.score))
+                if hit.distance is not None:
+                    distances[hit.key] = min(hit.distance, distances.get(hit.key, hit.distance))
+    places = [Place(hit, best_first(found[key]), distances.get(key)) for key, hit in chosen.items()]
+    return places[:limit]
 
 
 def best_first(found: Sequence[Found]) -> tuple[Found, ...]:
     """Return one entry a source, the best rank of each, sorted by rank, then by the worth of sources."""
+    if len(found) == 1:
+        return tuple(found)
     best: dict[Source, Found] = {}
     for each in found:
         if each.source not in best or each.rank < best[each.source].rank:
@@ -97,7 +98,3 @@ def join_overlapping(windows: Sequence[PlacedWindow]) -> list[PlacedWindow]:
             joined.append(PlacedWindow(replace(window, start_line=last.window.end_line, lines=tail), each.places))
             positions.append(order[id(each)])
     return [window for _, window in sorted(zip(positions, joined, strict=True), key=lambda pair: pair[0])]
-
-
-def _next_new(rest: Iterator[Hit], places: Mapping[tuple[str, int], Place]) -> Hit | None:
-    return next((hit for hit in rest if hit.key not in places), None)

@@ -6,6 +6,7 @@ Knows no file and no index. Paths are relative to the repository, with forward s
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _TEST_FOLDERS = frozenset({"test", "tests", "__tests__", "spec", "specs", "testing", "unittests"})
 _WORD_BEFORE = re.compile(r"^(?:test|tests|spec)[_-](?=.)", re.IGNORECASE)
@@ -13,6 +14,7 @@ _WORD_BEHIND = re.compile(r"(?<=.)[._-](?:test|tests|spec|unittest|unittests)$",
 _CAMEL_BEHIND = re.compile(r"(?<=[a-z0-9])(?:Test|Tests|TestCase|Spec|IT|ITCase)$")
 _CAMEL_BEFORE = re.compile(r"^Test(?=[A-Z])")
 _AFFIXES = (_WORD_BEFORE, _WORD_BEHIND, _CAMEL_BEHIND, _CAMEL_BEFORE)
+_KEPT = 1 << 14  # one repository's paths, mostly: each is asked about at every keystroke
 # Modules that importers call by their folder's name.
 _FOLDER_FILES = frozenset({"__init__", "index", "mod"})
 
@@ -24,8 +26,9 @@ def folder_of(path: str) -> str:
 
 def folder_distance(one: str, other: str) -> int:
     """Return how many steps up and down lead from the folder of one file to that of the other."""
-    first, second = folder_of(one).split("/"), folder_of(other).split("/")
-    first, second = [part for part in first if part], [part for part in second if part]
+    first, second = one.split("/")[:-1], other.split("/")[:-1]
+    if first == second:
+        return 0
     num_shared = 0
     for mine, theirs in zip(first, second, strict=False):
         if mine != theirs:
@@ -34,6 +37,7 @@ def folder_distance(one: str, other: str) -> int:
     return len(first) + len(second) - 2 * num_shared
 
 
+@lru_cache(_KEPT)
 def stem_of(path: str) -> str:
     """Return a file's name without its extension, as it is written; of a folder's own module, the folder's name."""
     folder, _, name = path.rpartition("/")
@@ -42,6 +46,7 @@ def stem_of(path: str) -> str:
     return folder.rpartition("/")[2] or stem if stem in _FOLDER_FILES else stem
 
 
+@lru_cache(_KEPT)
 def tested_stem(stem: str) -> str | None:
     """Return what a test's stem says it tests (`test_a`, `a_test`, `ATest`, `a.spec`), None if it is no test's."""
     for affix in _AFFIXES:
@@ -51,11 +56,13 @@ def tested_stem(stem: str) -> str | None:
     return None
 
 
+@lru_cache(_KEPT)
 def is_test(path: str) -> bool:
     """Say whether a file belongs to the tests, by its name or by a folder."""
     return tested_stem(stem_of(path)) is not None or not _TEST_FOLDERS.isdisjoint(folder_of(path).lower().split("/"))
 
 
+@lru_cache(_KEPT)
 def plain_stem(path: str) -> str:
     """Return the stem in lower case without test affixes and leading underscores: equal for what belongs together."""
     stem = stem_of(path)

@@ -9,117 +9,120 @@ from collections.abc import Iterator, Sequence
 
 from codeassist.errors import CodeAssistError
 from codeassist.request import Snippet
-from codeassist_indexer.candidates.candidate import Candidate, Facts, Form
+from codeassist_indexer.candidates.candidate import Candidate, Facts
 from codeassist_indexer.candidates.hits import ChunkHit, DefinitionHit
 from codeassist_indexer.candidates.merge import Place, PlacedWindow, best_first, join_overlapping
 from codeassist_indexer.candidates.paths import folder_distance, is_test, is_test_of, plain_stem
 from codeassist_indexer.candidates.situation import Situation
-from codeassist_indexer.languages import language_of
-from codeassist_indexer.neighbours import KnownLines, window_around
-from codeassist_indexer.skeleton import COLUMNS, Definition, definition_of, render
+from codeassist_indexer.neighbours import KnownLines, Window, window_around
+from codeassist_indexer.skeleton import COLUMNS, Definition, definition_of, render_all
 from codeassist_indexer.store import Store
 
 
 def read(situation: Situation, places: Sequence[Place]) -> Iterator[Candidate]:
-    """Yield the candidates that `places` are, in their order; what adds no line to those before it is left out."""
-    describe = _Describer(situation)
-    windows = {id(joined.places[0]): joined for joined in join_overlapping(list(_windows(situation, places)))}
-    ids = [place.hit.symbol_id for place in places if isinstance(place.hit, DefinitionHit)]
-    stored = {definition.symbol_id: definition for definition in _definitions(situation.store, ids)}
+    """Yield the candidates that `places` are, in their order; lines that those before them have are left out."""
+    describer = _Describer(situation)
+    joined_by_place = {id(joined.places[0]): joined for joined in join_overlapping(list(_windows(situation, places)))}
+    skeletons = _skeletons(situation.store, places)
     known = KnownLines([line.strip() for line in situation.text.splitlines()])
     for place in places:
         if isinstance(place.hit, DefinitionHit):
-            definition = stored.get(place.hit.symbol_id)
-            if definition is not None:
-                yield describe.definition(place, definition)
+            if place.hit.symbol_id in skeletons:
+                yield describer.skeleton(place, *skeletons[place.hit.symbol_id])
         else:
-            joined = windows.get(id(place))
+            joined = joined_by_place.get(id(place))
             if joined is not None and known.takes(joined.window.lines):
-                yield describe.lines(joined)
+                yield describer.lines(joined)
 
 
 def _windows(situation: Situation, places: Sequence[Place]) -> Iterator[PlacedWindow]:
-    wanted = [place for place in places if isinstance(place.hit, ChunkHit)]
-    stored = situation.chunks([place.hit.chunk_id for place in wanted if isinstance(place.hit, ChunkHit)])
+    wanted = [(place, place.hit.chunk_id) for place in places if isinstance(place.hit, ChunkHit)]
+    stored = situation.chunks([chunk_id for _, chunk_id in wanted])
     terms = frozenset(situation.terms)
-    for number, place in enumerate(wanted):
+    for place, chunk_id in wanted:
         if situation.deadline.is_part_over():
             return
-        chunk = stored.get(place.hit.key[1])
+        chunk = stored.get(chunk_id)
         if chunk is not None and chunk.path != situation.request.path:
-            window = window_around(situation.store, chunk, terms, float(number))
+            window = window_around(situation.store, chunk, terms, 0.0)
             if window is not None:
                 yield PlacedWindow(window, (place,))
 
 
-def _definitions(store: Store, symbol_ids: Sequence[int]) -> Iterator[Definition]:
+def _skeletons(store: Store, places: Sequence[Place]) -> dict[int, tuple[Definition, str]]:
+    """Return the definitions among the places, each with its text, by their numbers."""
+    ids = [place.hit.symbol_id for place in places if isinstance(place.hit, DefinitionHit)]
     rows = store.query(
-        f"SELECT {COLUMNS} FROM symbols s JOIN files f ON f.id = s.file_id"
-        f" WHERE s.id IN ({', '.join('?' * len(symbol_ids))})",
-        symbol_ids,
+        f"SELECT {COLUMNS} FROM symbols s JOIN files f ON f.id = s.file_id WHERE s.id IN ({', '.join('?' * len(ids))})",
+        ids,
     )
-    return (definition_of(*row) for row in rows)
+    definitions = [definition_of(*row) for row in rows]
+    texts = render_all(store, definitions)
+    return {each.symbol_id: (each, text) for each, text in zip(definitions, texts, strict=True)}
 
 
 class _Describer:
-    """Makes candidates of what was read: their text and the facts that hold for their files."""
+    """Makes candidates of what was read."""
 
     def __init__(self, situation: Situation) -> None:
         self._situation = situation
+        self._own_path = situation.request.path
         self._imported_paths = _imported_paths(situation)
+        self._recent_paths = {place.path for place in situation.recent}
+        self._facts_by_path: dict[str, tuple[bool, bool, int, bool, bool, bool, bool]] = {}
 
-    def definition(self, place: Place, definition: Definition) -> Candidate:
-        text = render(self._situation.store, definition)
-        return self._candidate(
-            (place,), "skeleton", definition.qualified_name, definition.path, text, definition.start_line,
-            definition.end_line, place.distance,
-        )  # fmt: skip
+    def skeleton(self, place: Place, definition: Definition, text: str) -> Candidate:
+        start_line, end_line, path = definition.start_line, definition.end_line, definition.path
+        first = place.found[0]
+        snippet = Snippet(path, text, start_line, end_line, "definition", first.score, place.hit.reason)
+        facts = self._facts(snippet, definition.language, place.distance)
+        return Candidate(snippet, "skeleton", definition.qualified_name, place.found, facts, self._num_shared(text))
 
     def lines(self, joined: PlacedWindow) -> Candidate:
         window, situation = joined.window, self._situation
-        first = joined.places[0].hit
-        chunk = situation.chunks([first.key[1]])[first.key[1]]
-        names = {situation.chunks([place.hit.key[1]])[place.hit.key[1]].symbol for place in joined.places}
-        distances = [situation.distances.get(name.rpartition(".")[2]) for name in names if name]
+        chunks = list(situation.chunks(place.hit.key[1] for place in joined.places).values())
+        distances = [situation.distances.get(chunk.symbol.rpartition(".")[2]) for chunk in chunks if chunk.symbol]
         distance = min((each for each in distances if each is not None), default=None)
-        text = "\n".join(window.lines) + "\n"
-        return self._candidate(
-            joined.places, "lines", chunk.symbol, window.path, text, window.start_line, window.end_line, distance
-        )
+        found = best_first([each for place in joined.places for each in place.found])
+        snippet = _lines_snippet(window, found[0].source, found[0].score, joined.places[0].hit.reason)
+        facts = self._facts(snippet, chunks[0].language, distance)
+        return Candidate(snippet, "lines", chunks[0].symbol, found, facts, self._num_shared(snippet.text))
 
-    def _candidate(
-        self, places: Sequence[Place], form: Form, name: str, path: str, text: str, start_line: int, end_line: int,
-        distance: int | None,
-    ) -> Candidate:  # fmt: skip
-        found = best_first([each for place in places for each in place.found])
-        hit = places[0].hit
-        source = "definition" if form == "skeleton" else found[0].source
-        snippet = Snippet(path, text, start_line, end_line, source, found[0].score, hit.reason)
+    def _num_shared(self, text: str) -> int:
         lowered = text.lower()
-        num_shared = sum(term in lowered for term in self._situation.terms)
-        return Candidate(snippet, form, name, found, self._facts(path, start_line, end_line, distance), num_shared)
+        return len([term for term in self._situation.terms if term in lowered])
 
-    def _facts(self, path: str, start_line: int, end_line: int, distance: int | None) -> Facts:
-        own = self._situation.request.path
-        recency = next(
-            (
-                number
-                for number, place in enumerate(self._situation.recent)
-                if place.path == path and place.start_line < end_line and start_line < place.end_line
-            ),
-            None,
+    def _facts(self, snippet: Snippet, language: str, distance: int | None) -> Facts:
+        path = snippet.path
+        of_file = self._facts_by_path.get(path)
+        if of_file is None:
+            of_file = self._facts_by_path[path] = self._facts_of_file(path, language)
+        return Facts(distance, *of_file, self._recency(snippet) if path in self._recent_paths else None)
+
+    def _facts_of_file(self, path: str, language: str) -> tuple[bool, bool, int, bool, bool, bool, bool]:
+        """Return what `Facts` says of a file, in its order."""
+        own = self._own_path
+        return (
+            path in self._imported_paths,
+            language == self._situation.language,
+            folder_distance(own, path),
+            plain_stem(path) == plain_stem(own),
+            is_test(path),
+            is_test_of(path, own),
+            is_test_of(own, path),
         )
-        return Facts(
-            name_distance=distance,
-            is_imported=path in self._imported_paths,
-            is_same_language=language_of(path) == self._situation.language,
-            folder_distance=folder_distance(own, path),
-            is_same_stem=plain_stem(path) == plain_stem(own),
-            is_test_file=is_test(path),
-            is_test_of=is_test_of(path, own),
-            is_tested_by=is_test_of(own, path),
-            recency=recency,
-        )
+
+    def _recency(self, snippet: Snippet) -> int | None:
+        for number, place in enumerate(self._situation.recent):
+            is_inside = place.start_line < snippet.end_line and snippet.start_line < place.end_line
+            if place.path == snippet.path and is_inside:
+                return number
+        return None
+
+
+def _lines_snippet(window: Window, source: str, score: float, reason: str) -> Snippet:
+    text = "\n".join(window.lines) + "\n"
+    return Snippet(window.path, text, window.start_line, window.end_line, source, score, reason)
 
 
 def _imported_paths(situation: Situation) -> frozenset[str]:

@@ -25,10 +25,10 @@ from codeassist_indexer.lexical import identifier_tokens
 
 _MAX_STEM_FILES = 6
 _CHUNKS_OF_TEST = 3
-_MAX_FOLDER_FILES = 60
-_MAX_RELATED = 60
+_MAX_FOLDER_FILES = 40
+_MAX_RELATED = 30
 _MAX_CLASSES = 12
-_MAX_BASE_CHUNKS = 400
+_MAX_BASE_CHUNKS = 120
 _MAX_BASES = 4
 _MAX_BASE_POSTINGS = 3_000
 _TEST_FORMS = (
@@ -75,7 +75,8 @@ def same_base(situation: Situation) -> Iterator[Hit]:
         if not tokens or situation.collection.num_chunks_with(tokens[0]) > _MAX_BASE_POSTINGS:
             continue
         rarity = situation.postings.rarity_by_chunk
-        holding = sorted(chunks_with(situation.store, tokens[:1]), key=lambda chunk: (-rarity.get(chunk, 0.0), chunk))
+        holding = chunks_with(situation.store, tokens[0])
+        holding.sort(key=lambda chunk: rarity.get(chunk, 0.0), reverse=True)
         for chunk_id in _classes_extending(situation, base, holding[:_MAX_BASE_CHUNKS], method):
             yield ChunkHit(chunk_id, rarity.get(chunk_id, 0.0), f"extends {base} too")
             num_found += 1
@@ -121,7 +122,7 @@ def _best_chunks(situation: Situation, paths: Sequence[str], num_each: int) -> l
     found: list[tuple[int, str]] = []
     for file in _chunks_of(situation, paths):
         fitting = [chunk_id for chunk_id in file.chunks if chunk_id in rarity]
-        fitting.sort(key=lambda chunk_id: (-rarity[chunk_id], chunk_id))
+        fitting.sort(key=rarity.__getitem__, reverse=True)
         found += [(chunk_id, file.path) for chunk_id in fitting[:num_each] or [file.first_named]]
     return found
 
@@ -200,9 +201,10 @@ def _classes_extending(situation: Situation, base: str, chunk_ids: Sequence[int]
 def _method_chunk(situation: Situation, file_id: int, type_name: str, method: str) -> int | None:
     if not method:
         return None
+    # The plus keeps SQLite from going through all definitions of a common name.
     rows = situation.store.query(
         "SELECT c.id FROM symbols s JOIN chunks c ON c.file_id = s.file_id AND s.start_line >= c.start_line"
-        " AND s.start_line < c.end_line WHERE s.file_id = ? AND s.parent = ? AND s.name = ? LIMIT 1",
+        " AND s.start_line < c.end_line WHERE s.file_id = ? AND s.parent = ? AND +s.name = ? LIMIT 1",
         (file_id, type_name, method),
     )
     return rows[0][0] if rows else None

@@ -14,7 +14,7 @@ from codeassist_indexer.around import Surroundings, surroundings
 from codeassist_indexer.candidates.postings import Postings, read_postings
 from codeassist_indexer.candidates.recent import RecentPlace
 from codeassist_indexer.deadline import Deadline
-from codeassist_indexer.imported import ResolvedImport, imports_of, resolved_imports, type_before_dot
+from codeassist_indexer.imported import ResolvedImport, distances_near, imports_of, resolved_imports
 from codeassist_indexer.languages import language_of
 from codeassist_indexer.lexical import Collection, QueryLimits, query_terms
 from codeassist_indexer.neighbours import StoredChunk, stored_chunks
@@ -65,11 +65,7 @@ class Situation:
     @cached_property
     def distances(self) -> dict[str, int]:
         """Each name near the cursor with its distance; see `Facts.name_distance`."""
-        distances = dict(self.around.distance_by_name())
-        receiver = type_before_dot(self.request.prefix, self.around.line_head)
-        if receiver is not None:
-            distances[receiver] = -1
-        return distances
+        return distances_near(self.request, self.around)
 
     @cached_property
     def imports(self) -> tuple[ResolvedImport, ...]:
