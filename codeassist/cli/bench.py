@@ -219,6 +219,9 @@ bench.add_command(
 )
 bench.add_command(DeferredCommand("trim", "codeassist_eval.bench_trim", "main", "Measure trimming on real code."))
 bench.add_command(DeferredCommand("index", "codeassist_indexer.bench", "main", "Measure the index on a large tree."))
+bench.add_command(
+    DeferredCommand("retrieval", "codeassist_indexer.bench_retrieval", "main", "Measure the search for candidates.")
+)
 
 
 def _identity(

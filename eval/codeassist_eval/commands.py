@@ -316,3 +316,50 @@ def analysis_command(
         click.echo(json.dumps(figures.as_document(), indent=2))
     else:
         print_analysis(figures.as_document())
+
+
+@eval_group.command("recall")
+@click.option("--tasks", "tasks_path", type=_FILE, required=True, help="A task file in CrossCodeEval's format.")
+@click.option("--repos", type=_FILE, required=True, help="Folder or *_repos.tar.xz of the repositories.")
+@click.option("--language", type=click.Choice(LANGUAGES), help="Only tasks in this language.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only so many tasks, drawn with --seed.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the draw.")
+@click.option("--out", type=_FILE, help="Folder for recall.json and for misses.jsonl, what was not found.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def recall_command(
+    tasks_path: Path,
+    repos: Path,
+    language: Language | None,
+    limit: int | None,
+    seed: int,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Find candidates for each task and look whether the files that its truth needs are among them: no model runs.
+
+    All sources together, each alone, and all without each.
+    """
+    from contextlib import closing
+
+    from codeassist_eval.crosscodeeval import load_tasks
+    from codeassist_eval.index_context import IndexContexts
+    from codeassist_eval.local_engine import evaluation_settings
+    from codeassist_eval.progress_bar import stage_bar
+    from codeassist_eval.recall import measure_recall, write_recall
+    from codeassist_eval.repositories import open_repositories
+    from codeassist_eval.schedule import Limits
+    from codeassist_eval.tables import print_recall
+    from codeassist_eval.tasks import sample
+
+    cache = evaluation_settings(None, (), Limits(1, None)).places.cache / "eval"
+    repositories = open_repositories(repos, cache / "repositories")
+    tasks = sample([task for task in load_tasks(tasks_path) if language in (None, task.language)], limit, seed)
+    repositories.require_all(tasks)
+    with closing(IndexContexts(repositories, cache / "indexes", "full")) as contexts, stage_bar() as progress:
+        figures = measure_recall(tasks, contexts, progress)
+    if out is not None:
+        write_recall(out, figures)
+    if as_json:
+        click.echo(json.dumps(figures.as_document(), indent=2))
+    else:
+        print_recall(figures.as_document())

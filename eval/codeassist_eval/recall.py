@@ -5,11 +5,13 @@ Knows no model and no ranking. What a task needs is told by its truth, which no 
 
 from __future__ import annotations
 
+import json
 import re
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from codeassist.progress import Progress
@@ -101,6 +103,17 @@ def measure_recall(tasks: Iterable[Task], contexts: IndexContexts, progress: Pro
     if not figures.every:
         raise EvaluationError("no task's truth names anything that another file defines; recall has no meaning here")
     return figures
+
+
+def write_recall(folder: Path, figures: RecallFigures) -> None:
+    """Write recall.json, and misses.jsonl with a row for each task whose files were not found."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "recall.json").write_text(json.dumps(figures.as_document(), indent=2) + "\n", encoding="utf-8")
+        rows = "".join(json.dumps(row) + "\n" for row in figures.misses())
+        (folder / "misses.jsonl").write_text(rows, encoding="utf-8")
+    except OSError as error:
+        raise EvaluationError(f"{folder}: cannot be written: {error}") from error
 
 
 def gold_of(task: Task, store: Store, is_new: bool) -> Gold | None:

@@ -86,6 +86,28 @@ def print_analysis(document: Mapping[str, Any]) -> None:
         console.print(escape(f"  {each['where']}  {each['line']}"))
 
 
+def print_recall(document: Mapping[str, Any]) -> None:
+    """Print how often a needed file is among the first candidates: all sources, each alone, all without each."""
+    console = Console()
+    for group, title in (("every", "names that other files define"), ("new", "names that the task's file lacks")):
+        figures = document[group]
+        if not figures["tasks"]:
+            continue
+        cuts = list(figures["recall"]["all"])
+        table = _table(f"{figures['tasks']} tasks with {title}: file found, %", "sources", [f"@{cut}" for cut in cuts])
+        rows = {**figures["recall"], "all, name shown": figures["shown"]}
+        for variant, shares in rows.items():
+            table.add_row(variant, *(f"{shares[cut]:.1f}" for cut in cuts))
+        console.print(table)
+    without = document["tasks"] - document["every"]["tasks"]
+    console.print(f"{document['tasks']} tasks, {without} of them without a name that another file defines: left out")
+    for name in ("wall_ms", "processor_ms"):
+        times = document[name]
+        console.print(
+            f"a task's candidates, {name.replace('_ms', '')}: {times['p50']:.1f} ms (p50), {times['p95']:.1f} ms (p95)"
+        )
+
+
 def print_confidence_curve(points: Iterable[CurvePoint]) -> None:
     """Print what each threshold keeps, one row a threshold."""
     table = _table(

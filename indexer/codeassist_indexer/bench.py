@@ -22,7 +22,7 @@ from pathlib import Path
 import click
 import psutil
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from codeassist.request import CompletionRequest
@@ -66,11 +66,10 @@ def run_bench(
     repos: Path, folder: Path, num_files: int, num_chunks: int, report: Report, seed: int = 0
 ) -> IndexFigures:
     """Measure in `folder`, which must be empty, with the Python files of `repos` (folders or .tar.xz archives)."""
-    sources = _sources(repos, folder / "sources")
+    sources = unpacked(repos, folder / "sources")
     tree = folder / "tree"
     for number in make_tree(sources, tree, num_files):
         report("copying", number, num_files)
-    num_made = num_files
     store = Store(folder / "index" / "index.db")
 
     def on_progress(progress: UpdateProgress) -> None:
@@ -83,14 +82,8 @@ def run_bench(
     chooser = random.Random(seed)
     paths = sorted(store.file_states())
     changed_ms = [_changed_file_ms(store, tree, path) for path in chooser.sample(paths, _NUM_CHANGED_FILES)]
-    # More of the same until there are enough chunks to search; not timed.
-    while (held := store.counts().num_chunks) < num_chunks:
-        wanted = num_made + max(200, round((num_chunks - held) * num_made / held * 1.02))
-        for number in make_tree(sources, tree, wanted, already=num_made):
-            report("copying more", number, wanted)
-        num_made = wanted
-        update_index(store, tree, progress=on_progress)
-    requests = [_request(tree, path, chooser) for path in chooser.choices(paths, k=_NUM_QUERIES)]
+    grow_tree(store, sources, tree, num_files, num_chunks, report)  # not timed
+    requests = [random_request(tree, path, chooser) for path in chooser.choices(paths, k=_NUM_QUERIES)]
     lexical_ms = _query_ms(IndexRetriever(store, "lexical"), requests, lambda done: report("BM25", done, _NUM_QUERIES))
     full_ms = _query_ms(IndexRetriever(store, "full"), requests, lambda done: report("full", done, _NUM_QUERIES))
     figures = IndexFigures(
@@ -129,12 +122,26 @@ def make_tree(sources: Path, tree: Path, num_files: int, already: int = 0) -> It
         yield number + 1
 
 
+def grow_tree(store: Store, sources: Path, tree: Path, num_files: int, num_chunks: int, report: Report) -> None:
+    """Go on copying and indexing until `store` has `num_chunks`, in a tree of `num_files` so far."""
+
+    def on_progress(progress: UpdateProgress) -> None:
+        report("indexing more", progress.num_done, progress.num_total)
+
+    while (held := store.counts().num_chunks) < num_chunks:
+        wanted = num_files + max(200, round((num_chunks - held) * num_files / max(1, held) * 1.02))
+        for number in make_tree(sources, tree, wanted, already=num_files):
+            report("copying more", number, wanted)
+        num_files = wanted
+        update_index(store, tree, progress=on_progress)
+
+
 def _renamed(text: str, copy: int) -> str:
     names = {name for name in _DEFINED_NAME.findall(text) if not name.startswith("__")}
     return _IDENTIFIER.sub(lambda match: f"{match[0]}_{copy}" if match[0] in names else match[0], text)
 
 
-def _sources(repos: Path, folder: Path) -> Path:
+def unpacked(repos: Path, folder: Path) -> Path:
     """Return a folder with the repositories: `repos` itself, or the archives in it unpacked."""
     archives = sorted(repos.rglob("*.tar.xz")) if repos.is_dir() else [repos]
     if not archives:
@@ -153,7 +160,8 @@ def _changed_file_ms(store: Store, tree: Path, path: str) -> float:
     return (time.perf_counter() - begin) * 1000
 
 
-def _request(tree: Path, path: str, chooser: random.Random) -> CompletionRequest:
+def random_request(tree: Path, path: str, chooser: random.Random) -> CompletionRequest:
+    """Return a cursor anywhere in a file; what stands behind it is the suffix."""
     text = (tree / path).read_text(encoding="utf-8")
     at = chooser.randint(0, len(text))
     return CompletionRequest(path, text[:at], text[at:])
@@ -195,6 +203,32 @@ def _peak_rss() -> Iterator[list[int]]:
         thread.join()
 
 
+@contextmanager
+def working_folder() -> Iterator[Path]:
+    """Give an empty folder, and delete it with all that is in it."""
+    folder = Path(tempfile.mkdtemp(prefix="codeassist-bench-"))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def progress_bars() -> Iterator[Report]:
+    """Give what draws a bar a stage, on stderr."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True)) as bar:
+        tasks: dict[str, TaskID] = {}
+
+        def report(stage: str, num_done: int, num_total: int) -> None:
+            task = tasks.get(stage)
+            if task is None:
+                task = tasks[stage] = bar.add_task(stage, total=num_total)
+            bar.update(task, completed=num_done, total=num_total)
+
+        yield report
+
+
 @click.command(help="Measure the index on a large tree made of the Python files under --repos.")
 @click.option("--repos", type=click.Path(exists=True, path_type=Path), required=True, help="Folder or .tar.xz archive.")
 @click.option("--files", "num_files", default=10_000, show_default=True, help="Files in the tree.")
@@ -202,21 +236,8 @@ def _peak_rss() -> Iterator[list[int]]:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def main(repos: Path, num_files: int, num_chunks: int, as_json: bool) -> None:
     """Run the benchmark in a temporary folder and print its figures."""
-    folder = Path(tempfile.mkdtemp(prefix="codeassist-bench-"))
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-    try:
-        with Progress(*columns, console=Console(stderr=True)) as bar:
-            tasks = {}
-
-            def report(stage: str, num_done: int, num_total: int) -> None:
-                task = tasks.get(stage)
-                if task is None:
-                    task = tasks[stage] = bar.add_task(stage, total=num_total)
-                bar.update(task, completed=num_done, total=num_total)
-
-            figures = run_bench(repos, folder, num_files, num_chunks, report)
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with working_folder() as folder, progress_bars() as report:
+        figures = run_bench(repos, folder, num_files, num_chunks, report)
     if as_json:
         click.echo(json.dumps(asdict(figures), indent=2))
         return

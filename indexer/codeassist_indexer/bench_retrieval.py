@@ -1,0 +1,156 @@
+"""How fast candidates are found in a large index, under the deadline that an editor sets.
+
+Knows no model. The tree is that of bench.py: real Python code, copied with other names until there are enough chunks.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from codeassist.request import CompletionRequest
+from codeassist_indexer.bench import (
+    Report,
+    grow_tree,
+    make_tree,
+    progress_bars,
+    random_request,
+    unpacked,
+    working_folder,
+)
+from codeassist_indexer.retrieve import IndexRetriever
+from codeassist_indexer.store import Store
+from codeassist_indexer.update import update_index
+
+_FIRST_FILES = 200
+_GOALS = {"p50_ms": "10", "p95_ms": "30"}
+
+
+@dataclass(frozen=True, slots=True)
+class StageFigures:
+    """One source, or reading the texts: wall time, and in which share of the requests it was stopped."""
+
+    p50_ms: float
+    p95_ms: float
+    late_percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class RetrievalFigures:
+    """What the benchmark measured; `processor_*` is this thread's processor time, which other programs do not change.
+
+    `late_percent`: requests in which any source was stopped by the deadline.
+    """
+
+    num_files: int
+    num_chunks: int
+    num_requests: int
+    deadline_ms: float | None
+    candidates_mean: float
+    p50_ms: float
+    p95_ms: float
+    processor_p50_ms: float
+    processor_p95_ms: float
+    late_percent: float
+    stages: dict[str, StageFigures]
+
+
+def run_retrieval_bench(
+    repos: Path, folder: Path, num_chunks: int, num_requests: int, deadline_ms: float | None, report: Report, seed: int
+) -> RetrievalFigures:
+    """Measure in `folder`, which must be empty, with the Python files of `repos` (folders or .tar.xz archives)."""
+    sources = unpacked(repos, folder / "sources")
+    tree = folder / "tree"
+    for number in make_tree(sources, tree, _FIRST_FILES):
+        report("copying", number, _FIRST_FILES)
+    store = Store(folder / "index" / "index.db")
+    update_index(store, tree)
+    grow_tree(store, sources, tree, _FIRST_FILES, num_chunks, report)
+    store.optimise()  # as after a first build of that size
+    try:
+        return measure_retrieval(store, tree, num_requests, deadline_ms, report, seed)
+    finally:
+        store.close()
+
+
+def measure_retrieval(
+    store: Store, tree: Path, num_requests: int, deadline_ms: float | None, report: Report, seed: int
+) -> RetrievalFigures:
+    """Find candidates at random places of random files of an index over `tree`."""
+    chooser = random.Random(seed)
+    paths = sorted(store.file_states())
+    requests = [random_request(tree, path, chooser) for path in chooser.choices(paths, k=num_requests)]
+    retriever = IndexRetriever(store, deadline_ms=deadline_ms)
+    retriever.candidates(CompletionRequest("none.py", "", ""))  # opens the index, as a running server has
+    wall_ms: list[float] = []
+    processor_ms: list[float] = []
+    num_candidates: list[int] = []
+    stage_ms: dict[str, list[float]] = {}
+    num_late: dict[str, int] = {}
+    for number, request in enumerate(requests, 1):
+        wall_s, processor_s = time.perf_counter(), time.thread_time()
+        found = retriever.candidates(request)
+        wall_ms.append((time.perf_counter() - wall_s) * 1000)
+        processor_ms.append((time.thread_time() - processor_s) * 1000)
+        num_candidates.append(len(found.candidates))
+        for stage, taken_ms in found.stage_ms.items():
+            stage_ms.setdefault(stage, []).append(taken_ms)
+        for stage in {*found.late_sources, *(("any",) if found.late_sources else ())}:
+            num_late[stage] = num_late.get(stage, 0) + 1
+        report("candidates", number, num_requests)
+    counts = store.counts()
+    return RetrievalFigures(
+        num_files=counts.num_files,
+        num_chunks=counts.num_chunks,
+        num_requests=num_requests,
+        deadline_ms=deadline_ms,
+        candidates_mean=statistics.mean(num_candidates),
+        p50_ms=statistics.median(wall_ms),
+        p95_ms=_p95(wall_ms),
+        processor_p50_ms=statistics.median(processor_ms),
+        processor_p95_ms=_p95(processor_ms),
+        late_percent=100 * num_late.get("any", 0) / num_requests,
+        stages={
+            stage: StageFigures(statistics.median(times), _p95(times), 100 * num_late.get(stage, 0) / num_requests)
+            for stage, times in stage_ms.items()
+        },
+    )
+
+
+def _p95(times: Sequence[float]) -> float:
+    return statistics.quantiles(times, n=20)[-1] if len(times) > 1 else times[0]
+
+
+@click.command(help="Measure the search for candidates in a large tree made of the Python files under --repos.")
+@click.option("--repos", type=click.Path(exists=True, path_type=Path), required=True, help="Folder or .tar.xz archive.")
+@click.option("--chunks", "num_chunks", type=click.IntRange(1), default=100_000, show_default=True, help="To search.")
+@click.option("--requests", "num_requests", type=click.IntRange(2), default=300, show_default=True)
+@click.option("--deadline-ms", type=click.FloatRange(min=1), default=30, show_default=True, help="Of each request.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the places asked about.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def main(repos: Path, num_chunks: int, num_requests: int, deadline_ms: float, seed: int, as_json: bool) -> None:
+    """Run the benchmark in a temporary folder and print its figures."""
+    with working_folder() as folder, progress_bars() as report:
+        figures = run_retrieval_bench(repos, folder, num_chunks, num_requests, deadline_ms, report, seed)
+    if as_json:
+        click.echo(json.dumps(asdict(figures), indent=2))
+        return
+    console = Console()
+    table = Table("figure", "value", "goal")
+    for name, value in asdict(figures).items():
+        if not isinstance(value, dict):
+            table.add_row(name, f"{value:,.1f}" if isinstance(value, float) else f"{value:,}", _GOALS.get(name, ""))
+    console.print(table)
+    table = Table("source", "p50 ms", "p95 ms", "late %")
+    for stage, each in figures.stages.items():
+        table.add_row(stage, f"{each.p50_ms:.1f}", f"{each.p95_ms:.1f}", f"{each.late_percent:.1f}")
+    console.print(table)
