@@ -112,6 +112,13 @@ def engine(
     help="Keystrokes of each session at which a full recomputation and llama.cpp are measured too.",
 )
 @click.option("--max-new-tokens", type=click.IntRange(min=1), default=64, show_default=True, help="Of one answer.")
+@click.option(
+    "--pause-ms",
+    type=click.FloatRange(min=0),
+    default=200.0,
+    show_default=True,
+    help="From one keystroke to the next at human speed; what answering leaves of it is for healing.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @_llama_option
 @_threads_option
@@ -126,6 +133,7 @@ def typing_command(
     prompt_tokens: int,
     samples: int,
     max_new_tokens: int,
+    pause_ms: float,
     seed: int,
     llama_python: Path | None,
     threads: int | None,
@@ -150,7 +158,7 @@ def typing_command(
     from codeassist_eval.typing_replay import Replayer, ReplayPlan
     from codeassist_eval.typing_sessions import choose_sessions
 
-    plan = ReplayPlan(num_samples=samples, seed=seed, max_new_tokens=max_new_tokens)
+    plan = ReplayPlan(samples, seed, pause_ms, max_new_tokens)
     chosen = choose_sessions(load_tasks(tasks), num_sessions, prompt_tokens, seed)
     with Meter() as meter:
         limits = Limits(plan.max_new_tokens, 1, 0)
