@@ -16,6 +16,7 @@ from codeassist_indexer.neighbours import spelling_near
 
 MAX_CHUNKS = 36
 _NUM_RANKED = 48  # of these the text is read, for BM25 as it should be
+_CONSTRUCTORS = frozenset({"__init__", "__new__", "constructor"})
 _MAX_CALLS_READ = 40
 _MAX_CALLERS = 10
 _MAX_NAME_POSTINGS = 3_000
@@ -35,12 +36,11 @@ def bm25(situation: Situation) -> Iterator[Hit]:
 
 def callers(situation: Situation) -> Iterator[Hit]:
     """Yield chunks of other files that call the function around the cursor, those that fit its lines best first."""
-    function = situation.enclosing_function
-    if function is None:
+    name = situation.enclosing.function
+    if name in _CONSTRUCTORS:
+        name = situation.enclosing.type
+    if name is None:
         return
-    name = function.name
-    if function.kind == "constructor":
-        name = function.qualified_name.rpartition(".")[0].rpartition(".")[2] or name
     tokens = identifier_tokens(name)
     if not tokens or situation.collection.num_chunks_with(tokens[0]) > _MAX_NAME_POSTINGS:
         return

@@ -44,10 +44,8 @@ def named(situation: Situation) -> Iterator[Hit]:
     Of a member it is the type that it belongs to. Of a name with many definitions it is those of the same folder.
     """
     distances = dict(situation.distances)
-    enclosing = situation.enclosing_type
-    if enclosing is not None:
-        for name in IDENTIFIER.findall(enclosing.bases):
-            distances[name] = min(distances.get(name, _BASE_DISTANCE), _BASE_DISTANCE)
+    for name in situation.enclosing.bases:
+        distances[name] = min(distances.get(name, _BASE_DISTANCE), _BASE_DISTANCE)
     wanted = [name for name in distances if len(name) >= _MIN_NAME_CHARS and not is_keyword(name, situation.language)]
     wanted = sorted(wanted, key=distances.__getitem__)[:_MAX_NAMES]
     found = _definitions_of(situation, wanted, MAX_SAME_NAME)

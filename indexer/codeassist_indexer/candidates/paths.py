@@ -40,10 +40,9 @@ def folder_distance(one: str, other: str) -> int:
 @lru_cache(_KEPT)
 def stem_of(path: str) -> str:
     """Return a file's name without its extension, as it is written; of a folder's own module, the folder's name."""
-    folder, _, name = path.rpartition("/")
-    stem, dot, _ = name.rpartition(".")
-    stem = stem if dot and stem else name
-    return folder.rpartition("/")[2] or stem if stem in _FOLDER_FILES else stem
+    name = path.rpartition("/")[2]
+    stem = name.rpartition(".")[0] or name
+    return _of_folder(path, stem) if stem in _FOLDER_FILES else stem
 
 
 @lru_cache(_KEPT)
@@ -65,10 +64,14 @@ def is_test(path: str) -> bool:
 @lru_cache(_KEPT)
 def plain_stem(path: str) -> str:
     """Return the stem in lower case without test affixes and leading underscores: equal for what belongs together."""
-    stem = stem_of(path)
-    return (tested_stem(stem) or stem).lstrip("_").lower()
+    stem = tested_stem(stem_of(path)) or stem_of(path)
+    return (_of_folder(path, stem) if stem in _FOLDER_FILES else stem).lstrip("_").lower()
 
 
 def is_test_of(test: str, tested: str) -> bool:
     """Say whether `test` is the test of `tested` by their names."""
     return is_test(test) and not is_test(tested) and plain_stem(test) == plain_stem(tested)
+
+
+def _of_folder(path: str, stem: str) -> str:
+    return folder_of(path).rpartition("/")[2] or stem

@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from codeassist_indexer.around import IDENTIFIER
 from codeassist_indexer.candidates.hits import ChunkHit, Hit
 from codeassist_indexer.candidates.paths import (
     folder_distance,
@@ -65,12 +64,9 @@ def tests(situation: Situation) -> Iterator[Hit]:
 
 def same_base(situation: Situation) -> Iterator[Hit]:
     """Yield classes that extend what the class around the cursor extends: where they define its function, or begin."""
-    enclosing, function = situation.enclosing_type, situation.enclosing_function
-    if enclosing is None:
-        return
-    method = function.name if function is not None else ""
+    method = situation.enclosing.function or ""
     num_found = 0
-    for base in list(dict.fromkeys(IDENTIFIER.findall(enclosing.bases)))[:_MAX_BASES]:
+    for base in situation.enclosing.bases[:_MAX_BASES]:
         tokens = identifier_tokens(base)
         if not tokens or situation.collection.num_chunks_with(tokens[0]) > _MAX_BASE_POSTINGS:
             continue

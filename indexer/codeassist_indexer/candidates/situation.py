@@ -6,11 +6,11 @@ Knows no source.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from functools import cached_property
 
 from codeassist.request import CompletionRequest
 from codeassist_indexer.around import Surroundings, surroundings
+from codeassist_indexer.candidates.enclosing import Enclosing, enclosing
 from codeassist_indexer.candidates.postings import Postings, read_postings
 from codeassist_indexer.candidates.recent import RecentPlace
 from codeassist_indexer.deadline import Deadline
@@ -20,21 +20,7 @@ from codeassist_indexer.lexical import Collection, QueryLimits, query_terms
 from codeassist_indexer.neighbours import StoredChunk, stored_chunks
 from codeassist_indexer.store import Store
 
-_TYPE_KINDS = frozenset({"class", "interface", "enum", "struct", "trait"})
-_FUNCTION_KINDS = frozenset({"function", "method", "constructor"})
 _LIMITS = QueryLimits()
-
-
-@dataclass(frozen=True, slots=True)
-class OwnSymbol:
-    """A definition of the request's file, as the index last saw it. Lines count from 1, half-open."""
-
-    name: str
-    qualified_name: str
-    kind: str
-    bases: str
-    start_line: int
-    end_line: int
 
 
 class Situation:
@@ -59,7 +45,6 @@ class Situation:
         self.language = language_of(request.path) or ""
         self.around: Surroundings = surroundings(request)
         self.text = request.prefix + request.suffix
-        self.line = request.prefix.count("\n") + 1
         self._chunks: dict[int, StoredChunk] = {}
 
     @cached_property
@@ -103,23 +88,9 @@ class Situation:
         return read_postings(self.store, self.terms, self.collection, self.own_chunks, self.deadline)
 
     @cached_property
-    def _own_symbols(self) -> tuple[OwnSymbol, ...]:
-        rows = self.store.query(
-            "SELECT s.name, s.qualified_name, s.kind, s.bases, s.start_line, s.end_line FROM symbols s"
-            " JOIN files f ON f.id = s.file_id WHERE f.path = ? ORDER BY s.start_byte",
-            (self.request.path,),
-        )
-        return tuple(OwnSymbol(*row) for row in rows)
-
-    @cached_property
-    def enclosing_function(self) -> OwnSymbol | None:
-        """The innermost function that the cursor stands in."""
-        return self._enclosing(_FUNCTION_KINDS)
-
-    @cached_property
-    def enclosing_type(self) -> OwnSymbol | None:
-        """The innermost class or the like that the cursor stands in."""
-        return self._enclosing(_TYPE_KINDS)
+    def enclosing(self) -> Enclosing:
+        """The function and the type that the cursor stands in."""
+        return enclosing(self.request.prefix, self.around.line_head, self.language)
 
     def chunks(self, chunk_ids: Iterable[int]) -> dict[int, StoredChunk]:
         """Return the chunks with these numbers that there are."""
@@ -128,16 +99,3 @@ class Situation:
         if missing:
             self._chunks.update((chunk.chunk_id, chunk) for chunk in stored_chunks(self.store, missing))
         return {chunk_id: self._chunks[chunk_id] for chunk_id in wanted if chunk_id in self._chunks}
-
-    def _enclosing(self, kinds: frozenset[str]) -> OwnSymbol | None:
-        """Return the innermost such definition around the cursor's line.
-
-        Where the text has grown since it was indexed, or half a statement ends the definition early, that is the last
-        one that begins above the cursor, unless the cursor's line begins at the margin.
-        """
-        above = [symbol for symbol in self._own_symbols if symbol.kind in kinds and symbol.start_line <= self.line]
-        around = [symbol for symbol in above if symbol.end_line > self.line]
-        if around:
-            return around[-1]
-        is_indented = self.around.line_head[:1] in (" ", "\t")
-        return above[-1] if above and is_indented else None
