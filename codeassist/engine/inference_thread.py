@@ -28,6 +28,8 @@ _SLICE_MS = 200.0
 _FIRST_SLICE = 16
 # Giving back 250 MB takes 35 ms, and using as much anew 160 ms more than keeping it (2026-11-21).
 _REST_S = 5.0
+# An answer is on its way then: whoever sends it wants Python's lock and a core.
+_ANSWER_S = 0.01
 _MOST_BETWEEN_S = 30.0
 
 
@@ -101,19 +103,20 @@ class InferenceThread:
             self._on_death(error)
 
     def _serve(self) -> None:
-        while True:
-            if self._jobs.empty():
-                if monotonic() - self._given_back_s > _MOST_BETWEEN_S:
-                    self._give_back()
-                if self._read_awaited() or (self.heal and self._heal_slice()):
-                    continue
-            job = self._next_job()
-            if job is None:
-                return
+        job = self._next_job()
+        while job is not None:
             job()
+            job = self._next_job()
 
     def _next_job(self) -> Callable[[], None] | None:
-        """Wait for a job; None ends the thread."""
+        """Wait for a job, and do meanwhile what helps the next; None ends the thread."""
+        with contextlib.suppress(queue.Empty):
+            return self._jobs.get(timeout=_ANSWER_S)
+        while self._jobs.empty():
+            if monotonic() - self._given_back_s > _MOST_BETWEEN_S:
+                self._give_back()
+            if not (self._read_awaited() or (self.heal and self._heal_slice())):
+                break
         try:
             return self._jobs.get(timeout=self._rest_s)
         except queue.Empty:

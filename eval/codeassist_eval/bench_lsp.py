@@ -113,6 +113,10 @@ def print_lsp(document: Mapping[str, Any]) -> None:
     for stage in STAGES:
         row(f"  {stage.replace('_', ' ')}", document["stages_ms"][stage])
     row("  the server's own share", document["overhead_ms"], 2, f"p95 < {_OVERHEAD_GOAL_MS:.0f}")
+    row("    within the server", document["overhead_in_server_ms"], 2)
+    for stage, values in document["overhead_stages_ms"].items():
+        row(f"      {stage}", values, 2)
+    row("    between client and server", document["overhead_between_ms"], 2)
     row("  the same with retrieval", document["overhead_with_retrieval_ms"], 2)
     row("an outdated request is answered after, ms", document["cancelled_ms"])
     row("start to the first completion, s", document["first_completion_s"], 2, f"< {_START_GOAL_S:.0f}")

@@ -32,6 +32,14 @@ def lsp_figures(sessions: Sequence[ReplayedSession]) -> dict[str, Any]:
         },
         "first_token_after_ms": quantiles(_until_first_token(answer) for answer in modelled),
         "overhead_ms": quantiles(overhead_ms(answer) for answer in modelled),
+        "overhead_in_server_ms": quantiles(in_server_ms(answer) for answer in modelled if answer.server_ms is not None),
+        "overhead_between_ms": quantiles(
+            answer.ms - answer.server_ms for answer in modelled if answer.server_ms is not None
+        ),
+        "overhead_stages_ms": {
+            stage: quantiles(answer.stage_ms[stage] for answer in modelled if stage in answer.stage_ms)
+            for stage in ("prompt", "trim")
+        },
         "overhead_with_retrieval_ms": quantiles(
             overhead_ms(answer) + answer.stage_ms.get("retrieve", 0.0) for answer in modelled
         ),
@@ -56,6 +64,12 @@ def stages_of(answer: Answer) -> dict[str, float]:
 def overhead_ms(answer: Answer) -> float:
     """What server and wire add to waiting on purpose, waiting for the model, retrieval and the model."""
     return answer.ms - sum(stages_of(answer).values())
+
+
+def in_server_ms(answer: Answer) -> float:
+    """What of that passed within the server, from the request's last byte read to the answer's bytes handed on."""
+    assert answer.server_ms is not None
+    return answer.server_ms - sum(stages_of(answer).values())
 
 
 def _until_first_token(answer: Answer) -> float:

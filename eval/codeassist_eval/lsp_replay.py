@@ -37,13 +37,15 @@ class Typist:
 class Answer:
     """One keystroke's request. `ms` is from the keystroke to the answer as the client saw it.
 
-    `outcome` and `stage_ms` are the server's own words; `stage_ms` is empty where the model was not asked.
+    `outcome`, `stage_ms` and `server_ms` are the server's own words; `stage_ms` is empty where the model was not asked.
+    `server_ms` is from when it had read the request until it had handed its answer to the system.
     """
 
     kind: str
     outcome: str
     ms: float
     stage_ms: Mapping[str, float]
+    server_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +163,13 @@ def _matched(timed: Sequence[_Timed], recent: Sequence[Mapping[str, Any]]) -> li
             joined.append(Answer(one.kind, "cancelled", one.ms, {}))
         else:
             note = next(notes)
-            joined.append(Answer(one.kind, note["outcome"], one.ms, note["stage_ms"]))
+            joined.append(Answer(one.kind, note["outcome"], one.ms, note["stage_ms"], _server_ms(note)))
     return joined
+
+
+def _server_ms(note: Mapping[str, Any]) -> float | None:
+    read_s, written_s = note["read_s"], note["written_s"]
+    return None if read_s is None or written_s is None else (written_s - read_s) * 1e3
 
 
 def _without_recent(status: Mapping[str, Any]) -> dict[str, Any]:

@@ -18,17 +18,29 @@ _READ_BYTES = 1 << 16
 
 class ErrorCounter:
     """Counts the errors between one text before and one behind, for several pieces in turn, each parse an edit of
-    the last. All its parses together take no longer than its limit. Holds this thread's parser only while it runs."""
+    the last. All parses from the first `count` on, or since `restart_clock`, take no longer than its limit together.
+    Used by one thread at a time; holds that thread's parser only while it runs."""
 
     def __init__(self, language: str, before: str, behind: str, limit_s: float) -> None:
         self.language = language
-        self._deadline_s = thread_time() + limit_s
+        self._limit_s = limit_s
+        self._deadline_s: float | None = None  # by the clock of the thread that counts
         self._before = near_before(before, _NEAR_CHARS, language).encode("utf-8", "surrogatepass")
         self._behind = near_behind(behind, _NEAR_CHARS, language)
         self._tree: Tree | None = None
         self._source = b""
         self._num_rest = 0
         self._counted: dict[tuple[str, int], int] = {}
+
+    def prepare(self) -> None:
+        """Parse the text without any piece, so that what is counted is an edit of that. It may take its limit too."""
+        if self._tree is None:
+            self._parse("", 0)
+        self._deadline_s = None
+
+    def restart_clock(self) -> None:
+        """Begin to count the time anew with the next piece."""
+        self._deadline_s = None
 
     def count(self, middle: str, num_replaced: int = 0) -> int | None:
         """How many errors there are with `middle` in place of the first `num_replaced` characters behind.
@@ -44,7 +56,10 @@ class ErrorCounter:
         return known
 
     def _parse(self, middle: str, num_replaced: int) -> Tree | None:
-        if thread_time() > self._deadline_s:
+        deadline_s = self._deadline_s
+        if deadline_s is None:
+            deadline_s = self._deadline_s = thread_time() + self._limit_s
+        if thread_time() > deadline_s:
             return None
         rest = self._behind[num_replaced:].encode("utf-8", "surrogatepass")
         source = self._before + middle.encode("utf-8", "surrogatepass") + rest
@@ -56,7 +71,7 @@ class ErrorCounter:
         try:
             self._tree = this_parser.parse(
                 lambda byte_offset, _: source[byte_offset : byte_offset + _READ_BYTES],
-                progress_callback=lambda byte_offset, has_error: thread_time() > self._deadline_s,
+                progress_callback=lambda byte_offset, has_error: thread_time() > deadline_s,
                 **former,
             )
         except ValueError:  # what the binding raises for a parse that its callback stopped

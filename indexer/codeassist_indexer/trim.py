@@ -1,7 +1,8 @@
 """A model's answer, trimmed to what fits at the cursor: nothing that stands there already, nothing that breaks it.
 
 Knows no model and no editor. Pure, but for a bound on the time that looking at syntax trees may take: past it, counting
-brackets decides. White space at line starts may change; of all else, only the end is ever cut.
+brackets decides. White space at line starts may change; of all else, only the end is ever cut. What does not depend on
+the answer can be found out before there is one: `CursorPlace`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from codeassist_indexer.leaks import cut_leaks
 from codeassist_indexer.repeats import cut_repeated_lines, is_light, repeated_closers, repeated_in_prose, repeated_rest
 from codeassist_indexer.surroundings import FAR_CHARS, near_before, near_behind
 
-__all__ = ["Fitted", "fit", "lines_wanted", "trim"]
+__all__ = ["CursorPlace", "Fitted", "fit", "fit_at", "lines_wanted", "place_of", "trim"]
 
 PARSE_LIMIT_S = 0.005
 _SCANNED_CHARS = 8_000
@@ -39,7 +40,7 @@ class Fitted:
 
 def trim(text: str, prefix: str, suffix: str, path: str) -> str:
     """The part of an answer that can be inserted at the cursor as it is; empty where none is worth it."""
-    return _settled(text, prefix, suffix, path, may_replace=False).text
+    return _settled(place_of(prefix, suffix, path), text, may_replace=False).text
 
 
 def fit(text: str, prefix: str, suffix: str, path: str) -> Fitted:
@@ -48,15 +49,21 @@ def fit(text: str, prefix: str, suffix: str, path: str) -> Fitted:
     At `if foo(│)` the answer `x):` is cut to `x` by `trim`; here it stays whole, and replaces the one bracket. What is
     replaced always stands in the text, in the same order, so that an editor can show it in place.
     """
-    return _settled(text, prefix, suffix, path, may_replace=True)
+    return fit_at(place_of(prefix, suffix, path), text)
+
+
+def fit_at(place: CursorPlace, text: str) -> Fitted:
+    """As `fit`, at a place that was looked at before. Not from two threads at once."""
+    return _settled(place, text, may_replace=True)
 
 
 @dataclass(slots=True)
-class _Place:
-    """The text around a cursor. `line` is the cursor's line up to it, `rest` what it goes on with.
+class CursorPlace:
+    """The text around a cursor, and what it takes to trim answers there. `place_of` makes it.
 
-    `before` is the scan of what stands before the cursor, `behind` are the closers behind it that close nothing there.
-    What parsing costs is counted for the place as a whole.
+    `line` is the cursor's line up to it, `rest` what it goes on with. `before` is the scan of what stands before the
+    cursor, `behind` are the closers behind it that close nothing there. `has_crlf`: so do its lines end.
+    What parsing costs is counted for each answer as a whole.
     """
 
     prefix: str
@@ -67,7 +74,18 @@ class _Place:
     before: Scan
     behind: tuple[Closer, ...]
     style: Style | None
+    has_crlf: bool
     _counter: ErrorCounter | None = None
+
+    def prepare(self) -> None:
+        """Look at the syntax of what stands here without an answer: with one, less is left to do."""
+        if self.language is not None:
+            self.counter(self.language).prepare()
+
+    def restart_clock(self) -> None:
+        """Let parsing for another answer take its time."""
+        if self._counter is not None:
+            self._counter.restart_clock()
 
     def counter(self, language: str) -> ErrorCounter:
         """What counts the syntax errors here; made when it is first needed."""
@@ -76,23 +94,25 @@ class _Place:
         return self._counter
 
 
-def _settled(text: str, prefix: str, suffix: str, path: str, may_replace: bool) -> Fitted:
-    language = language_of(path, prefix)
-    prefix, suffix = prefix[-_LOOKED_AT_CHARS:], suffix[:_LOOKED_AT_CHARS]
-    has_crlf = "\r\n" in prefix[-_SCANNED_CHARS:] + suffix[:_SCANNED_CHARS]
+def _settled(place: CursorPlace, text: str, may_replace: bool) -> Fitted:
     if not text.strip():
         return Fitted("")
     fitted = Fitted(_with_newlines(text))
-    place = _place_of(_with_newlines(prefix), _with_newlines(suffix), language)
+    place.restart_clock()
     for _ in range(_MOST_ROUNDS):  # what a cut uncovers may be cut too
         again = _trimmed(place, fitted.text, may_replace)
         if again == fitted:
             break
         fitted = again
-    return Fitted(fitted.text.replace("\n", "\r\n"), fitted.num_replaced) if has_crlf else fitted
+    return Fitted(fitted.text.replace("\n", "\r\n"), fitted.num_replaced) if place.has_crlf else fitted
 
 
-def _place_of(prefix: str, suffix: str, language: str | None) -> _Place:
+def place_of(prefix: str, suffix: str, path: str) -> CursorPlace:
+    """Look at the text around a cursor, whatever will be said there."""
+    language = language_of(path, prefix)
+    prefix, suffix = prefix[-_LOOKED_AT_CHARS:], suffix[:_LOOKED_AT_CHARS]
+    has_crlf = "\r\n" in prefix[-_SCANNED_CHARS:] + suffix[:_SCANNED_CHARS]
+    prefix, suffix = _with_newlines(prefix), _with_newlines(suffix)
     before = scan(near_before(prefix, _SCANNED_CHARS, language), language)
     near = near_behind(suffix, _SCANNED_CHARS, language)
     behind = scan(near, language, before.literal)
@@ -100,7 +120,7 @@ def _place_of(prefix: str, suffix: str, language: str | None) -> _Place:
         behind = scan(near, language)  # the string or comment at the cursor is not closed yet
     line, rest = prefix[prefix.rfind("\n") + 1 :], suffix.partition("\n")[0]
     closers = tuple(_on_line(each, line) if each.char_offset < len(rest) else each for each in behind.closers)
-    return _Place(prefix, suffix, line, rest, language, before, closers, style_of(prefix, suffix))
+    return CursorPlace(prefix, suffix, line, rest, language, before, closers, style_of(prefix, suffix), has_crlf)
 
 
 def _on_line(closer: Closer, line: str) -> Closer:
@@ -112,7 +132,7 @@ def _with_newlines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
-def _trimmed(place: _Place, text: str, may_replace: bool) -> Fitted:
+def _trimmed(place: CursorPlace, text: str, may_replace: bool) -> Fitted:
     """One round over an answer."""
     text = cut_leaks(text, place.prefix, place.suffix)
     if place.before.literal is None or place.before.literal == LINE_COMMENT:
@@ -136,7 +156,7 @@ class _Candidate:
     repeats: bool
 
 
-def _best(place: _Place, text: str, may_replace: bool) -> Fitted:
+def _best(place: CursorPlace, text: str, may_replace: bool) -> Fitted:
     """Of all cuts the one with the fewest syntax errors, then the fewest brackets out of balance, then the longest."""
 
     def rank(each: _Candidate) -> tuple[int, bool, int, int]:
@@ -150,7 +170,7 @@ def _best(place: _Place, text: str, may_replace: bool) -> Fitted:
     return Fitted(best.text, best.num_replaced)
 
 
-def _first_that_parses(place: _Place, language: str, candidates: list[_Candidate]) -> int:
+def _first_that_parses(place: CursorPlace, language: str, candidates: list[_Candidate]) -> int:
     """The first of the candidates with which the text has no syntax error.
 
     The first of all where none is, or when the time is up: in code that is broken elsewhere too, and in a part of a
@@ -168,7 +188,7 @@ def _first_that_parses(place: _Place, language: str, candidates: list[_Candidate
     return 0
 
 
-def _closed(text: str, place: _Place) -> str:
+def _closed(text: str, place: CursorPlace) -> str:
     """The text with what it opens closed."""
     own = scan(text, place.language, place.before.literal)
     closing = "".join(CLOSER_OF[each.mark] for each in reversed(own.opened))
@@ -177,7 +197,7 @@ def _closed(text: str, place: _Place) -> str:
     return text + closing
 
 
-def _candidates(place: _Place, text: str, may_replace: bool) -> Iterator[_Candidate]:
+def _candidates(place: CursorPlace, text: str, may_replace: bool) -> Iterator[_Candidate]:
     """The whole answer, and its cuts at what may stand there already."""
     own = scan(text, place.language, place.before.literal)
     in_prose = _stays_in_literal(place, text.partition("\n")[0])
@@ -205,7 +225,7 @@ def _candidates(place: _Place, text: str, may_replace: bool) -> Iterator[_Candid
                 yield _Candidate(text[:cut], num_replaced, num_off, repeats)
 
 
-def _stays_in_literal(place: _Place, first: str) -> bool:
+def _stays_in_literal(place: CursorPlace, first: str) -> bool:
     """Whether the answer's first line is all text of the string or comment that the cursor stands in."""
     if place.before.literal is None:
         return False
@@ -228,7 +248,7 @@ def _covered(text: str, rest: str, closers: tuple[Closer, ...]) -> int | None:
     return at
 
 
-def _num_off_balance(place: _Place, text: str, num_replaced: int) -> int:
+def _num_off_balance(place: CursorPlace, text: str, num_replaced: int) -> int:
     """How many brackets are missing or too many with `text` at the cursor, in place of so many closers behind it.
 
     What the text opens may be closed behind it, or not yet be closed at all.
@@ -244,7 +264,7 @@ def _num_off_balance(place: _Place, text: str, num_replaced: int) -> int:
     return min(abs(num_kept - _num_missing(place, opened, place.behind[skipped:])) for skipped in {0, num_open})
 
 
-def _num_missing(place: _Place, opened: list[Opener], behind: tuple[Closer, ...]) -> int:
+def _num_missing(place: CursorPlace, opened: list[Opener], behind: tuple[Closer, ...]) -> int:
     """How many of the brackets open at the cursor nothing behind it closes, from the innermost on.
 
     As many as leave the others the likest to the closers behind: of the same kind, and indented alike if they lead

@@ -17,6 +17,7 @@ from codeassist_lsp.documents import Documents, OpenDocument
 from codeassist_lsp.items import inline_item, list_item
 from codeassist_lsp.place import Selected
 from codeassist_lsp.server import Server
+from codeassist_lsp.wire import Wire
 
 log = logging.getLogger(__name__)
 
@@ -89,7 +90,7 @@ class Asking:
         except RequestError as error:
             log.warning("no completion: %s", error)
             return None
-        return Ask((method, uri), entry, cursor, kind, selected)
+        return Ask((method, uri), entry, cursor, kind, selected, Wire(self._server.protocol.read_s))
 
     def _offset(self, entry: OpenDocument, position: types.Position) -> int:
         return offset_at(entry.document, position.line, position.character, self._documents.encoding)

@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -78,6 +79,7 @@ class Backend:
         self.requests = RequestLog()
         self.results = ResultCache()
         self.contexts = ContextWatch()
+        self.beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside-model")
         self.feedback = FeedbackWriter(lambda problem: self._on_loop(lambda: self._not_counted(problem)))
         self.sharing = sharing
         self.editor_left_s: float | None = None  # when the last one did, by the monotonic clock
@@ -164,6 +166,7 @@ class Backend:
         """Load nothing more and end the inference thread."""
         self.inference.close()
         self.contexts.close()
+        self.beside.shutdown(wait=False, cancel_futures=True)
         self.feedback.close(_CLOSE_S)
 
     def _is_starting(self) -> bool:

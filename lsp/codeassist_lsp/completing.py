@@ -30,6 +30,7 @@ from codeassist_lsp.request_log import Outcome, Record
 from codeassist_lsp.requests import Stopped, Stream
 from codeassist_lsp.result_cache import Known, Scope, scope_of
 from codeassist_lsp.suggest import Suggested, Suggestion, Wish, suggest
+from codeassist_lsp.wire import Wire
 
 if TYPE_CHECKING:
     from codeassist.completer import Completer
@@ -49,6 +50,7 @@ class Ask:
     cursor_char: int
     kind: Kind
     selected: Selected | None = None
+    wire: Wire | None = None
 
 
 class Completing:
@@ -91,6 +93,8 @@ class Completing:
         """Answer a request. Raises CancelledError when it is cancelled or a newer one came; never anything else."""
         course = _Course()
         self._streams.begin(ask.stream)
+        if ask.wire is not None:
+            ask.wire.note_writing()
         try:
             return await self._answer(ask, course)
         except (asyncio.CancelledError, Cancelled):
@@ -103,7 +107,7 @@ class Completing:
             log.exception("a completion in %s failed", ask.document.uri)
             self._fail(f"the last completion failed ({type(error).__name__}); the log says why")
         finally:
-            self._backend.requests.add(course.record(ask.kind))
+            self._backend.requests.add(course.record(ask.kind, ask.wire))
         return []
 
     async def _answer(self, ask: Ask, course: _Course) -> list[Offer]:
@@ -197,10 +201,12 @@ class Completing:
         asked = perf_counter()
 
         def start(stopped: Stopped) -> Future[tuple[float, Version | None, Suggested]]:
+            asked_version = self._backend.contexts.ask_version(home)
+
             def job(session: Completer) -> tuple[float, Version | None, Suggested]:
                 queue_ms = (perf_counter() - asked) * 1e3
-                version = self._backend.contexts.version(home)  # before retrieval: what changes later makes it stale
-                return queue_ms, version, suggest(session, wish, stopped)
+                version = asked_version()  # before retrieval: what changes later makes it stale
+                return queue_ms, version, suggest(session, wish, stopped, self._backend.beside)
 
             self._backend.results.num_missed += 1
             return self._backend.inference.submit(job)
@@ -301,10 +307,10 @@ class _Course:
     outcome: Outcome = "failed"
     suggested: Suggested | None = None
 
-    def record(self, kind: Kind) -> Record:
+    def record(self, kind: Kind, wire: Wire | None) -> Record:
         self.stage_ms["total"] = (perf_counter() - self.began) * 1e3
         if self.suggested is None:
-            return Record(self.outcome, kind, self.stage_ms)
+            return Record(self.outcome, kind, self.stage_ms, wire=wire)
         first = self.suggested.first
         return Record(
             self.outcome,
@@ -313,4 +319,5 @@ class _Course:
             first.num_prompt_tokens,
             first.num_cached_tokens,
             first.num_new_tokens,
+            wire,
         )

@@ -31,6 +31,7 @@ from codeassist_lsp.offers import Offers
 from codeassist_lsp.scripts import Scripts
 from codeassist_lsp.server import Server
 from codeassist_lsp.set_up import SetUp
+from codeassist_lsp.wire import Chunk
 from codeassist_lsp.workspaces import Workspaces
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class Connection:
             gone=lambda: self._end(1),
         )
 
-    async def run(self, chunks: AsyncIterator[bytes]) -> int:
+    async def run(self, chunks: AsyncIterator[Chunk]) -> int:
         """Serve until the client leaves; return the exit code that it asks for. `chunks` are its bytes."""
         self._backend.join(self)
         reading = asyncio.create_task(self._read(chunks))
@@ -99,11 +100,11 @@ class Connection:
             task.cancel()
         await asyncio.to_thread(self._workspaces.close, _CLOSE_S)
 
-    async def _read(self, chunks: AsyncIterator[bytes]) -> None:
+    async def _read(self, chunks: AsyncIterator[Chunk]) -> None:
         framing = Framing()
-        async for data in chunks:
-            for body in framing.feed(data):
-                await self._server.protocol.receive(body)
+        async for chunk in chunks:
+            for body in framing.feed(chunk.data):
+                await self._server.protocol.receive(body, chunk.read_s)
 
     def _end(self, code: int) -> None:
         if not self._gone.done():

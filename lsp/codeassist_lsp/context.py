@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -57,19 +57,24 @@ class ContextWatch:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="context")
 
-    def version(self, home: Home) -> Version | None:
-        """The version of the index that a document's context comes from; None where that cannot be said in time.
+    def ask_version(self, home: Home) -> Callable[[], Version | None]:
+        """Ask for the version of the index that a document's context comes from. Returns at once.
 
-        Blocks, so not for the event loop: for the inference thread, before it retrieves.
+        What it returns waits for the answer, so it is not for the event loop: for the inference thread, before it
+        retrieves. None where the version cannot be said in time.
         """
         if _has_no_context(home):
-            return _NO_CONTEXT
+            return lambda: _NO_CONTEXT
         asking = self._thread.submit(_version, home)
-        try:
-            return asking.result(MOST_S)
-        except TimeoutError:
-            asking.cancel()
-            return None
+
+        def version() -> Version | None:
+            try:
+                return asking.result(MOST_S)
+            except TimeoutError:
+                asking.cancel()
+                return None
+
+        return version
 
     async def compare(
         self, home: Home, request: CompletionRequest, seen: Seen, version: Version | None

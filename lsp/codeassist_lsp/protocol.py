@@ -11,6 +11,7 @@ import contextlib
 import json
 import logging
 from collections.abc import Callable, Generator
+from time import monotonic
 from typing import TYPE_CHECKING, Any, cast
 
 from lsprotocol import types
@@ -55,20 +56,23 @@ def make_converter() -> Converter:
 class Protocol(LanguageServerProtocol):
     """One client's side of the protocol. `receive` takes whole messages, one at a time, on the event loop.
 
-    `on_exit` is called with the exit code that the client's `exit` asks for.
+    `on_exit` is called with the exit code that the client's `exit` asks for. `read_s` is when the message was read that
+    is being handled: an `async` handler finds it when it begins.
     """
 
     def __init__(self, server: LanguageServer, converter: Converter) -> None:
         super().__init__(server, converter)
         self.on_exit: Callable[[int], None] = lambda code: None
+        self.read_s = monotonic()
         self._is_initialized = False
 
-    async def receive(self, body: bytes) -> None:
-        """Handle one message, and run what it started until that waits for something.
+    async def receive(self, body: bytes, read_s: float) -> None:
+        """Handle one message, read at `read_s`, and run what it started until that waits for something.
 
         An `async` handler thus sees the documents as they stood when its request came: the messages behind it are
         handled later.
         """
+        self.read_s = read_s
         try:
             self._dispatch(body)
         except Exception:  # the boundary of a message

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from codeassist_lsp.wire import Wire
+
 # "answered": the model's suggestion; "cached": an answer known already; "empty": the model had nothing worth showing;
 # "withheld": what it had was too unlikely; "outdated": the text changed meanwhile and it fits no more; "refused": off,
 # too large, loading, ...
@@ -28,6 +30,7 @@ class Record:
     num_prompt_tokens: int = 0
     num_cached_tokens: int = 0
     num_new_tokens: int = 0
+    wire: Wire | None = None
 
 
 @dataclass(slots=True)
@@ -72,6 +75,8 @@ class RequestLog:
                 "num_prompt_tokens": record.num_prompt_tokens,
                 "num_cached_tokens": record.num_cached_tokens,
                 "num_new_tokens": record.num_new_tokens,
+                "read_s": None if record.wire is None else record.wire.read_s,
+                "written_s": None if record.wire is None else record.wire.written_s,
             }
             for record in self._records
         ]

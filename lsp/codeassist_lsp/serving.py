@@ -11,12 +11,14 @@ import logging
 import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
+from time import monotonic
 
 from codeassist.settings import Override
 from codeassist_lsp.backend import Backend
 from codeassist_lsp.connection import Connection
 from codeassist_lsp.inference import LoadSession
 from codeassist_lsp.stdio import StdioWriter, chunks, exit_now, exit_soon, take_over_stdio
+from codeassist_lsp.wire import Chunk
 
 log = logging.getLogger(__name__)
 
@@ -67,6 +69,6 @@ async def serve_stream(
         await connection.close()
 
 
-async def _stream_chunks(reader: asyncio.StreamReader) -> AsyncIterator[bytes]:
+async def _stream_chunks(reader: asyncio.StreamReader) -> AsyncIterator[Chunk]:
     while data := await reader.read(_CHUNK):
-        yield data
+        yield Chunk(data, monotonic())

@@ -11,11 +11,13 @@ import os
 import sys
 import threading
 from collections.abc import AsyncIterator
+from time import monotonic
 from typing import BinaryIO, NoReturn
 
 import psutil
 
 from codeassist_lsp.client_process import LOOK_S, has_ended
+from codeassist_lsp.wire import Chunk
 
 log = logging.getLogger(__name__)
 
@@ -57,10 +59,10 @@ def take_over_stdio() -> tuple[BinaryIO, BinaryIO]:
     return os.fdopen(reading, "rb", buffering=0), os.fdopen(writing, "wb")
 
 
-async def chunks(stream: BinaryIO) -> AsyncIterator[bytes]:
+async def chunks(stream: BinaryIO) -> AsyncIterator[Chunk]:
     """What arrives, as it arrives, until the other side closes. One daemon thread reads: it holds up no exit."""
     loop = asyncio.get_running_loop()
-    arrived: asyncio.Queue[bytes] = asyncio.Queue()
+    arrived: asyncio.Queue[Chunk] = asyncio.Queue()
 
     def read() -> None:
         data = b"?"
@@ -70,13 +72,13 @@ async def chunks(stream: BinaryIO) -> AsyncIterator[bytes]:
             except (OSError, ValueError):
                 data = b""
             try:
-                loop.call_soon_threadsafe(arrived.put_nowait, data)
+                loop.call_soon_threadsafe(arrived.put_nowait, Chunk(data, monotonic()))
             except RuntimeError:  # the loop is closed: nobody reads any more
                 return
 
     threading.Thread(target=read, name="stdin", daemon=True).start()
-    while data := await arrived.get():
-        yield data
+    while (chunk := await arrived.get()).data:
+        yield chunk
 
 
 async def process_ends(process: psutil.Process) -> None:

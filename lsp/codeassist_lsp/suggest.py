@@ -6,6 +6,8 @@ Knows no client and no protocol. Runs on the inference thread.
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import Executor
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import count
 from time import perf_counter
@@ -15,7 +17,8 @@ from codeassist.errors import Cancelled, CodeAssistError
 from codeassist.request import Completion, CompletionRequest, Retrieval, Retriever
 from codeassist.session import Session
 from codeassist.settings import Settings
-from codeassist_indexer.trim import fit, lines_wanted
+from codeassist_indexer.trim import Fitted, fit_at, lines_wanted
+from codeassist_lsp.ahead import Ahead
 from codeassist_lsp.context import Seen, digest_of
 
 if TYPE_CHECKING:
@@ -75,22 +78,28 @@ class Suggested:
         return not self.suggestions and self.first.finish_reason == "unlikely"
 
 
-def suggest(session: Completer, wish: Wish, stopped: Callable[[], bool]) -> Suggested:
-    """Answer a wish. Raises Cancelled when `stopped()`: half a suggestion is none."""
+def suggest(session: Completer, wish: Wish, stopped: Callable[[], bool], beside: Executor | None = None) -> Suggested:
+    """Answer a wish. Raises Cancelled when `stopped()`: half a suggestion is none.
+
+    What need not wait for the model's answer is done on `beside` meanwhile.
+    """
     session.repository = wish.repository
     request = request_for(wish)
     retriever = _Once(wish.retriever)
     found: list[Suggestion] = []
     first: Completion | None = None
     trim_ms = 0.0
-    for alternative in range(wish.num_wanted):
-        completion = _complete(session, wish, replace(request, alternative=alternative), retriever, stopped)
-        first = first or completion
-        began = perf_counter()
-        fitted = fit(_whole_lines(completion), wish.prefix, wish.suffix, wish.path)
-        trim_ms += (perf_counter() - began) * 1e3
-        if fitted.text.strip() and all(fitted.text.split() != other.text.split() for other in found):
-            found.append(Suggestion(fitted.text, fitted.num_replaced, completion, next(_numbers)))
+    with closing(Ahead(wish.prefix, wish.suffix, wish.path, beside)) as ahead:
+        stopped = ahead.begun_by(stopped)
+        for alternative in range(wish.num_wanted):
+            completion = _complete(session, wish, replace(request, alternative=alternative), retriever, stopped)
+            first = first or completion
+            began = perf_counter()
+            text = _whole_lines(completion)
+            fitted = fit_at(ahead.place(), text) if text.strip() else Fitted("")
+            trim_ms += (perf_counter() - began) * 1e3
+            if fitted.text.strip() and all(fitted.text.split() != other.text.split() for other in found):
+                found.append(Suggestion(fitted.text, fitted.num_replaced, completion, next(_numbers)))
     assert first is not None, "a wish is for at least one suggestion"
     if isinstance(session, Session) and session.monitoring is not None:
         session.monitoring.warm(request)

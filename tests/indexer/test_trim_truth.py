@@ -15,7 +15,7 @@ from codeassist_indexer import fewest_errors
 from codeassist_indexer import trim as trim_module
 from codeassist_indexer.fewest_errors import ErrorCounter
 from codeassist_indexer.surroundings import near_before, near_behind
-from codeassist_indexer.trim import fit, lines_wanted, trim
+from codeassist_indexer.trim import fit, fit_at, lines_wanted, place_of, trim
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = {"python": "codeassist/**/*.py", "typescript": "editor-plugins/vscode/src/**/*.ts"}
@@ -63,6 +63,16 @@ def test_trimming_twice_is_trimming_once(monkeypatch: pytest.MonkeyPatch) -> Non
     for case in some_cases(LANGUAGES["python"], seed)[::5]:
         once = trim(case.answer, case.prefix, case.suffix, case.path)
         assert trim(once, case.prefix, case.suffix, case.path) == once, told(case, seed)
+
+
+def test_a_place_that_was_looked_at_before_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trim_module, "PARSE_LIMIT_S", 5.0)
+    seed = random.randrange(1_000_000)
+    for case in [case for pattern in LANGUAGES.values() for case in some_cases(pattern, seed)][::7]:
+        place = place_of(case.prefix, case.suffix, case.path)
+        place.prepare()
+        for answer in (case.answer, case.answer[: len(case.answer) // 2]):
+            assert fit_at(place, answer) == fit(answer, case.prefix, case.suffix, case.path), told(case, seed)
 
 
 def test_only_the_end_and_white_space_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:

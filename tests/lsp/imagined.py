@@ -16,6 +16,7 @@ from typing import Any
 
 from codeassist.request import Completion, CompletionRequest, Retrieval, Snippet, UsedSnippet
 from codeassist.settings import Settings
+from codeassist_indexer.candidates.recent import RecentPlaces
 from codeassist_lsp.completing import Ask, Completing, Kind
 from codeassist_lsp.context import ContextWatch
 from codeassist_lsp.documents import Documents, OpenDocument
@@ -44,6 +45,7 @@ class Place:
     other: str = "other"
     version: int = 0
     path: str = "src/a.txt"  # of no language: what is trimmed there takes no time
+    recent: RecentPlaces = field(default_factory=RecentPlaces)
 
     @property
     def workspace(self) -> Place:
@@ -119,6 +121,7 @@ class Client:
         self.requests = RequestLog()
         self.results = ResultCache(most_entries=16)
         self.contexts = ContextWatch()
+        self.beside = None
         self.failed: list[str] = []
         self.offers = Offers()
         backend: Any = self

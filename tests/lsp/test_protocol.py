@@ -48,13 +48,13 @@ def test_nothing_is_kept_of_a_message_that_was_handled() -> None:
             await asyncio.sleep(0)
 
         server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION)(answer)
-        await server.protocol.receive(message("initialize", {"capabilities": {}}, 0))
+        await server.protocol.receive(message("initialize", {"capabilities": {}}, 0), 0.0)
         before = num_futures()
         place = {"textDocument": {"uri": "file:///a", "version": 1}}
         where = {"position": {"line": 0, "character": 0}, "context": {"triggerKind": 1}}
         for number in range(1, 101):
-            await server.protocol.receive(message("textDocument/didChange", {**place, "contentChanges": []}))
-            await server.protocol.receive(message("textDocument/inlineCompletion", {**place, **where}, number))
+            await server.protocol.receive(message("textDocument/didChange", {**place, "contentChanges": []}), 0.0)
+            await server.protocol.receive(message("textDocument/inlineCompletion", {**place, **where}, number), 0.0)
         while len(written.bodies) < 101:
             await asyncio.sleep(0)
         assert len(heard) == 100

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +45,21 @@ def test_of_a_burst_of_100_one_is_answered_and_99_are_cancelled(run: Run) -> Non
         assert [code_of(answer) for answer in answers[:-1]] == [CANCELLED] * 99
         assert [item.insert_text for item in answers[-1].items] == ["points"]
         assert since(before, await counts(editor)) == {"cancelled": 99, "answered": 1}
+
+    run(test)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at a clock that processes share there")
+def test_the_server_says_when_it_read_a_request_and_when_its_answer_was_written(run: Run) -> None:
+    async def test(editor: Editor) -> None:
+        editor.open("timed.py", "#say points\nx = ")
+        began = time.monotonic()
+        assert len(await editor.ask("timed.py", 1, 4)) == 1
+        ended = time.monotonic()
+        last = (await editor.run("codeassist.status", {"recent": True}))["recent"][-1]
+        took_ms = (last["written_s"] - last["read_s"]) * 1e3
+        assert began <= last["read_s"] <= last["written_s"] <= ended
+        assert took_ms >= last["stage_ms"]["total"] - 1  # from when it is handled until it is answered
 
     run(test)
 

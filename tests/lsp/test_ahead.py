@@ -1,0 +1,74 @@
+"""What trimming needs, looked at beside the model: once, on the other thread, and the same as without."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from codeassist_indexer.trim import CursorPlace, fit, fit_at
+from codeassist_lsp import ahead as ahead_module
+from codeassist_lsp.ahead import Ahead
+
+PREFIX, SUFFIX = "def f(a):\n    print(g(a", "))\n    return a\n"
+
+
+@pytest.fixture
+def looked_on(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the threads that looked at a place."""
+    names: list[str] = []
+    look = ahead_module._looked_at
+
+    def noted(prefix: str, suffix: str, path: str) -> CursorPlace:
+        names.append(threading.current_thread().name)
+        return look(prefix, suffix, path)
+
+    monkeypatch.setattr(ahead_module, "_looked_at", noted)
+    return names
+
+
+@pytest.fixture
+def beside() -> Iterator[ThreadPoolExecutor]:
+    with ThreadPoolExecutor(1, thread_name_prefix="beside") as pool:
+        yield pool
+
+
+def is_right(ahead: Ahead) -> bool:
+    answer = ", 1))\n    return a"
+    return fit_at(ahead.place(), answer) == fit(answer, PREFIX, SUFFIX, "a.py")
+
+
+def test_a_place_is_looked_at_while_the_model_runs(looked_on: list[str], beside: ThreadPoolExecutor) -> None:
+    ahead = Ahead(PREFIX, SUFFIX, "a.py", beside)
+    stopped = ahead.begun_by(lambda: False)
+    assert looked_on == []
+    assert [stopped() for _ in range(3)] == [False] * 3
+    assert all(is_right(ahead) for _ in range(2))
+    assert looked_on == ["beside_0"]
+
+
+@pytest.mark.parametrize("is_busy", [True, False])
+def test_where_nobody_has_looked_yet_it_is_looked_at_when_it_is_needed(
+    is_busy: bool, looked_on: list[str], beside: ThreadPoolExecutor
+) -> None:
+    over = threading.Event()
+    if is_busy:
+        beside.submit(over.wait)
+    ahead = Ahead(PREFIX, SUFFIX, "a.py", beside if is_busy else None)
+    assert ahead.begun_by(lambda: True)()
+    assert is_right(ahead)
+    assert looked_on == ["MainThread"]
+    over.set()
+
+
+def test_what_nobody_needs_any_more_is_not_looked_at(looked_on: list[str], beside: ThreadPoolExecutor) -> None:
+    over = threading.Event()
+    beside.submit(over.wait)
+    ahead = Ahead(PREFIX, SUFFIX, "a.py", beside)
+    ahead.begun_by(lambda: False)()
+    ahead.close()
+    over.set()
+    beside.submit(int).result(60)
+    assert looked_on == []
