@@ -259,3 +259,16 @@ def test_deleted_files_are_gone(python: Store, tmp_path: Path) -> None:
     (tmp_path / "repo" / "shop" / "money.py").unlink()
     update_index(python, tmp_path / "repo")
     assert all(each.snippet.path != "shop/money.py" for each in find(python, PYTHON.request).candidates)
+
+
+def test_behind_a_modules_dot_is_what_it_defines_and_hands_on(tmp_path: Path) -> None:
+    files = {
+        "main.py": "from pkg import tools as kit\n\n\ndef main():\n    kit.s|\n",
+        "pkg/tools/__init__.py": "from pkg.tools.mail import send_mail\n\ndef sort_mail(): ...\n\n\ndef other(): ...\n",
+        "pkg/tools/mail.py": "def send_mail(to: str) -> None:\n    ...\n",
+    }
+    repository = Repository(files, "main.py")
+    found = find(repository.index(tmp_path), repository.request)
+    first = [each for each in found.candidates if each.by("imported") and each.form == "skeleton"][:2]
+    assert {each.name for each in first} == {"sort_mail", "send_mail"}
+    assert first[0].snippet.reason.endswith("of kit, imported in line 1")

@@ -6,6 +6,7 @@ Knows no order among sources. How an import leads to a definition is imported.py
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from codeassist_indexer.around import IDENTIFIER
 from codeassist_indexer.candidates.hits import DefinitionHit, Hit
 from codeassist_indexer.candidates.paths import folder_of
 from codeassist_indexer.candidates.situation import Situation
-from codeassist_indexer.imported import FAR, find_wanted, wanted_imports
+from codeassist_indexer.imported import FAR, Wanted, find_wanted, wanted_imports
 from codeassist_indexer.lexical import is_keyword
 
 # A name with more definitions says nothing of which one is meant, and those that it would find are seldom right.
@@ -24,18 +25,47 @@ _MAX_NAMES = 60
 _MAX_SPEAKING = 10  # definitions whose signatures are read for what they speak of
 _MAX_SPOKEN_NAMES = 40
 _MAX_SPOKEN_SAME_NAME = 3
+_MAX_OF_MODULE = 12
+_BEFORE_DOT = re.compile(r"([^\W\d]\w*)\s*(?:\.|->|::)\s*(\w*)$")
 _MAX_IN_FOLDER = 30
 _BASE_DISTANCE = 5  # the supertypes of the class around the cursor count as if named so far away
 
 
 def imported(situation: Situation) -> Iterator[Hit]:
-    """Yield the definitions of what the file imports, those used near the cursor first."""
-    wanted = wanted_imports(situation.request, situation.imports, situation.distances)
+    """Yield the definitions of what the file imports, those used near the cursor first.
+
+    Behind the dot of a module these are what the module defines and hands on.
+    """
+    wanted = [*_of_module_before_dot(situation)]
+    wanted += wanted_imports(situation.request, situation.imports, situation.distances)
     for found in find_wanted(situation.store, situation.request.path, wanted):
         definition, distance = found.definition, found.distance
         near = distance if distance < FAR else None
         reason = f"defines {definition.name}, {found.origin}"
         yield DefinitionHit(definition.symbol_id, 1 / (2 + distance), reason, near)
+
+
+def _of_module_before_dot(situation: Situation) -> Iterator[Wanted]:
+    """Yield what can stand at the cursor if it stands behind the dot of an imported module."""
+    before_dot = _BEFORE_DOT.search(situation.around.line_head)
+    if before_dot is None:
+        return
+    module, begun = before_dot[1], before_dot[2]
+    for each in situation.imports:
+        bound = {each.imported.alias, each.imported.name, each.imported.module.rpartition(".")[2]}
+        if not each.paths or module not in bound:
+            continue
+        places = ", ".join("?" * len(each.paths))
+        rows = situation.store.query(
+            "SELECT s.name FROM files f JOIN symbols s ON s.file_id = f.id"
+            f" WHERE f.path IN ({places}) AND s.parent = '' AND s.kind != 'module'"
+            " UNION ALL SELECT i.alias FROM files f JOIN imports i ON i.file_id = f.id"
+            f" WHERE f.path IN ({places}) AND i.name NOT IN ('', '*')",
+            (*each.paths, *each.paths),
+        )
+        names = [name for (name,) in rows if name.startswith(begun) and (begun or not name.startswith("_"))]
+        for name in list(dict.fromkeys(names))[:_MAX_OF_MODULE]:
+            yield Wanted(name, each.paths, 0, f"of {module}, imported in line {each.imported.line}")
 
 
 def named(situation: Situation) -> Iterator[Hit]:
