@@ -75,7 +75,7 @@ class Backend:
         self._loop = asyncio.get_running_loop()
         self.inference = Inference(load, self._model_changed)
         self.works = Works()
-        self.indexes = Indexes(self._is_starting)
+        self.indexes = Indexes(self._is_busy)
         self.requests = RequestLog()
         self.results = ResultCache()
         self.contexts = ContextWatch()
@@ -169,8 +169,8 @@ class Backend:
         self.beside.shutdown(wait=False, cancel_futures=True)
         self.feedback.close(_CLOSE_S)
 
-    def _is_starting(self) -> bool:
-        """Whether the first model is being loaded or asked. For any thread."""
+    def _is_busy(self) -> bool:
+        """Whether the first model is being loaded, or a model is asked. For any thread."""
         return not self.inference.is_settled or len(self.works) > 0
 
     async def _cache(self) -> dict[str, Any]:

@@ -24,6 +24,7 @@ log = logging.getLogger(__name__)
 _DEBOUNCE_S = 0.5
 _LOOK_S = 3.0
 _MOST_HELD_S = 10.0
+_MOST_HELD_DOCUMENT_S = 1.0
 _HELD_LOOK_S = 0.1
 _MOST_DEBOUNCES = 10  # who types without a pause is indexed now and then all the same
 
@@ -42,7 +43,7 @@ class BackgroundIndex:
 
     Paths are relative to the root, with forward slashes. Several editors may hold the same document: what one of them
     said last counts. A `holder` is whatever tells one from the other. Building begins as soon as not `is_busy()`, or
-    when ten seconds have passed.
+    when ten seconds have passed; a document that was edited is indexed as soon as not, or a second later.
     """
 
     def __init__(
@@ -167,7 +168,7 @@ class BackgroundIndex:
 
     def _build_when_wanted(self) -> None:
         self._watcher.start()  # first, so that nothing that changes meanwhile is missed
-        self._hold()
+        self._hold(_MOST_HELD_S)
         try:
             while True:
                 self._build_wanted.wait()
@@ -178,9 +179,9 @@ class BackgroundIndex:
         finally:
             self._watcher.stop()
 
-    def _hold(self) -> None:
-        """Wait until building may begin, or all work is to end."""
-        until_s = time.monotonic() + _MOST_HELD_S
+    def _hold(self, most_s: float) -> None:
+        """Wait until others need the cores less, or all work is to end."""
+        until_s = time.monotonic() + most_s
         while self._is_busy() and time.monotonic() < until_s and not self._stopping.wait(_HELD_LOOK_S):
             pass
 
@@ -246,6 +247,10 @@ class BackgroundIndex:
                     self._changed.wait(left_s)
                 if self._stopping.is_set():
                     return
+            self._hold(_MOST_HELD_DOCUMENT_S)  # an answer on its way would wait for Python's lock
+            if self._stopping.is_set():
+                return
+            with self._changed:
                 due = {path: self._newest_text(path) for path in self._due}
                 self._due.clear()
             for path, text in due.items():

@@ -18,6 +18,7 @@ class Indexes:
     """Starts an index when its first holder comes and stops it when the last one leaves. For any thread.
 
     No index is begun while `is_busy()`, for some seconds: a model that is being loaded, and its first answer, go first.
+    So does every other answer, for a second, before what was edited.
     """
 
     def __init__(self, is_busy: Callable[[], bool] = lambda: False) -> None:

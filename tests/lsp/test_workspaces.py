@@ -206,6 +206,28 @@ def test_an_index_waits_while_the_model_needs_the_cores(editor: Editor, root: Pa
     assert "polygon_area" in context(found)
 
 
+def test_an_edit_is_indexed_when_the_answer_is_there(
+    editor: Editor, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background_index, "_MOST_HELD_DOCUMENT_S", WAIT_S)
+    monkeypatch.setattr(background_index, "_HELD_LOOK_S", 0.01)
+    is_answering = threading.Event()
+    num_looks: list[bool] = []
+
+    def is_busy() -> bool:
+        num_looks.append(is_answering.is_set())
+        return is_answering.is_set()
+
+    editor.workspaces = Workspaces(editor.configuration, indexes=Indexes(is_busy))
+    found = editor.open(root / "main.py")
+    is_answering.set()
+    found.document_changed(root / "shapes.py", "def circle_area(radius):\n    return radius\n")
+    wait_until(lambda: sum(num_looks) > 3)
+    assert "circle_area" not in context(found)
+    is_answering.clear()
+    wait_until(lambda: "circle_area" in context(found))
+
+
 def test_unsaved_text_counts_until_the_document_is_closed(editor: Editor, root: Path) -> None:
     found = editor.open(root / "main.py")
     found.document_changed(root / "shapes.py", "def circle_area(radius):\n    return radius\n")
