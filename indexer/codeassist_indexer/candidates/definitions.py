@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from codeassist_indexer.around import IDENTIFIER
 from codeassist_indexer.candidates.hits import DefinitionHit, Hit
-from codeassist_indexer.candidates.paths import folder_of
+from codeassist_indexer.candidates.paths import folder_of, stem_of
 from codeassist_indexer.candidates.situation import Situation
 from codeassist_indexer.imported import FAR, Wanted, find_wanted, wanted_imports
 from codeassist_indexer.lexical import is_keyword
@@ -52,20 +52,22 @@ def _of_module_before_dot(situation: Situation) -> Iterator[Wanted]:
         return
     module, begun = before_dot[1], before_dot[2]
     for each in situation.imports:
-        bound = {each.imported.alias, each.imported.name, each.imported.module.rpartition(".")[2]}
-        if not each.paths or module not in bound:
+        imported, paths = each.imported, each.paths
+        if imported.name not in ("", "*"):  # a submodule, if one of the files is it; else a name that a module defines
+            paths = tuple(path for path in paths if stem_of(path) == imported.name)
+        if not paths or module not in (imported.alias, imported.name, imported.module.rpartition(".")[2]):
             continue
-        places = ", ".join("?" * len(each.paths))
+        places = ", ".join("?" * len(paths))
         rows = situation.store.query(
             "SELECT s.name FROM files f JOIN symbols s ON s.file_id = f.id"
             f" WHERE f.path IN ({places}) AND s.parent = '' AND s.kind != 'module'"
             " UNION ALL SELECT i.alias FROM files f JOIN imports i ON i.file_id = f.id"
             f" WHERE f.path IN ({places}) AND i.name NOT IN ('', '*')",
-            (*each.paths, *each.paths),
+            (*paths, *paths),
         )
         names = [name for (name,) in rows if name.startswith(begun) and (begun or not name.startswith("_"))]
         for name in list(dict.fromkeys(names))[:_MAX_OF_MODULE]:
-            yield Wanted(name, each.paths, 0, f"of {module}, imported in line {each.imported.line}")
+            yield Wanted(name, paths, 0, f"of {module}, imported in line {imported.line}")
 
 
 def named(situation: Situation) -> Iterator[Hit]:
