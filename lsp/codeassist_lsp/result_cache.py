@@ -180,6 +180,8 @@ class ResultCache:
             behind = suffix[num_closed:]
             for entry in self._by_key.get((scope, _digest(behind)), ()):
                 typed = prefix[entry.num_prefix_chars :]
+                if not any(suggestion.text.startswith(typed) for suggestion in entry.suggested.suggestions):
+                    continue  # most entries: nothing is to be found out about them
                 rests = tuple(_rests(entry.suggested.suggestions, typed, suffix, num_closed))
                 if rests and _begins_with(entry, prefix):
                     yield Known(entry, prefix[: entry.num_prefix_chars], behind, typed, rests[:1])
