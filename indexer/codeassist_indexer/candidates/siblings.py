@@ -25,7 +25,7 @@ from codeassist_indexer.lexical import identifier_tokens
 _MAX_STEM_FILES = 6
 _CHUNKS_OF_TEST = 3
 _MAX_FOLDER_FILES = 40
-_MAX_RELATED = 30
+_MAX_RELATED = 200
 _MAX_CLASSES = 12
 _MAX_BASE_CHUNKS = 120
 _MAX_BASES = 4
@@ -48,7 +48,13 @@ def tests(situation: Situation) -> Iterator[Hit]:
         " AND path != ? LIMIT ?",
         (*names, path, _MAX_RELATED),
     )
-    related = {found for (found,) in rows if plain_stem(found) == plain_stem(path)}
+    # Another `utils.py` elsewhere is no relation: either one is a test, or they differ in kind as `a.h` and `a.c` do.
+    related = {
+        found
+        for (found,) in rows
+        if plain_stem(found) == plain_stem(path)
+        and (is_test(found) != is_test(path) or found.rpartition(".")[2] != path.rpartition(".")[2])
+    }
     if not related and plain:  # test_store_locks.py tests store.py
         related = _by_longer_name(situation, plain, is_test(path))
     nearest = sorted(related, key=lambda found: (is_test(found) == is_test(path), folder_distance(path, found), found))
