@@ -35,6 +35,13 @@ def test_sources_take_turns_and_a_place_keeps_all_that_found_it() -> None:
     assert both.found == (Found("named", 0, 0.2), Found("imported", 3, 0.5)) and both.distance == 1
 
 
+def test_imports_that_are_not_named_near_come_behind_what_is() -> None:
+    imported: list[Hit] = [DefinitionHit(1, 0.5, "", 0), DefinitionHit(2, 0.001, "", None)]
+    named: list[Hit] = [DefinitionHit(3, 0.2, "", 3), DefinitionHit(4, 0.1, "", 4), DefinitionHit(5, 0.1, "", 4)]
+    places = take_turns({"bm25": [chunk(6)], "named": named, "imported": imported}, 20)
+    assert [each.hit.key[1] for each in places] == [1, 3, 4, 2, 6, 5]
+
+
 def test_a_chunk_and_a_definition_of_one_number_are_two_places() -> None:
     assert len(take_turns({"bm25": [chunk(7)], "named": [DefinitionHit(7, 1.0, "", 0)]}, 20)) == 2
 

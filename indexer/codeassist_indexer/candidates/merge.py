@@ -15,8 +15,8 @@ from codeassist_indexer.neighbours import Window
 MAX_MERGED_LINES = 45  # more of one file would crowd out the others
 _LEAST_TAIL_LINES = 4  # less is not worth a candidate of its own
 
-TURNS: Mapping[Source, int] = {"imported": 3, "named": 2, "bm25": 3}
-"""How many hits a source gives when its turn comes; those that do not stand here give one."""
+_TURNS: Mapping[Source, int] = {"imported": 3, "named": 2, "bm25": 3}  # at a time; one for those that do not stand here
+_FAR_IMPORTS = 2  # imports that are not named near the cursor: behind what is
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,14 +38,14 @@ class PlacedWindow:
 
 def take_turns(hits: Mapping[Source, Sequence[Hit]], limit: int) -> list[Place]:
     """Return at most `limit` places: each source in turn gives its best that no other has given yet."""
-    waiting: dict[Source, Iterator[Hit]] = {source: iter(hits[source]) for source in SOURCES if source in hits}
+    queues = _queues(hits)
     chosen: dict[Key, Hit] = {}
-    while waiting and len(chosen) < limit:
-        for source in list(waiting):
-            for _ in range(TURNS.get(source, 1)):
-                hit = next((hit for hit in waiting[source] if hit.key not in chosen), None)
+    while queues and len(chosen) < limit:
+        for queue in list(queues):
+            for _ in range(queue.num_at_once):
+                hit = next((hit for hit in queue.waiting if hit.key not in chosen), None)
                 if hit is None:
-                    del waiting[source]
+                    queues.remove(queue)
                     break
                 chosen[hit.key] = hit
     found: dict[Key, list[Found]] = {key: [] for key in chosen}
@@ -58,6 +58,26 @@ def take_turns(hits: Mapping[Source, Sequence[Hit]], limit: int) -> list[Place]:
                     distances[hit.key] = min(hit.distance, distances.get(hit.key, hit.distance))
     places = [Place(hit, best_first(found[key]), distances.get(key)) for key, hit in chosen.items()]
     return places[:limit]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Queue:
+    waiting: Iterator[Hit]
+    num_at_once: int
+
+
+def _queues(hits: Mapping[Source, Sequence[Hit]]) -> list[_Queue]:
+    queues: list[_Queue] = []
+    for source in SOURCES:
+        listed = hits.get(source, ())
+        if source == "imported":
+            queues.append(_Queue((hit for hit in listed if hit.distance is not None), _TURNS[source]))
+        else:
+            queues.append(_Queue(iter(listed), _TURNS.get(source, 1)))
+        if source == "named":
+            far = (hit for hit in hits.get("imported", ()) if hit.distance is None)
+            queues.append(_Queue(far, _FAR_IMPORTS))
+    return queues
 
 
 def best_first(found: Sequence[Found]) -> tuple[Found, ...]:
