@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from functools import lru_cache
+from threading import Lock
 from typing import Protocol
 
 from codeassist.document import change_between
@@ -80,11 +81,12 @@ class KnownTokens:
     """What a session knows of the files that were completed last and of the snippets in their prompts.
 
     A file is followed from its second request on, if its text is still mostly the same: who completes each file once
-    pays for no more than a window of it.
+    pays for no more than a window of it. Who will go on has all of it tokenised by `prepare`, on another thread.
     """
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
+        self._lock = Lock()  # over `_files`, and over following one of them
         self._files: OrderedDict[str, str | LiveTokens] = OrderedDict()
 
         @lru_cache(maxsize=_MOST_SNIPPETS)
@@ -100,14 +102,23 @@ class KnownTokens:
     def of(self, document: str, prefix: str, suffix: str) -> FileTokens:
         """The tokens of a document that now reads `prefix` + `suffix`, for this one request."""
         text = prefix + suffix
-        last = self._files.pop(document, None)
-        if len(text) > _MOST_CHARS:
-            return FreshTokens(self._tokenizer, prefix, suffix)
-        live = self._followed(last, text)
-        self._files[document] = text if live is None else live
-        while len(self._files) > _MOST_FILES:
-            self._files.popitem(last=False)
+        with self._lock:
+            last = self._files.pop(document, None)
+            if len(text) > _MOST_CHARS:
+                return FreshTokens(self._tokenizer, prefix, suffix)
+            live = self._followed(last, text)
+            self._files[document] = text if live is None else live
+            while len(self._files) > _MOST_FILES:
+                self._files.popitem(last=False)
         return FreshTokens(self._tokenizer, prefix, suffix) if live is None else FollowedTokens(self, live, len(prefix))
+
+    def prepare(self, document: str) -> None:
+        """Tokenise a document whole that was completed once, for the requests to come. A request that comes meanwhile
+        waits."""
+        with self._lock:
+            last = self._files.get(document)
+            if isinstance(last, str):
+                self._files[document] = LiveTokens(self._tokenizer, last)
 
     def _followed(self, last: str | LiveTokens | None, text: str) -> LiveTokens | None:
         if last is None:

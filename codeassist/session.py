@@ -151,6 +151,10 @@ class Session:
             monitor_ms=tuple(decoded.monitor_ms),
         )
 
+    def prepare(self, document: str) -> None:
+        """Have a document tokenised for the requests to come; from any thread, while the model runs say."""
+        self.known_tokens.prepare(document)
+
     def forget(self, document: str) -> None:
         """Drop the caches of a closed document."""
         self.engine.forget(document)

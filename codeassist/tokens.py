@@ -21,6 +21,7 @@ from codeassist.tokenizer_json import SPACE_MARK, PlainTextTokenizer, plain_text
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")
+_LONG_CHARS = 4_000  # of which other threads notice the time: a whole file takes tens of milliseconds
 # Without these no code can be written.
 _NEEDED_BYTES = frozenset(b"\t\n\r" + bytes(range(0x20, 0x7F)) + _REPLACEMENT.encode())
 
@@ -103,7 +104,10 @@ class Tokenizer:
         """As `encode`, with the characters that each token covers."""
         text = self._writable(text)
         if self._is_byte_level or SPACE_MARK not in text:
-            encoding = self._tokenizer.encode(text, add_special_tokens=False)
+            if len(text) > _LONG_CHARS:  # a batch, though of one, is tokenised without Python's lock
+                [encoding] = self._tokenizer.encode_batch([text], add_special_tokens=False)
+            else:
+                encoding = self._tokenizer.encode(text, add_special_tokens=False)
             return Encoded(encoding.ids, encoding.offsets)
         return self._encode_around_space_marks(text)
 

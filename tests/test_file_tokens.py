@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 
 import pytest
 
@@ -58,11 +59,30 @@ def test_a_followed_document_gives_the_prompt_of_a_fresh_one(family: str) -> Non
         request = CompletionRequest(path, text[:cursor], text[cursor:])
         snippets: list[Snippet] = rng.sample(SNIPPETS, rng.randrange(len(SNIPPETS)))
         budget = Budget(rng.choice([80, 300, 1500]))
+        if rng.random() < 0.3:
+            known.prepare(rng.choice([path, "never.py"]))
         tokens = known.of(path, request.prefix, request.suffix)
         num_followed += isinstance(tokens, FollowedTokens)
         ours = build(request, snippets, template, tokenizer, budget, repository="r", file_tokens=tokens)
         assert ours == build(request, snippets, template, tokenizer, budget, repository="r")
     assert num_followed > 250
+
+
+def test_what_was_prepared_beside_is_followed_at_once() -> None:
+    tokenizer = tokenizer_of("qwen2")
+    known = KnownTokens(tokenizer)
+    text = CODE * 20
+    assert len(text) > 4_000
+    assert isinstance(known.of("a.py", text[:100], text[100:]), FreshTokens)
+    thread = threading.Thread(target=known.prepare, args=("a.py",))
+    thread.start()
+    thread.join()
+    after = f"{text[:100]}x{text[100:]}"
+    tokens = known.of("a.py", after[:101], after[101:])
+    assert isinstance(tokens, FollowedTokens)
+    assert tokens._live.num_encoded_chars < len(text) + 200
+    assert tokens.before(0) == tokenizer.encode(after[:101]) and tokens.behind(500) == tokenizer.encode(after[101:601])
+    tokens._live.check()
 
 
 def test_a_keystroke_tokenises_its_neighbourhood_only() -> None:

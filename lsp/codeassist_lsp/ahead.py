@@ -14,13 +14,17 @@ from codeassist_indexer.trim import CursorPlace, place_of
 class Ahead:
     """A cursor's place, looked at on a thread of `beside` once the model is at work; without one when it is needed.
 
-    Used by the thread that runs the model.
+    Behind that, `prepare` runs there: what the next request will need. Used by the thread that runs the model.
     """
 
-    def __init__(self, prefix: str, suffix: str, path: str, beside: Executor | None) -> None:
+    def __init__(
+        self, prefix: str, suffix: str, path: str, beside: Executor | None, prepare: Callable[[], None] = lambda: None
+    ) -> None:
         self._look = lambda: _looked_at(prefix, suffix, path)
         self._beside = beside
+        self._prepare = prepare
         self._looking: Future[CursorPlace] | None = None
+        self._preparing: Future[None] | None = None
         self._place: CursorPlace | None = None
 
     def begun_by(self, stopped: Callable[[], bool]) -> Callable[[], bool]:
@@ -29,6 +33,7 @@ class Ahead:
         def stopped_and_begun() -> bool:
             if self._beside is not None and self._looking is None:
                 self._looking = self._beside.submit(self._look)
+                self._preparing = self._beside.submit(self._prepare)
             return stopped()
 
         return stopped_and_begun
@@ -42,8 +47,9 @@ class Ahead:
 
     def close(self) -> None:
         """Look at nothing that nobody needs any more."""
-        if self._looking is not None:
-            self._looking.cancel()
+        for each in (self._looking, self._preparing):
+            if each is not None:
+                each.cancel()
 
 
 def _looked_at(prefix: str, suffix: str, path: str) -> CursorPlace:

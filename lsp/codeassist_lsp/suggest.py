@@ -9,6 +9,7 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import count
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -89,7 +90,8 @@ def suggest(session: Completer, wish: Wish, stopped: Callable[[], bool], beside:
     found: list[Suggestion] = []
     first: Completion | None = None
     trim_ms = 0.0
-    with closing(Ahead(wish.prefix, wish.suffix, wish.path, beside)) as ahead:
+    prepare = partial(session.prepare, wish.document) if isinstance(session, Session) else _nothing
+    with closing(Ahead(wish.prefix, wish.suffix, wish.path, beside, prepare)) as ahead:
         stopped = ahead.begun_by(stopped)
         for alternative in range(wish.num_wanted):
             completion = _complete(session, wish, replace(request, alternative=alternative), retriever, stopped)
@@ -104,6 +106,10 @@ def suggest(session: Completer, wish: Wish, stopped: Callable[[], bool], beside:
     if isinstance(session, Session) and session.monitoring is not None:
         session.monitoring.warm(request)
     return Suggested(tuple(found), first, trim_ms, retriever.seen)
+
+
+def _nothing() -> None:
+    """What there is to prepare where another one lays out prompts."""
 
 
 def request_for(wish: Wish) -> CompletionRequest:

@@ -41,12 +41,14 @@ def is_right(ahead: Ahead) -> bool:
 
 
 def test_a_place_is_looked_at_while_the_model_runs(looked_on: list[str], beside: ThreadPoolExecutor) -> None:
-    ahead = Ahead(PREFIX, SUFFIX, "a.py", beside)
+    prepared = threading.Event()
+    ahead = Ahead(PREFIX, SUFFIX, "a.py", beside, prepared.set)
     stopped = ahead.begun_by(lambda: False)
     assert looked_on == []
     assert [stopped() for _ in range(3)] == [False] * 3
     assert all(is_right(ahead) for _ in range(2))
     assert looked_on == ["beside_0"]
+    assert prepared.wait(60)
 
 
 @pytest.mark.parametrize("is_busy", [True, False])
@@ -66,7 +68,7 @@ def test_where_nobody_has_looked_yet_it_is_looked_at_when_it_is_needed(
 def test_what_nobody_needs_any_more_is_not_looked_at(looked_on: list[str], beside: ThreadPoolExecutor) -> None:
     over = threading.Event()
     beside.submit(over.wait)
-    ahead = Ahead(PREFIX, SUFFIX, "a.py", beside)
+    ahead = Ahead(PREFIX, SUFFIX, "a.py", beside, lambda: looked_on.append("prepared"))
     ahead.begun_by(lambda: False)()
     ahead.close()
     over.set()
