@@ -15,7 +15,7 @@ from codeassist_indexer.around import Surroundings
 from codeassist_indexer.languages import language_of
 from codeassist_indexer.parse import parse_imports
 from codeassist_indexer.parsed import Import
-from codeassist_indexer.resolve import files_of_import
+from codeassist_indexer.resolve import Remembering, files_of_import
 from codeassist_indexer.skeleton import COLUMNS, Definition, definition_of, render
 from codeassist_indexer.store import Store
 
@@ -89,7 +89,8 @@ def distances_near(request: CompletionRequest, around: Surroundings) -> dict[str
 
 def resolved_imports(store: Store, path: str, language: str, imports: Sequence[Import]) -> tuple[ResolvedImport, ...]:
     """Return what the file `path` imports, in its order, with the files that each import means here."""
-    return tuple(ResolvedImport(each, tuple(files_of_import(store, path, language, each))) for each in imports)
+    asked = Remembering(store)
+    return tuple(ResolvedImport(each, tuple(files_of_import(asked, path, language, each))) for each in imports)
 
 
 def find_wanted(store: Store, own_path: str, wanted: Iterable[Wanted]) -> Iterator[FoundDefinition]:

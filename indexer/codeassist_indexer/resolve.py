@@ -8,20 +8,48 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
 from codeassist_indexer.parsed import Import
-from codeassist_indexer.store import Store
+
+
+class Queries(Protocol):
+    """What is asked: a `Store`, or one that remembers what it was asked."""
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a reading statement."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Remembering:
+    """Asks a store the same question once only: the imports of one file ask for the same modules again and again."""
+
+    store: Queries
+    _known: dict[tuple[str, tuple[object, ...]], list[tuple[Any, ...]]] = field(
+        default_factory=dict[tuple[str, tuple[object, ...]], list[tuple[Any, ...]]]
+    )
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a reading statement, which nobody may change."""
+        key = (sql, tuple(parameters))
+        rows = self._known.get(key)
+        if rows is None:
+            rows = self._known[key] = self.store.query(sql, parameters)
+        return rows
+
 
 _MAX_FILES = 40  # of a package that is imported as a whole
 
 
-def files_of_import(store: Store, path: str, language: str, imported: Import) -> list[str]:
+def files_of_import(store: Queries, path: str, language: str, imported: Import) -> list[str]:
     """Return the files in which the imported name may be defined, the likeliest first; [] for what is not here."""
     resolve = _RESOLVERS.get(language)
     return resolve(store, path, imported) if resolve is not None else []
 
 
-def python_module_files(store: Store, path: str, module: str) -> list[str]:
+def python_module_files(store: Queries, path: str, module: str) -> list[str]:
     """Return the file of a Python module as `path` would import it; for a namespace package, the files in it."""
     rest = module.lstrip(".")
     parts = rest.split(".") if rest else []
@@ -36,7 +64,7 @@ def python_module_files(store: Store, path: str, module: str) -> list[str]:
     return _nearest(found, path)[:1] or _nearest(_package_files(store, parts, (".py",)), path)
 
 
-def _python(store: Store, path: str, imported: Import) -> list[str]:
+def _python(store: Queries, path: str, imported: Import) -> list[str]:
     found = python_module_files(store, path, imported.module)
     if imported.name not in ("", "*"):
         dot = "" if imported.module.endswith(".") else "."
@@ -45,7 +73,7 @@ def _python(store: Store, path: str, imported: Import) -> list[str]:
     return found
 
 
-def _python_in_folder(store: Store, parts: Sequence[str]) -> list[str]:
+def _python_in_folder(store: Queries, parts: Sequence[str]) -> list[str]:
     base = "/".join(parts)
     inside = f"{base}/" if base else ""
     names = [f"{inside}__init__.py", f"{inside}__init__.pyi"] + ([f"{base}.py", f"{base}.pyi"] if base else [])
@@ -57,7 +85,7 @@ def _python_module_path(path: str) -> list[str]:
     return stem.removesuffix("/__init__").split("/")
 
 
-def _script(store: Store, path: str, imported: Import) -> list[str]:
+def _script(store: Queries, path: str, imported: Import) -> list[str]:
     """TypeScript and JavaScript: relative paths with any extension, index files, and aliases such as "@/lib/x"."""
     module = imported.module
     if module.startswith("."):
@@ -82,7 +110,7 @@ def _script_names(base: str) -> list[str]:
     return [base, *(f"{b}{e}" for b in bases for e in extensions), *(f"{base}/index{e}" for e in extensions)]
 
 
-def _java(store: Store, path: str, imported: Import) -> list[str]:
+def _java(store: Queries, path: str, imported: Import) -> list[str]:
     """`a.b.Type` is a/b/Type.java under some source root; `a.b.*` the files of that package; statics, of their type."""
     parts = [part for part in (*imported.module.split("."), imported.name) if part and part != "*"]
     for end in range(len(parts), max(0, len(parts) - 3), -1):  # Type, then Outer.Inner, then a static member
@@ -93,7 +121,7 @@ def _java(store: Store, path: str, imported: Import) -> list[str]:
     return _nearest(_package_files(store, parts, (".java",)), path)[:_MAX_FILES] if imported.name == "*" else []
 
 
-def _csharp(store: Store, path: str, imported: Import) -> list[str]:
+def _csharp(store: Queries, path: str, imported: Import) -> list[str]:
     """`using A.B;` names a namespace, which folders usually follow: the folder B, nearest to the file."""
     parts = [part for part in imported.module.split(".") if part]
     for begin in range(len(parts)):  # the first parts are often the assembly's name, which no folder has
@@ -103,7 +131,7 @@ def _csharp(store: Store, path: str, imported: Import) -> list[str]:
     return []
 
 
-def _go(store: Store, path: str, imported: Import) -> list[str]:
+def _go(store: Queries, path: str, imported: Import) -> list[str]:
     """An import path ends with the package's folder; what stands before it is the module's name."""
     parts = [part for part in imported.module.strip('"`').split("/") if part]
     folders = store.query("SELECT DISTINCT folder FROM files WHERE folder_name = ?", (parts[-1],)) if parts else []
@@ -114,7 +142,7 @@ def _go(store: Store, path: str, imported: Import) -> list[str]:
     return [c for c in _in_folder(store, best, (".go",)) if not c.endswith("_test.go")][:_MAX_FILES]
 
 
-def _rust(store: Store, path: str, imported: Import) -> list[str]:
+def _rust(store: Queries, path: str, imported: Import) -> list[str]:
     """`crate::`, `self::` and `super::` from the file's own place; another crate of the workspace by its name."""
     parts = [part for part in imported.module.replace("::", "/").split("/") if part]
     if imported.name not in ("", "*"):
@@ -143,7 +171,7 @@ def _rust(store: Store, path: str, imported: Import) -> list[str]:
     return _existing(store, names)[:2]
 
 
-def _c(store: Store, path: str, imported: Import) -> list[str]:
+def _c(store: Queries, path: str, imported: Import) -> list[str]:
     """An include: next to the file first, else any path that ends as written."""
     written = imported.module.strip('"<>')
     beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), written))
@@ -158,20 +186,20 @@ def _c(store: Store, path: str, imported: Import) -> list[str]:
     return _nearest([c for c in candidates if _ends_with(c.split("/"), parts)], path)[:1]
 
 
-_RESOLVERS: dict[str, Callable[[Store, str, Import], list[str]]] = {
+_RESOLVERS: dict[str, Callable[[Queries, str, Import], list[str]]] = {
     "python": _python, "java": _java, "typescript": _script, "tsx": _script, "javascript": _script,
     "csharp": _csharp, "go": _go, "rust": _rust, "c": _c, "cpp": _c,
 }  # fmt: skip
 
 
-def _existing(store: Store, paths: Sequence[str]) -> list[str]:
+def _existing(store: Queries, paths: Sequence[str]) -> list[str]:
     """Return those of `paths` that are indexed, in the given order."""
     rows = store.query(f"SELECT path FROM files WHERE path IN ({', '.join('?' * len(paths))})", paths)
     present = {row[0] for row in rows}
     return [path for path in paths if path in present]
 
 
-def _paths_by_module(store: Store, parts: Sequence[str], *extensions: str) -> list[str]:
+def _paths_by_module(store: Queries, parts: Sequence[str], *extensions: str) -> list[str]:
     """Return the files of modules named `parts[-1]` in whose paths `parts` stand together."""
     rows = store.query(
         "SELECT path FROM files WHERE module_name = ? AND instr(path, ?) ORDER BY path", (parts[-1], "/".join(parts))
@@ -179,7 +207,7 @@ def _paths_by_module(store: Store, parts: Sequence[str], *extensions: str) -> li
     return [path for (path,) in rows if path.endswith(extensions)]
 
 
-def _package_files(store: Store, parts: Sequence[str], extensions: tuple[str, ...]) -> list[str]:
+def _package_files(store: Queries, parts: Sequence[str], extensions: tuple[str, ...]) -> list[str]:
     """Return the files directly in any folder whose path ends with `parts`."""
     if not parts:
         return []
@@ -187,7 +215,7 @@ def _package_files(store: Store, parts: Sequence[str], extensions: tuple[str, ..
     return [path for path, folder in rows if path.endswith(extensions) and _ends_with(folder.split("/"), parts)]
 
 
-def _in_folder(store: Store, folder: str, extensions: tuple[str, ...]) -> list[str]:
+def _in_folder(store: Queries, folder: str, extensions: tuple[str, ...]) -> list[str]:
     name = folder.rpartition("/")[2]
     rows = store.query("SELECT path FROM files WHERE folder_name = ? AND folder = ? ORDER BY path", (name, folder))
     return [path for (path,) in rows if path.endswith(extensions)]

@@ -96,8 +96,10 @@ class Store:
     def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of a reading statement."""
         connection = self.connection
-        with self._translated_errors():
+        try:  # not `_translated_errors`: a request asks a hundred times, and a context manager takes as long as a query
             return connection.execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
@@ -236,15 +238,18 @@ class Store:
         except _OtherVersionError as error:
             raise self._corrupt(str(error)) from error
         except sqlite3.Error as error:
-            code = getattr(error, "sqlite_errorcode", None)
-            primary = code & 0xFF if code is not None else None
-            if primary in _CORRUPT_CODES:
-                raise self._corrupt(str(error)) from error
-            if primary == sqlite3.SQLITE_FULL:
-                raise CodeAssistError(f"no space left for the index {self.path}; free some and run again") from error
-            if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-                raise CodeAssistError(f"the index {self.path} is held by another process; try again") from error
-            raise CodeAssistError(f"the index {self.path} failed: {error}") from error
+            raise self._translated(error) from error
+
+    def _translated(self, error: sqlite3.Error) -> CodeAssistError:
+        code = getattr(error, "sqlite_errorcode", None)
+        primary = code & 0xFF if code is not None else None
+        if primary in _CORRUPT_CODES:
+            return self._corrupt(str(error))
+        if primary == sqlite3.SQLITE_FULL:
+            return CodeAssistError(f"no space left for the index {self.path}; free some and run again")
+        if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return CodeAssistError(f"the index {self.path} is held by another process; try again")
+        return CodeAssistError(f"the index {self.path} failed: {error}")
 
 
 class _OtherVersionError(Exception):

@@ -14,8 +14,8 @@ from codeassist_indexer.candidates.situation import Situation
 from codeassist_indexer.lexical import identifier_tokens
 from codeassist_indexer.neighbours import spelling_near
 
-MAX_CHUNKS = 36
-_NUM_RANKED = 48  # of these the text is read, for BM25 as it should be
+MAX_CHUNKS = 32
+_NUM_RANKED = 40  # of these the text is read, for BM25 as it should be
 _CONSTRUCTORS = frozenset({"__init__", "__new__", "constructor"})
 _MAX_CALLS_READ = 40
 _MAX_CALLERS = 10

@@ -24,7 +24,7 @@ from codeassist_indexer.lexical import identifier_tokens
 
 _MAX_STEM_FILES = 6
 _CHUNKS_OF_TEST = 3
-_MAX_FOLDER_FILES = 40
+_MAX_FOLDER_FILES = 32
 _MAX_RELATED = 200
 _MAX_CLASSES = 12
 _MAX_BASE_CHUNKS = 120
