@@ -37,8 +37,14 @@ def lsp_figures(sessions: Sequence[ReplayedSession]) -> dict[str, Any]:
             answer.ms - answer.server_ms for answer in modelled if answer.server_ms is not None
         ),
         "overhead_stages_ms": {
-            stage: quantiles(answer.stage_ms[stage] for answer in modelled if stage in answer.stage_ms)
-            for stage in ("prompt", "trim")
+            "before": quantiles(
+                answer.before_ms - answer.stage_ms.get("debounce", 0.0)
+                for answer in modelled
+                if answer.before_ms is not None
+            ),
+            "prompt": quantiles(answer.stage_ms["prompt"] for answer in modelled if "prompt" in answer.stage_ms),
+            "trim": quantiles(answer.stage_ms["trim"] for answer in modelled if "trim" in answer.stage_ms),
+            "behind": quantiles(answer.behind_ms for answer in modelled if answer.behind_ms is not None),
         },
         "overhead_with_retrieval_ms": quantiles(
             overhead_ms(answer) + answer.stage_ms.get("retrieve", 0.0) for answer in modelled

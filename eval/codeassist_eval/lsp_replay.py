@@ -37,8 +37,9 @@ class Typist:
 class Answer:
     """One keystroke's request. `ms` is from the keystroke to the answer as the client saw it.
 
-    `outcome`, `stage_ms` and `server_ms` are the server's own words; `stage_ms` is empty where the model was not asked.
-    `server_ms` is from when it had read the request until it had handed its answer to the system.
+    `outcome`, `stage_ms` and the rest are the server's own words; `stage_ms` is empty where the model was not asked.
+    `server_ms` is from when it had read the request until it had handed its answer to the system; of that, `before_ms`
+    passed until the inference thread was asked, and `behind_ms` when that was done.
     """
 
     kind: str
@@ -46,6 +47,8 @@ class Answer:
     ms: float
     stage_ms: Mapping[str, float]
     server_ms: float | None = None
+    before_ms: float | None = None
+    behind_ms: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,13 +168,17 @@ def _matched(timed: Sequence[_Timed], recent: Sequence[Mapping[str, Any]]) -> li
             joined.append(Answer(one.kind, "cancelled", one.ms, {}))
         else:
             note = next(notes)
-            joined.append(Answer(one.kind, note["outcome"], one.ms, note["stage_ms"], _server_ms(note)))
+            spans = _between(note, "read_s", "written_s"), _between(note, "read_s", "asked_s")
+            joined.append(
+                Answer(
+                    one.kind, note["outcome"], one.ms, note["stage_ms"], *spans, _between(note, "done_s", "written_s")
+                )
+            )
     return joined
 
 
-def _server_ms(note: Mapping[str, Any]) -> float | None:
-    read_s, written_s = note["read_s"], note["written_s"]
-    return None if read_s is None or written_s is None else (written_s - read_s) * 1e3
+def _between(note: Mapping[str, Any], first: str, last: str) -> float | None:
+    return None if note[first] is None or note[last] is None else (note[last] - note[first]) * 1e3
 
 
 def _without_recent(status: Mapping[str, Any]) -> dict[str, Any]:

@@ -91,7 +91,7 @@ class Completing:
 
     async def complete(self, ask: Ask) -> list[Offer]:
         """Answer a request. Raises CancelledError when it is cancelled or a newer one came; never anything else."""
-        course = _Course()
+        course = _Course(ask.wire)
         self._streams.begin(ask.stream)
         if ask.wire is not None:
             ask.wire.note_writing()
@@ -107,7 +107,7 @@ class Completing:
             log.exception("a completion in %s failed", ask.document.uri)
             self._fail(f"the last completion failed ({type(error).__name__}); the log says why")
         finally:
-            self._backend.requests.add(course.record(ask.kind, ask.wire))
+            self._backend.requests.add(course.record(ask.kind))
         return []
 
     async def _answer(self, ask: Ask, course: _Course) -> list[Offer]:
@@ -199,20 +199,23 @@ class Completing:
 
     async def _run(self, scope: Scope, wish: Wish, home: Home, course: _Course) -> Suggested:
         asked = perf_counter()
+        asked_s = monotonic()
 
-        def start(stopped: Stopped) -> Future[tuple[float, Version | None, Suggested]]:
+        def start(stopped: Stopped) -> Future[tuple[float, Version | None, Suggested, float]]:
             asked_version = self._backend.contexts.ask_version(home)
 
-            def job(session: Completer) -> tuple[float, Version | None, Suggested]:
+            def job(session: Completer) -> tuple[float, Version | None, Suggested, float]:
                 queue_ms = (perf_counter() - asked) * 1e3
                 version = asked_version()  # before retrieval: what changes later makes it stale
-                return queue_ms, version, suggest(session, wish, stopped, self._backend.beside)
+                return queue_ms, version, suggest(session, wish, stopped, self._backend.beside), monotonic()
 
             self._backend.results.num_missed += 1
             return self._backend.inference.submit(job)
 
         works, inference, results = self._backend.works, self._backend.inference, self._backend.results
-        queue_ms, version, suggested = await works.run(self._work_of(scope, wish), start)
+        queue_ms, version, suggested, done_s = await works.run(self._work_of(scope, wish), start)
+        if course.wire is not None:
+            course.wire.asked_s, course.wire.done_s = asked_s, done_s
         if inference.num_loaded == scope.model:  # otherwise nobody knows which of two models it was
             is_makeshift = suggested.first.is_hasty
             results.keep(scope, wish.prefix, wish.suffix, wish.num_wanted, suggested, version, is_makeshift)
@@ -302,15 +305,16 @@ def is_on_demand_only(ask: Ask, settings: Settings) -> bool:
 class _Course:
     """How a request went so far."""
 
+    wire: Wire | None = None
     began: float = field(default_factory=perf_counter)
     stage_ms: dict[str, float] = field(default_factory=dict[str, float])
     outcome: Outcome = "failed"
     suggested: Suggested | None = None
 
-    def record(self, kind: Kind, wire: Wire | None) -> Record:
+    def record(self, kind: Kind) -> Record:
         self.stage_ms["total"] = (perf_counter() - self.began) * 1e3
         if self.suggested is None:
-            return Record(self.outcome, kind, self.stage_ms, wire=wire)
+            return Record(self.outcome, kind, self.stage_ms, wire=self.wire)
         first = self.suggested.first
         return Record(
             self.outcome,
@@ -319,5 +323,5 @@ class _Course:
             first.num_prompt_tokens,
             first.num_cached_tokens,
             first.num_new_tokens,
-            wire,
+            self.wire,
         )

@@ -17,6 +17,7 @@ from codeassist_lsp.wire import Wire
 # too large, loading, ...
 Outcome = Literal["answered", "cached", "empty", "withheld", "outdated", "refused", "cancelled", "failed"]
 STAGES = ("debounce", "queue", "retrieve", "prompt", "sync", "first_token", "decode", "trim", "total")
+MOMENTS = ("read_s", "asked_s", "done_s", "written_s")
 _PERCENTILES = (50, 90, 95, 99)
 
 
@@ -75,8 +76,7 @@ class RequestLog:
                 "num_prompt_tokens": record.num_prompt_tokens,
                 "num_cached_tokens": record.num_cached_tokens,
                 "num_new_tokens": record.num_new_tokens,
-                "read_s": None if record.wire is None else record.wire.read_s,
-                "written_s": None if record.wire is None else record.wire.written_s,
+                **{name: None if record.wire is None else getattr(record.wire, name) for name in MOMENTS},
             }
             for record in self._records
         ]

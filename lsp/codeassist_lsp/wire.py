@@ -1,4 +1,4 @@
-"""When a request was read and its answer written, by a clock that all processes of a machine share where it has one.
+"""When a request was read, worked on, and its answer written: by a clock that processes share where there is one.
 
 Knows no message.
 """
@@ -20,10 +20,12 @@ class Chunk:
 
 @dataclass(slots=True)
 class Wire:
-    """`read_s` is when the request's last byte was read, `written_s` when the answer was handed to the system; None:
-    not yet, or the client is gone. Monotonic seconds."""
+    """`read_s` is when the request's last byte was read, `asked_s` when the inference thread was asked, `done_s` when
+    that was done, `written_s` when the answer was handed to the system; monotonic seconds. None: not yet, or never."""
 
     read_s: float
+    asked_s: float | None = None
+    done_s: float | None = None
     written_s: float | None = None
 
     def note_writing(self) -> None:

@@ -15,7 +15,7 @@ def session(*answers: Answer) -> ReplayedSession:
 
 
 def test_the_parts_of_the_share_are_its_sum() -> None:
-    answers = [Answer("type", "answered", 180.0 + n, STAGES, 170.0 + n / 2) for n in range(5)]
+    answers = [Answer("type", "answered", 180.0 + n, STAGES, 170.0 + n / 2, 1.5, 2.5) for n in range(5)]
     for answer in answers:
         assert answer.server_ms is not None
         between = answer.ms - answer.server_ms
@@ -24,7 +24,8 @@ def test_the_parts_of_the_share_are_its_sum() -> None:
     assert found["overhead_ms"] == {"p50": 21.0, "p95": 23.0}  # the first token is within decoding
     assert found["overhead_in_server_ms"] == {"p50": 10.0, "p95": 11.0}
     assert found["overhead_between_ms"] == {"p50": 11.0, "p95": 12.0}
-    assert found["overhead_stages_ms"]["trim"] == {"p50": 3.0, "p95": 3.0}
+    stages = {stage: values["p95"] for stage, values in found["overhead_stages_ms"].items()}
+    assert stages == {"before": 1.5, "prompt": 2.0, "trim": 3.0, "behind": 2.5}
     assert found["stages_ms"]["decode"] == {"p50": 45.0, "p95": 45.0}
 
 
