@@ -22,11 +22,13 @@ _STEPS_PER_LOOK = 500
 class Deadline:
     """The moment, `after_ms` from now, at which one request's queries are stopped; None: never.
 
-    `has_stopped` says whether one was. For one thread.
+    `has_stopped` says whether one was. `has_cut`: whether anything was cut short since who reads it set it to False.
+    For one thread.
     """
 
     after_ms: float | None
     has_stopped: bool = False
+    has_cut: bool = False
     _began: float = field(default_factory=time.perf_counter)
     _part_ends: float | None = None
     _is_suspended: bool = False
@@ -39,12 +41,29 @@ class Deadline:
         """Say whether it, or the part that is under way, has passed."""
         return self.is_over() or (self._part_ends is not None and time.perf_counter() > self._part_ends)
 
+    def cuts_short(self) -> bool:
+        """Say whether a loop over small queries must end, because it or its part has passed; note that one did."""
+        self.has_cut |= self.is_part_over()
+        return self.has_cut
+
     @contextlib.contextmanager
     def part(self, share: float) -> Iterator[None]:
         """Let what is done in the block take `share` of the whole time at most, and end with the part around it."""
         around = self._part_ends
         if self.after_ms is not None:
             ends = time.perf_counter() + share * self.after_ms / 1000
+            self._part_ends = ends if around is None else min(ends, around)
+        try:
+            yield
+        finally:
+            self._part_ends = around
+
+    @contextlib.contextmanager
+    def until(self, share: float) -> Iterator[None]:
+        """Let what is done in the block end when `share` of the whole time has passed."""
+        around = self._part_ends
+        if self.after_ms is not None:
+            ends = self._began + share * self.after_ms / 1000
             self._part_ends = ends if around is None else min(ends, around)
         try:
             yield
@@ -78,5 +97,5 @@ class Deadline:
         """Return 1, for SQLite to stop the running query, once the deadline has passed."""
         if self._is_suspended or not self.is_part_over():
             return 0
-        self.has_stopped = True
+        self.has_stopped = self.has_cut = True
         return 1

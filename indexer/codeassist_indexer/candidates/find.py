@@ -10,15 +10,16 @@ import time
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import TypeVar
 
 from codeassist.errors import CodeAssistError
 from codeassist.request import CompletionRequest
 from codeassist_indexer.candidates import chunks, definitions, siblings
-from codeassist_indexer.candidates.candidate import SOURCES, Candidate, Candidates, Source
+from codeassist_indexer.candidates.candidate import SOURCES, Candidates, Source
 from codeassist_indexer.candidates.hits import DefinitionHit, Hit
 from codeassist_indexer.candidates.merge import take_turns
-from codeassist_indexer.candidates.read import read
+from codeassist_indexer.candidates.read import Text, describe, read
 from codeassist_indexer.candidates.recent import RecentPlace, recent_chunks
 from codeassist_indexer.candidates.situation import Situation
 from codeassist_indexer.deadline import Deadline
@@ -32,8 +33,11 @@ log = logging.getLogger(__name__)
 MAX_CANDIDATES = 64
 # Overlapping places become one candidate, and near-copies none: so many more are read.
 _MAX_PLACES = 72
-# What of the deadline the sources may take in all, and each of them; the rest is for reading what they found.
-_SOURCES_SHARE = 0.75
+# When the sources must have ended, when reading what they found must have, and how long each source may take, as shares
+# of the deadline; what was read is then described, which takes 3 ms at most. On a machine so busy that sources take all
+# of the time, reading what the first of them found is worth more than asking the last.
+_SOURCES_END = 0.65
+_READING_ENDS = 0.9
 _SHARES: Mapping[Source, float] = {
     "imported": 0.4, "named": 0.2, "mentioned": 0.15, "bm25": 0.4, "tests": 0.15, "callers": 0.15, "same_base": 0.15,
     "folder": 0.15, "recent": 0.1,
@@ -74,7 +78,7 @@ def ask_sources(situation: Situation) -> Search:
     stage_ms: dict[str, float] = {}
     late: list[str] = []
     hits: dict[Source, list[Hit]] = {}
-    with situation.deadline.part(_SOURCES_SHARE):
+    with situation.deadline.until(_SOURCES_END):
         for source in _ASKED:
             found: list[Hit] = []
             with situation.deadline.part(_SHARES[source]):
@@ -87,11 +91,13 @@ def read_candidates(search: Search, sources: Container[Source] = SOURCES) -> Can
     """Join and read what was found, of `sources` only."""
     stage_ms = dict(search.stage_ms)
     late = list(search.late_sources)
-    candidates: list[Candidate] = []
-    places = take_turns({source: hits for source, hits in search.hits.items() if source in sources}, _MAX_PLACES)
     situation = search.situation
-    _collect(situation, "text", partial(read, situation, places), candidates.append, stage_ms, late)
-    return Candidates(tuple(candidates[:MAX_CANDIDATES]), stage_ms, tuple(late))
+    places = take_turns({source: hits for source, hits in search.hits.items() if source in sources}, _MAX_PLACES)
+    texts: list[Text] = []
+    with situation.deadline.until(_READING_ENDS):
+        _collect(situation, "text", partial(read, situation, places), texts.append, stage_ms, late)
+    candidates = describe(situation, places, texts)
+    return Candidates(tuple(islice(candidates, MAX_CANDIDATES)), stage_ms, tuple(late))
 
 
 def _hits(situation: Situation, source: Source, before: Mapping[Source, list[Hit]]) -> Iterator[Hit]:
@@ -126,25 +132,22 @@ def _collect(
     stage_ms: dict[str, float],
     late: list[str],
 ) -> None:
-    """Keep what a stage yields until it ends or its time is up; note how long it took, and whether it was late."""
+    """Keep what a stage yields until it ends; note how long it took, and whether it was cut short."""
     begin = time.perf_counter()
     deadline = situation.deadline
-    is_late = deadline.is_part_over()
+    deadline.has_cut = False
     try:
-        if not is_late:
+        if not deadline.cuts_short():
             with deadline.stops_queries(situation.store):
                 for each in find():
                     keep(each)
-                    if deadline.is_part_over():
-                        is_late = True
-                        break
     except CodeAssistError as error:
-        is_late = True
-        if not deadline.has_stopped:
+        if not deadline.has_cut:
             log.warning("no %s for %s: %s", stage, situation.request.path, error)
+        deadline.has_cut = True
     except Exception:  # a request boundary: a completion with less context is better than none
-        is_late = True
         log.warning("no %s for %s", stage, situation.request.path, exc_info=True)
+        deadline.has_cut = True
     stage_ms[stage] = (time.perf_counter() - begin) * 1000
-    if is_late:
+    if deadline.has_cut:
         late.append(stage)

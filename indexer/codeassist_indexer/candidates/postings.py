@@ -23,15 +23,11 @@ _MEAN_CHARS = 700  # of a chunk; only the proportion matters, so a constant does
 
 @dataclass(slots=True)
 class Postings:
-    """The chunks that hold each term, and each term's weight; `is_whole` is False where time was up before the end.
-
-    `rarity_by_chunk` sums the weights of the terms that a chunk holds.
-    """
+    """The chunks that hold each term, and each term's weight; `rarity_by_chunk` sums those that a chunk holds."""
 
     chunks_by_term: dict[str, frozenset[int]] = field(default_factory=dict[str, frozenset[int]])
     weight_by_term: dict[str, float] = field(default_factory=dict[str, float])
     rarity_by_chunk: dict[int, float] = field(default_factory=dict[int, float])
-    is_whole: bool = True
 
     def best(self, limit: int) -> list[int]:
         """Return the chunks whose terms weigh most, at most `limit`; among equals those with the rarest term."""
@@ -59,8 +55,7 @@ def read_postings(
     """Read the lists of `terms`, which begin with the rarest; stop early when the deadline's part is over."""
     postings = Postings()
     for term in terms:
-        if deadline.is_part_over():
-            postings.is_whole = False
+        if deadline.cuts_short():
             break
         listed = chunks_with(store, term)
         chunks = frozenset(listed).difference(own_chunks)

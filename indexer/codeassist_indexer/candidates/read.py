@@ -6,8 +6,8 @@ Knows no source: it is told what found a place.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from codeassist.errors import CodeAssistError
 from codeassist.request import Snippet
 from codeassist_indexer.candidates.candidate import Candidate, Facts
 from codeassist_indexer.candidates.hits import ChunkHit, DefinitionHit
@@ -19,28 +19,25 @@ from codeassist_indexer.skeleton import COLUMNS, Definition, definition_of, rend
 from codeassist_indexer.store import Store
 
 
-def read(situation: Situation, places: Sequence[Place]) -> Iterator[Candidate]:
-    """Yield the candidates that `places` are, in their order; lines that those before them have are left out."""
-    describer = _Describer(situation)
-    joined_by_place = {id(joined.places[0]): joined for joined in join_overlapping(list(_windows(situation, places)))}
-    skeletons = _skeletons(situation.store, places)
-    known = KnownLines([line.strip() for line in situation.text.splitlines()])
-    for place in places:
-        if isinstance(place.hit, DefinitionHit):
-            if place.hit.symbol_id in skeletons:
-                yield describer.skeleton(place, *skeletons[place.hit.symbol_id])
-        else:
-            joined = joined_by_place.get(id(place))
-            if joined is not None and known.takes(joined.window.lines):
-                yield describer.lines(joined)
+@dataclass(frozen=True, slots=True)
+class Skeleton:
+    """A definition with its text."""
+
+    definition: Definition
+    text: str
 
 
-def _windows(situation: Situation, places: Sequence[Place]) -> Iterator[PlacedWindow]:
+Text = Skeleton | PlacedWindow
+
+
+def read(situation: Situation, places: Sequence[Place]) -> Iterator[Text]:
+    """Yield the text of the places: skeletons first, which are read together, then windows until time is up."""
+    yield from _skeletons(situation.store, places)
     wanted = [(place, place.hit.chunk_id) for place in places if isinstance(place.hit, ChunkHit)]
     stored = situation.chunks([chunk_id for _, chunk_id in wanted])
     terms = frozenset(situation.terms)
     for place, chunk_id in wanted:
-        if situation.deadline.is_part_over():
+        if situation.deadline.cuts_short():
             return
         chunk = stored.get(chunk_id)
         if chunk is not None and chunk.path != situation.request.path:
@@ -49,16 +46,35 @@ def _windows(situation: Situation, places: Sequence[Place]) -> Iterator[PlacedWi
                 yield PlacedWindow(window, (place,))
 
 
-def _skeletons(store: Store, places: Sequence[Place]) -> dict[int, tuple[Definition, str]]:
-    """Return the definitions among the places, each with its text, by their numbers."""
+def describe(situation: Situation, places: Sequence[Place], texts: Sequence[Text]) -> Iterator[Candidate]:
+    """Yield the candidates that places with their texts are, in the order of places.
+
+    Lines that those before them have are left out. Asks the index nothing.
+    """
+    describer = _Describer(situation)
+    joined = join_overlapping([text for text in texts if isinstance(text, PlacedWindow)])
+    joined_by_place = {id(each.places[0]): each for each in joined}
+    skeletons = {text.definition.symbol_id: text for text in texts if isinstance(text, Skeleton)}
+    known = KnownLines([line.strip() for line in situation.text.splitlines()])
+    for place in places:
+        if isinstance(place.hit, DefinitionHit):
+            skeleton = skeletons.get(place.hit.symbol_id)
+            if skeleton is not None:
+                yield describer.skeleton(place, skeleton.definition, skeleton.text)
+        else:
+            lines = joined_by_place.get(id(place))
+            if lines is not None and known.takes(lines.window.lines):
+                yield describer.lines(lines)
+
+
+def _skeletons(store: Store, places: Sequence[Place]) -> list[Skeleton]:
     ids = [place.hit.symbol_id for place in places if isinstance(place.hit, DefinitionHit)]
     rows = store.query(
         f"SELECT {COLUMNS} FROM symbols s JOIN files f ON f.id = s.file_id WHERE s.id IN ({', '.join('?' * len(ids))})",
         ids,
     )
     definitions = [definition_of(*row) for row in rows]
-    texts = render_all(store, definitions)
-    return {each.symbol_id: (each, text) for each, text in zip(definitions, texts, strict=True)}
+    return [Skeleton(each, text) for each, text in zip(definitions, render_all(store, definitions), strict=True)]
 
 
 class _Describer:
@@ -67,7 +83,7 @@ class _Describer:
     def __init__(self, situation: Situation) -> None:
         self._situation = situation
         self._own_path = situation.request.path
-        self._imported_paths = _imported_paths(situation)
+        self._imported_paths = situation.imported_paths if situation.has_read_imports else frozenset[str]()
         self._recent_paths = {place.path for place in situation.recent}
         self._facts_by_path: dict[str, tuple[bool, bool, int, bool, bool, bool, bool]] = {}
 
@@ -123,11 +139,3 @@ class _Describer:
 def _lines_snippet(window: Window, source: str, score: float, reason: str) -> Snippet:
     text = "\n".join(window.lines) + "\n"
     return Snippet(window.path, text, window.start_line, window.end_line, source, score, reason)
-
-
-def _imported_paths(situation: Situation) -> frozenset[str]:
-    """Return what the request's file imports, nothing where that was not read in time: a fact less, not a candidate."""
-    try:
-        return situation.imported_paths
-    except CodeAssistError:
-        return frozenset()

@@ -70,6 +70,8 @@ class RecentPlaces:
 def recent_chunks(situation: Situation) -> Iterator[Hit]:
     """Yield the chunks that the recent places lie in, the newest first."""
     for number, place in enumerate(situation.recent):
+        if situation.deadline.cuts_short():
+            return
         rows = situation.store.query(
             "SELECT c.id FROM files f JOIN chunks c ON c.file_id = f.id WHERE f.path = ? AND c.start_line < ?"
             " AND c.end_line > ? ORDER BY c.id LIMIT 3",

@@ -73,6 +73,8 @@ def same_base(situation: Situation) -> Iterator[Hit]:
     method = situation.enclosing.function or ""
     num_found = 0
     for base in situation.enclosing.bases[:_MAX_BASES]:
+        if situation.deadline.cuts_short():
+            return
         tokens = identifier_tokens(base)
         if not tokens or situation.collection.num_chunks_with(tokens[0]) > _MAX_BASE_POSTINGS:
             continue
@@ -93,7 +95,7 @@ def folder(situation: Situation) -> Iterator[Hit]:
     seen: set[str] = {path}
     base = folder_of(path)
     num_left = _MAX_FOLDER_FILES
-    while num_left > 0:
+    while num_left > 0 and not situation.deadline.cuts_short():
         files = [found for found in _files_below(situation, base, num_left + len(seen)) if found not in seen]
         seen.update(files)
         best = _best_chunks(situation, files[:num_left], 1)

@@ -57,6 +57,11 @@ class Situation:
         """What the request's file imports."""
         return resolved_imports(self.store, self.request.path, self.language, imports_of(self.request))
 
+    @property
+    def has_read_imports(self) -> bool:
+        """Whether `imports` is known without asking the index."""
+        return "imports" in vars(self)
+
     @cached_property
     def imported_paths(self) -> frozenset[str]:
         """The files that the request's file imports."""
