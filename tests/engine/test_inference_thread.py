@@ -33,11 +33,14 @@ def complete(engine: Engine, tokens: list[int], document: str = "a.py") -> Gener
 
 
 def healed(thread: InferenceThread, document: str = "a.py") -> bool:
-    """Wait for the event that healing leaves behind: a job sees that nothing is inexact any more."""
-    for _ in range(10_000):
+    """Wait for the event that healing leaves behind: a job sees that nothing is inexact any more.
+
+    Seldom asked: behind each job the thread rests a little before it heals.
+    """
+    for _ in range(1_000):
         if thread.submit(lambda: thread.engine.num_stale(document)).result(TIMEOUT_S) == 0:
             return True
-        threading.Event().wait(0.001)
+        threading.Event().wait(0.05)
     return False
 
 
