@@ -131,7 +131,15 @@ def test_wrong_options_are_one_line(program: Program, arguments: Sequence[str], 
 
 def test_a_server_that_cannot_be_started_is_one_line(program: Program) -> None:
     program.home.joinpath("cache").write_text("in the way")
-    program.run("serve", "--shared").fails(1, "the shared server cannot be started")
+    command = program.command("serve", "--shared")
+    # A client that stays: one that has left already needs no server, and nobody tries to start one.
+    with subprocess.Popen(
+        command, env=program.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.wait(DEADLINE_S) == 1
+        out, err = process.stdout.read(), process.stderr.read().decode()
+    assert out == b"" and err.count("\n") == 1 and "the shared server cannot be started" in err
 
 
 def test_a_relay_imports_nothing_heavy(program: Program) -> None:
