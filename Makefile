@@ -31,8 +31,13 @@ $(VENV)/.dev-installed: $(VENV)/.installed
 demo: $(VENV)/.installed  ## install, fetch a model, index this repository, complete at a real place
 	$(BIN)/codeassist demo
 
+# Tests in editors mostly wait, so they run beside the others.
 test: $(VENV)/.dev-installed  ## every test (under 10 minutes on 2 cores)
-	$(BIN)/python -m pytest -q
+	@$(BIN)/python -m pytest -q tests/editors >$(VENV)/editors.log 2>&1 & beside=$$!; \
+	trap 'kill $$beside' INT TERM; \
+	$(BIN)/python -m pytest -q --ignore=tests/editors; code=$$?; \
+	wait $$beside || code=1; \
+	echo "In the editors:"; cat $(VENV)/editors.log; exit $$code
 
 MODEL ?= $(error name a small model: make soak MODEL=path/to/model.gguf)
 soak: $(VENV)/.dev-installed  ## 10,000 edits and 2,000 requests on one language server: MODEL=path/to/small.gguf
