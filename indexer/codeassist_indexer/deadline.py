@@ -9,6 +9,7 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from codeassist_indexer.store import Store
@@ -46,24 +47,19 @@ class Deadline:
         self.has_cut |= self.is_part_over()
         return self.has_cut
 
-    @contextlib.contextmanager
-    def part(self, share: float) -> Iterator[None]:
+    def part(self, share: float) -> AbstractContextManager[None]:
         """Let what is done in the block take `share` of the whole time at most, and end with the part around it."""
-        around = self._part_ends
-        if self.after_ms is not None:
-            ends = time.perf_counter() + share * self.after_ms / 1000
-            self._part_ends = ends if around is None else min(ends, around)
-        try:
-            yield
-        finally:
-            self._part_ends = around
+        return self._part(time.perf_counter(), share)
+
+    def until(self, share: float) -> AbstractContextManager[None]:
+        """Let what is done in the block end when `share` of the whole time has passed, and with the part around it."""
+        return self._part(self._began, share)
 
     @contextlib.contextmanager
-    def until(self, share: float) -> Iterator[None]:
-        """Let what is done in the block end when `share` of the whole time has passed."""
+    def _part(self, since_s: float, share: float) -> Iterator[None]:
         around = self._part_ends
         if self.after_ms is not None:
-            ends = self._began + share * self.after_ms / 1000
+            ends = since_s + share * self.after_ms / 1000
             self._part_ends = ends if around is None else min(ends, around)
         try:
             yield
