@@ -1,0 +1,14 @@
+"""Which part of the repositories a task belongs to, where what is trained on some is tested on the others.
+
+Knows no task: a repository's name in, a number out, the same on every machine.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+
+def fold_of(repository: str, num_folds: int = 5, seed: int = 0) -> int:
+    """Return the fold of a repository, from 0 to `num_folds` - 1."""
+    digest = hashlib.sha256(f"{seed}\0{repository}".encode("utf-8", "surrogateescape")).digest()
+    return int.from_bytes(digest[:8], "big") % num_folds
