@@ -1,0 +1,118 @@
+"""The set of candidates that goes into a prompt: greedily by expected gain, no near-copies, nothing harmful, or none.
+
+Knows no features and no weights: candidates and a judgement in, chosen ones out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from codeassist.request import Snippet
+from codeassist.sticky import shows_the_same
+from codeassist_indexer.candidates.candidate import Candidate
+from codeassist_indexer.ranking.ranker import Judgement, Label
+
+HEADER_CHARS = 60  # about what a prompt spends on a snippet's path and separators
+_LEAST_CHARS = 120  # of a snippet that is cut to what room is left
+_LEAST_TELLING_LINE = 8
+_MOST_CHOSEN = 12
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """When a candidate is chosen.
+
+    stop_gain: the stop candidate's, in nats; what brings less than it, beside what is chosen already, stays out.
+    standing_gain: by how many nats a newcomer must be better than what stands in the document's last prompt: so much
+        is reading it, and making stale what stands behind it, worth.
+    drops_negative: whether what is likelier to harm than to help stays out whatever its gain.
+    """
+
+    stop_gain: float = 0.0
+    standing_gain: float = 0.3
+    drops_negative: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A candidate that was chosen, as it stands in the prompt; `gain` is what it adds to those chosen before, nats."""
+
+    snippet: Snippet
+    gain: float
+    label: Label
+
+
+def select(
+    candidates: Sequence[Candidate],
+    judgement: Judgement,
+    max_chars: int,
+    rules: Rules | None = None,
+    standing: Sequence[Snippet] = (),
+) -> list[Chosen]:
+    """Return what is worth its place in `max_chars` characters, the best first. `standing` was in the last prompt.
+
+    Each in turn is the one whose gain, less the share of it that stands in those before, is the highest. One that does
+    not fit is cut to whole lines if most of it fits, else passed over for smaller ones.
+    """
+    rules = rules if rules is not None else Rules()
+    waiting = [
+        _Waiting(
+            candidate, float(judgement.gains[number]), _stands(candidate.snippet, standing), judgement.label(number)
+        )
+        for number, candidate in enumerate(candidates)
+        if not (rules.drops_negative and judgement.label(number) == "negative")
+    ]
+    chosen: list[Chosen] = []
+    known: set[str] = set()
+    room = max_chars
+    while waiting and len(chosen) < _MOST_CHOSEN:
+        worth = [each.gain_beside(known) + (rules.standing_gain if each.stands else 0.0) for each in waiting]
+        best = max(range(len(waiting)), key=worth.__getitem__)
+        if worth[best] <= rules.stop_gain:
+            break
+        each = waiting.pop(best)
+        fitting = _fitting(each.candidate, room - HEADER_CHARS)
+        if fitting is None:
+            continue
+        chosen.append(Chosen(fitting, each.gain_beside(known), each.label))
+        known |= each.telling
+        room -= len(fitting.text) + HEADER_CHARS
+    return chosen
+
+
+class _Waiting:
+    """A candidate that may be chosen, and its lines that tell something."""
+
+    def __init__(self, candidate: Candidate, gain: float, stands: bool, label: Label) -> None:
+        self.candidate = candidate
+        self.stands = stands
+        self.label: Label = label
+        self.telling = frozenset(
+            line for line in map(str.strip, candidate.snippet.text.splitlines()) if len(line) >= _LEAST_TELLING_LINE
+        )
+        self._gain = gain
+
+    def gain_beside(self, known: set[str]) -> float:
+        """Return the gain beside lines that are there already; what takes likelihood away still does."""
+        if self._gain <= 0 or not self.telling or not known:
+            return self._gain
+        return self._gain * (1 - len(self.telling & known) / len(self.telling))
+
+
+def _stands(snippet: Snippet, standing: Sequence[Snippet]) -> bool:
+    return any(shows_the_same(each, snippet) for each in standing)
+
+
+def _fitting(candidate: Candidate, max_chars: int) -> Snippet | None:
+    """Return the snippet, cut after a whole line if at least half of it fits; None if less does."""
+    snippet = candidate.snippet
+    if len(snippet.text) <= max_chars:
+        return snippet
+    if max_chars < max(_LEAST_CHARS, len(snippet.text) // 2):
+        return None
+    text = snippet.text[: snippet.text.rfind("\n", 0, max_chars) + 1]
+    if not text:
+        return None
+    end_line = snippet.end_line if candidate.form == "skeleton" else snippet.start_line + text.count("\n")
+    return replace(snippet, text=text, end_line=end_line)
