@@ -30,7 +30,9 @@ if TYPE_CHECKING:
 @click.option("--max-lines", metavar="N|unlimited", help="Complete at most this many lines.")
 @click.option("--max-new-tokens", metavar="N", help="Complete at most this many tokens.")
 @click.option("--model", metavar="NAME", help="Use this model (`codeassist models list`).")
-@click.option("--context", type=click.Choice(["none", "lexical", "full"]), help="What of other files to use.")
+@click.option(
+    "--context", type=click.Choice(["none", "lexical", "full", "learned"]), help="What of other files to use."
+)
 @click.option("--no-server", is_flag=True, help="Load the model here, even if a running server has it.")
 @click.option(
     "--explain",

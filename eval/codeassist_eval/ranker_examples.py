@@ -1,11 +1,11 @@
-"""What a ranker learns from: the features and rewards of candidates, task by task.
+"""What a ranker learns from: the features of candidates with what each is worth, task by task.
 
-Knows no network: it joins a reward log with the tasks that it was made of.
+Knows no network. Measured rewards come from a log; those guessed from names cost no model (`name_rewards`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,47 +13,46 @@ from numpy.typing import NDArray
 
 from codeassist.request import CompletionRequest
 from codeassist_eval.errors import EvaluationError
+from codeassist_eval.name_rewards import name_facts
 from codeassist_eval.reward import RewardRecord
 from codeassist_eval.tasks import Task
 from codeassist_indexer.candidates.candidate import Candidate
+from codeassist_indexer.ranking.chooser import similarities
 from codeassist_indexer.ranking.features import features
-
-Similarities = Callable[[CompletionRequest, Sequence[Candidate]], NDArray[np.float32]]
-"""How like a request's surroundings each candidate's text is, float32 [n]: the learned retriever's."""
+from codeassist_indexer.vectors.encoder import Encoder
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One task's n candidates: `rows`, float32 [n, F], and `rewards`, float32 [n], in nats; n is 0 where none was
-    found."""
+    """One task's n candidates: `rows`, float32 [n, F], and `rewards`, float32 [n], in nats; n may be 0.
 
-    record: RewardRecord
+    names: float32 [n, 3], what each candidate's text says of the names in the truth (`name_facts`). candidates: in the
+    order in which they were found. None of a `repository` may be in both training and test.
+    """
+
+    repository: str
     rows: NDArray[np.float32]
     rewards: NDArray[np.float32]
-
-    @property
-    def repository(self) -> str:
-        """The repository of the task: none may be in both training and test."""
-        return self.record.repository
-
-    @property
-    def candidates(self) -> list[Candidate]:
-        """The candidates, in the order in which they were found."""
-        return [each.candidate for each in self.record.candidates]
+    names: NDArray[np.float32]
+    candidates: tuple[Candidate, ...] = ()
 
 
 def make_examples(
-    records: Iterable[RewardRecord], tasks: Mapping[str, Task], similarities: Similarities | None = None
+    records: Iterable[RewardRecord], tasks: Mapping[str, Task], encoder: Encoder | None = None
 ) -> list[Example]:
-    """Return an example for each record. Raises EvaluationError where `tasks`, by id, lack one of them."""
+    """Return an example for each record; `encoder` says how alike texts are.
+
+    Raises EvaluationError where `tasks`, by id, lack one of them.
+    """
     examples: list[Example] = []
     for record in records:
         task = tasks.get(record.task_id)
         if task is None:
             raise EvaluationError(f"task {record.task_id} was scored but is in no task file; give it with --tasks")
         request = CompletionRequest(task.path, task.prefix, task.suffix)
-        found = [each.candidate for each in record.candidates]
-        alike = None if similarities is None or not found else similarities(request, found)
+        found = tuple(each.candidate for each in record.candidates)
+        alike = None if encoder is None else similarities(encoder, request, found)
         rewards = np.array([each.reward for each in record.candidates], dtype=np.float32)
-        examples.append(Example(record, features(found, request, alike), rewards))
+        names = name_facts(request, record.truth, found)
+        examples.append(Example(record.repository, features(found, request, alike), rewards, names, found))
     return examples

@@ -1,12 +1,13 @@
 """Training of the ranker: a network of a few thousand weights, fitted to rewards and to the order that they give.
 
-Knows no file and no retrieval. The same examples and the same seed give the same ranker on the same machine.
+First on rewards guessed from names, of which there are many, then on measured ones. Knows no file and no retrieval.
+The same examples and the same seed give the same ranker on the same machine.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from torch.nn import functional
 
 from codeassist.progress import Progress, silent
 from codeassist_eval.errors import EvaluationError
+from codeassist_eval.name_rewards import fit_name_worth, guess_rewards
 from codeassist_eval.ranker_examples import Example
 from codeassist_eval.reward_figures import label
 from codeassist_indexer.ranking.features import NAMES
@@ -27,13 +29,19 @@ _MOST_NATS = 12.0  # a larger reward is a name that the prompt lacked: how long 
 
 @dataclass(frozen=True, slots=True)
 class TrainingPlan:
-    """`width` and half of it are the hidden layers'. `temperature`, in nats: how sharp the order is that is learned."""
+    """`width` and half of it are the hidden layers'. `temperature`, in nats: how sharp the order is that is learned.
 
-    width: int = 48
-    epochs: int = 120
+    `guessed_epochs` over guessed rewards come first, with `learning_rate`; then `epochs` over measured ones, with a
+    third of it where the first were made, `tasks_at_once` tasks a step.
+    """
+
+    width: int = 64
+    guessed_epochs: int = 12
+    epochs: int = 40
+    tasks_at_once: int = 32
     learning_rate: float = 3e-3
     weight_decay: float = 0.02
-    dropout: float = 0.25
+    dropout: float = 0.2
     temperature: float = 1.5
     seed: int = 0
 
@@ -55,98 +63,142 @@ class _Network(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class _Batch:
-    """All candidates in one: rows [n, F], asinh of rewards [n], labels [n], and where each task's begin and end."""
+    """T tasks with up to M candidates each: rows [T, M, F], asinh of rewards [T, M], labels [T, M], which exist."""
 
     rows: Tensor
     gains: Tensor
     labels: Tensor
-    weights: Tensor
-    spans: tuple[slice, ...]
+    is_there: Tensor
 
 
 def train_ranker(
-    examples: Sequence[Example],
+    measured: Sequence[Example],
+    guessed: Sequence[Example] = (),
     plan: TrainingPlan | None = None,
     metadata: Mapping[str, str] | None = None,
     progress: Progress = silent,
     begin_with: Ranker | None = None,
 ) -> Ranker:
-    """Fit a ranker; `begin_with` goes on from its weights and its scale of the features.
+    """Fit a ranker to the measured rewards; of the `guessed` examples only the facts about names count.
 
-    Raises EvaluationError for too few examples.
+    `begin_with` goes on from its weights and its scale of the features. Raises EvaluationError for too few examples.
     """
     plan = plan if plan is not None else TrainingPlan()
-    useful = [example for example in examples if len(example.rewards)]
-    if len(useful) < _LEAST_TASKS:
+    measured = [example for example in measured if len(example.rewards)]
+    guessed = [example for example in guessed if len(example.names)]
+    if len(measured) < _LEAST_TASKS:
         raise EvaluationError(
-            f"{len(useful)} tasks with candidates are too few to learn from; score at least {_LEAST_TASKS}"
+            f"{len(measured)} tasks with candidates are too few to learn from; score at least {_LEAST_TASKS}"
         )
-    rows = np.concatenate([example.rows for example in useful])
-    mean, scale = _scale_of(rows) if begin_with is None else (begin_with.mean, begin_with.scale)
-    batch = _batch(useful, standardised(rows, mean, scale))
+    mean, scale = _scale_of([*measured, *guessed]) if begin_with is None else (begin_with.mean, begin_with.scale)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(plan.seed)
         network = _Network(plan.width, plan.dropout)
         if begin_with is not None:
             _set_weights(network, begin_with)
-        _fit(network, batch, plan, progress)
+        if guessed:
+            worth = fit_name_worth(
+                np.concatenate([example.names for example in measured]),
+                np.concatenate([example.rewards for example in measured]),
+            )
+            with_rewards = [replace(example, rewards=guess_rewards(example.names, worth)) for example in guessed]
+            steps = _Steps(with_rewards, mean, scale, plan, plan.guessed_epochs, label_weight=0.0)
+            _fit(network, steps, plan.learning_rate, plan, progress)
+        rate = plan.learning_rate if not guessed and begin_with is None else plan.learning_rate / 3
+        _fit(network, _Steps(measured, mean, scale, plan, plan.epochs, label_weight=1.0), rate, plan, progress)
     layers = [layer for layer in network.layers if isinstance(layer, nn.Linear)]
     first, second, third = [layer.weight.detach().numpy().T.copy() for layer in layers]
     one, two, three = [layer.bias.detach().numpy().copy() for layer in layers]
-    about = {"seed": str(plan.seed), "tasks": str(len(useful)), "candidates": str(len(rows)), **(metadata or {})}
+    about = {
+        "seed": str(plan.seed),
+        "measured_tasks": str(len(measured)),
+        "measured_candidates": str(sum(len(example.rewards) for example in measured)),
+        "guessed_tasks": str(len(guessed)),
+        **(metadata or {}),
+    }
     return Ranker(mean, scale, (first, second, third), (one, two, three), about)
 
 
-def _scale_of(rows: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _scale_of(examples: Sequence[Example]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    rows = np.concatenate([example.rows for example in examples])
     deviation = rows.std(axis=0)
     scale = np.where(deviation > 1e-4, 1 / np.maximum(deviation, 0.05), 0.0)
     return rows.mean(axis=0), scale.astype(np.float32)
 
 
-def _batch(examples: Sequence[Example], rows: NDArray[np.float32]) -> _Batch:
-    rewards = np.concatenate([example.rewards for example in examples])
-    labels = torch.tensor([LABELS.index(label(float(reward))) for reward in rewards])
-    spans: list[slice] = []
-    weights: list[float] = []
-    for example in examples:
-        begin = spans[-1].stop if spans else 0
-        spans.append(slice(begin, begin + len(example.rewards)))
-        weights += [1 / len(example.rewards)] * len(example.rewards)  # each task counts alike
-    clipped = np.clip(rewards, -_MOST_NATS, _MOST_NATS)
-    counts = torch.tensor(weights, dtype=torch.float32) / len(examples)
-    return _Batch(torch.from_numpy(rows), torch.from_numpy(np.arcsinh(clipped)), labels, counts, tuple(spans))
+class _Steps:
+    """The batches of some epochs, drawn anew in each; every task counts alike in its batch."""
+
+    def __init__(
+        self,
+        examples: Sequence[Example],
+        mean: NDArray[np.float32],
+        scale: NDArray[np.float32],
+        plan: TrainingPlan,
+        epochs: int,
+        label_weight: float,
+    ) -> None:
+        self.label_weight = label_weight
+        self._epochs = epochs
+        self._size = plan.tasks_at_once
+        self._whole = _padded(examples, mean, scale)
+        self._num_tasks = len(examples)
+
+    def __len__(self) -> int:
+        return self._epochs * -(-self._num_tasks // self._size)
+
+    def __iter__(self) -> Iterator[_Batch]:
+        whole = self._whole
+        for _ in range(self._epochs):
+            for drawn in torch.randperm(self._num_tasks).split(self._size):
+                yield _Batch(whole.rows[drawn], whole.gains[drawn], whole.labels[drawn], whole.is_there[drawn])
 
 
-def _fit(network: _Network, batch: _Batch, plan: TrainingPlan, progress: Progress) -> None:
-    optimizer = torch.optim.AdamW(network.parameters(), lr=plan.learning_rate, weight_decay=plan.weight_decay)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, plan.epochs)
+def _padded(examples: Sequence[Example], mean: NDArray[np.float32], scale: NDArray[np.float32]) -> _Batch:
+    num_tasks, most = len(examples), max(len(example.rewards) for example in examples)
+    rows = np.zeros((num_tasks, most, len(NAMES)), dtype=np.float32)
+    gains = np.zeros((num_tasks, most), dtype=np.float32)
+    labels = np.zeros((num_tasks, most), dtype=np.int64)
+    is_there = np.zeros((num_tasks, most), dtype=np.bool_)
+    for number, example in enumerate(examples):
+        size = len(example.rewards)
+        rows[number, :size] = standardised(example.rows, mean, scale)
+        gains[number, :size] = np.arcsinh(np.clip(example.rewards, -_MOST_NATS, _MOST_NATS))
+        labels[number, :size] = [LABELS.index(label(float(reward))) for reward in example.rewards]
+        is_there[number, :size] = True
+    return _Batch(*(torch.from_numpy(each) for each in (rows, gains, labels, is_there)))
+
+
+def _fit(network: _Network, steps: _Steps, rate: float, plan: TrainingPlan, progress: Progress) -> None:
+    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=plan.weight_decay)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, max(1, len(steps)))
     network.train()
-    for epoch in range(plan.epochs):
-        progress("training the ranker", epoch, plan.epochs)
+    for number, batch in enumerate(steps):
+        progress("training the ranker", number, len(steps))
         optimizer.zero_grad()
-        _loss(network(batch.rows), batch, plan).backward()
+        _loss(network(batch.rows), batch, steps.label_weight, plan.temperature).backward()
         optimizer.step()
         schedule.step()
     network.eval()
-    progress("training the ranker", plan.epochs, plan.epochs)
+    progress("training the ranker", len(steps), len(steps))
 
 
-def _loss(out: Tensor, batch: _Batch, plan: TrainingPlan) -> Tensor:
-    """The three errors together: of the gain, of the label, and of the order of a task's candidates and "none"."""
-    gains, logits = out[:, 0], out[:, 1:]
-    of_gain = (functional.smooth_l1_loss(gains, batch.gains, reduction="none") * batch.weights).sum()
-    of_label = (functional.cross_entropy(logits, batch.labels, reduction="none") * batch.weights).sum()
-    none = torch.zeros(1)
-    of_order = torch.stack(
-        [
-            functional.cross_entropy(
-                torch.cat([torch.sinh(gains[span].clamp(-3, 3)), none]) / plan.temperature,
-                functional.softmax(torch.cat([torch.sinh(batch.gains[span]), none]) / plan.temperature, dim=0),
-            )
-            for span in batch.spans
-        ]
-    ).mean()
-    return of_gain + of_label + 0.5 * of_order
+def _loss(out: Tensor, batch: _Batch, label_weight: float, temperature: float) -> Tensor:
+    """The errors together: of the gain, of the label, and of the order of a task's candidates and "none"."""
+    gains, logits = out[..., 0], out[..., 1:]
+    share = batch.is_there / batch.is_there.sum(dim=1, keepdim=True) / len(gains)
+    of_gain = (functional.smooth_l1_loss(gains, batch.gains, reduction="none") * share).sum()
+    of_label = functional.cross_entropy(logits.flatten(0, 1), batch.labels.flatten(), reduction="none")
+    mine, wanted = (
+        _with_none(torch.sinh(each.clamp(-3.2, 3.2)), batch.is_there) / temperature for each in (gains, batch.gains)
+    )
+    of_order = functional.cross_entropy(mine, functional.softmax(wanted, dim=1))
+    return of_gain + label_weight * (of_label * share.flatten()).sum() + 0.5 * of_order
+
+
+def _with_none(gains: Tensor, is_there: Tensor) -> Tensor:
+    """Append the gain of choosing none, which is 0, and make what does not exist the last of all."""
+    return functional.pad(gains.masked_fill(~is_there, -1e4), (0, 1))
 
 
 def _set_weights(network: _Network, ranker: Ranker) -> None:

@@ -14,9 +14,11 @@ from codeassist.request import NoRetriever, Retriever
 from codeassist.settings import Settings
 from codeassist_indexer.analysis.analyst import DEADLINE_S, RepositoryAnalyst
 from codeassist_indexer.candidates.recent import RecentPlace
+from codeassist_indexer.ranking.chooser import Chooser, ranker_in_force
 from codeassist_indexer.retrieve import IndexRetriever
 from codeassist_indexer.store import Store, database_path
 from codeassist_indexer.update import UpdateProgress, UpdateReport, UpdateSettings, update_index
+from codeassist_indexer.vectors.static_encoder import shipped_encoder
 from codeassist_indexer.walk import FileLimits
 
 
@@ -45,11 +47,23 @@ def bring_up_to_date(store: Store, root: Path, settings: Settings, progress: Pro
 
 
 def open_retriever(
-    store: Store, settings: Settings, deadline_ms: float | None, recent: Iterable[RecentPlace] = ()
+    store: Store,
+    settings: Settings,
+    deadline_ms: float | None,
+    recent: Iterable[RecentPlace] = (),
+    is_sticky: bool = False,
 ) -> Retriever:
-    """Return the retriever that `context.mode` asks for. `deadline_ms` None waits for every source."""
+    """Return the retriever that `context.mode` asks for. `deadline_ms` None waits for every source.
+
+    `is_sticky`: for an editor, where a snippet that stays in the prompt costs nothing and a new one must be read. Where
+    no ranker can be read, which is logged, "learned" is "full".
+    """
     mode = settings.context.mode
-    return NoRetriever() if mode == "none" else IndexRetriever(store, mode, deadline_ms, recent)
+    if mode == "none":
+        return NoRetriever()
+    ranker = ranker_in_force(store.path) if mode == "learned" else None
+    chooser = None if ranker is None else Chooser(ranker, shipped_encoder(), is_sticky=is_sticky)
+    return IndexRetriever(store, mode, deadline_ms, recent, chooser)
 
 
 def open_analyst(store: Store, root: Path, servers: Sequence[str] = ()) -> RepositoryAnalyst:

@@ -1,4 +1,5 @@
-"""The Retriever over an index: definitions of what the file imports, and lexical neighbours, within a budget.
+"""The Retriever over an index: what a learned ranker chooses of all candidates, or, by rules, definitions of what the
+file imports and lexical neighbours; within a budget.
 
 Knows no model and no prompt. Whatever goes wrong here costs snippets, never the completion.
 """
@@ -21,11 +22,12 @@ from codeassist_indexer.deadline import Deadline
 from codeassist_indexer.imported import imported_definitions
 from codeassist_indexer.lexical import Collection
 from codeassist_indexer.neighbours import lexical_neighbours
+from codeassist_indexer.ranking.chooser import Chooser, explained
 from codeassist_indexer.store import Store
 
 log = logging.getLogger(__name__)
 
-ContextMode = Literal["lexical", "full"]
+ContextMode = Literal["lexical", "full", "learned"]
 
 # Usage found elsewhere raised exact match from 23 to 33, bare signatures from 23 to 25: signatures get the rest.
 _DEFINITION_SHARE = 0.3
@@ -36,10 +38,12 @@ _HEADER_CHARS = 60  # about what a prompt spends on a snippet's path and separat
 class IndexRetriever:
     """Finds snippets in one repository's index. Safe to call from several threads.
 
-    Same index and same request give the same snippets in the same order: definitions that are used near the cursor,
-    then neighbours, then the other definitions. Only a deadline changes that: `deadline_ms` after a request came in,
-    queries are stopped, and a source that is not done by then gives nothing. None: no deadline. `recent` are the
-    places that an editor saw edited or opened lately; only `candidates` looks at them.
+    "learned": what `chooser` takes of all candidates, which may be nothing. Without a chooser, and in the other modes:
+    definitions that are used near the cursor, then neighbours, then the other definitions; "lexical" has neighbours
+    only. Same index and same request give the same snippets in the same order, unless the chooser is sticky. A
+    deadline changes that too: `deadline_ms` after a request came in, queries are stopped, and a source that is not
+    done by then gives nothing, or what it had. None: no deadline. `recent` are the places that an editor saw edited or
+    opened lately; only candidates look at them.
     """
 
     def __init__(
@@ -48,11 +52,13 @@ class IndexRetriever:
         mode: ContextMode = "full",
         deadline_ms: float | None = None,
         recent: Iterable[RecentPlace] = (),
+        chooser: Chooser | None = None,
     ) -> None:
         self._store = store
         self._mode: ContextMode = mode
         self._deadline_ms = deadline_ms
         self._recent = recent
+        self._chooser = chooser
         self._planned: tuple[int, Collection] | None = None
 
     def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
@@ -61,6 +67,8 @@ class IndexRetriever:
         Sources that failed count as late: they are named, and what they found until then is dropped.
         """
         deadline = Deadline(self._deadline_ms)
+        if self._mode == "learned" and self._chooser is not None:
+            return self._chosen(self._chooser, request, max_chars, deadline)
         stage_ms: dict[str, float] = {}
         late: list[str] = []
         around = surroundings(request)
@@ -84,13 +92,22 @@ class IndexRetriever:
         # In order of worth: usage found elsewhere helps more than signatures.
         neighbours = run("bm25", lambda: self._neighbours(request, around, deadline))
         definitions: list[Snippet] = []
-        if self._mode == "full":
+        if self._mode != "lexical":
             definitions = run("definitions", lambda: imported_definitions(self._store, request, around))
         return Retrieval(choose(definitions, neighbours, max_chars), stage_ms, tuple(late))
 
     def candidates(self, request: CompletionRequest) -> Candidates:
         """Return all that a ranker may choose among, found under the same deadline."""
-        deadline = Deadline(self._deadline_ms)
+        return self._candidates(request, Deadline(self._deadline_ms))
+
+    def _chosen(self, chooser: Chooser, request: CompletionRequest, max_chars: int, deadline: Deadline) -> Retrieval:
+        found = self._candidates(request, deadline)
+        begin = time.perf_counter()
+        chosen = chooser.choose(request, found.candidates, max_chars)
+        stage_ms = {**found.stage_ms, "rank": (time.perf_counter() - begin) * 1000}
+        return Retrieval(tuple(explained(each) for each in chosen), stage_ms, found.late_sources)
+
+    def _candidates(self, request: CompletionRequest, deadline: Deadline) -> Candidates:
         try:
             collection = self._collection(deadline)
         except CodeAssistError as error:

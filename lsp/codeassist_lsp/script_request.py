@@ -71,7 +71,7 @@ def from_params(params: object) -> ScriptRequest:
     index = _get(params, "index", Mapping)
     exclude = _get(index, "exclude", list)
     mode = _get(params, "context_mode", str)
-    if mode not in ("full", "lexical", "none") or not all(isinstance(pattern, str) for pattern in exclude):
+    if mode not in ("learned", "full", "lexical", "none") or not all(isinstance(pattern, str) for pattern in exclude):
         raise RequestError(f"{METHOD}: wrong parameters")
     root = _get(params, "root", str, type(None))
     return ScriptRequest(

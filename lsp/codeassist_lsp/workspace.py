@@ -103,7 +103,9 @@ class Workspace:
         with self._lock:
             if self._retriever_in_force is None:
                 deadline_ms = settings.context.deadline_ms
-                self._retriever_in_force = open_retriever(self._index.store, settings, deadline_ms, self.recent)
+                self._retriever_in_force = open_retriever(
+                    self._index.store, settings, deadline_ms, self.recent, is_sticky=True
+                )
             return self._retriever_in_force
 
     def _hold_index(self, settings: Settings, open_documents: Mapping[str, str]) -> BackgroundIndex:

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,12 +77,11 @@ class Ranker:
         tensors = {"mean": self.mean, "scale": self.scale}
         for number, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
             tensors |= {f"weight{number}": weight, f"bias{number}": bias}
-        own = {"format": FORMAT, "version": str(VERSION), "features": json.dumps(NAMES)}
+        # One value: the library writes several in an order that differs from run to run.
+        about = json.dumps({**self.metadata, "format": FORMAT, "version": VERSION, "features": NAMES}, sort_keys=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         part = path.with_name(f"{path.name}.part")
-        save_file(
-            {name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, part, {**self.metadata, **own}
-        )
+        save_file({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, part, {"ranker": about})
         part.replace(path)
 
 
@@ -98,13 +97,13 @@ def load_ranker(path: Path = SHIPPED) -> Ranker:
     again = "make it again with `codeassist tune`, or delete it to use the one that came with codeassist"
     try:
         with safe_open(path, framework="numpy") as file:
-            metadata: dict[str, str] = file.metadata() or {}
+            metadata: dict[str, Any] = json.loads((file.metadata() or {}).get("ranker", "{}"))
             tensors: dict[str, NDArray[np.float32]] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (OSError, SafetensorError) as error:
+    except (OSError, SafetensorError, ValueError) as error:
         raise RankerRefused(f"{path}: no ranker can be read ({error}); {again}") from error
     if metadata.get("format") != FORMAT:
         raise RankerRefused(f"{path}: this is no ranker's file; {again}")
-    if metadata.get("version") != str(VERSION) or metadata.get("features") != json.dumps(NAMES):
+    if metadata.get("version") != VERSION or metadata.get("features") != list(NAMES):
         raise RankerRefused(f"{path}: a ranker of another version of codeassist; {again}")
     try:
         ranker = Ranker(
@@ -112,7 +111,7 @@ def load_ranker(path: Path = SHIPPED) -> Ranker:
             tensors["scale"],
             (tensors["weight0"], tensors["weight1"], tensors["weight2"]),
             (tensors["bias0"], tensors["bias1"], tensors["bias2"]),
-            {name: value for name, value in metadata.items() if name not in ("format", "version", "features")},
+            {name: str(value) for name, value in metadata.items() if name not in ("format", "version", "features")},
         )
         judgement = ranker.judge(np.zeros((1, len(NAMES)), dtype=np.float32))
     except (KeyError, ValueError) as error:
