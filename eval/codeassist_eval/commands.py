@@ -65,6 +65,10 @@ def eval_group() -> None:
 @click.option("--request-timeout", type=click.FloatRange(min=0.1), default=600, show_default=True, metavar="SECONDS")
 @click.option("--retries", type=click.IntRange(0, 100), default=9, show_default=True, help="Of a request that failed.")
 @click.option("--context", type=click.Choice(CONTEXTS), default="full", show_default=True, help="Cross-file context.")
+@click.option(
+    "--ranker", type=_FILE, help="Of the context learned: a ranker's file, or a folder of train-ranker, by folds."
+)
+@click.option("--encoders", type=_FILE, hidden=True, help="Folder with the encoders of the folds.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only so many tasks, drawn with --seed.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--max-new-tokens", type=click.IntRange(min=1), help="Default: as the benchmark's official runner.")
@@ -88,6 +92,8 @@ def run_command(
     request_timeout: float,
     retries: int,
     context: ContextName,
+    ranker: Path | None,
+    encoders: Path | None,
     limit: int | None,
     seed: int,
     max_new_tokens: int | None,
@@ -130,6 +136,8 @@ def run_command(
         if engine == "local"
         else RemoteOptions(engine, tokenizer, concurrency, request_timeout, num_retries=retries),
         batch=batch,
+        ranker=ranker,
+        encoders=encoders,
     )
     metrics = run_experiment(experiment, out)
     if as_json:

@@ -24,12 +24,13 @@ from codeassist_eval.baselines import (
 )
 from codeassist_eval.completer import Completer
 from codeassist_eval.errors import EvaluationError
+from codeassist_eval.rankers import Rankers
 from codeassist_eval.repocoder import IterativeRetriever
 from codeassist_eval.repositories import Repositories, read_source
 from codeassist_eval.tasks import SUFFIXES, Task
 from codeassist_eval.windows import WINDOW_LINES, Window, disjoint_windows, sliding_windows, snippet_windows
 
-ContextName = Literal["none", "provided", "bm25", "jaccard", "repocoder", "oracle", "lexical", "full"]
+ContextName = Literal["none", "provided", "bm25", "jaccard", "repocoder", "oracle", "lexical", "full", "learned"]
 CONTEXTS: tuple[ContextName, ...] = get_args(ContextName)
 
 RetrieverFor = Callable[[Task], Retriever]
@@ -64,20 +65,22 @@ def open_contexts(
     repositories: Repositories | None,
     index_cache: Path,
     completer: Completer,
+    rankers: Rankers | None = None,
 ) -> Iterator[RetrieverFor]:
     """Give the function that gives each task its retriever; raise if what the context needs is not there.
 
-    `completer` makes the first guess of RepoCoder's iteration; nothing else uses it.
+    `completer` makes the first guess of RepoCoder's iteration, `rankers` choose for "learned"; nothing else uses them.
     """
     if name == "none":
         yield lambda task: NoRetriever()
     elif name == "provided":
         _require_provided(tasks)
         yield lambda task: SealedRetriever(ProvidedRetriever(task.provided), task)
-    elif name == "lexical" or name == "full":
+    elif name == "lexical" or name == "full" or name == "learned":
         from codeassist_eval.index_context import IndexContexts  # the baselines do without our index
 
-        with closing(IndexContexts(_required(name, repositories, tasks), index_cache, name)) as contexts:
+        chooser_for = None if rankers is None else rankers.chooser
+        with closing(IndexContexts(_required(name, repositories, tasks), index_cache, name, chooser_for)) as contexts:
             yield lambda task: SealedRetriever(contexts.retriever(task), task)
     else:
         yield _ranked(name, tasks, repositories, completer)

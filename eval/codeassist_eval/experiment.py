@@ -23,6 +23,7 @@ from codeassist_eval.local_engine import local_engine
 from codeassist_eval.manifest import claim_folder, make_manifest
 from codeassist_eval.metrics import Score
 from codeassist_eval.progress_bar import RunBar
+from codeassist_eval.rankers import Rankers
 from codeassist_eval.remote_engine import RemoteOptions, remote_engine
 from codeassist_eval.repobench import rank_provided
 from codeassist_eval.report import write_report
@@ -55,11 +56,14 @@ class Experiment:
     remote: RemoteOptions | None = None
     batch: int = 1
     row_filter: RowFilter = field(default_factory=RowFilter)
+    ranker: Path | None = None
+    encoders: Path | None = None
 
 
 def run_experiment(experiment: Experiment, out: Path) -> dict[str, Any]:
     """Run it in `out`, or go on there; write predictions, scores, metrics and report, and return the metrics."""
     tasks = select_tasks(experiment)
+    rankers = Rankers(experiment.ranker, experiment.encoders) if experiment.context == "learned" else None
     with _open_engine(experiment) as engine:
         manifest = make_manifest(
             benchmark=experiment.benchmark.name,
@@ -67,7 +71,7 @@ def run_experiment(experiment: Experiment, out: Path) -> dict[str, Any]:
             language=experiment.language,
             limit=experiment.limit,
             seed=experiment.seed,
-            context=experiment.context,
+            context=experiment.context if rankers is None else f"learned {rankers.fingerprint}",
             model=engine.model_name,
             model_sha256=engine.model_sha256,
             settings=engine.recorded_settings(experiment.limits),
@@ -80,7 +84,7 @@ def run_experiment(experiment: Experiment, out: Path) -> dict[str, Any]:
         completer = engine.open(silent)
         indexes = engine.cache_folder / "indexes"
         with (
-            open_contexts(experiment.context, tasks, repositories, indexes, completer) as retriever_for,
+            open_contexts(experiment.context, tasks, repositories, indexes, completer, rankers) as retriever_for,
             RunBar(len(tasks)) as bar,
         ):
             retrieval = _retrieval(experiment, tasks)

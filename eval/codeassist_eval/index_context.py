@@ -6,32 +6,44 @@ would show it, unsaved: what stands before the cursor and behind it, without wha
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
 
 from codeassist.request import Retriever
 from codeassist_eval.repositories import Repositories
 from codeassist_eval.slots import claim_slot
 from codeassist_eval.tasks import Task
-from codeassist_indexer.retrieve import IndexRetriever
+from codeassist_indexer.ranking.chooser import Chooser
+from codeassist_indexer.retrieve import ContextMode, IndexRetriever
 from codeassist_indexer.store import Store, database_path
 from codeassist_indexer.update import update_file, update_index
 
 
 class IndexContexts:
-    """The index of the repository that was asked for last. Tasks are served in order, one at a time."""
+    """The index of the repository that was asked for last. Tasks are served in order, one at a time.
 
-    def __init__(self, repositories: Repositories, cache: Path, mode: Literal["lexical", "full"]) -> None:
+    `chooser_for` gives what chooses a task's snippets in the mode "learned".
+    """
+
+    def __init__(
+        self,
+        repositories: Repositories,
+        cache: Path,
+        mode: ContextMode,
+        chooser_for: Callable[[Task], Chooser] | None = None,
+    ) -> None:
         self._repositories = repositories
         self._slot = claim_slot(cache)
-        self._mode: Literal["lexical", "full"] = mode
+        self._mode: ContextMode = mode
+        self._chooser_for = chooser_for
         self._folder: Path | None = None
         self._store: Store | None = None
         self._open_path: str | None = None
 
     def retriever(self, task: Task) -> Retriever:
         """Return the retriever for `task`; one given out before may no longer be used."""
-        return IndexRetriever(self.store(task), mode=self._mode)
+        chooser = None if self._chooser_for is None else self._chooser_for(task)
+        return IndexRetriever(self.store(task), self._mode, chooser=chooser)
 
     def store(self, task: Task) -> Store:
         """Return the index for `task`, its file in it without the truth; one given out before may no longer be used.

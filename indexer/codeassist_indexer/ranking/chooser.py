@@ -32,8 +32,8 @@ _MOST_DOCUMENTS = 64
 class Chooser:
     """Chooses snippets for requests. With `is_sticky`, what stood in a document's last prompt is worth more.
 
-    Of an encoder that the ranker was not trained with, similarities mean nothing to it: it then does without. Safe to
-    call from several threads.
+    `rules` None: as the ranker's file says. Of an encoder that the ranker was not trained with, similarities mean
+    nothing to it: it then does without. Safe to call from several threads.
     """
 
     def __init__(
@@ -46,7 +46,8 @@ class Chooser:
         self.ranker = ranker
         fits = encoder is not None and encoder.identity == ranker.metadata.get("encoder")
         self._encoder = encoder if fits else None
-        self._rules = rules if rules is not None else Rules()
+        stop_gain = ranker.stop_gain
+        self._rules = rules or (Rules() if stop_gain is None else Rules(stop_gain))
         self._is_sticky = is_sticky
         self._last: OrderedDict[str, tuple[Snippet, ...]] = OrderedDict()
         self._lock = threading.Lock()

@@ -62,6 +62,12 @@ class Ranker:
     biases: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
     metadata: Mapping[str, str]
 
+    @property
+    def stop_gain(self) -> float | None:
+        """The gain, in nats, below which nothing is worth its place, as training found it; None: not said."""
+        said = self.metadata.get("stop_gain")
+        return None if said is None else float(said)
+
     def judge(self, rows: NDArray[np.float32]) -> Judgement:
         """Judge candidates by their features, float32 [n, F]."""
         hidden = standardised(rows, self.mean, self.scale)
@@ -114,6 +120,7 @@ def load_ranker(path: Path = SHIPPED) -> Ranker:
             {name: str(value) for name, value in metadata.items() if name not in ("format", "version", "features")},
         )
         judgement = ranker.judge(np.zeros((1, len(NAMES)), dtype=np.float32))
+        _ = ranker.stop_gain
     except (KeyError, ValueError) as error:
         raise RankerRefused(f"{path}: a ranker's file without {error}; {again}") from error
     if judgement.probabilities.shape != (1, len(LABELS)) or not np.isfinite(judgement.gains).all():

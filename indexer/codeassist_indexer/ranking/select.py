@@ -29,7 +29,7 @@ class Rules:
     drops_negative: whether what is likelier to harm than to help stays out whatever its gain.
     """
 
-    stop_gain: float = 0.0
+    stop_gain: float = 0.3
     standing_gain: float = 0.3
     drops_negative: bool = True
 
