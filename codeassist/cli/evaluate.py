@@ -6,8 +6,12 @@ Knows their names only.
 from __future__ import annotations
 
 from codeassist.cli.reward import reward
+from codeassist.cli.train_ranker import train_ranker
+from codeassist.cli.train_retriever import train_retriever
 from codeassist_eval.commands import eval_group
 
 eval_group.add_command(reward)
+eval_group.add_command(train_ranker)
+eval_group.add_command(train_retriever)
 
 __all__ = ["eval_group"]

@@ -5,8 +5,8 @@ Knows no network. Measured rewards come from a log; those guessed from names cos
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from codeassist_eval.reward import RewardRecord
 from codeassist_eval.tasks import Task
 from codeassist_indexer.candidates.candidate import Candidate
 from codeassist_indexer.ranking.chooser import similarities
-from codeassist_indexer.ranking.features import features
+from codeassist_indexer.ranking.features import features, set_similarities
 from codeassist_indexer.vectors.encoder import Encoder
 
 
@@ -26,33 +26,54 @@ from codeassist_indexer.vectors.encoder import Encoder
 class Example:
     """One task's n candidates: `rows`, float32 [n, F], and `rewards`, float32 [n], in nats; n may be 0.
 
-    names: float32 [n, 3], what each candidate's text says of the names in the truth (`name_facts`). candidates: in the
-    order in which they were found. None of a `repository` may be in both training and test.
+    rows: without similarities. alike: these, float32 [E, n], of each of E encoders. names: float32 [n, 3], what each
+    candidate's text says of the names in the truth (`name_facts`). candidates: in the order in which they were found.
+    None of a `repository` may be in both training and test.
     """
 
     repository: str
     rows: NDArray[np.float32]
     rewards: NDArray[np.float32]
     names: NDArray[np.float32]
+    alike: NDArray[np.float32]
     candidates: tuple[Candidate, ...] = ()
+
+    def seen_by(self, encoder: int) -> Example:
+        """Return the example with the similarities of one of the encoders in its rows."""
+        rows = self.rows.copy()
+        if len(rows):
+            set_similarities(rows, self.alike[encoder])
+        return replace(self, rows=rows)
+
+
+def alike(
+    encoders: Sequence[Encoder], request: CompletionRequest, candidates: Sequence[Candidate]
+) -> NDArray[np.float32]:
+    """Return the similarities of each of E encoders: float32 [E, n]."""
+    found = [similarities(encoder, request, candidates) for encoder in encoders]
+    return np.stack(found) if found else np.zeros((0, len(candidates)), dtype=np.float32)
 
 
 def make_examples(
-    records: Iterable[RewardRecord], tasks: Mapping[str, Task], encoder: Encoder | None = None
+    records: Iterable[RewardRecord], tasks: Mapping[str, Task], encoders: Sequence[Encoder] = ()
 ) -> list[Example]:
-    """Return an example for each record; `encoder` says how alike texts are.
-
-    Raises EvaluationError where `tasks`, by id, lack one of them.
-    """
+    """Return an example for each record. Raises EvaluationError where `tasks`, by id, lack one of them."""
     examples: list[Example] = []
     for record in records:
         task = tasks.get(record.task_id)
         if task is None:
-            raise EvaluationError(f"task {record.task_id} was scored but is in no task file; give it with --tasks")
+            raise EvaluationError(f"task {record.task_id} was scored but is not in the task file that was given for it")
         request = CompletionRequest(task.path, task.prefix, task.suffix)
         found = tuple(each.candidate for each in record.candidates)
-        alike = None if encoder is None else similarities(encoder, request, found)
         rewards = np.array([each.reward for each in record.candidates], dtype=np.float32)
-        names = name_facts(request, record.truth, found)
-        examples.append(Example(record.repository, features(found, request, alike), rewards, names, found))
+        examples.append(
+            Example(
+                record.repository,
+                features(found, request),
+                rewards,
+                name_facts(request, record.truth, found),
+                alike(encoders, request, found),
+                found,
+            )
+        )
     return examples

@@ -22,13 +22,12 @@ from codeassist_eval.cursors import Definitions, cross_file_cursors
 from codeassist_eval.index_context import IndexContexts
 from codeassist_eval.make import Candidate as Cut
 from codeassist_eval.make import draw, is_wanted, parse_all, source_texts
-from codeassist_eval.name_rewards import name_facts
-from codeassist_eval.ranker_examples import Example
+from codeassist_eval.name_rewards import NUM_FACTS, name_facts
+from codeassist_eval.ranker_examples import Example, alike
 from codeassist_eval.repositories import Repositories, repository_folders
 from codeassist_eval.tasks import Task, in_prefix_order, language_of
 from codeassist_indexer.candidates.find import find_candidates
 from codeassist_indexer.deadline import Deadline
-from codeassist_indexer.ranking.chooser import similarities
 from codeassist_indexer.ranking.features import NAMES, features
 from codeassist_indexer.vectors.encoder import Encoder
 
@@ -64,7 +63,7 @@ def guessed_examples(
     contexts: IndexContexts,
     places_each: int,
     seed: int,
-    encoder: Encoder | None = None,
+    encoders: Sequence[Encoder] = (),
     progress: Progress = silent,
     cache: Path | None = None,
 ) -> list[Example]:
@@ -86,21 +85,25 @@ def guessed_examples(
     for number, folder in enumerate(folders):
         progress("finding candidates", number, len(folders))
         cut = in_prefix_order(cut_places(folder, folder.name, places_each, seed))
-        examples += [_example(task, contexts, encoder) for task in cut]
+        examples += [_example(task, contexts, encoders) for task in cut]
     progress("finding candidates", len(folders), len(folders))
     if cache is not None:
         _write(cache, identity, examples)
     return examples
 
 
-def _example(task: Task, contexts: IndexContexts, encoder: Encoder | None) -> Example:
+def _example(task: Task, contexts: IndexContexts, encoders: Sequence[Encoder]) -> Example:
     store = contexts.store(task)
     request = CompletionRequest(task.path, task.prefix, task.suffix)
     found = find_candidates(store, request, store.collection(), Deadline(None)).candidates
-    alike = None if encoder is None else similarities(encoder, request, found)
-    rewards = np.zeros(len(found), dtype=np.float32)
     truth = task.groundtruth.lstrip().partition("\n")[0]
-    return Example(task.repository, features(found, request, alike), rewards, name_facts(request, truth, found))
+    return Example(
+        task.repository,
+        features(found, request),
+        np.zeros(len(found), dtype=np.float32),
+        name_facts(request, truth, found),
+        alike(encoders, request, found),
+    )
 
 
 def _drawn(paths: Sequence[str], num: int, generator: random.Random) -> list[str]:
@@ -124,9 +127,13 @@ def _anywhere(path: str, text: str, generator: random.Random) -> tuple[str, str,
 
 def _write(path: Path, identity: dict[str, Any], examples: Sequence[Example]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
+    num_encoders = len(identity["encoders"])
     tensors = {
         "rows": np.concatenate([np.zeros((0, len(NAMES)), np.float32), *(example.rows for example in examples)]),
-        "names": np.concatenate([np.zeros((0, 3), np.float32), *(example.names for example in examples)]),
+        "names": np.concatenate([np.zeros((0, NUM_FACTS), np.float32), *(example.names for example in examples)]),
+        "alike": np.concatenate(
+            [np.zeros((num_encoders, 0), np.float32), *(example.alike for example in examples)], axis=1
+        ),
         "sizes": np.array([len(example.rewards) for example in examples], dtype=np.int64),
     }
     about = {"identity": json.dumps(identity), "of": json.dumps([example.repository for example in examples])}
@@ -142,13 +149,14 @@ def _read(path: Path, identity: dict[str, Any]) -> list[Example] | None:
             about: dict[str, str] = file.metadata() or {}
             if about.get("identity") != json.dumps(identity):
                 return None
-            rows, names, sizes = (file.get_tensor(name) for name in ("rows", "names", "sizes"))
+            rows, names, found, sizes = (file.get_tensor(name) for name in ("rows", "names", "alike", "sizes"))
     except (OSError, SafetensorError):
         return None
     ends = np.cumsum(sizes)[:-1]
+    parts = zip(
+        json.loads(about["of"]), np.split(rows, ends), np.split(names, ends), np.split(found, ends, axis=1), strict=True
+    )
     return [
-        Example(repository, each, np.zeros(len(each), dtype=np.float32), of_names)
-        for repository, each, of_names in zip(
-            json.loads(about["of"]), np.split(rows, ends), np.split(names, ends), strict=True
-        )
+        Example(repository, each, np.zeros(len(each), dtype=np.float32), of_names, of_encoders)
+        for repository, each, of_names, of_encoders in parts
     ]

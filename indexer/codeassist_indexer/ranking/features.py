@@ -60,35 +60,32 @@ def features(
     rows = np.zeros((len(candidates), len(NAMES)), dtype=np.float32)
     if candidates:
         at_cursor = _AtCursor(request)
-        among = _Among(candidates, similarities)
+        among = _Among(candidates)
         for number, candidate in enumerate(candidates):
             rows[number] = _row(number, candidate, at_cursor, among)
+        if similarities is not None:
+            set_similarities(rows, similarities)
     return rows
+
+
+def set_similarities(rows: NDArray[np.float32], similarities: NDArray[np.float32]) -> None:
+    """Fill in the columns of rows, float32 [n, len(NAMES)], that the learned retriever's similarities make; n > 0."""
+    ranks = np.empty(len(rows), dtype=np.float32)
+    ranks[np.argsort(-similarities, kind="stable")] = np.arange(len(rows))
+    first = NAMES.index("similarity")
+    rows[:, first : first + 3] = np.stack([similarities, similarities - similarities.max(), 1 / (1 + ranks)], axis=1)
 
 
 class _Among:
     """What is asked of all candidates together: the best of each score."""
 
-    def __init__(self, candidates: Sequence[Candidate], similarities: NDArray[np.float32] | None) -> None:
+    def __init__(self, candidates: Sequence[Candidate]) -> None:
         self.num = len(candidates)
         self.best: dict[str, float] = {}
         for candidate in candidates:
             for found in candidate.found:
                 self.best[found.source] = max(self.best.get(found.source, 0.0), found.score)
         self.most_shared_terms = max(1, *(candidate.num_shared_terms for candidate in candidates))
-        self.similarities = similarities
-        if similarities is not None:
-            order = np.argsort(-similarities, kind="stable")
-            self.similarity_ranks = np.empty(len(order), dtype=np.int64)
-            self.similarity_ranks[order] = np.arange(len(order))
-            self.best_similarity = float(similarities.max())
-
-    def similarity(self, number: int) -> tuple[float, float, float]:
-        """Return how similar a candidate is, by how much less than the best, and 1 / (1 + its rank)."""
-        if self.similarities is None:
-            return 0.0, 0.0, 0.0
-        own = float(self.similarities[number])
-        return own, own - self.best_similarity, 1 / (1 + float(self.similarity_ranks[number]))
 
 
 class _AtCursor:
@@ -136,7 +133,7 @@ def _row(number: int, candidate: Candidate, at_cursor: _AtCursor, among: _Among)
         0.0 if facts.recency is None else 1 / (1 + facts.recency),
         float(is_skeleton), math.log1p(len(text)) / 8, math.log1p(text.count("\n")) / 4,
         candidate.num_shared_terms / 10, candidate.num_shared_terms / among.most_shared_terms,
-        *among.similarity(number),
+        0.0, 0.0, 0.0,  # the similarities, if there are any
         num_continued, is_rare, _holds(text, at_cursor.line_before), _holds(text, at_cursor.line_behind),
         _share(at_cursor.names_of_line, names), _share(at_cursor.names_before, names),
         _share(at_cursor.names_behind, names),

@@ -1,0 +1,106 @@
+"""A ranker trained on all there is, and one for each fold, judged on the repositories that it never saw.
+
+Knows no command. What it writes into its folder is what `Rankers` reads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codeassist.progress import Progress
+from codeassist_eval.folds import NUM_FOLDS, fold_of
+from codeassist_eval.ranker_examples import Example
+from codeassist_eval.ranker_figures import (
+    Order,
+    best_order,
+    bm25_order,
+    chosen_order,
+    found_order,
+    gain_order,
+    order_figures,
+)
+from codeassist_eval.ranker_training import TrainingPlan, train_ranker
+from codeassist_eval.rankers import WHOLE, fold_name
+from codeassist_indexer.ranking.ranker import Ranker
+from codeassist_indexer.ranking.select import Rules
+
+_WHOLE_CHARS, _HALF_CHARS = 4096, 2048  # what snippets get of prompts of 2,048 and 1,024 tokens
+
+
+@dataclass(frozen=True, slots=True)
+class Material:
+    """What is learned from: measured and guessed examples, and the encoders of the folds, the one of all last.
+
+    Without encoders similarities are not used.
+    """
+
+    measured: Sequence[Example]
+    guessed: Sequence[Example]
+    encoder_identities: tuple[str, ...] = ()
+
+    def of(self, examples: Sequence[Example], fold: int | None, is_wanted: Callable[[str], bool]) -> list[Example]:
+        """Return the examples of wanted repositories as the encoder that never saw a fold sees them."""
+        wanted = [example for example in examples if is_wanted(example.repository)]
+        if not self.encoder_identities:
+            return wanted
+        encoder = NUM_FOLDS if fold is None else fold
+        return [example.seen_by(encoder) for example in wanted]
+
+    def metadata(self, fold: int | None) -> dict[str, str]:
+        """Return what the file of a fold's ranker says of its encoder."""
+        if not self.encoder_identities:
+            return {}
+        return {"encoder": self.encoder_identities[NUM_FOLDS if fold is None else fold]}
+
+
+def train_folds(
+    material: Material, plan: TrainingPlan, about: Mapping[str, str], out: Path, progress: Progress
+) -> dict[str, Any]:
+    """Train and write `ranker.safetensors` and each fold's, and return the figures of the orders on held-out tasks."""
+    held_out: list[tuple[Example, Ranker]] = []
+    for fold in range(NUM_FOLDS):
+        progress("training for fold", fold, NUM_FOLDS + 1)
+        ranker = _train(material, fold, plan, about)
+        ranker.save(out / fold_name(fold))
+        tested = material.of(material.measured, fold, lambda name, fold=fold: fold_of(name) == fold)
+        held_out += [(example, ranker) for example in tested]
+    progress("training for fold", NUM_FOLDS, NUM_FOLDS + 1)
+    whole = _train(material, None, plan, about)
+    whole.save(out / WHOLE)
+    progress("training for fold", NUM_FOLDS + 1, NUM_FOLDS + 1)
+    orders = _orders(held_out, None if whole.stop_gain is None else Rules(whole.stop_gain))
+    examples = [example for example, _ in held_out]
+    return {
+        "tasks": len(examples),
+        "repositories": len({example.repository for example in examples}),
+        "guessed_tasks": len(material.guessed),
+        "orders": {name: order_figures(examples, order) for name, order in orders.items()},
+    }
+
+
+def _train(material: Material, fold: int | None, plan: TrainingPlan, about: Mapping[str, str]) -> Ranker:
+    def is_wanted(repository: str) -> bool:
+        return fold is None or fold_of(repository) != fold
+
+    measured = material.of(material.measured, fold, is_wanted)
+    guessed = material.of(material.guessed, fold, is_wanted)
+    return train_ranker(measured, guessed, plan, {**about, **material.metadata(fold)})
+
+
+def _orders(held_out: Sequence[tuple[Example, Ranker]], rules: Rules | None) -> dict[str, Order]:
+    rankers = {id(example): ranker for example, ranker in held_out}
+
+    def by_ranker(make: Callable[[Ranker], Order]) -> Order:
+        return lambda example: make(rankers[id(example)])(example)
+
+    return {
+        "bm25": bm25_order,
+        "as found": found_order,
+        "ranked": by_ranker(gain_order),
+        "+ filter, stop": by_ranker(lambda ranker: chosen_order(ranker, _WHOLE_CHARS, rules)),
+        "+ half the budget": by_ranker(lambda ranker: chosen_order(ranker, _HALF_CHARS, rules)),
+        "the best there is": best_order,
+    }
