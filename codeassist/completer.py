@@ -1,6 +1,6 @@
 """What answers requests behind an editor or a command: a local model's session, or a server with one to fall back on.
 
-Knows no client. One request at a time, all from one thread.
+Knows no client. One request at a time, all from one thread; only `prepare` is for others too.
 """
 
 from __future__ import annotations
@@ -51,6 +51,15 @@ class Completer(Protocol):
         document: str | None = None,
     ) -> Completion:
         """Answer one request. Raises Cancelled."""
+        ...
+
+    def prepare(self, document: str) -> None:
+        """Find out what the next requests in a document will need. From any thread, also while another one completes
+        something there."""
+        ...
+
+    def warm(self, request: CompletionRequest) -> None:
+        """Behind an answer, have what later ones in its file have to know loaded. Returns at once."""
         ...
 
     def forget(self, document: str) -> None:

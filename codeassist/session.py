@@ -155,6 +155,11 @@ class Session:
         """Have a document tokenised for the requests to come; from any thread, while the model runs say."""
         self.known_tokens.prepare(document)
 
+    def warm(self, request: CompletionRequest) -> None:
+        """Have what monitors of later requests in the file have to know loaded, on their own thread."""
+        if self.monitoring is not None:
+            self.monitoring.warm(request)
+
     def forget(self, document: str) -> None:
         """Drop the caches of a closed document."""
         self.engine.forget(document)

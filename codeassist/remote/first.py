@@ -149,6 +149,16 @@ class RemoteFirst:
         self._breaker.succeeded()
         return completion
 
+    def prepare(self, document: str) -> None:
+        """Let the local model prepare, if that has been needed."""
+        if self._local is not None:
+            self._local.prepare(document)
+
+    def warm(self, request: CompletionRequest) -> None:
+        """As `prepare`."""
+        if self._local is not None:
+            self._local.warm(request)
+
     def forget(self, document: str) -> None:
         """Drop the local model's caches of a closed document."""
         if self._local is not None:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING
 
 from codeassist.errors import Cancelled, CodeAssistError
 from codeassist.request import Completion, CompletionRequest, Retrieval, Retriever
-from codeassist.session import Session
 from codeassist.settings import Settings
 from codeassist_indexer.trim import Fitted, fit_at, lines_wanted
 from codeassist_lsp.ahead import Ahead
@@ -90,7 +89,7 @@ def suggest(session: Completer, wish: Wish, stopped: Callable[[], bool], beside:
     found: list[Suggestion] = []
     first: Completion | None = None
     trim_ms = 0.0
-    prepare = partial(session.prepare, wish.document) if isinstance(session, Session) else _nothing
+    prepare = partial(session.prepare, wish.document)
     with closing(Ahead(wish.prefix, wish.suffix, wish.path, beside, prepare)) as ahead:
         stopped = ahead.begun_by(stopped)
         for alternative in range(wish.num_wanted):
@@ -103,13 +102,8 @@ def suggest(session: Completer, wish: Wish, stopped: Callable[[], bool], beside:
             if fitted.text.strip() and all(fitted.text.split() != other.text.split() for other in found):
                 found.append(Suggestion(fitted.text, fitted.num_replaced, completion, next(_numbers)))
     assert first is not None, "a wish is for at least one suggestion"
-    if isinstance(session, Session) and session.monitoring is not None:
-        session.monitoring.warm(request)
+    session.warm(request)
     return Suggested(tuple(found), first, trim_ms, retriever.seen)
-
-
-def _nothing() -> None:
-    """What there is to prepare where another one lays out prompts."""
 
 
 def request_for(wish: Wish) -> CompletionRequest:

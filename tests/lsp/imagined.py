@@ -108,6 +108,12 @@ class Model:
             said, said, "eos", f"model {self.num_loaded}", 9, 0, len(said), stage_ms, used, is_hasty=self.is_hasty
         )
 
+    def prepare(self, document: str) -> None:
+        pass
+
+    def warm(self, request: CompletionRequest) -> None:
+        pass
+
 
 class Client:
     """A client with documents in imagined repositories. Made within a running event loop."""

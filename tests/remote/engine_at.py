@@ -47,6 +47,12 @@ class Local:
         self.requests.append(request)
         return Completion("local", "local", "eos", "own", 1, 0, 1, {})
 
+    def prepare(self, document: str) -> None:
+        pass
+
+    def warm(self, request: CompletionRequest) -> None:
+        pass
+
     def forget(self, document: str) -> None:
         pass
 
