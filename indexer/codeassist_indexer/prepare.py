@@ -36,6 +36,14 @@ class FileState:
 
 
 @dataclass(frozen=True, slots=True)
+class FileVectors:
+    """The vectors of all chunks of a file in order, as one block, and the identity of the encoder that made them."""
+
+    encoder: str
+    vectors: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class PreparedFile:
     """A file to store. `parsed` is None where there is nothing to keep (`state.skip_reason` says why).
 
@@ -47,6 +55,7 @@ class PreparedFile:
     parsed: ParsedFile | None
     tokens_by_chunk: tuple[str, ...] = ()
     num_redacted_lines: int = 0
+    vectors: FileVectors | None = None
 
 
 @dataclass(frozen=True, slots=True)

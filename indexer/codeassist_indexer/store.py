@@ -8,46 +8,30 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import secrets
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from platformdirs import user_cache_path
-from sqlite_utils import Database
 
 from codeassist.errors import CodeAssistError, IndexCorrupt
-from codeassist_indexer.lexical import COMMON_TERM_MIN_CHUNKS, LEXER_VERSION, Collection, code_tokens
-from codeassist_indexer.prepare import FileState, PreparedFile, SameContent
+from codeassist_indexer.lexical import COMMON_TERM_MIN_CHUNKS, Collection, code_tokens
+from codeassist_indexer.prepare import FileState, FileVectors, PreparedFile, SameContent
+from codeassist_indexer.schema import SCHEMA_VERSION, TABLES, create_tables
 
-# Bump the first number when tables change; a database of another version is rebuilt.
-SCHEMA_VERSION = 1_000 + LEXER_VERSION
+Companion = TypeVar("Companion")
 
 _BUSY_TIMEOUT_S = 15.0
 _CORRUPT_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
 # Below this many chunks the term counts are taken afresh after every update; above, when 5% of the chunks are new.
 _ALWAYS_COUNT_TERMS_CHUNKS = 5_000
-
-_TABLES: dict[str, dict[str, Any]] = {
-    "files": {
-        "id": int, "path": str, "folder": str, "folder_name": str, "module_name": str, "language": str,
-        "content_hash": bytes, "size": int, "mtime_ns": int, "read_ns": int, "skip_reason": str, "has_error": int,
-        "num_redacted_lines": int,
-    },
-    "symbols": {
-        "id": int, "file_id": int, "name": str, "qualified_name": str, "kind": str, "signature": str, "doc": str,
-        "parent": str, "bases": str, "start_byte": int, "end_byte": int, "start_line": int, "end_line": int,
-    },
-    "imports": {"id": int, "file_id": int, "module": str, "name": str, "alias": str, "line": int},
-    "chunks": {"id": int, "file_id": int, "text": str, "start_line": int, "end_line": int, "symbol": str},
-    "counts": {"name": str, "value": int},
-    "common_terms": {"term": str, "num_chunks": int},
-}  # fmt: skip
-_INDEXES = {"files": ("folder_name", "module_name"), "symbols": ("file_id", "name"), "imports": ("file_id",),
-            "chunks": ("file_id",)}  # fmt: skip
+# Who keeps vectors in memory and has missed more changes than this reads them all again.
+_VECTOR_CHANGES_KEPT = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +64,7 @@ class Store:
         self._connections = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
+        self._companions: dict[object, Any] = {}
 
     @property
     def connection(self) -> sqlite3.Connection:
@@ -129,6 +114,29 @@ class Store:
                 _write_state(connection, same.path, same.state)
             for prepared in files:
                 _write_file(connection, prepared)
+            _forget_vector_changes(connection)
+
+    def write_vectors(self, file_id: int, content_hash: bytes, vectors: FileVectors) -> None:
+        """Keep a file's vectors, unless the file is no longer what they were made of."""
+        with self.transaction() as connection:
+            sql = "SELECT 1 FROM files WHERE id = ? AND content_hash = ?"
+            if connection.execute(sql, (file_id, content_hash)).fetchone() is not None:
+                _write_vectors(connection, file_id, vectors)
+                _forget_vector_changes(connection)
+
+    def vector_changes(self) -> tuple[int, int, int]:
+        """Return a number that changes when the database begins anew, and the newest and oldest change on record."""
+        sql = "SELECT (SELECT value FROM counts WHERE name = 'epoch'), max(id), min(id) FROM vector_changes"
+        epoch, newest, oldest = self.query(sql)[0]
+        return epoch or 0, newest or 0, oldest or 0
+
+    def companion(self, kind: Callable[[Store], Companion]) -> Companion:
+        """Return what goes with this store and lives as long, one of each kind, made when it is first asked for."""
+        with self._lock:
+            found = self._companions.get(kind)
+            if found is None:
+                found = self._companions[kind] = kind(self)
+            return found
 
     def count_terms(self) -> None:
         """Count anew how many chunks hold each common term, if the chunks have changed enough to matter."""
@@ -200,9 +208,10 @@ class Store:
         with self.transaction() as connection:
             generation = self._count("generation") + 1
             connection.execute("INSERT INTO chunk_tokens(chunk_tokens) VALUES ('delete-all')")
-            for table in _TABLES:
+            for table in TABLES:
                 connection.execute(f"DELETE FROM {table}")
             connection.execute("INSERT INTO counts VALUES ('generation', ?)", (generation,))
+            _begin_epoch(connection)
         verdict = self.query("PRAGMA quick_check(1)")[0][0]
         if verdict != "ok":
             raise self._corrupt(verdict)
@@ -301,18 +310,25 @@ def _create_schema(connection: sqlite3.Connection) -> None:
             return
         if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise _OtherVersionError(f"its version is {version}, this program's is {SCHEMA_VERSION}")
-        database = Database(connection)
-        for name, columns in _TABLES.items():
-            key = "id" if "id" in columns else next(iter(columns))
-            database.table(name).create(columns, pk=key, not_null=None)
-            for column in _INDEXES.get(name, ()):
-                database.table(name).create_index([column])
-        database.table("files").create_index(["path"], unique=True)
-        # Contentless: the tokens follow from the chunk's text, they need not be stored a second time.
-        tokenizer = "tokenize = \"ascii tokenchars '_'\""
-        connection.execute(f"CREATE VIRTUAL TABLE chunk_tokens USING fts5(tokens, content = '', {tokenizer})")
-        connection.execute("CREATE VIRTUAL TABLE chunk_vocabulary USING fts5vocab(chunk_tokens, row)")
+        create_tables(connection)
+        _begin_epoch(connection)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _begin_epoch(connection: sqlite3.Connection) -> None:
+    connection.execute("INSERT OR REPLACE INTO counts VALUES ('epoch', ?)", (secrets.randbits(62),))
+
+
+def _write_vectors(connection: sqlite3.Connection, file_id: int, vectors: FileVectors) -> None:
+    columns = (file_id, vectors.encoder, vectors.vectors)
+    connection.execute("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", columns)
+    connection.execute("INSERT INTO vector_changes VALUES (NULL, ?)", (file_id,))
+
+
+def _forget_vector_changes(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "DELETE FROM vector_changes WHERE id <= (SELECT max(id) FROM vector_changes) - ?", (_VECTOR_CHANGES_KEPT,)
+    )
 
 
 def _retry_busy(action: Callable[[], object]) -> None:
@@ -367,6 +383,8 @@ def _write_file(connection: sqlite3.Connection, prepared: PreparedFile) -> None:
         "INSERT INTO chunk_tokens(rowid, tokens) VALUES (?, ?)",
         [(first_id + n, tokens) for n, tokens in enumerate(prepared.tokens_by_chunk)],
     )
+    if prepared.vectors is not None:
+        _write_vectors(connection, file_id, prepared.vectors)
 
 
 def _write_state(connection: sqlite3.Connection, path: str, state: FileState) -> None:
@@ -386,6 +404,7 @@ def _remove_file(connection: sqlite3.Connection, path: str) -> None:
         "INSERT INTO chunk_tokens(chunk_tokens, rowid, tokens) VALUES ('delete', ?, ?)",
         [(chunk_id, " ".join(code_tokens(text, language))) for chunk_id, text in chunks],
     )
-    for table in ("chunks", "symbols", "imports"):
+    for table in ("chunks", "symbols", "imports", "vectors"):
         connection.execute(f"DELETE FROM {table} WHERE file_id = ?", (file_id,))
+    connection.execute("INSERT INTO vector_changes VALUES (NULL, ?)", (file_id,))
     connection.execute("DELETE FROM files WHERE id = ?", (file_id,))

@@ -30,6 +30,8 @@ from codeassist_indexer.prepare import (
 )
 from codeassist_indexer.secrets import secret_file_reason
 from codeassist_indexer.store import Store
+from codeassist_indexer.vectors.static_encoder import StaticEncoder, shipped_encoder
+from codeassist_indexer.vectors.stored import fill_vectors, with_vectors
 from codeassist_indexer.walk import FileLimits, FoundFile, NotSource, SkippedFile, decode_source, inspect, walk
 
 _BATCH_FILES = 64
@@ -44,13 +46,14 @@ class UpdateSettings:
     """How to index. `exclude` holds patterns as in .gitignore, which no ignore file can take back.
 
     `num_workers` None: one a core, two at most (the writer is then the bottleneck). `in_background`: they yield the
-    cores to whatever else wants them.
+    cores to whatever else wants them. `encoder` makes the chunks' vectors, if there is one.
     """
 
     limits: FileLimits = field(default_factory=FileLimits)
     exclude: tuple[str, ...] = ()
     num_workers: int | None = None
     in_background: bool = False
+    encoder: StaticEncoder | None = field(default_factory=shipped_encoder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,7 +156,7 @@ def update_file(
     if isinstance(outcome, SameContent):
         store.write([], touched=[outcome])
         return FileOutcome.UNCHANGED
-    store.write([outcome])
+    store.write([_encoded(outcome, settings.encoder)])
     return FileOutcome.PARSED if outcome.parsed is not None else FileOutcome.LEFT_OUT
 
 
@@ -168,7 +171,7 @@ def _update(
     begin = time.perf_counter()
     changes = _list_changes(store, root, settings, unsaved)
     jobs, skipped = changes.jobs, changes.skipped
-    batch = _Batch(store, skipped, gone=changes.gone)
+    batch = _Batch(store, skipped, changes.gone, settings.encoder)
     num_workers = settings.num_workers or min(2, os.cpu_count() or 1)
     with closing(prepare_all(root, jobs, num_workers, settings.in_background)) as outcomes:
         for num_done, outcome in enumerate(outcomes, 1):
@@ -184,6 +187,8 @@ def _update(
     batch.commit()
     if batch.num_parsed or batch.num_removed:
         store.count_terms()
+    if settings.encoder is not None:
+        fill_vectors(store, settings.encoder, cancelled or _never)  # those that another encoder made
     if batch.num_parsed >= _OPTIMISE_MIN_FILES:
         store.optimise()
     if progress is not None:
@@ -239,8 +244,9 @@ def _list_changes(store: Store, root: Path, settings: UpdateSettings, unsaved: C
 class _Batch:
     """What is to be written next, and the counts of what was."""
 
-    def __init__(self, store: Store, skipped: Counter[str], gone: list[str]) -> None:
+    def __init__(self, store: Store, skipped: Counter[str], gone: list[str], encoder: StaticEncoder | None) -> None:
         self._store = store
+        self._encoder = encoder
         self._skipped = skipped
         self._gone = gone
         self._files: list[PreparedFile] = []
@@ -266,7 +272,8 @@ class _Batch:
     def commit(self) -> None:
         if not (self._files or self._touched or self._gone):
             return
-        self._store.write(self._files, self._touched, self._gone)
+        files = [_encoded(prepared, self._encoder) for prepared in self._files]
+        self._store.write(files, self._touched, self._gone)
         self.num_same_content += len(self._touched)
         self.num_removed += len(self._gone)
         for prepared in self._files:
@@ -275,6 +282,14 @@ class _Batch:
                 self.num_chunks += len(prepared.parsed.chunks)
                 self.num_redacted_lines += prepared.num_redacted_lines
         self._files, self._touched, self._gone = [], [], []
+
+
+def _encoded(prepared: PreparedFile, encoder: StaticEncoder | None) -> PreparedFile:
+    return prepared if encoder is None else with_vectors(prepared, encoder)
+
+
+def _never() -> bool:
+    return False
 
 
 def _is_unchanged(found: FoundFile, known: FileState) -> bool:

@@ -10,7 +10,9 @@ from typing import Literal, get_args
 
 from codeassist.request import Snippet
 
-Source = Literal["imported", "named", "mentioned", "bm25", "tests", "callers", "same_base", "folder", "recent"]
+Source = Literal[
+    "imported", "named", "mentioned", "bm25", "learned", "tests", "callers", "same_base", "folder", "recent"
+]
 SOURCES: tuple[Source, ...] = get_args(Source)
 """What finds candidates, in order of worth: so they are asked, and so they take turns."""
 
@@ -23,8 +25,9 @@ class Found:
 
     Scores compare within a source only. `imported`, `named`: 1 / (2 + distance), in (0, 1], for `named` divided by how
     many definitions the name has. `mentioned`: 1 / (1 + rank of what speaks of it), in (0, 1]. `bm25`: BM25, above 0,
-    without bound. `tests`, `callers`, `same_base`, `folder`: the summed rarity (inverse document frequency) of the
-    request's words in the chunk, 0 for none, without bound. `recent`: 1 / (1 + how many places are newer), in (0, 1].
+    without bound. `learned`: a cosine, in (0, 1]. `tests`, `callers`, `same_base`, `folder`: the summed rarity
+    (inverse document frequency) of the request's words in the chunk, 0 for none, without bound. `recent`: 1 / (1 + how
+    many places are newer), in (0, 1].
     """
 
     source: Source

@@ -25,6 +25,7 @@ from codeassist_indexer.candidates.situation import Situation
 from codeassist_indexer.deadline import Deadline
 from codeassist_indexer.lexical import Collection
 from codeassist_indexer.store import Store
+from codeassist_indexer.vectors.search import learned
 
 _T = TypeVar("_T")
 
@@ -39,12 +40,12 @@ _MAX_PLACES = 72
 _SOURCES_END = 0.65
 _READING_ENDS = 0.9
 _SHARES: Mapping[Source, float] = {
-    "imported": 0.4, "named": 0.2, "mentioned": 0.15, "bm25": 0.4, "tests": 0.15, "callers": 0.15, "same_base": 0.15,
-    "folder": 0.15, "recent": 0.1,
+    "imported": 0.4, "named": 0.2, "mentioned": 0.15, "bm25": 0.4, "learned": 0.1, "tests": 0.15, "callers": 0.15,
+    "same_base": 0.15, "folder": 0.15, "recent": 0.1,
 }  # fmt: skip
 # `bm25` reads what the others choose chunks by, so it comes first of those; the order of turns is that of SOURCES.
 _ASKED: tuple[Source, ...] = (
-    "imported", "bm25", "named", "callers", "tests", "recent", "same_base", "mentioned", "folder",
+    "imported", "bm25", "learned", "named", "callers", "tests", "recent", "same_base", "mentioned", "folder",
 )  # fmt: skip
 
 
@@ -112,6 +113,8 @@ def _hits(situation: Situation, source: Source, before: Mapping[Source, list[Hit
             return definitions.mentioned(situation, sorted(speaking, key=lambda hit: -hit.score))
         case "bm25":
             return chunks.bm25(situation)
+        case "learned":
+            return learned(situation)
         case "callers":
             return chunks.callers(situation)
         case "tests":
