@@ -1,0 +1,176 @@
+"""The two stages of training a retriever: from repositories alone, and from rewards. Both reproducible by seed.
+
+Knows no file: what it learns from is given to it. Each stage can stop after any step and go on from its state.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from codeassist.progress import Progress
+from codeassist_eval.retriever_data import Place, RepositoryData, Rows, worth
+from codeassist_eval.retriever_model import TrainableEncoder, cross_entropy, rarity_of_rows
+
+_STEPS_PER_SAVE = 100
+_TEMPERATURE = 1.5
+_STOP_WORTH = 3.0  # less than a rare name that stands nowhere near the cursor, and is defined or used
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingPlan:
+    """How the encoder is trained. Places are compared with each other's chunks, so those of a repository come together.
+
+    `temperature`: rewards in nats are divided by it before the softmax.
+    """
+
+    num_rows: int = 1 << 15
+    num_dims: int = 64
+    steps: int = 600
+    repositories_per_step: int = 4
+    places_per_repository: int = 24
+    learning_rate: float = 0.01
+    direction_rate: float = 0.001
+    reward_steps: int = 150
+    tasks_per_step: int = 24
+    reward_learning_rate: float = 0.002
+    reward_direction_rate: float = 0.0003
+    temperature: float = 1.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RewardExample:
+    """A task: the rows and slots of the words around its cursor, its candidates' rows, and their rewards in nats."""
+
+    rows: Rows
+    slots: Rows
+    candidates: Sequence[Rows]
+    rewards: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a stage stands: after so many steps, what the model and the optimiser hold."""
+
+    step: int
+    model: dict[str, Any]
+    optimiser: dict[str, Any]
+
+
+def new_encoder(repositories: Sequence[RepositoryData], plan: TrainingPlan) -> TrainableEncoder:
+    """Return an untrained encoder; of words it knows how rare they are."""
+    texts = [chunk.rows for each in repositories for chunk in each.chunks if len(chunk.rows)]
+    return TrainableEncoder(rarity_of_rows(texts, plan.num_rows), plan.num_dims, plan.seed)
+
+
+def pretrain(
+    encoder: TrainableEncoder,
+    repositories: Sequence[RepositoryData],
+    plan: TrainingPlan,
+    progress: Progress,
+    begin: State | None = None,
+    save: Callable[[State], None] = lambda state: None,
+) -> None:
+    """Learn which chunks hold what a place's true line names. Changes `encoder`."""
+    useful = [each for each in repositories if each.places]
+
+    def step(number: int) -> Tensor:
+        chooser = random.Random(f"{plan.seed}/{number}")
+        losses = [
+            _place_loss(encoder, repository, chooser.sample(list(repository.places), k), chooser)
+            for repository in chooser.sample(useful, min(plan.repositories_per_step, len(useful)))
+            for k in (min(plan.places_per_repository, len(repository.places)),)
+        ]
+        return torch.stack(losses).mean()
+
+    rates = (plan.learning_rate, plan.direction_rate)
+    _optimise(encoder, step, plan.steps if useful else 0, rates, "pretraining", progress, begin, save)
+
+
+def learn_rewards(
+    encoder: TrainableEncoder,
+    examples: Sequence[RewardExample],
+    repositories: Sequence[RepositoryData],
+    plan: TrainingPlan,
+    progress: Progress,
+    begin: State | None = None,
+    save: Callable[[State], None] = lambda state: None,
+) -> None:
+    """Learn which candidates made the truth likelier, and when none did. Changes `encoder`.
+
+    A step looks at places of one repository too: few rewards would make it forget what it had learned before.
+    """
+    useful = [each for each in repositories if each.places]
+
+    def step(number: int) -> Tensor:
+        chooser = random.Random(f"rewards/{plan.seed}/{number}")
+        loss = _reward_loss(encoder, chooser.sample(list(examples), min(plan.tasks_per_step, len(examples))), plan)
+        if useful:
+            repository = chooser.choice(useful)
+            k = min(plan.places_per_repository, len(repository.places))
+            loss = loss + _place_loss(encoder, repository, chooser.sample(list(repository.places), k), chooser)
+        return loss
+
+    steps = plan.reward_steps if examples else 0
+    rates = (plan.reward_learning_rate, plan.reward_direction_rate)
+    _optimise(encoder, step, steps, rates, "learning rewards", progress, begin, save)
+
+
+def _place_loss(
+    encoder: TrainableEncoder, repository: RepositoryData, places: Sequence[Place], chooser: random.Random
+) -> Tensor:
+    numbers = sorted({number for place in places for number in place.pool if len(repository.chunks[number].rows)})
+    chunks = [repository.chunks[number] for number in numbers]
+    worths = torch.tensor([[worth(place.truth, chunk) for chunk in chunks] + [_STOP_WORTH] for place in places])
+    # A chunk of the place's own file is no choice; it came into the batch for another place.
+    mask = torch.tensor([[chunk.file != place.file for chunk in chunks] + [True] for place in places])
+    targets = torch.softmax((worths / _TEMPERATURE).masked_fill(~mask, -1e9), dim=-1)
+    queries = encoder.query([place.rows for place in places], [place.slots for place in places])
+    return cross_entropy(encoder.logits(queries, encoder.encode([chunk.rows for chunk in chunks])), targets, mask)
+
+
+def _reward_loss(encoder: TrainableEncoder, examples: Sequence[RewardExample], plan: TrainingPlan) -> Tensor:
+    texts = encoder.encode([rows for example in examples for rows in example.candidates])
+    queries = encoder.query([example.rows for example in examples], [example.slots for example in examples])
+    logits = encoder.logits(queries, texts)
+    rewards = torch.full(logits.shape, -1e9)
+    rewards[:, -1] = 0.0  # stopping changes nothing
+    start = 0
+    for number, example in enumerate(examples):
+        rewards[number, start : start + len(example.rewards)] = torch.tensor(example.rewards)
+        start += len(example.rewards)
+    return cross_entropy(logits, torch.softmax(rewards / plan.temperature, dim=-1), rewards > -1e8)
+
+
+def _optimise(
+    encoder: TrainableEncoder,
+    loss_of: Callable[[int], Tensor],
+    steps: int,
+    rates: tuple[float, float],
+    stage: str,
+    progress: Progress,
+    begin: State | None,
+    save: Callable[[State], None],
+) -> None:
+    """Adam, the learning rate falling in a line to nothing. What a step draws depends on its number only."""
+    optimiser = torch.optim.Adam(encoder.parameter_groups(*rates))
+    first = 0
+    if begin is not None:
+        encoder.load_state_dict(begin.model)
+        optimiser.load_state_dict(begin.optimiser)
+        first = begin.step
+    for number in range(first, steps):
+        for group in optimiser.param_groups:
+            group["lr"] = group["initial_lr"] * (1 - number / steps)
+        optimiser.zero_grad()
+        loss_of(number).backward()
+        optimiser.step()
+        progress(stage, number + 1, steps)
+        if (number + 1) % _STEPS_PER_SAVE == 0 and number + 1 < steps:
+            save(State(number + 1, encoder.state_dict(), optimiser.state_dict()))
