@@ -103,25 +103,27 @@ def order_figures(examples: Sequence[Example], order: Order) -> dict[str, Any]:
 
 
 def print_orders(figures: Mapping[str, Mapping[str, Any]]) -> None:
-    """Print orders side by side."""
-    columns = {
-        "reward of 1": "reward_top_1", "of 3": "reward_top_3", "of 5": "reward_top_5", "best of 5": "best_shown",
-        "shown": "shown_mean", "help %": "positive_percent", "harm %": "harmful_percent",
-        "stopped where none helps %": "stopped_percent", "where one does %": "lost_percent",
-    }  # fmt: skip
-    table = Table("", *columns)
+    """Print orders side by side, a figure a line."""
+    table = Table("", *figures)
     for column in table.columns[1:]:
         column.justify = "right"
-    for name, each in figures.items():
-        values = [each[key] for key in columns.values()]
-        table.add_row(
-            name,
-            *(
-                "" if value is None else f"{value:.2f}" if number < 5 else f"{value:.0f}"
-                for number, value in enumerate(values)
-            ),
-        )
+    for what, (key, places) in _LINES.items():
+        values = [each[key] for each in figures.values()]
+        table.add_row(what, *("" if value is None else f"{value:.{places}f}" for value in values))
     Console().print(table)
+
+
+_LINES = {
+    "reward of the first, nats": ("reward_top_1", 2),
+    "of the first three": ("reward_top_3", 2),
+    "of the first five": ("reward_top_5", 2),
+    "of the best of five": ("best_shown", 2),
+    "snippets shown": ("shown_mean", 2),
+    "of these help, %": ("positive_percent", 0),
+    "harm, %": ("harmful_percent", 0),
+    "nothing shown, % where none helps": ("stopped_percent", 0),
+    "% where one does": ("lost_percent", 0),
+}
 
 
 def _percent(part: int, whole: int) -> float | None:
