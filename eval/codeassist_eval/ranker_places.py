@@ -73,7 +73,8 @@ def guessed_examples(
     """
     folders = repository_folders(repositories)
     identity = {
-        "names": NAMES,
+        "features": NAMES,
+        "encoders": [encoder.identity for encoder in encoders],
         "seed": seed,
         "places": places_each,
         "repositories": [folder.name for folder in folders],
