@@ -18,7 +18,8 @@ from codeassist_indexer.ranking.chooser import Chooser, ranker_in_force
 from codeassist_indexer.retrieve import IndexRetriever
 from codeassist_indexer.store import Store, database_path
 from codeassist_indexer.update import UpdateProgress, UpdateReport, UpdateSettings, update_index
-from codeassist_indexer.vectors.static_encoder import shipped_encoder
+from codeassist_indexer.vectors.choice import encoder_in_force, static_encoder_in_force
+from codeassist_indexer.vectors.search import LearnedSearch
 from codeassist_indexer.walk import FileLimits
 
 
@@ -29,7 +30,8 @@ def open_store(root: Path, settings: Settings) -> Store:
 
 def update_settings(settings: Settings) -> UpdateSettings:
     """Return what of the settings decides which files are indexed."""
-    return UpdateSettings(FileLimits(max_file_bytes=settings.index.max_file_kib * 1024), settings.index.exclude)
+    limits = FileLimits(max_file_bytes=settings.index.max_file_kib * 1024)
+    return UpdateSettings(limits, settings.index.exclude, encoder=static_encoder_in_force(settings.context.encoder))
 
 
 def background(settings: UpdateSettings) -> UpdateSettings:
@@ -61,8 +63,11 @@ def open_retriever(
     mode = settings.context.mode
     if mode == "none":
         return NoRetriever()
+    encoder = encoder_in_force(settings.context.encoder) if mode == "learned" else None
+    if encoder is not None:
+        store.companion(LearnedSearch).use(encoder)
     ranker = ranker_in_force(store.path) if mode == "learned" else None
-    chooser = None if ranker is None else Chooser(ranker, shipped_encoder(), is_sticky=is_sticky)
+    chooser = None if ranker is None else Chooser(ranker, encoder, is_sticky=is_sticky)
     return IndexRetriever(store, mode, deadline_ms, recent, chooser)
 
 

@@ -18,9 +18,6 @@ from codeassist_indexer.vectors.stored import unpacked
 
 _BLOCK = 32
 _FIRST_CAPACITY = 1 << 10
-_FEW_FILES = 64
-"""So many changed files are read one by one on the way; of more, somebody must call `refresh`."""
-
 _DEAD_SHARE = 0.25
 _MOST_CHUNKS = 400_000  # 102 MB; of a larger index the files that come last are not searched
 
@@ -59,11 +56,6 @@ class ChunkMatrix:
             return []
         rows = store.query("SELECT DISTINCT file_id FROM vector_changes WHERE id > ?", (self._last_change,))
         return [file_id for (file_id,) in rows]
-
-    def is_nearly_fresh(self, store: Store) -> bool:
-        """Say whether a refresh has little to read."""
-        changed = self.changed_files(store)
-        return changed is not None and len(changed) <= _FEW_FILES
 
     def refresh(self, store: Store) -> None:
         """Read what changed in the index since the last time."""

@@ -1,7 +1,8 @@
 """The learned search of one index: the encoder in force, and the matrix of its chunk vectors.
 
 Knows no other source. Nothing is read on the request path beyond a few changed files: the first time, and after great
-changes, a thread of its own reads the vectors, and until it is done nothing is found.
+changes, a thread of its own reads the vectors, and until it is done nothing is found. That thread also makes them,
+where the encoder is too slow to do so while files are indexed.
 """
 
 from __future__ import annotations
@@ -18,10 +19,12 @@ from codeassist_indexer.store import Store
 from codeassist_indexer.vectors.encoder import Encoder
 from codeassist_indexer.vectors.matrix import ChunkMatrix
 from codeassist_indexer.vectors.static_encoder import shipped_encoder
+from codeassist_indexer.vectors.stored import fill_vectors
 
 log = logging.getLogger(__name__)
 
 MAX_CHUNKS = 32
+_FEW_FILES = 64  # so many changed files are read on the way
 
 
 class LearnedSearch:
@@ -58,11 +61,17 @@ class LearnedSearch:
             matrix, encoder = self._matrix, self._encoder
             if matrix is None or encoder is None:
                 return []
-            if may_wait or matrix.is_nearly_fresh(self._store):
+            if may_wait:
+                if not encoder.is_static:
+                    fill_vectors(self._store, encoder)
                 matrix.refresh(self._store)
             else:
-                self._read_behind()
-                return []
+                changed = matrix.changed_files(self._store)
+                if changed is None or len(changed) > _FEW_FILES or (changed and not encoder.is_static):
+                    self._read_behind()
+                if changed is None or len(changed) > _FEW_FILES:
+                    return []
+                matrix.refresh(self._store)
             return matrix.nearest(encoder.query(request), limit, own_file)
 
     def wait_until_read(self, timeout_s: float) -> bool:
@@ -85,6 +94,8 @@ class LearnedSearch:
         try:
             encoder = self._encoder
             if encoder is not None:
+                if not encoder.is_static:  # what is static has its vectors since its files were indexed
+                    fill_vectors(self._store, encoder)
                 matrix = ChunkMatrix(encoder.identity, encoder.num_dims)
                 matrix.refresh(self._store)
                 with self._lock:
