@@ -79,6 +79,8 @@ class LocalEngine:
         """Return what a manifest records: everything that can change a prediction, and no path."""
         sections = ("model", "context", "cache")
         recorded = {section: dataclasses.asdict(getattr(self.settings, section)) for section in sections}
+        encoder = self.settings.context.encoder
+        recorded["context"]["encoder"] = None if encoder is None else encoder.name
         return recorded | {"limits": dataclasses.asdict(limits)}
 
 
