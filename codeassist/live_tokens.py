@@ -138,10 +138,9 @@ class LiveTokens:
         first = 0 if start_char == 0 else self._first_cut(start_char, end_char)
         last = end_char if end_char == len(self._text) else self._last_cut(first, end_char)
         if start_char and first == end_char:
-            return self._encode(self._text, start_char, end_char)[0]
-        head = self._encode(self._text, start_char, first)[0]
-        tail = self._encode(self._text, last, end_char)[0]
-        return head + self._ids[self._idx_at(first) : self._idx_at(last)] + tail
+            return self._ids_of(start_char, end_char)
+        known = self._ids[self._idx_at(first) : self._idx_at(last)]
+        return self._ids_of(start_char, first) + known + self._ids_of(last, end_char)
 
     def check(self) -> None:
         """Compare with a full tokenisation. Raises AssertionError where they differ."""
@@ -169,6 +168,11 @@ class LiveTokens:
 
     def _idx_at(self, char: int) -> int:
         return bisect_left(self._starts, char)
+
+    def _ids_of(self, start_char: int, end_char: int) -> list[int]:
+        """The tokens of a part of the text by itself."""
+        self.num_encoded_chars += end_char - start_char
+        return self._tokenizer.encode(self._text[start_char:end_char]) if start_char < end_char else []
 
     def _encode(self, text: str, start_char: int, end_char: int) -> tuple[list[int], list[int]]:
         self.num_encoded_chars += end_char - start_char

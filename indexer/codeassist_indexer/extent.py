@@ -46,21 +46,25 @@ def lines_wanted(prefix: str, suffix: str, path: str) -> Literal["line", "block"
         return "line"
     if behind_code and _is_comment(line, language):
         return "line"
-    in_code = scan(prefix, language).literal is None
-    following = next((each for each in below.split("\n")[:50] if each.strip()), None)
-    if not in_code or not above.strip():
+    if not above.strip() or not _asks_for_block(above, rest, below, prefix, language, behind_code):
         return "line"
+    return "block" if scan(prefix, language).literal is None else "line"  # last: it takes the most time
+
+
+def _asks_for_block(above: str, rest: str, below: str, prefix: str, language: str | None, behind_code: bool) -> bool:
+    """Whether a block belongs below the line `above`, if that is code and no text in a string or comment."""
+    following = next((each for each in below.split("\n", 50)[:50] if each.strip()), None)
     if _opens(above, prefix, language):
-        return "block" if _is_empty(above, rest, following) else "line"
+        return _is_empty(above, rest, following)
     if behind_code:
-        return "line"
+        return False
     if _is_docstring_end(above, language):
-        return "block" if following is None or _indent(following) < _indent(above) else "line"
+        return following is None or _indent(following) < _indent(above)
     if _is_comment(above, language) or _ANNOTATION.match(above):
-        return "block"
+        return True
     if language not in (None, "python") and _SIGNATURE.match(above):
-        return "line" if following is not None and following.lstrip().startswith("{") else "block"
-    return "line"
+        return following is None or not following.lstrip().startswith("{")
+    return False
 
 
 def _opens(header: str, prefix: str, language: str | None) -> bool:

@@ -237,8 +237,8 @@ class BackgroundIndex:
         self._last_change_s = time.monotonic()
         if not self._due:
             self._first_change_s = self._last_change_s
+            self._changed.notify_all()  # else the follower waits already, and looks at the clock again when it wakes
         self._due[path] = None
-        self._changed.notify_all()
 
     def _follow_documents(self) -> None:
         while True:

@@ -7,6 +7,7 @@ and cancelled requests are answered alike and at once.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Hashable
 from concurrent.futures import Future
@@ -48,11 +49,23 @@ class Stream:
 
 @dataclass(slots=True)
 class _Work:
-    """One job under way, and how many requests wait for it. `stop` tells the job that none does."""
+    """One job under way, and what the requests wait for that wait for it. `stop` tells the job that none does."""
 
-    result: asyncio.Future[Any]
+    job: Future[Any]
     stop: threading.Event
-    num_waiting: int = 0
+    waiting: list[asyncio.Future[Any]] = field(default_factory=list[asyncio.Future[Any]])
+
+    def tell(self) -> None:
+        """Give each request that waits what became of the job."""
+        for waiter in self.waiting:
+            if waiter.done():
+                continue
+            if self.job.cancelled():
+                waiter.cancel()
+            elif (error := self.job.exception()) is not None:
+                waiter.set_exception(error)
+            else:
+                waiter.set_result(self.job.result())
 
 
 @dataclass(slots=True)
@@ -74,20 +87,33 @@ class Works:
         The job asks the function that `start` is given whether to stop. When the last request that waits is cancelled,
         a job that has not begun never begins, and one that runs is told to stop. What it raises is raised to all.
         """
+        loop = asyncio.get_running_loop()
         work = self._under_way.get(identity)
         if work is None:
             stop = threading.Event()
-            work = _Work(asyncio.wrap_future(start(stop.is_set)), stop)
+            work = _Work(start(stop.is_set), stop)
             self._under_way[identity] = work
+            self._tell_when_done(work, loop)
         else:
             self.num_joined += 1
-        work.num_waiting += 1
+        waiter: asyncio.Future[T] = loop.create_future()
+        work.waiting.append(waiter)
         try:
-            return await asyncio.shield(work.result)
+            return await waiter
         finally:
-            work.num_waiting -= 1
-            if work.num_waiting == 0:
+            work.waiting.remove(waiter)
+            if not work.waiting:
                 work.stop.set()
-                work.result.cancel()  # changes nothing once it is there
+                work.job.cancel()  # changes nothing once it runs or is done
                 if self._under_way.get(identity) is work:
                     del self._under_way[identity]
+
+    @staticmethod
+    def _tell_when_done(work: _Work, loop: asyncio.AbstractEventLoop) -> None:
+        """One turn of the loop from the job's thread to the request: each takes time from an answer."""
+
+        def done(job: Future[Any]) -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(work.tell)
+
+        work.job.add_done_callback(done)

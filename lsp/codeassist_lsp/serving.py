@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 
 Beside = Callable[[Backend], AbstractAsyncContextManager[object]]
 _CHUNK = 1 << 16
-SWITCH_S = 0.001
-"""After this long a waiting thread asks the inference thread for Python's lock; by default 5 ms, felt in typing."""
+SWITCH_S = 0.0002
+"""After this long a waiting thread asks another for Python's lock; by default 5 ms, which is felt in typing."""
 
 
 def nothing_beside(backend: Backend) -> AbstractAsyncContextManager[None]:
