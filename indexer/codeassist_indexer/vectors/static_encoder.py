@@ -117,7 +117,8 @@ class _KnownWords:
         """Return the vector of each word, (n, D)."""
         with self._lock:
             self._keep_bounded()
-            return self._vectors[self._numbers(words, language)]
+            numbers = self._numbers(words, language)  # first: what is learned may move the vectors
+            return self._vectors[numbers]
 
     def _numbers(self, words: Sequence[bytes], language: str) -> list[int]:
         known = self._known.setdefault(language, {})
