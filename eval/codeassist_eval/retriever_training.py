@@ -18,7 +18,8 @@ from codeassist_eval.retriever_data import Place, RepositoryData, Rows, worth
 from codeassist_eval.retriever_model import TrainableEncoder, cross_entropy, rarity_of_rows
 
 _STEPS_PER_SAVE = 100
-_TEMPERATURE = 1.5
+_MOST_CHUNKS = 320
+_TEMPERATURE = 0.5
 _STOP_WORTH = 3.0  # less than a rare name that stands nowhere near the cursor, and is defined or used
 
 
@@ -125,7 +126,10 @@ def learn_rewards(
 def _place_loss(
     encoder: TrainableEncoder, repository: RepositoryData, places: Sequence[Place], chooser: random.Random
 ) -> Tensor:
-    numbers = sorted({number for place in places for number in place.pool if len(repository.chunks[number].rows)})
+    # All chunks, where that can be: among those that places lead to, words that both share would tell nothing.
+    every = range(len(repository.chunks))
+    wanted = every if len(every) <= _MOST_CHUNKS else sorted({number for place in places for number in place.pool})
+    numbers = [number for number in wanted if len(repository.chunks[number].rows)]
     chunks = [repository.chunks[number] for number in numbers]
     worths = torch.tensor([[worth(place.truth, chunk) for chunk in chunks] + [_STOP_WORTH] for place in places])
     # A chunk of the place's own file is no choice; it came into the batch for another place.
