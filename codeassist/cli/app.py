@@ -19,6 +19,7 @@ from codeassist.cli.serve import serve
 from codeassist.cli.stats import stats
 from codeassist.cli.status import status
 from codeassist.cli.stop import stop
+from codeassist.cli.tune import tune
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -41,5 +42,5 @@ def app() -> None:
 _EVAL = DeferredCommand("eval", "codeassist.cli.evaluate", "eval_group", "Measure completions on benchmarks.")
 _BENCH = DeferredCommand("bench", "codeassist.cli.bench", "bench", "Measure speed: the engine, typing, the index.")
 
-for _command in (complete, index, models, doctor, serve, status, stop, stats, demo, _EVAL, _BENCH):
+for _command in (complete, index, tune, models, doctor, serve, status, stop, stats, demo, _EVAL, _BENCH):
     app.add_command(_command)

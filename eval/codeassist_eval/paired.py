@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 _RESAMPLES = 10_000
 _BLOCK = 500  # resamples drawn at a time: 500 x 2,000 tasks are 8 MB
@@ -45,6 +46,16 @@ def bootstrap(first: Sequence[float], second: Sequence[float], seed: int) -> Int
     )
     low, high = np.percentile(means, [2.5, 97.5])
     return Interval(float(differences.mean()), float(low), float(high))
+
+
+def probability_of_better(differences: NDArray[np.float64], seed: int) -> float:
+    """Return the share of resamples of at least one task whose mean difference is above 0."""
+    size = len(differences)
+    generator = np.random.default_rng(seed)
+    means = np.concatenate(
+        [differences[generator.integers(0, size, (_BLOCK, size))].mean(axis=1) for _ in range(_RESAMPLES // _BLOCK)]
+    )
+    return float((means > 0).mean())
 
 
 def count_solved(first: Sequence[bool], second: Sequence[bool]) -> Counts:

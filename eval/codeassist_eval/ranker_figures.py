@@ -102,6 +102,12 @@ def order_figures(examples: Sequence[Example], order: Order) -> dict[str, Any]:
     }
 
 
+def worth_of_order(example: Example, order: Order) -> float:
+    """Return what an order's first five bring to one task, in nats: their mean reward, 0 where none is shown."""
+    numbers = list(order(example))[:5]
+    return fmean(float(example.rewards[number]) for number in numbers) if numbers else 0.0
+
+
 def print_orders(figures: Mapping[str, Mapping[str, Any]]) -> None:
     """Print orders side by side, a figure a line."""
     table = Table("", *figures)

@@ -85,11 +85,22 @@ def guessed_examples(
     examples: list[Example] = []
     for number, folder in enumerate(folders):
         progress("finding candidates", number, len(folders))
-        cut = in_prefix_order(cut_places(folder, folder.name, places_each, seed))
-        examples += [_example(task, contexts, encoders) for task in cut]
+        examples += examples_of(cut_places(folder, folder.name, places_each, seed), contexts, encoders)
     progress("finding candidates", len(folders), len(folders))
     if cache is not None:
         _write(cache, identity, examples)
+    return examples
+
+
+def examples_of(
+    tasks: Sequence[Task], contexts: IndexContexts, encoders: Sequence[Encoder] = (), progress: Progress = silent
+) -> list[Example]:
+    """Return an example, its rewards still 0, for each place that was cut."""
+    examples: list[Example] = []
+    for number, task in enumerate(in_prefix_order(tasks)):
+        progress("finding candidates", number, len(tasks))
+        examples.append(_example(task, contexts, encoders))
+    progress("finding candidates", len(tasks), len(tasks))
     return examples
 
 

@@ -66,7 +66,7 @@ def open_retriever(
     encoder = encoder_in_force(settings.context.encoder) if mode == "learned" else None
     if encoder is not None:
         store.companion(LearnedSearch).use(encoder)
-    ranker = ranker_in_force(store.path) if mode == "learned" else None
+    ranker = ranker_in_force(settings.places.data, store.path) if mode == "learned" else None
     chooser = None if ranker is None else Chooser(ranker, encoder, is_sticky=is_sticky)
     return IndexRetriever(store, mode, deadline_ms, recent, chooser)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,8 @@ from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from codeassist.request import CompletionRequest, Snippet
-from codeassist.settings import Settings
+from codeassist.settings import ContextSettings, Settings
+from codeassist.settings.sections import standard_places
 from codeassist_indexer.candidates.candidate import SOURCES, Candidate, Facts, Found
 from codeassist_indexer.ranking.chooser import Chooser, explained, ranker_in_force, tuned_path
 from codeassist_indexer.ranking.features import KINDS, NAMES, features, set_similarities
@@ -52,7 +54,7 @@ def a_ranker(seed: int = 0, **metadata: str) -> Ranker:
         return random.normal(0, 0.4, shape).astype(np.float32)
 
     width = len(NAMES)
-    mean, scale = some(width), np.abs(some(width)) + 0.1
+    mean, scale = some(width), (np.abs(some(width)) + 0.1).astype(np.float32)
     return Ranker(mean, scale, (some(width, 8), some(8, 4), some(4, 4)), (some(8), some(4), some(4)), metadata)
 
 
@@ -102,6 +104,7 @@ def test_judging_equals_the_slow_form() -> None:
     judgement = ranker.judge(rows)
     for row, gain, shares in zip(rows, judgement.gains, judgement.probabilities, strict=True):
         values = [min(6.0, max(-6.0, (x - m) * s)) for x, m, s in zip(row, ranker.mean, ranker.scale, strict=True)]
+        sums = values
         for weight, bias in zip(ranker.weights, ranker.biases, strict=True):
             sums = [sum(v * w for v, w in zip(values, weight[:, n], strict=True)) + bias[n] for n in range(len(bias))]
             values = [max(0.0, value) for value in sums]
@@ -235,24 +238,28 @@ def test_a_sticky_chooser_keeps_what_it_chose_last(store: Store) -> None:
     assert set(first[:1]) <= again
 
 
-def test_without_a_ranker_learned_is_full(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_a_ranker_learned_is_full(store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     full = IndexRetriever(store, "full").retrieve(PYTHON.request, 3_000).snippets
     assert IndexRetriever(store, "learned").retrieve(PYTHON.request, 3_000).snippets == full
-    tuned_path(store.path).write_bytes(b"no ranker")
+    tuned_path(tmp_path, store.path).parent.mkdir()
+    tuned_path(tmp_path, store.path).write_bytes(b"no ranker")
     with caplog.at_level(logging.WARNING):
-        ranker = ranker_in_force(store.path)
+        ranker = ranker_in_force(tmp_path, store.path)
     assert "codeassist tune" in caplog.text
     shipped = load_ranker() if SHIPPED.exists() else None
     assert (ranker is None) == (shipped is None)
 
 
-def test_a_repositorys_own_ranker_comes_before_the_shipped_one(store: Store) -> None:
-    a_ranker(stop_gain="123").save(tuned_path(store.path))
-    ranker = ranker_in_force(store.path)
-    assert ranker is not None and ranker.stop_gain == 123
-    settings = Settings()
-    retriever = open_retriever(store, settings, None)
-    assert isinstance(retriever, IndexRetriever)
+def test_a_repositorys_own_ranker_comes_before_the_shipped_one(store: Store, tmp_path: Path) -> None:
+    places = replace(standard_places(), data=tmp_path)
+    settings = Settings(context=ContextSettings(mode="learned"), places=places)
+    a_ranker(stop_gain="-1000").save(tuned_path(tmp_path, store.path))
+    ranker = ranker_in_force(tmp_path, store.path)
+    assert ranker is not None and ranker.stop_gain == -1000
+    found = open_retriever(store, settings, None).retrieve(PYTHON.request, 3_000)
+    assert found.snippets and "rank" in found.stage_ms
+    a_ranker(stop_gain="1e9").save(tuned_path(tmp_path, store.path))
+    assert open_retriever(store, settings, None).retrieve(PYTHON.request, 3_000).snippets == ()
 
 
 def test_the_sources_are_the_features_names() -> None:

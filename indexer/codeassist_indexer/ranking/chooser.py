@@ -25,7 +25,6 @@ from codeassist_indexer.vectors.encoder import Encoder
 
 log = logging.getLogger(__name__)
 
-TUNED_NAME = "ranker.safetensors"
 _MOST_DOCUMENTS = 64
 
 
@@ -81,17 +80,17 @@ def explained(chosen: Chosen) -> Snippet:
     return replace(snippet, score=chosen.gain, reason=f"{snippet.reason} (expected gain {chosen.gain:+.1f})")
 
 
-def tuned_path(database: Path) -> Path:
-    """Return where the ranker that was tuned for a repository stands: beside the database of its index."""
-    return database.with_name(TUNED_NAME)
+def tuned_path(data: Path, database: Path) -> Path:
+    """Return where the ranker stands that was tuned for the repository with this index: with the user's data."""
+    return data / "rankers" / f"{database.parent.name}.safetensors"
 
 
-def ranker_in_force(database: Path) -> Ranker | None:
+def ranker_in_force(data: Path, database: Path) -> Ranker | None:
     """Return the ranker for the repository with this index: its own, else the shipped one; None if neither can be read.
 
     What is refused is logged, with what to do about it.
     """
-    for path in (tuned_path(database), SHIPPED):
+    for path in (tuned_path(data, database), SHIPPED):
         if path.exists():
             try:
                 return load_ranker(path)
