@@ -91,7 +91,9 @@ class Session:
         retrieved = perf_counter()
         texts = self.known_tokens.of(name, request.prefix, request.suffix)
         prompt = self._lay_out(request, snippets, self.budget, texts)
+        laid_out = perf_counter()
         budget = self._budget_in_time(name, prompt, request.patience_ms)
+        looked_ms = (perf_counter() - laid_out) * 1e3  # at what the cache holds of the prompt: where a sync begins
         notices = self.notices
         if budget is not None:
             prompt = self._lay_out(request, snippets, budget, texts)
@@ -136,8 +138,8 @@ class Session:
             stage_ms={
                 **{f"retrieve_{name}": ms for name, ms in retrieval.stage_ms.items()},
                 "retrieve": (retrieved - started) * 1e3,
-                "prompt": (built - retrieved) * 1e3,
-                "prefill": generation.sync_ms,
+                "prompt": (built - retrieved) * 1e3 - looked_ms,
+                "prefill": looked_ms + generation.sync_ms,
                 "first_token": decoded.first_token_ms,
                 "decode": generation.decode_ms,
                 **({} if monitor is None else {"monitor": sum(decoded.monitor_ms), "monitor_wait": monitor.waited_ms}),

@@ -6,6 +6,7 @@ Knows no protocol. Lives on one event loop; only `Inference` and `Indexes` have 
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import os
 import threading
@@ -220,5 +221,10 @@ def _describe(session: Completer) -> dict[str, Any]:
 
 def _import_early() -> None:
     """Import PyTorch while the client still says hello: two seconds less until the first completion."""
-    import codeassist.engine.engine
-    import codeassist.session  # noqa: F401
+    gc.disable()  # else the garbage is looked for ten times on the way
+    try:
+        import codeassist.engine.engine
+        import codeassist.session  # noqa: F401
+    finally:
+        gc.freeze()  # nothing of all this goes again: no collection that falls into a request need look at it
+        gc.enable()

@@ -59,13 +59,13 @@ class Homes:
         """Let an open document's unsaved text count for other files."""
         home = self.of(uri, language_id)
         if home.workspace is not None and home.file is not None:
-            home.workspace.document_changed(home.file, text)
+            home.workspace.document_changed(home.path, text)
 
     def closed(self, uri: str) -> None:
         """Let the file on disk count again."""
         home = self._known.pop(uri, None)
         if home is not None and home.workspace is not None and home.file is not None:
-            home.workspace.document_closed(home.file)
+            home.workspace.document_closed(home.path)
 
     def forget(self) -> None:
         """Look every home up again: other folders are open now."""

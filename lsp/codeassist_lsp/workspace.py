@@ -61,13 +61,16 @@ class Workspace:
         """
         return (path.parent.resolve() / path.name).relative_to(self.root).as_posix()
 
-    def document_changed(self, path: Path, text: str) -> None:
-        """Let an open document's text count for other files a moment later, in the place of what is on disk."""
-        self._index.document_changed(self.relative(path), text, self)
+    def document_changed(self, name: str, text: str) -> None:
+        """Let an open document's text count for other files a moment later, in the place of what is on disk.
 
-    def document_closed(self, path: Path) -> None:
+        `name` is what `relative` gives, which asks the file system: too slow for each key.
+        """
+        self._index.document_changed(name, text, self)
+
+    def document_closed(self, name: str) -> None:
         """Let what is on disk count again."""
-        self._index.document_closed(self.relative(path), self)
+        self._index.document_closed(name, self)
 
     def files_changed(self, paths: Iterable[Path]) -> None:
         """Look at files that the client saw change."""

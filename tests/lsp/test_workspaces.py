@@ -155,7 +155,7 @@ def test_visited_repositories_are_closed_again(editor: Editor, tmp_path: Path, m
     monkeypatch.setattr(module, "_MOST_VISITED", 2)
     roots = [repository(tmp_path / f"repo{n}") for n in range(5)]
     editor.workspaces.add(roots[0])
-    editor.open(roots[1] / "main.py").document_changed(roots[1] / "main.py", "x = 1\n")
+    editor.open(roots[1] / "main.py").document_changed("main.py", "x = 1\n")
     for each in roots[2:]:
         editor.open(each / "main.py")
     assert [each.root for each in editor.workspaces.all()] == [roots[0], roots[1], roots[4]]
@@ -221,7 +221,7 @@ def test_an_edit_is_indexed_when_the_answer_is_there(
     editor.workspaces = Workspaces(editor.configuration, indexes=Indexes(is_busy))
     found = editor.open(root / "main.py")
     is_answering.set()
-    found.document_changed(root / "shapes.py", "def circle_area(radius):\n    return radius\n")
+    found.document_changed("shapes.py", "def circle_area(radius):\n    return radius\n")
     wait_until(lambda: sum(num_looks) > 3)
     assert "circle_area" not in context(found)
     is_answering.clear()
@@ -230,14 +230,14 @@ def test_an_edit_is_indexed_when_the_answer_is_there(
 
 def test_unsaved_text_counts_until_the_document_is_closed(editor: Editor, root: Path) -> None:
     found = editor.open(root / "main.py")
-    found.document_changed(root / "shapes.py", "def circle_area(radius):\n    return radius\n")
+    found.document_changed("shapes.py", "def circle_area(radius):\n    return radius\n")
     wait_until(lambda: "circle_area" in context(found))
     assert "polygon_area" not in context(found)
     (root / "shapes.py").write_text("def edge_count(shape):\n    return 4\n")
     (root / "new.py").write_text("def other_name():\n    return shapes.edges\n")
     wait_until(lambda: "other_name" in context(found))  # the watcher has been there
     assert "circle_area" in context(found)
-    found.document_closed(root / "shapes.py")
+    found.document_closed("shapes.py")
     wait_until(lambda: "edge_count" in context(found))
     assert "circle_area" not in context(found)
 
@@ -245,10 +245,10 @@ def test_unsaved_text_counts_until_the_document_is_closed(editor: Editor, root: 
 def test_unsaved_text_from_before_the_index_was_built_counts(editor: Editor, root: Path) -> None:
     found = editor.workspaces.find(root / "main.py")
     assert found is not None
-    found.document_changed(root / "shapes.py", "def circle_area(radius):\n    return radius\n")
-    found.document_changed(root / "unsaved.py", "def other_name():\n    return polygon_area\n")
+    found.document_changed("shapes.py", "def circle_area(radius):\n    return radius\n")
+    found.document_changed("unsaved.py", "def other_name():\n    return polygon_area\n")
     wait_until(lambda: "circle_area" in context(found) and "other_name" in context(found))
-    found.document_closed(root / "unsaved.py")
+    found.document_closed("unsaved.py")
     wait_until(lambda: "other_name" not in context(found))
 
 
@@ -263,7 +263,7 @@ def test_files_that_change_on_disk_are_followed(editor: Editor, root: Path) -> N
 
 def test_catching_up_does_not_wait_for_the_watcher(editor: Editor, root: Path) -> None:
     found = editor.open(root / "main.py")
-    found.document_changed(root / "shapes.py", "def circle_area(radius):\n    return radius\n")
+    found.document_changed("shapes.py", "def circle_area(radius):\n    return radius\n")
     wait_until(lambda: "circle_area" in context(found))
     (root / "more.py").write_text("def other_name():\n    return polygon_area\n")
     index = editor.indexes.find(root, found.settings)
@@ -279,13 +279,13 @@ def test_two_editors_share_an_index_and_what_each_has_open(editor: Editor, root:
     assert two is not None
     assert len(editor.indexes.all()) == 1
     for each, name in ((one, "circle_area"), (two, "edge_count")):
-        each.document_changed(root / "shapes.py", f"def {name}(radius):\n    return radius\n")
+        each.document_changed("shapes.py", f"def {name}(radius):\n    return radius\n")
         wait_until(lambda name=name: name in context(one) and name in context(two))
-    two.document_closed(root / "shapes.py")
+    two.document_closed("shapes.py")
     wait_until(lambda: "circle_area" in context(two))
     other.close()
     assert len(editor.indexes.all()) == 1
-    one.document_changed(root / "other.py", "def other_name():\n    return polygon_area\n")
+    one.document_changed("other.py", "def other_name():\n    return polygon_area\n")
     wait_until(lambda: "other_name" in context(one))
     editor.workspaces.close()
     assert editor.indexes.all() == ()
@@ -293,7 +293,7 @@ def test_two_editors_share_an_index_and_what_each_has_open(editor: Editor, root:
 
 def test_what_is_to_be_indexed_changes_at_run_time(editor: Editor, root: Path) -> None:
     found = editor.open(root / "main.py")
-    found.document_changed(root / "unsaved.py", "def other_name():\n    return polygon_area\n")
+    found.document_changed("unsaved.py", "def other_name():\n    return polygon_area\n")
     wait_until(lambda: "other_name" in context(found))
     editor.configuration.set_options({"index": {"exclude": ["shapes.py", "!nonsense"]}})
     wait_until(lambda: "polygon_area(points)" not in context(found))
@@ -309,7 +309,7 @@ def test_a_root_that_goes_away_keeps_its_index(
     away = root.with_name("away")
     root.rename(away)
     wait_until(lambda: "is gone" in caplog.text)
-    found.document_closed(root / "shapes.py")
+    found.document_closed("shapes.py")
     assert "polygon_area" in context(found)
     assert not found.settings.editor.completion_items
     (away / "more.py").write_text("def other_name():\n    return polygon_area\n")
@@ -345,7 +345,7 @@ for line in sys.stdin:
     word, _, path = line.strip().partition(" ")
     if word == "edit":
         for n in range(20):
-            found.document_changed(root / path, f"def {name}_{n}(): ...\\n")
+            found.document_changed(path, f"def {name}_{n}(): ...\\n")
     elif word == "catch":
         assert index.catch_up(60)
     elif word == "reindex":
