@@ -199,6 +199,8 @@ class _Parts:
         blocks: list[list[int]] = []
         room = max_tokens
         for snippet in snippets:
+            if len(snippet.text) > room * _MOST_CHARS_PER_TOKEN:  # tokenising it takes time and would only say so too
+                continue
             block = self.file_header(snippet.path) + self.texts.other(self._body(snippet.text))
             if len(block) > room:
                 continue
