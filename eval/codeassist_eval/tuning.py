@@ -20,7 +20,6 @@ from codeassist.errors import CodeAssistError
 from codeassist.progress import Progress
 from codeassist.session import Session
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.folds import fold_of
 from codeassist_eval.index_context import IndexContexts
 from codeassist_eval.paired import probability_of_better
 from codeassist_eval.ranker_examples import Example, make_examples
@@ -36,7 +35,6 @@ from codeassist_indexer.ranking.select import Rules
 from codeassist_indexer.vectors.encoder import Encoder
 
 REPORT = "report.json"
-_NUM_PARTS = 3  # of the files one in so many is held out
 _LEAST_HELD_OUT = 6
 _SURE = 0.8
 _MAX_CHARS = 4096  # of snippets, as in a prompt of 2,048 tokens
@@ -69,21 +67,21 @@ def tune_ranker(
     EvaluationError where the repository is too small to learn from.
     """
     tasks = cut_places(root, root.name, plan.num_places, plan.seed)
-    held_out = [task for task in tasks if _is_held_out(task)]
-    if len(held_out) < _LEAST_HELD_OUT or len(tasks) - len(held_out) < 2 * _LEAST_HELD_OUT:
+    held_out = _held_out(tasks)
+    learned = [task for task in tasks if task not in held_out]
+    if len(held_out) < _LEAST_HELD_OUT or len(learned) < 2 * _LEAST_HELD_OUT:
         raise EvaluationError(
             f"{root}: {len(tasks)} places can be cut from it, {len(held_out)} of them in files held out: too few to "
             "tell whether a ranker of its own is better; the one that is there stays"
         )
     reward_plan = RewardPlan(plan.num_candidates)
     identity = {"places": _digest(tasks), "model": session.model_name, "candidates": plan.num_candidates}
-    rewards = folder / f"rewards-{_digest([*tasks])[:12]}-{hashlib.sha256(session.model_name.encode()).hexdigest()[:6]}"
+    rewards = folder / f"rewards-{_digest(tasks)[:12]}-{hashlib.sha256(session.model_name.encode()).hexdigest()[:6]}"
     with closing(IndexContexts(Repositories(root.parent), folder / "index", "full")) as contexts:
         log = reward_log(rewards, identity)
         records = measure_rewards(session, contexts, tasks, reward_plan, log, progress)
         encoders = [] if encoder is None else [encoder]
         measured = [_seen(each) for each in make_examples(records, {task.task_id: task for task in tasks}, encoders)]
-        learned = [task for task in tasks if not _is_held_out(task)]
         guessed = [_seen(each) for each in examples_of(learned, contexts, encoders, progress)]
     of_task = {record.task_id: example for record, example in zip(records, measured, strict=True)}
     training = [of_task[task.task_id] for task in learned]
@@ -143,8 +141,17 @@ def _seen(example: Example) -> Example:
     return example.seen_by(0) if len(example.alike) else example
 
 
-def _is_held_out(task: Task) -> bool:
-    return fold_of(task.path, _NUM_PARTS) == 0
+def _held_out(tasks: Sequence[Task]) -> list[Task]:
+    """Return a third of the places, all that stand in some files; which, a hash of the paths says."""
+
+    def draw(path: str) -> bytes:
+        return hashlib.sha256(path.encode("utf-8", "surrogateescape")).digest()
+
+    held_out: list[Task] = []
+    for path in sorted({task.path for task in tasks}, key=draw):
+        if len(held_out) < len(tasks) / 3:
+            held_out += [task for task in tasks if task.path == path]
+    return held_out
 
 
 def _digest(tasks: Sequence[Task]) -> str:
