@@ -6,6 +6,7 @@ Knows no repository and no file; what a chunk is worth, it is told.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,16 @@ SCALE = 20.0
 """Cosines are multiplied by this before the softmax, as RLCoder does."""
 
 _FIRST_STOP = 0.4
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """How fast each part learns: the fewer examples a number meets, the slower; 0: what it is, it stays."""
+
+    slots: float
+    stop: float
+    words: float
+    directions: float
 
 
 class TrainableEncoder(nn.Module):
@@ -59,13 +70,15 @@ class TrainableEncoder(nn.Module):
         """The table: directions with their words' weights, (R, D)."""
         return self.directions * self.log_weights.exp()[:, None]
 
-    def parameter_groups(self, learning_rate: float, direction_rate: float) -> list[dict[str, Any]]:
-        """Return what an optimiser takes: directions, of which there are many that few texts tell of, learn slowly."""
-        others = [parameter for parameter in self.parameters() if parameter is not self.directions]
-        return [
-            {"params": others, "lr": learning_rate, "initial_lr": learning_rate},
-            {"params": [self.directions], "lr": direction_rate, "initial_lr": direction_rate},
-        ]
+    def parameter_groups(self, rates: Rates) -> list[dict[str, Any]]:
+        """Return what an optimiser takes."""
+        groups = (
+            (rates.slots, [self.log_slots]),
+            (rates.stop, [self.stop, self.stop_bias]),
+            (rates.words, [self.log_weights, self.query_map]),
+            (rates.directions, [self.directions]),
+        )
+        return [{"params": parameters, "lr": rate, "initial_lr": rate} for rate, parameters in groups]
 
     def weights(self) -> StaticWeights:
         """Return what was learned."""

@@ -15,12 +15,17 @@ from torch import Tensor
 
 from codeassist.progress import Progress
 from codeassist_eval.retriever_data import Place, RepositoryData, Rows, worth
-from codeassist_eval.retriever_model import TrainableEncoder, cross_entropy, rarity_of_rows
+from codeassist_eval.retriever_model import Rates, TrainableEncoder, cross_entropy, rarity_of_rows
 
-_STEPS_PER_SAVE = 100
+_STEPS_PER_SAVE = 10
 _MOST_CHUNKS = 320
 _TEMPERATURE = 0.5
 _STOP_WORTH = 3.0  # less than a rare name that stands nowhere near the cursor, and is defined or used
+
+_PLACE_RATES = Rates(slots=0.02, stop=0.01, words=0.005, directions=0.001)
+# With directions that learn too, 286 tasks were learned by heart: mean reward of the first 4.4 nats on them and 1.95 on
+# repositories held out, where one that was never trained has 1.9 and this 2.3 (2026-11).
+_REWARD_RATES = Rates(slots=0.05, stop=0.01, words=0.003, directions=0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +37,13 @@ class TrainingPlan:
 
     num_rows: int = 1 << 15
     num_dims: int = 64
-    steps: int = 600
-    repositories_per_step: int = 4
+    steps: int = 40
+    repositories_per_step: int = 2
     places_per_repository: int = 24
-    learning_rate: float = 0.01
-    direction_rate: float = 0.001
-    reward_steps: int = 150
+    rates: Rates = _PLACE_RATES
+    reward_steps: int = 30
     tasks_per_step: int = 24
-    reward_learning_rate: float = 0.002
-    reward_direction_rate: float = 0.0003
+    reward_rates: Rates = _REWARD_RATES
     temperature: float = 1.0
     seed: int = 0
 
@@ -90,37 +93,25 @@ def pretrain(
         ]
         return torch.stack(losses).mean()
 
-    rates = (plan.learning_rate, plan.direction_rate)
-    _optimise(encoder, step, plan.steps if useful else 0, rates, "pretraining", progress, begin, save)
+    _optimise(encoder, step, plan.steps if useful else 0, plan.rates, "pretraining", progress, begin, save)
 
 
 def learn_rewards(
     encoder: TrainableEncoder,
     examples: Sequence[RewardExample],
-    repositories: Sequence[RepositoryData],
     plan: TrainingPlan,
     progress: Progress,
     begin: State | None = None,
     save: Callable[[State], None] = lambda state: None,
 ) -> None:
-    """Learn which candidates made the truth likelier, and when none did. Changes `encoder`.
-
-    A step looks at places of one repository too: few rewards would make it forget what it had learned before.
-    """
-    useful = [each for each in repositories if each.places]
+    """Learn which candidates made the truth likelier, and when none did. Changes `encoder`."""
 
     def step(number: int) -> Tensor:
         chooser = random.Random(f"rewards/{plan.seed}/{number}")
-        loss = _reward_loss(encoder, chooser.sample(list(examples), min(plan.tasks_per_step, len(examples))), plan)
-        if useful:
-            repository = chooser.choice(useful)
-            k = min(plan.places_per_repository, len(repository.places))
-            loss = loss + _place_loss(encoder, repository, chooser.sample(list(repository.places), k), chooser)
-        return loss
+        return _reward_loss(encoder, chooser.sample(list(examples), min(plan.tasks_per_step, len(examples))), plan)
 
     steps = plan.reward_steps if examples else 0
-    rates = (plan.reward_learning_rate, plan.reward_direction_rate)
-    _optimise(encoder, step, steps, rates, "learning rewards", progress, begin, save)
+    _optimise(encoder, step, steps, plan.reward_rates, "learning rewards", progress, begin, save)
 
 
 def _place_loss(
@@ -156,14 +147,14 @@ def _optimise(
     encoder: TrainableEncoder,
     loss_of: Callable[[int], Tensor],
     steps: int,
-    rates: tuple[float, float],
+    rates: Rates,
     stage: str,
     progress: Progress,
     begin: State | None,
     save: Callable[[State], None],
 ) -> None:
     """Adam, the learning rate falling in a line to nothing. What a step draws depends on its number only."""
-    optimiser = torch.optim.Adam(encoder.parameter_groups(*rates))
+    optimiser = torch.optim.Adam(encoder.parameter_groups(rates))
     first = 0
     if begin is not None:
         encoder.load_state_dict(begin.model)

@@ -157,7 +157,7 @@ def train(
         found = [record for record in records if record.candidates]
         examples = [example_of(record, sources.tasks[record.task_id], plan.num_rows) for record in found]
         save = partial(save_state, state)
-        learn_rewards(encoder, examples, seen.repositories, plan, progress, load_state(state), save)
+        learn_rewards(encoder, examples, plan, progress, load_state(state), save)
         save_encoder(path, encoder.weights(), about)
         state.unlink(missing_ok=True)
     return _load(path)
