@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Protocol
 from codeassist.cli.repository import open_context
 from codeassist.errors import ModelError
 from codeassist.hardware import detect
+from codeassist.iterative import IterativeRetriever
 from codeassist.models import Choice, InstalledModel, choose_auto, choose_installed, find_entry, find_installed
 from codeassist.progress import Progress
 from codeassist.request import Completion, CompletionRequest
@@ -92,7 +93,10 @@ def run_completion(request: CompletionRequest, root: Path | None, settings: Sett
         loaded = time.perf_counter()
         context = open_context(root, settings, progress)
         indexed = time.perf_counter()
-        completion = session.complete(request, context.retriever)
+        twice = settings.context.rounds > 1
+        completion = session.complete(
+            request, IterativeRetriever(context.retriever, session) if twice else context.retriever
+        )
     notices = (*session_notices, *context.notices, *completion.notices)
     return Outcome(
         replace(completion, notices=notices),

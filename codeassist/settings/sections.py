@@ -92,6 +92,7 @@ class ContextSettings:
     mode: Literal["learned", "full", "lexical", "none"] = _shared("full", word("learned", "full", "lexical", "none"))
     snippet_share: float = _shared(0.5, real(0, 0.9))
     deadline_ms: int = _shared(30, integer(1, 10_000))
+    rounds: int = _shared(1, integer(1, 2))
     encoder: Path | None = field(default=None, metadata={"kind": or_none("shipped", path()), "in_repository": False})
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from codeassist.progress import Progress
+from codeassist.settings import Settings
 from codeassist_eval.completer import Completer, ParallelCompleter
 from codeassist_eval.schedule import Limits
 
@@ -38,6 +39,11 @@ class EvaluationEngine(Protocol):
     @property
     def cache_folder(self) -> Path:
         """Where repositories and indexes of evaluations are kept."""
+        ...
+
+    @property
+    def settings(self) -> Settings:
+        """Return the settings of the run."""
         ...
 
     def recorded_settings(self, limits: Limits) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from codeassist.errors import SettingsError
+from codeassist.iterative import IterativeRetriever
 from codeassist.progress import silent
 from codeassist.session import Session
 from codeassist_eval.benchmark import Benchmark
@@ -88,6 +89,8 @@ def run_experiment(experiment: Experiment, out: Path) -> dict[str, Any]:
             RunBar(len(tasks)) as bar,
         ):
             retrieval = _retrieval(experiment, tasks)
+            if engine.settings.context.rounds > 1:
+                retriever_for = _twice(retriever_for, completer)
 
             def extra(records: Mapping[str, Record], scores: Mapping[str, Score]) -> Mapping[str, Any]:
                 replayed = experiment.benchmark.expand is not None
@@ -98,6 +101,11 @@ def run_experiment(experiment: Experiment, out: Path) -> dict[str, Any]:
             metrics = run_tasks(experiment.benchmark, tasks, schedule, out, bar, extra=extra)
     write_report(out / REPORT, [read_run(out)])
     return metrics
+
+
+def _twice(retriever_for: RetrieverFor, completer: Completer | ParallelCompleter) -> RetrieverFor:
+    """Retrieve a second time with what the first answer guessed, for each task."""
+    return lambda task: IterativeRetriever(retriever_for(task), completer)
 
 
 def _schedule(

@@ -9,7 +9,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass, replace
 
-from codeassist.request import CompletionRequest, Retrieval, Snippet
+from codeassist.iterative import Found
+from codeassist.request import CompletionRequest, Retrieval
 from codeassist_eval.baselines import WindowRetriever
 from codeassist_eval.completer import Completer
 
@@ -24,15 +25,7 @@ class IterativeRetriever:
     def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
         """Return what the window around the first guess finds."""
         started = time.perf_counter()
-        guess = self.completer.complete(request, _Found(self.first_round.retrieve(request, max_chars).snippets))
+        guess = self.completer.complete(request, Found(self.first_round.retrieve(request, max_chars).snippets))
         guessed = time.perf_counter()
         found = replace(self.first_round, hint=guess.text).retrieve(request, max_chars)
         return Retrieval(found.snippets, {**found.stage_ms, "first_guess": (guessed - started) * 1000})
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    snippets: tuple[Snippet, ...]
-
-    def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
-        return Retrieval(self.snippets)
