@@ -12,19 +12,21 @@ from functools import lru_cache
 
 from codeassist.request import CompletionRequest, Snippet
 from codeassist_indexer.around import Surroundings
+from codeassist_indexer.definers import Definers
 from codeassist_indexer.languages import language_of
+from codeassist_indexer.mentions import places_of, taken_of
 from codeassist_indexer.parse import parse_imports
 from codeassist_indexer.parsed import Import
-from codeassist_indexer.resolve import Remembering, files_of_import
-from codeassist_indexer.skeleton import COLUMNS, Definition, definition_of, render
+from codeassist_indexer.resolve import Remembering, ask_ahead, files_of_import
+from codeassist_indexer.skeleton import Definition, render
 from codeassist_indexer.store import Store
 
-_MAX_REEXPORTS = 4
+# With the line break in front, which is found fast: as `^` it would be looked for at every character.
 _IMPORT_LINE = re.compile(
-    r"^[ \t]*(?:(?:pub(?:\([^)\n]*\))?[ \t]+)?use|import|from|using|global using|export|mod|#[ \t]*include)\b"
-    r"|\brequire\(",
-    re.MULTILINE,
+    r"\n[ \t]*(?:(?:pub(?:\([^)\n]*\))?[ \t]+)?use|import|from|using|global using|export|mod|#[ \t]*include)\b"
 )
+_PYTHON_IMPORT_LINE = re.compile(r"\n[ \t]*(?:import|from)\b")
+_REQUIRE = "require("
 _IMPORT_TAIL_LINES = 60
 _KEPT_IMPORTS = 8  # files whose imports, which seldom change from keystroke to keystroke, are not parsed again
 _MAX_DEFINITIONS = 40
@@ -33,6 +35,12 @@ _SAME_FOLDER_LANGUAGES = frozenset({"java", "go", "csharp"})
 FAR = 1_000
 """The distance of what is not named near the cursor; what stands further down in the file is further still."""
 
+_RECEIVER_CHARS = 60_000
+_TYPE_CHARS = 200
+_MADE_OF = re.compile(r"\s*=\s*(?:await\s+|new\s+|&)?(?:[\w.]+\.)?([A-Z]\w*)\s*[({<]")
+_DECLARED_AS = re.compile(r"\s*:\s*&?(?:mut\s+)?[\"']?(?:Optional\[)?(?:[\w.]+\.)?([A-Z]\w*)")
+_TYPE_BEFORE = re.compile(r"\b([A-Z]\w*)(?:<[^<>\n]*>)?\s+\Z")
+_AFTER_DECLARED = re.compile(r"\s*[=;,)]")
 _RECEIVER = re.compile(r"([^\W\d]\w*)\s*(?:\.|->|::|\?\.)\s*\w*$")
 
 
@@ -71,11 +79,12 @@ def imported_definitions(store: Store, request: CompletionRequest, around: Surro
     """Return definitions in other files of names that the request's file imports, those used near the cursor first."""
     language = language_of(request.path) or ""
     distances = distances_near(request, around)
-    imports = resolved_imports(store, request.path, language, imports_of(request))
+    asked = Remembering(store)
+    imports = resolved_imports(asked, request.path, language, imports_of(request))
     wanted = [*wanted_imports(request, imports, distances)]
     if language in _SAME_FOLDER_LANGUAGES:
         wanted += _wanted_from_folder(store, request.path, distances, {each.imported.alias for each in imports})
-    return [_snippet(store, found) for found in find_wanted(store, request.path, wanted)]
+    return [_snippet(store, found) for found in find_wanted(asked, request.path, wanted)]
 
 
 def distances_near(request: CompletionRequest, around: Surroundings) -> dict[str, int]:
@@ -87,17 +96,22 @@ def distances_near(request: CompletionRequest, around: Surroundings) -> dict[str
     return distances
 
 
-def resolved_imports(store: Store, path: str, language: str, imports: Sequence[Import]) -> tuple[ResolvedImport, ...]:
+def resolved_imports(
+    asked: Remembering, path: str, language: str, imports: Sequence[Import]
+) -> tuple[ResolvedImport, ...]:
     """Return what the file `path` imports, in its order, with the files that each import means here."""
-    asked = Remembering(store)
+    ask_ahead(asked, language, imports)
     return tuple(ResolvedImport(each, tuple(files_of_import(asked, path, language, each))) for each in imports)
 
 
-def find_wanted(store: Store, own_path: str, wanted: Iterable[Wanted]) -> Iterator[FoundDefinition]:
+def find_wanted(asked: Remembering, own_path: str, wanted: Iterable[Wanted]) -> Iterator[FoundDefinition]:
     """Yield the definitions of what is wanted, the nearest first, each once; none from `own_path`."""
+    nearest_first = sorted(wanted, key=lambda want: want.distance)
+    definers = Definers(asked, own_path)
+    definers.read([(want.name, want.paths) for want in nearest_first])
     found: set[int] = set()
-    for want in sorted(wanted, key=lambda want: want.distance):
-        for definition in _look_up(store, want.name, want.paths, own_path, _MAX_REEXPORTS):
+    for want in nearest_first:
+        for definition in definers.definitions(want.name, want.paths):
             if definition.symbol_id not in found:
                 found.add(definition.symbol_id)
                 yield FoundDefinition(definition, want.distance, want.origin)
@@ -108,12 +122,19 @@ def find_wanted(store: Store, own_path: str, wanted: Iterable[Wanted]) -> Iterat
 def imports_of(request: CompletionRequest) -> Sequence[Import]:
     """Return the imports of the text as it is now, without the line under the cursor: it is not finished."""
     text = request.prefix.rpartition("\n")[0] + "\n" + request.suffix.partition("\n")[2]
-    last = max((match.end() for match in _IMPORT_LINE.finditer(text)), default=None)
-    if last is None:
+    language = language_of(request.path)
+    line = _PYTHON_IMPORT_LINE if language == "python" else _IMPORT_LINE
+    last = max((match.end() - 1 for match in line.finditer("\n" + text)), default=-1)
+    if language != "python":
+        required = text.rfind(_REQUIRE)
+        last = max(last, required + len(_REQUIRE) if required >= 0 else -1)
+    if last < 0:
         return ()
     # An import may go on over several lines. What stands below need not be parsed at every keystroke.
     end = last
-    for _ in range(_IMPORT_TAIL_LINES):
+    written = text[last : text.find("\n", last) + 1]
+    is_one_line = language == "python" and "(" not in written and not written.rstrip("\r\n").endswith("\\")
+    for _ in range(1 if is_one_line else _IMPORT_TAIL_LINES):
         end = text.find("\n", end + 1)
         if end < 0:
             break
@@ -157,7 +178,7 @@ def _wanted_members(
     module: str, paths: tuple[str, ...], distances: Mapping[str, int], text: str, origin: str
 ) -> Iterator[Wanted]:
     """What the file takes from a module by `module.name`."""
-    for name in dict.fromkeys(re.findall(rf"\b{re.escape(module)}(?:\.|::|->)([^\W\d]\w*)", text)):
+    for name in dict.fromkeys(taken_of(text, module)):
         yield Wanted(name, paths, distances.get(name, FAR), origin)
 
 
@@ -173,52 +194,23 @@ def _wanted_from_folder(store: Store, path: str, distances: Mapping[str, int], i
             yield Wanted(name, paths, distance, "in the same package")
 
 
-def _look_up(store: Store, name: str, paths: Sequence[str], own_path: str, depth: int) -> list[Definition]:
-    """Return the top-level definitions of `name` in `paths`, or where these import it from."""
-    if not paths:
-        return []
-    places = ", ".join("?" * len(paths))
-    rows = store.query(
-        f"SELECT {COLUMNS} FROM symbols s JOIN files f ON f.id = s.file_id"
-        f" WHERE s.name = ? AND f.path IN ({places}) AND f.path != ? AND s.kind != 'module'"
-        " AND (s.parent = '' OR s.kind IN ('class', 'interface', 'enum', 'struct', 'trait', 'type')"
-        " OR s.parent IN (SELECT qualified_name FROM symbols m WHERE m.file_id = s.file_id AND m.kind = 'module'))"
-        " ORDER BY f.path, s.start_byte",
-        (name, *paths, own_path),
-    )
-    if rows:
-        return [definition_of(*row) for row in rows]
-    if depth == 0:
-        return []
-    reexports = store.query(
-        "SELECT f.path, f.language, i.module, i.name, i.alias, i.line FROM imports i JOIN files f ON f.id = i.file_id"
-        f" WHERE f.path IN ({places}) AND (i.alias = ? OR i.name = '*') ORDER BY i.id",
-        (*paths, name),
-    )
-    for path, language, *columns in reexports:
-        imported = Import(*columns)
-        origin_name = name if imported.name == "*" else imported.name
-        sources = [p for p in files_of_import(store, path, language, imported) if p not in paths]
-        found = _look_up(store, origin_name, sources, own_path, depth - 1) if origin_name else []
-        if found:
-            return found
-    return []
-
-
 def _receiver_type(prefix: str, line_head: str) -> str | None:
     """Return the name of what stands before the dot at the cursor: the type it was made of or declared with."""
     match = _RECEIVER.search(line_head)
     if match is None:
         return None
-    name = re.escape(match.group(1))
-    patterns = (
-        rf"\b{name}\s*=\s*(?:await\s+|new\s+|&)?(?:[\w.]+\.)?([A-Z]\w*)\s*[({{<]",
-        rf"\b{name}\s*:\s*&?(?:mut\s+)?[\"']?(?:Optional\[)?(?:[\w.]+\.)?([A-Z]\w*)",
-        rf"\b([A-Z]\w*)(?:<[^<>\n]*>)?\s+{name}\s*[=;,)]",
-    )
-    found = [hit for pattern in patterns for hit in re.finditer(pattern, prefix[-60_000:])]
-    last = max(found, key=lambda hit: hit.start(), default=None)
-    return last.group(1) if last is not None else None
+    name, text = match.group(1), prefix[-_RECEIVER_CHARS:]
+    found: dict[int, str] = {}
+    for at in places_of(text, name):
+        end = at + len(name)
+        made = _MADE_OF.match(text, end) or _DECLARED_AS.match(text, end)
+        if made is not None:
+            found[at] = made.group(1)
+        elif at and text[at - 1].isspace() and _AFTER_DECLARED.match(text, end):
+            declared = _TYPE_BEFORE.search(text, max(0, at - _TYPE_CHARS), at)
+            if declared is not None:
+                found[declared.start()] = declared.group(1)
+    return found[max(found)] if found else None
 
 
 def _snippet(store: Store, found: FoundDefinition) -> Snippet:

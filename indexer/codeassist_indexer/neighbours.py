@@ -5,8 +5,9 @@ Knows no imports and no model. Ranking is FTS5's BM25; what is done here is choo
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection as Group
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from codeassist.request import Snippet
@@ -21,6 +22,7 @@ _MAX_HITS = 24
 _MAX_WINDOWS = 12  # about what the largest budget can hold
 _MAX_CHUNK_LINES = 30
 _SHORT_CHUNK_LINES = 12
+_WIDEN_BY = 3  # chunks on each side
 _MAX_MERGED_LINES = 45  # more of one file would crowd out the others
 _LEAST_TELLING_LINE = 8  # shorter lines ("else:", "})") stand everywhere and tell nothing about sameness
 _SAME_SHARE = 0.8
@@ -58,11 +60,22 @@ def stored_chunks(store: Store, chunk_ids: Sequence[int]) -> list[StoredChunk]:
     """Return the chunks with these numbers that there are."""
     rows = store.query(
         "SELECT c.id, c.file_id, f.path, f.language, c.text, c.start_line, c.symbol"
-        " FROM chunks c JOIN files f ON f.id = c.file_id"
-        f" WHERE c.id IN ({', '.join('?' * len(chunk_ids))})",
-        chunk_ids,
+        " FROM chunks c JOIN files f ON f.id = c.file_id WHERE c.id IN (SELECT value FROM json_each(?))",
+        (json.dumps(chunk_ids),),
     )
     return [StoredChunk(*row) for row in rows]
+
+
+def texts_near(store: Store, chunks: Iterable[StoredChunk]) -> dict[int, tuple[int, str]]:
+    """Return the chunks that `window_around` may widen these by: file and text by number."""
+    short = [chunk.chunk_id for chunk in chunks if _num_lines(chunk.text) < _SHORT_CHUNK_LINES]
+    if not short:
+        return {}
+    near = {chunk_id + by for chunk_id in short for by in range(-_WIDEN_BY, _WIDEN_BY + 1)}
+    rows = store.query(
+        "SELECT id, file_id, text FROM chunks WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(near)),)
+    )
+    return {chunk_id: (file_id, text) for chunk_id, file_id, text in rows}
 
 
 def lexical_neighbours(
@@ -112,19 +125,25 @@ def merge_windows(windows: Sequence[Window]) -> list[Window]:
     return sorted(merged, key=lambda window: (window.rank, window.path, window.start_line))
 
 
-def window_around(store: Store, chunk: StoredChunk, terms: Group[str], rank: float) -> Window | None:
+def window_around(
+    chunk: StoredChunk, near: Mapping[int, tuple[int, str]], terms: Group[str], rank: float
+) -> Window | None:
     """Return whole lines around a chunk, about WINDOW_LINES, as they would be shown; None for blank lines only.
 
-    A long chunk is cut where the most `terms` are, a short one widened by the chunks around it.
+    A long chunk is cut where the most `terms` are, a short one widened by the chunks around it, of `texts_near`.
     """
-    window = Window(chunk.path, chunk.start_line, tuple(_lines(chunk.text)), rank)
-    if len(window.lines) > _MAX_CHUNK_LINES:
-        offset = _densest(window.lines, chunk.language, terms)
-        lines = window.lines[offset : offset + WINDOW_LINES]
-        window = replace(window, start_line=chunk.start_line + offset, lines=lines)
-    elif len(window.lines) < _SHORT_CHUNK_LINES:
-        window = _widened(store, window, chunk.chunk_id, chunk.file_id)
-    return _trimmed(window)
+    lines, start_line = _lines(chunk.text), chunk.start_line
+    if len(lines) > _MAX_CHUNK_LINES:
+        offset = _densest(lines, chunk.language, terms)
+        lines, start_line = lines[offset : offset + WINDOW_LINES], start_line + offset
+    elif len(lines) < _SHORT_CHUNK_LINES:
+        lines, start_line = _widened(lines, chunk, near)
+    if not (lines[0].strip() and lines[-1].strip()):
+        filled = [n for n, line in enumerate(lines) if line.strip()]
+        if not filled:
+            return None
+        lines, start_line = lines[filled[0] : filled[-1] + 1], start_line + filled[0]
+    return Window(chunk.path, start_line, tuple(lines), rank)
 
 
 def _hit_windows(store: Store, path: str, terms: Sequence[str]) -> list[Window]:
@@ -139,27 +158,38 @@ def _hit_windows(store: Store, path: str, terms: Sequence[str]) -> list[Window]:
     )
     rank_by_id: dict[int, float] = dict(hits)
     chunks = stored_chunks(store, list(rank_by_id))
-    windows = [window_around(store, chunk, frozenset(terms), rank_by_id[chunk.chunk_id]) for chunk in chunks]
+    near, sought = texts_near(store, chunks), frozenset(terms)
+    windows = [window_around(chunk, near, sought, rank_by_id[chunk.chunk_id]) for chunk in chunks]
     return [window for window in windows if window is not None]
 
 
-def _widened(store: Store, hit: Window, chunk_id: int, file_id: int) -> Window:
-    """Return the window with the chunks that follow it, then those that precede it, while WINDOW_LINES hold them."""
-    rows = store.query(
-        "SELECT id, text FROM chunks WHERE id BETWEEN ? AND ? AND file_id = ? ORDER BY id",
-        (chunk_id - 3, chunk_id + 3, file_id),
-    )
-    lines, start_line = hit.lines, hit.start_line
-    for following in (tuple(_lines(text)) for near_id, text in rows if near_id > chunk_id):
+def _widened(lines: list[str], chunk: StoredChunk, near: Mapping[int, tuple[int, str]]) -> tuple[list[str], int]:
+    """Return a chunk's lines with the chunks that follow it, then those that precede it, while WINDOW_LINES hold them.
+
+    With the first line's number.
+    """
+    start_line = chunk.start_line
+
+    def beside(steps: Iterable[int]) -> Iterator[list[str]]:
+        for by in steps:
+            file_id, text = near.get(chunk.chunk_id + by, (None, ""))
+            if file_id == chunk.file_id:
+                yield _lines(text)
+
+    for following in beside(range(1, _WIDEN_BY + 1)):
         if len(lines) + len(following) > WINDOW_LINES:
             break
         lines = lines + following
-    for preceding in (tuple(_lines(text)) for near_id, text in reversed(rows) if near_id < chunk_id):
+    for preceding in beside(range(-1, -_WIDEN_BY - 1, -1)):
         if len(lines) + len(preceding) > WINDOW_LINES:
             break
         lines = preceding + lines
         start_line -= len(preceding)
-    return replace(hit, start_line=start_line, lines=lines)
+    return lines, start_line
+
+
+def _num_lines(text: str) -> int:
+    return text.count("\n") + (not text.endswith("\n"))
 
 
 def _lines(text: str) -> list[str]:
@@ -173,17 +203,6 @@ def _densest(lines: Sequence[str], language: str, terms: Group[str]) -> int:
     found = [{token for token in code_tokens(line, language) if token in terms} for line in lines]
     starts = range(0, max(1, len(lines) - WINDOW_LINES + 1))
     return max(starts, key=lambda start: (len(set[str]().union(*found[start : start + WINDOW_LINES])), -start))
-
-
-def _trimmed(window: Window) -> Window | None:
-    """Return the window without blank lines at its ends, None if nothing is left."""
-    if window.lines[0].strip() and window.lines[-1].strip():
-        return window
-    filled = [n for n, line in enumerate(window.lines) if line.strip()]
-    if not filled:
-        return None
-    first, last = filled[0], filled[-1]
-    return replace(window, start_line=window.start_line + first, lines=window.lines[first : last + 1])
 
 
 def _distinct(windows: Sequence[Window], known_lines: Group[str]) -> list[Window]:

@@ -33,8 +33,13 @@ TABLES: dict[str, dict[str, Any]] = {
     "vectors": {"file_id": int, "encoder": str, "vectors": bytes},
     "vector_changes": {"id": int, "file_id": int},
 }  # fmt: skip
-_INDEXES = {"files": ("folder_name", "module_name"), "symbols": ("file_id", "name"), "imports": ("file_id",),
-            "chunks": ("file_id",)}  # fmt: skip
+# What requests ask most is answered by an index alone where that is cheap: paths, and what a file has of a name.
+_INDEXES: dict[str, tuple[tuple[str, ...], ...]] = {
+    "files": (("folder_name", "folder", "path", "language"), ("module_name", "path", "language")),
+    "symbols": (("file_id", "name"), ("file_id", "parent"), ("name", "kind")),
+    "imports": (("file_id",),),
+    "chunks": (("file_id",),),
+}
 
 
 def create_tables(connection: sqlite3.Connection) -> None:
@@ -43,9 +48,10 @@ def create_tables(connection: sqlite3.Connection) -> None:
     for name, columns in TABLES.items():
         key = "id" if "id" in columns else next(iter(columns))
         database.table(name).create(columns, pk=key, not_null=None)
-        for column in _INDEXES.get(name, ()):
-            database.table(name).create_index([column])
+        for indexed in _INDEXES.get(name, ()):
+            database.table(name).create_index(indexed)
     database.table("files").create_index(["path"], unique=True)
+    connection.execute("CREATE INDEX symbols_with_bases ON symbols (file_id, start_line) WHERE bases != '[]'")
     # Contentless: the tokens follow from the chunk's text, they need not be stored a second time.
     tokenizer = "tokenize = \"ascii tokenchars '_'\""
     connection.execute(f"CREATE VIRTUAL TABLE chunk_tokens USING fts5(tokens, content = '', {tokenizer})")

@@ -5,13 +5,14 @@ Knows no order among sources.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from codeassist_indexer.candidates.hits import ChunkHit, Hit
-from codeassist_indexer.candidates.postings import chunks_with
+from codeassist_indexer.candidates.postings import bm25 as bm25_score
+from codeassist_indexer.candidates.postings import chunks_with, outside
 from codeassist_indexer.candidates.situation import Situation
 from codeassist_indexer.lexical import identifier_tokens
+from codeassist_indexer.mentions import calls
 from codeassist_indexer.neighbours import spelling_near
 
 MAX_CHUNKS = 32
@@ -26,10 +27,11 @@ def bm25(situation: Situation) -> Iterator[Hit]:
     """Yield the chunks that fit the lines around the cursor best."""
     postings = situation.postings
     chunks = situation.chunks(postings.best(_NUM_RANKED))
-    scores = {chunk_id: postings.bm25(chunk_id, chunk.text) for chunk_id, chunk in chunks.items()}
+    terms = postings.terms_of(chunks)
+    scores = {chunk_id: bm25_score(terms[chunk_id], chunk.text) for chunk_id, chunk in chunks.items()}
     spelling = spelling_near(situation.around)
     for chunk_id in sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))[:MAX_CHUNKS]:
-        words = [spelling.get(term, term) for term in postings.terms_of(chunk_id)]
+        words = [spelling.get(term, term) for term, _ in terms[chunk_id]]
         shared = ", ".join(list(dict.fromkeys(words))[:3])
         yield ChunkHit(chunk_id, scores[chunk_id], f"shares {shared} with the lines around the cursor")
 
@@ -44,15 +46,12 @@ def callers(situation: Situation) -> Iterator[Hit]:
     tokens = identifier_tokens(name)
     if not tokens or situation.collection.num_chunks_with(tokens[0]) > _MAX_NAME_POSTINGS:
         return
-    rarity = situation.postings.rarity_by_chunk
-    own = situation.own_chunks
-    holding = [chunk_id for chunk_id in chunks_with(situation.store, tokens[0]) if chunk_id not in own]
-    holding.sort(key=lambda chunk_id: rarity.get(chunk_id, 0.0), reverse=True)
-    call = re.compile(rf"(?<!def )(?<!fn )(?<!func )(?<!function )\b{re.escape(name)}\s*\(")
+    postings = situation.postings
+    holding = outside(chunks_with(situation.store, tokens[0]), situation.own_chunks)
     num_found = 0
-    for chunk_id, chunk in situation.chunks(holding[:_MAX_CALLS_READ]).items():
-        if call.search(chunk.text):
-            yield ChunkHit(chunk_id, rarity.get(chunk_id, 0.0), f"calls {name}")
+    for chunk_id, chunk in situation.chunks(postings.rarest(holding, _MAX_CALLS_READ)).items():
+        if calls(chunk.text, name):
+            yield ChunkHit(chunk_id, postings.rarity(chunk_id), f"calls {name}")
             num_found += 1
             if num_found == _MAX_CALLERS:
                 return

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from codeassist_indexer.around import IDENTIFIER
 from codeassist_indexer.candidates.hits import DefinitionHit, Hit
 from codeassist_indexer.candidates.paths import folder_of, stem_of
 from codeassist_indexer.candidates.situation import Situation
@@ -22,6 +22,7 @@ from codeassist_indexer.lexical import is_keyword
 MAX_SAME_NAME = 8
 _MIN_NAME_CHARS = 3
 _MAX_NAMES = 60
+_TYPE_NAME = re.compile(r"\b[^\W\da-z_]\w{2,}")  # of at least _MIN_NAME_CHARS
 _MAX_SPEAKING = 10  # definitions whose signatures are read for what they speak of
 _MAX_SPOKEN_NAMES = 40
 _MAX_SPOKEN_SAME_NAME = 3
@@ -38,8 +39,9 @@ def imported(situation: Situation) -> Iterator[Hit]:
     """
     wanted = [*_of_module_before_dot(situation)]
     wanted += wanted_imports(situation.request, situation.imports, situation.distances)
-    for found in find_wanted(situation.store, situation.request.path, wanted):
+    for found in find_wanted(situation.asked, situation.request.path, wanted):
         definition, distance = found.definition, found.distance
+        situation.keep((definition,))
         near = distance if distance < FAR else None
         reason = f"defines {definition.name}, {found.origin}"
         yield DefinitionHit(definition.symbol_id, 1 / (2 + distance), reason, near)
@@ -59,13 +61,13 @@ def _of_module_before_dot(situation: Situation) -> Iterator[Wanted]:
             paths = tuple(path for path in paths if stem_of(path) == imported.name)
         if not paths or module not in (imported.alias, imported.name, imported.module.rpartition(".")[2]):
             continue
-        places = ", ".join("?" * len(paths))
+        here = json.dumps(paths)
         rows = situation.store.query(
             "SELECT s.name FROM files f JOIN symbols s ON s.file_id = f.id"
-            f" WHERE f.path IN ({places}) AND s.parent = '' AND s.kind != 'module'"
+            " WHERE f.path IN (SELECT value FROM json_each(?)) AND s.parent = '' AND s.kind != 'module'"
             " UNION ALL SELECT i.alias FROM files f JOIN imports i ON i.file_id = f.id"
-            f" WHERE f.path IN ({places}) AND i.name NOT IN ('', '*')",
-            (*paths, *paths),
+            " WHERE f.path IN (SELECT value FROM json_each(?)) AND i.name NOT IN ('', '*')",
+            (here, here),
         )
         names = [name for (name,) in rows if name.startswith(begun) and (begun or not name.startswith("_"))]
         for name in list(dict.fromkeys(names))[:_MAX_OF_MODULE]:
@@ -83,7 +85,8 @@ def named(situation: Situation) -> Iterator[Hit]:
     wanted = [name for name in distances if len(name) >= _MIN_NAME_CHARS and not is_keyword(name, situation.language)]
     wanted = sorted(wanted, key=distances.__getitem__)[:_MAX_NAMES]
     found = _definitions_of(situation, wanted, MAX_SAME_NAME)
-    found += _in_same_folder(situation, [name for name in wanted if name not in {each.name for each in found}])
+    known = {each.name for each in found}
+    found += _in_same_folder(situation, [name for name in wanted if name not in known])
     num_by_name = Counter(each.name for each in found)
     hits: list[DefinitionHit] = []
     for each in found:
@@ -97,19 +100,17 @@ def named(situation: Situation) -> Iterator[Hit]:
 
 def mentioned(situation: Situation, speaking: Sequence[DefinitionHit]) -> Iterator[Hit]:
     """Yield definitions of types that the definitions found so far speak of: what their members give and take."""
-    speaking = speaking[:_MAX_SPEAKING]
-    rows = situation.store.query(
-        "SELECT s.id, s.name, m.signature FROM symbols s JOIN symbols m ON m.file_id = s.file_id"
-        " AND (m.parent = s.qualified_name OR m.id = s.id)"
-        f" WHERE s.id IN ({', '.join('?' * len(speaking))}) ORDER BY m.start_byte",
-        [hit.symbol_id for hit in speaking],
-    )
-    ranks = {hit.symbol_id: rank for rank, hit in enumerate(speaking)}
+    ranks = {hit.symbol_id: rank for rank, hit in enumerate(speaking[:_MAX_SPEAKING])}
+    definitions = situation.definitions(sorted(ranks, key=ranks.__getitem__))
+    members = situation.members(definition.symbol_id for definition in definitions)
     speakers: dict[str, tuple[int, str]] = {}
-    for symbol_id, speaker, signature in sorted(rows, key=lambda row: ranks[row[0]]):
-        for name in IDENTIFIER.findall(signature):
-            if name[:1].isupper() and name != speaker and len(name) >= _MIN_NAME_CHARS:
-                speakers.setdefault(name, (ranks[symbol_id], speaker))
+    for definition in definitions:
+        said = [each.signature for each in members[definition.symbol_id]]
+        starts = [each.start_byte for each in members[definition.symbol_id]]
+        said.insert(bisect_left(starts, definition.start_byte), definition.signature)
+        for name in _TYPE_NAME.findall("\n".join(said)):
+            if name[0].isupper() and name != definition.name:
+                speakers.setdefault(name, (ranks[definition.symbol_id], definition.name))
     names = list(speakers)[:_MAX_SPOKEN_NAMES]
     places = {name: place for place, name in enumerate(names)}
     for each in sorted(
@@ -129,9 +130,11 @@ class _Defined:
     owner: str
 
 
+# What a member belongs to is found by its plain name, which is what stands behind the last dot of `parent`.
 _SELECT = (
     "SELECT s.name, coalesce(p.id, s.id), coalesce(p.name, '') FROM {} LEFT JOIN symbols p ON s.parent != ''"
     " AND p.file_id = s.file_id AND p.qualified_name = s.parent"
+    " AND p.name = substr(s.parent, length(rtrim(s.parent, replace(s.parent, '.', ''))) + 1)"
     " AND p.kind IN ('class', 'interface', 'enum', 'struct', 'trait') WHERE s.kind != 'module' AND s.file_id IS NOT ?"
 )
 

@@ -5,7 +5,7 @@ Knows no text: what is worth reading is decided when all sources have answered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal
 
 Key = tuple[Literal["lines", "skeleton"], int]
@@ -13,15 +13,16 @@ Key = tuple[Literal["lines", "skeleton"], int]
 
 @dataclass(frozen=True, slots=True)
 class ChunkHit:
-    """A chunk. `reason` is for people; `key` is what two hits of the same place share."""
+    """A chunk. `reason` is for people."""
 
     chunk_id: int
     score: float
     reason: str
-    key: Key = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "key", ("lines", self.chunk_id))
+    @property
+    def key(self) -> Key:
+        """What two hits of the same place share."""
+        return ("lines", self.chunk_id)
 
     @property
     def distance(self) -> None:
@@ -37,10 +38,11 @@ class DefinitionHit:
     score: float
     reason: str
     distance: int | None
-    key: Key = field(init=False)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "key", ("skeleton", self.symbol_id))
+    @property
+    def key(self) -> Key:
+        """What two hits of the same place share."""
+        return ("skeleton", self.symbol_id)
 
 
 Hit = ChunkHit | DefinitionHit

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from codeassist_indexer.candidates.candidate import SOURCES, Found, Source
 from codeassist_indexer.candidates.hits import Hit, Key
@@ -42,22 +43,34 @@ def take_turns(hits: Mapping[Source, Sequence[Hit]], limit: int) -> list[Place]:
     chosen: dict[Key, Hit] = {}
     while queues and len(chosen) < limit:
         for queue in list(queues):
-            for _ in range(queue.num_at_once):
-                hit = next((hit for hit in queue.waiting if hit.key not in chosen), None)
-                if hit is None:
-                    queues.remove(queue)
-                    break
-                chosen[hit.key] = hit
+            if not _take(queue, chosen):
+                queues.remove(queue)
     found: dict[Key, list[Found]] = {key: [] for key in chosen}
     distances: dict[Key, int] = {}
     for source, listed in hits.items():
         for rank, hit in enumerate(listed):
-            if hit.key in found:
-                found[hit.key].append(Found(source, rank, hit.score))
-                if hit.distance is not None:
-                    distances[hit.key] = min(hit.distance, distances.get(hit.key, hit.distance))
-    places = [Place(hit, best_first(found[key]), distances.get(key)) for key, hit in chosen.items()]
-    return places[:limit]
+            key = hit.key
+            of_place = found.get(key)
+            if of_place is not None:
+                of_place.append(Found(source, rank, hit.score))
+                distance = hit.distance
+                if distance is not None:
+                    distances[key] = min(distance, distances.get(key, distance))
+    first = islice(chosen.items(), limit)
+    return [Place(hit, best_first(found[key]), distances.get(key)) for key, hit in first]
+
+
+def _take(queue: _Queue, chosen: dict[Key, Hit]) -> bool:
+    """Add a queue's turn to what is chosen; say whether it had enough."""
+    num_left = queue.num_at_once
+    for hit in queue.waiting:
+        key = hit.key
+        if key not in chosen:
+            chosen[key] = hit
+            num_left -= 1
+            if not num_left:
+                return True
+    return False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

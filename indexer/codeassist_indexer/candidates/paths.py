@@ -26,9 +26,14 @@ def folder_of(path: str) -> str:
 
 def folder_distance(one: str, other: str) -> int:
     """Return how many steps up and down lead from the folder of one file to that of the other."""
-    first, second = one.split("/")[:-1], other.split("/")[:-1]
-    if first == second:
+    return _steps(one.rpartition("/")[0], other.rpartition("/")[0])
+
+
+@lru_cache(_KEPT)
+def _steps(one: str, other: str) -> int:
+    if one == other:
         return 0
+    first, second = one.split("/") if one else [], other.split("/") if other else []
     num_shared = 0
     for mine, theirs in zip(first, second, strict=False):
         if mine != theirs:

@@ -12,11 +12,10 @@ from codeassist.request import Snippet
 from codeassist_indexer.candidates.candidate import Candidate, Facts
 from codeassist_indexer.candidates.hits import ChunkHit, DefinitionHit
 from codeassist_indexer.candidates.merge import Place, PlacedWindow, best_first, join_overlapping
-from codeassist_indexer.candidates.paths import folder_distance, is_test, is_test_of, plain_stem
+from codeassist_indexer.candidates.paths import folder_distance, is_test, plain_stem
 from codeassist_indexer.candidates.situation import Situation
-from codeassist_indexer.neighbours import KnownLines, Window, window_around
-from codeassist_indexer.skeleton import COLUMNS, Definition, definition_of, render_all
-from codeassist_indexer.store import Store
+from codeassist_indexer.neighbours import KnownLines, Window, texts_near, window_around
+from codeassist_indexer.skeleton import Definition, has_members, render_with
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,16 +31,17 @@ Text = Skeleton | PlacedWindow
 
 def read(situation: Situation, places: Sequence[Place]) -> Iterator[Text]:
     """Yield the text of the places: skeletons first, which are read together, then windows until time is up."""
-    yield from _skeletons(situation.store, places)
+    yield from _skeletons(situation, places)
     wanted = [(place, place.hit.chunk_id) for place in places if isinstance(place.hit, ChunkHit)]
     stored = situation.chunks([chunk_id for _, chunk_id in wanted])
+    near = texts_near(situation.store, stored.values())
     terms = frozenset(situation.terms)
     for place, chunk_id in wanted:
         if situation.deadline.cuts_short():
             return
         chunk = stored.get(chunk_id)
         if chunk is not None and chunk.path != situation.request.path:
-            window = window_around(situation.store, chunk, terms, 0.0)
+            window = window_around(chunk, near, terms, 0.0)
             if window is not None:
                 yield PlacedWindow(window, (place,))
 
@@ -67,14 +67,11 @@ def describe(situation: Situation, places: Sequence[Place], texts: Sequence[Text
                 yield describer.lines(lines)
 
 
-def _skeletons(store: Store, places: Sequence[Place]) -> list[Skeleton]:
+def _skeletons(situation: Situation, places: Sequence[Place]) -> list[Skeleton]:
     ids = [place.hit.symbol_id for place in places if isinstance(place.hit, DefinitionHit)]
-    rows = store.query(
-        f"SELECT {COLUMNS} FROM symbols s JOIN files f ON f.id = s.file_id WHERE s.id IN ({', '.join('?' * len(ids))})",
-        ids,
-    )
-    definitions = [definition_of(*row) for row in rows]
-    return [Skeleton(each, text) for each, text in zip(definitions, render_all(store, definitions), strict=True)]
+    definitions = situation.definitions(ids)
+    members = situation.members(each.symbol_id for each in definitions if has_members(each))
+    return [Skeleton(each, render_with(each, members.get(each.symbol_id, ()))) for each in definitions]
 
 
 class _Describer:
@@ -82,7 +79,9 @@ class _Describer:
 
     def __init__(self, situation: Situation) -> None:
         self._situation = situation
-        self._own_path = situation.request.path
+        own = self._own_path = situation.request.path
+        self._terms, self._distances = situation.terms, situation.distances
+        self._own_stem, self._is_own_test = plain_stem(own), is_test(own)
         self._imported_paths = situation.imported_paths if situation.has_read_imports else frozenset[str]()
         self._recent_paths = {place.path for place in situation.recent}
         self._facts_by_path: dict[str, tuple[bool, bool, int, bool, bool, bool, bool]] = {}
@@ -96,17 +95,19 @@ class _Describer:
 
     def lines(self, joined: PlacedWindow) -> Candidate:
         window, situation = joined.window, self._situation
-        chunks = list(situation.chunks(place.hit.key[1] for place in joined.places).values())
-        distances = [situation.distances.get(chunk.symbol.rpartition(".")[2]) for chunk in chunks if chunk.symbol]
+        known = [situation.known_chunk(place.hit.key[1]) for place in joined.places]
+        chunks = [chunk for chunk in known if chunk is not None]
+        distances = [self._distances.get(chunk.symbol.rpartition(".")[2]) for chunk in chunks if chunk.symbol]
         distance = min((each for each in distances if each is not None), default=None)
-        found = best_first([each for place in joined.places for each in place.found])
-        snippet = _lines_snippet(window, found[0].source, found[0].score, joined.places[0].hit.reason)
+        places = joined.places
+        found = places[0].found if len(places) == 1 else best_first([each for place in places for each in place.found])
+        snippet = _lines_snippet(window, found[0].source, found[0].score, places[0].hit.reason)
         facts = self._facts(snippet, chunks[0].language, distance)
         return Candidate(snippet, "lines", chunks[0].symbol, found, facts, self._num_shared(snippet.text))
 
     def _num_shared(self, text: str) -> int:
         lowered = text.lower()
-        return len([term for term in self._situation.terms if term in lowered])
+        return len([term for term in self._terms if term in lowered])
 
     def _facts(self, snippet: Snippet, language: str, distance: int | None) -> Facts:
         path = snippet.path
@@ -117,15 +118,16 @@ class _Describer:
 
     def _facts_of_file(self, path: str, language: str) -> tuple[bool, bool, int, bool, bool, bool, bool]:
         """Return what `Facts` says of a file, in its order."""
-        own = self._own_path
+        is_test_file, is_same_stem = is_test(path), plain_stem(path) == self._own_stem
+        is_pair = is_same_stem and is_test_file != self._is_own_test
         return (
             path in self._imported_paths,
             language == self._situation.language,
-            folder_distance(own, path),
-            plain_stem(path) == plain_stem(own),
-            is_test(path),
-            is_test_of(path, own),
-            is_test_of(own, path),
+            folder_distance(self._own_path, path),
+            is_same_stem,
+            is_test_file,
+            is_pair and is_test_file,
+            is_pair and self._is_own_test,
         )
 
     def _recency(self, snippet: Snippet) -> int | None:

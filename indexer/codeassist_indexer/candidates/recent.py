@@ -6,7 +6,9 @@ of the repository) is never found, whatever was noted.
 
 from __future__ import annotations
 
+import json
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 MAX_PLACES = 32
 MAX_PLACES_A_FILE = 4
 _NEAR_LINES = 10
+_CHUNKS_OF_PLACE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,15 +72,18 @@ class RecentPlaces:
 
 def recent_chunks(situation: Situation) -> Iterator[Hit]:
     """Yield the chunks that the recent places lie in, the newest first."""
-    for number, place in enumerate(situation.recent):
-        if situation.deadline.cuts_short():
-            return
-        rows = situation.store.query(
-            "SELECT c.id FROM files f JOIN chunks c ON c.file_id = f.id WHERE f.path = ? AND c.start_line < ?"
-            " AND c.end_line > ? ORDER BY c.id LIMIT 3",
-            (place.path, place.end_line, place.start_line),
-        )
-        for (chunk_id,) in rows:
+    if not situation.recent:
+        return
+    rows = situation.store.query(
+        "SELECT j.key, c.id FROM json_each(?) j CROSS JOIN files f ON f.path = json_extract(j.value, '$[0]')"
+        " CROSS JOIN chunks c ON c.file_id = f.id AND c.start_line < json_extract(j.value, '$[2]')"
+        " AND c.end_line > json_extract(j.value, '$[1]')",
+        (json.dumps([(place.path, place.start_line, place.end_line) for place in situation.recent]),),
+    )
+    num_found: Counter[int] = Counter()
+    for number, chunk_id in sorted(rows):
+        num_found[number] += 1
+        if num_found[number] <= _CHUNKS_OF_PLACE:
             yield ChunkHit(chunk_id, 1 / (1 + number), "edited or opened lately")
 
 

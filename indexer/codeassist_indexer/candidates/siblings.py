@@ -5,9 +5,9 @@ Knows no order among sources. A file stands for itself with the chunks that fit 
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from itertools import chain
 
 from codeassist_indexer.candidates.hits import ChunkHit, Hit
 from codeassist_indexer.candidates.paths import (
@@ -21,6 +21,7 @@ from codeassist_indexer.candidates.paths import (
 from codeassist_indexer.candidates.postings import chunks_with
 from codeassist_indexer.candidates.situation import Situation
 from codeassist_indexer.lexical import identifier_tokens
+from codeassist_indexer.mentions import has_word
 
 _MAX_STEM_FILES = 6
 _CHUNKS_OF_TEST = 3
@@ -44,9 +45,9 @@ def tests(situation: Situation) -> Iterator[Hit]:
     forms = {form.format(name) for form in _TEST_FORMS for name in {plain, plain[:1].upper() + plain[1:]}}
     names = sorted({stem, plain, f"_{plain}"} | forms)
     rows = situation.store.query(
-        f"SELECT path FROM files WHERE module_name IN ({', '.join('?' * len(names))}) AND language NOT NULL"
+        "SELECT path FROM files WHERE module_name IN (SELECT value FROM json_each(?)) AND language NOT NULL"
         " AND path != ? LIMIT ?",
-        (*names, path, _MAX_RELATED),
+        (json.dumps(names), path, _MAX_RELATED),
     )
     # Another `utils.py` elsewhere is no relation: either one is a test, or they differ in kind as `a.h` and `a.c` do.
     related = {
@@ -65,7 +66,7 @@ def tests(situation: Situation) -> Iterator[Hit]:
             reason = "is tested by this file"
         else:
             reason = "has this file's name"
-        yield ChunkHit(chunk_id, situation.postings.rarity_by_chunk.get(chunk_id, 0.0), reason)
+        yield ChunkHit(chunk_id, situation.postings.rarity(chunk_id), reason)
 
 
 def same_base(situation: Situation) -> Iterator[Hit]:
@@ -78,11 +79,10 @@ def same_base(situation: Situation) -> Iterator[Hit]:
         tokens = identifier_tokens(base)
         if not tokens or situation.collection.num_chunks_with(tokens[0]) > _MAX_BASE_POSTINGS:
             continue
-        rarity = situation.postings.rarity_by_chunk
-        holding = chunks_with(situation.store, tokens[0])
-        holding.sort(key=lambda chunk: rarity.get(chunk, 0.0), reverse=True)
-        for chunk_id in _classes_extending(situation, base, holding[:_MAX_BASE_CHUNKS], method):
-            yield ChunkHit(chunk_id, rarity.get(chunk_id, 0.0), f"extends {base} too")
+        rarity = situation.postings.rarity
+        holding = situation.postings.rarest(chunks_with(situation.store, tokens[0]), _MAX_BASE_CHUNKS)
+        for chunk_id in _classes_extending(situation, base, holding, method):
+            yield ChunkHit(chunk_id, rarity(chunk_id), f"extends {base} too")
             num_found += 1
             if num_found == _MAX_CLASSES:
                 return
@@ -91,30 +91,31 @@ def same_base(situation: Situation) -> Iterator[Hit]:
 def folder(situation: Situation) -> Iterator[Hit]:
     """Yield a chunk of each file of the same folder, then of files further off, the best fitting first."""
     path = situation.request.path
-    rarity = situation.postings.rarity_by_chunk
-    seen: set[str] = {path}
-    base = folder_of(path)
+    rarity = situation.postings.rarity
+    steps = list(_files_around(situation))
+    chunk_by_path = {found: chunk for chunk, found in _best_chunks(situation, list(chain.from_iterable(steps)), 1)}
+    for files in steps:
+        best = [(found, chunk_by_path[found]) for found in files if found in chunk_by_path]
+        best.sort(key=lambda each: (folder_distance(path, each[0]), -rarity(each[1]), each[0]))
+        for found, chunk_id in best:
+            distance = folder_distance(path, found)
+            reason = "in the same folder" if distance == 0 else f"{distance} folders away"
+            yield ChunkHit(chunk_id, rarity(chunk_id), reason)
+
+
+def _files_around(situation: Situation) -> Iterator[list[str]]:
+    """Yield the files in and below the request's folder, then those that each folder around it adds."""
+    base = folder_of(situation.request.path)
+    seen = {situation.request.path}
     num_left = _MAX_FOLDER_FILES
     while num_left > 0 and not situation.deadline.cuts_short():
         files = [found for found in _files_below(situation, base, num_left + len(seen)) if found not in seen]
         seen.update(files)
-        best = _best_chunks(situation, files[:num_left], 1)
+        yield files[:num_left]
         num_left -= len(files)
-        best.sort(key=lambda each: (folder_distance(path, each[1]), -rarity.get(each[0], 0.0), each[1]))
-        for chunk_id, found in best:
-            distance = folder_distance(path, found)
-            reason = "in the same folder" if distance == 0 else f"{distance} folders away"
-            yield ChunkHit(chunk_id, rarity.get(chunk_id, 0.0), reason)
         if not base:
             return
         base = folder_of(base)
-
-
-@dataclass(frozen=True, slots=True)
-class _FileChunks:
-    path: str
-    chunks: list[int]
-    first_named: int
 
 
 def _best_chunks(situation: Situation, paths: Sequence[str], num_each: int) -> list[tuple[int, str]]:
@@ -122,30 +123,28 @@ def _best_chunks(situation: Situation, paths: Sequence[str], num_each: int) -> l
 
     Where none shares a word it is the one with the first definition.
     """
-    rarity = situation.postings.rarity_by_chunk
-    found: list[tuple[int, str]] = []
-    for file in _chunks_of(situation, paths):
-        fitting = [chunk_id for chunk_id in file.chunks if chunk_id in rarity]
-        fitting.sort(key=rarity.__getitem__, reverse=True)
-        found += [(chunk_id, file.path) for chunk_id in fitting[:num_each] or [file.first_named]]
-    return found
-
-
-def _chunks_of(situation: Situation, paths: Sequence[str]) -> list[_FileChunks]:
     if not paths:
         return []
+    # A file's chunks have consecutive numbers: those that share a word are found without reading any.
     rows = situation.store.query(
-        "SELECT f.path, c.id, c.symbol != '' FROM files f JOIN chunks c ON c.file_id = f.id"
-        f" WHERE f.path IN ({', '.join('?' * len(paths))}) ORDER BY f.path, c.id",
-        paths,
+        "SELECT j.key, f.id, (SELECT min(id) FROM chunks WHERE file_id = f.id), (SELECT max(id) FROM chunks WHERE"
+        " file_id = f.id) FROM json_each(?) j CROSS JOIN files f ON f.path = j.value",
+        (json.dumps(paths),),
     )
-    chunks: dict[str, list[int]] = {}
-    first_named: dict[str, int] = {}
-    for path, chunk_id, is_named in rows:
-        chunks.setdefault(path, []).append(chunk_id)
-        if is_named:
-            first_named.setdefault(path, chunk_id)
-    return [_FileChunks(path, chunks[path], first_named.get(path, chunks[path][0])) for path in paths if path in chunks]
+    spans: dict[int, tuple[int, int, int]] = {row[0]: row[1:] for row in rows if row[2] is not None}
+    fitting = {
+        place: situation.postings.best_between(first, last, num_each) for place, (_, first, last) in spans.items()
+    }
+    others = {spans[place][0]: place for place in fitting if not fitting[place]}
+    rows = situation.store.query(
+        "SELECT j.value, (SELECT id FROM chunks WHERE file_id = j.value AND symbol != '' ORDER BY id LIMIT 1)"
+        " FROM json_each(?) j",
+        (json.dumps(list(others)),),
+    )
+    for file_id, first_named in rows:
+        place = others[file_id]
+        fitting[place] = [first_named if first_named is not None else spans[place][1]]
+    return [(chunk_id, paths[place]) for place in sorted(fitting) for chunk_id in fitting[place]]
 
 
 def _files_below(situation: Situation, base: str, limit: int) -> list[str]:
@@ -185,16 +184,14 @@ def _classes_extending(situation: Situation, base: str, chunk_ids: Sequence[int]
     """Return chunks of other files with classes whose supertypes name `base`, each class once."""
     if not chunk_ids:
         return []
-    numbers = ", ".join("?" * len(chunk_ids))
     rows = situation.store.query(
         "SELECT s.file_id, s.qualified_name, s.bases, c.id FROM chunks c JOIN symbols s ON s.file_id = c.file_id"
-        f" AND s.start_line >= c.start_line AND s.start_line < c.end_line WHERE c.id IN ({numbers})"
-        " AND s.bases != '[]'",
-        chunk_ids,
+        " AND s.start_line >= c.start_line AND s.start_line < c.end_line"
+        " WHERE c.id IN (SELECT value FROM json_each(?)) AND s.bases != '[]'",
+        (json.dumps(chunk_ids),),
     )
     places = {chunk_id: place for place, chunk_id in enumerate(chunk_ids)}
-    is_base = re.compile(rf"\b{re.escape(base)}\b")
-    classes = [row for row in rows if is_base.search(row[2]) and row[3] not in situation.own_chunks]
+    classes = [row for row in rows if has_word(row[2], base) and row[3] not in situation.own_chunks]
     classes.sort(key=lambda row: places[row[3]])
     found: dict[int, None] = {}
     for file_id, qualified_name, _, chunk_id in classes[:_MAX_CLASSES]:

@@ -5,7 +5,7 @@ Knows no source.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from codeassist.request import CompletionRequest
@@ -18,6 +18,8 @@ from codeassist_indexer.imported import ResolvedImport, distances_near, imports_
 from codeassist_indexer.languages import language_of
 from codeassist_indexer.lexical import Collection, QueryLimits, query_terms
 from codeassist_indexer.neighbours import StoredChunk, stored_chunks
+from codeassist_indexer.resolve import Remembering
+from codeassist_indexer.skeleton import Definition, Member, read_definitions, read_members
 from codeassist_indexer.store import Store
 
 _LIMITS = QueryLimits()
@@ -46,6 +48,8 @@ class Situation:
         self.around: Surroundings = surroundings(request)
         self.text = request.prefix + request.suffix
         self._chunks: dict[int, StoredChunk] = {}
+        self._definitions: dict[int, Definition] = {}
+        self._members: dict[int, Sequence[Member]] = {}
 
     @cached_property
     def distances(self) -> dict[str, int]:
@@ -53,9 +57,14 @@ class Situation:
         return distances_near(self.request, self.around)
 
     @cached_property
+    def asked(self) -> Remembering:
+        """The index, asked which files imports mean; it remembers the answers."""
+        return Remembering(self.store)
+
+    @cached_property
     def imports(self) -> tuple[ResolvedImport, ...]:
         """What the request's file imports."""
-        return resolved_imports(self.store, self.request.path, self.language, imports_of(self.request))
+        return resolved_imports(self.asked, self.request.path, self.language, imports_of(self.request))
 
     @property
     def has_read_imports(self) -> bool:
@@ -68,19 +77,24 @@ class Situation:
         return frozenset(path for each in self.imports for path in each.paths)
 
     @cached_property
+    def _own(self) -> tuple[int, int | None, int | None] | None:
+        rows = self.store.query(
+            "SELECT f.id, (SELECT min(id) FROM chunks WHERE file_id = f.id), (SELECT max(id) FROM chunks WHERE file_id"
+            " = f.id) FROM files f WHERE f.path = ?",
+            (self.request.path,),
+        )
+        return rows[0] if rows else None
+
+    @property
     def own_file_id(self) -> int | None:
         """The number of the request's own file in the index, None if it is not there."""
-        rows = self.store.query("SELECT id FROM files WHERE path = ?", (self.request.path,))
-        return rows[0][0] if rows else None
+        return self._own[0] if self._own is not None else None
 
     @cached_property
     def own_chunks(self) -> range:
         """The numbers of the chunks of the request's own file: nothing may come from it."""
-        rows = self.store.query(
-            "SELECT min(c.id), max(c.id) FROM files f JOIN chunks c ON c.file_id = f.id WHERE f.path = ?",
-            (self.request.path,),
-        )
-        return range(rows[0][0], rows[0][1] + 1) if rows and rows[0][0] is not None else range(0)
+        _, first, last = self._own or (None, None, None)
+        return range(first, last + 1) if first is not None and last is not None else range(0)
 
     @cached_property
     def terms(self) -> tuple[str, ...]:
@@ -104,3 +118,27 @@ class Situation:
         if missing:
             self._chunks.update((chunk.chunk_id, chunk) for chunk in stored_chunks(self.store, missing))
         return {chunk_id: self._chunks[chunk_id] for chunk_id in wanted if chunk_id in self._chunks}
+
+    def known_chunk(self, chunk_id: int) -> StoredChunk | None:
+        """Return a chunk that was read already."""
+        return self._chunks.get(chunk_id)
+
+    def definitions(self, symbol_ids: Iterable[int]) -> list[Definition]:
+        """Return the definitions with these numbers that there are."""
+        wanted = list(dict.fromkeys(symbol_ids))
+        missing = [symbol_id for symbol_id in wanted if symbol_id not in self._definitions]
+        if missing:
+            self.keep(read_definitions(self.store, missing))
+        return [self._definitions[symbol_id] for symbol_id in wanted if symbol_id in self._definitions]
+
+    def keep(self, definitions: Iterable[Definition]) -> None:
+        """Take definitions that were read elsewhere, so that they are not read again."""
+        self._definitions.update((definition.symbol_id, definition) for definition in definitions)
+
+    def members(self, symbol_ids: Iterable[int]) -> dict[int, Sequence[Member]]:
+        """Return the members of each definition, in the order of the text."""
+        wanted = list(dict.fromkeys(symbol_ids))
+        missing = [symbol_id for symbol_id in wanted if symbol_id not in self._members]
+        if missing:
+            self._members.update(read_members(self.store, missing))
+        return {symbol_id: self._members[symbol_id] for symbol_id in wanted}
