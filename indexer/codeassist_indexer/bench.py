@@ -9,6 +9,7 @@ import json
 import random
 import re
 import shutil
+import signal
 import statistics
 import tarfile
 import tempfile
@@ -205,12 +206,30 @@ def _peak_rss() -> Iterator[list[int]]:
 
 @contextmanager
 def working_folder() -> Iterator[Path]:
-    """Give an empty folder, and delete it with all that is in it."""
+    """Give an empty folder, and delete it with all that is in it: also if the process is told to end (SIGTERM)."""
     folder = Path(tempfile.mkdtemp(prefix="codeassist-bench-"))
     try:
-        yield folder
+        with leaving_on_sigterm():
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def leaving_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM leave the block as Ctrl-C does, so that what it has opened is closed; in the main thread only."""
+
+    def leave(number: int, frame: object) -> None:
+        raise SystemExit(128 + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, leave)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 @contextmanager

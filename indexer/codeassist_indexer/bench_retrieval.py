@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import random
+import shutil
 import statistics
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -28,10 +30,12 @@ from codeassist_indexer.bench import (
     working_folder,
 )
 from codeassist_indexer.retrieve import IndexRetriever
+from codeassist_indexer.schema import SCHEMA_VERSION
 from codeassist_indexer.store import Store
 from codeassist_indexer.update import update_index
 
 _FIRST_FILES = 200
+_BUILT = ("sources", "tree", "index")
 _GOALS = {"p50_ms": "10", "p95_ms": "30"}
 
 
@@ -67,19 +71,46 @@ class RetrievalFigures:
 def run_retrieval_bench(
     repos: Path, folder: Path, num_chunks: int, num_requests: int, deadline_ms: float | None, report: Report, seed: int
 ) -> RetrievalFigures:
-    """Measure in `folder`, which must be empty, with the Python files of `repos` (folders or .tar.xz archives)."""
+    """Measure in `folder` with the Python files of `repos` (folders or .tar.xz archives).
+
+    What an earlier run built there of the same files is used again.
+    """
+    build(repos, folder, num_chunks, report)
+    store = Store(folder / "index" / "index.db")
+    try:
+        return measure_retrieval(store, folder / "tree", num_requests, deadline_ms, report, seed)
+    finally:
+        store.close()
+
+
+def build(repos: Path, folder: Path, num_chunks: int, report: Report) -> None:
+    """Make the tree and its index in `folder` unless they stand there; what is half done is made anew.
+
+    Raises UsageError for a folder that holds anything else.
+    """
+    built = folder / "built.json"
+    wanted = {"repos": str(repos.resolve()), "num_chunks": num_chunks, "schema": SCHEMA_VERSION}
+    folder.mkdir(parents=True, exist_ok=True)
+    begun = json.loads(built.read_text(encoding="utf-8")) if built.is_file() else None
+    if begun is None and any(folder.iterdir()):
+        raise click.UsageError(f"{folder} is not empty and not of this benchmark; name another folder for --keep")
+    if begun == {**wanted, "is_done": True}:
+        return
+    built.write_text(json.dumps({**wanted, "is_done": False}), encoding="utf-8")
+    for part in _BUILT:
+        shutil.rmtree(folder / part, ignore_errors=True)
     sources = unpacked(repos, folder / "sources")
     tree = folder / "tree"
     for number in make_tree(sources, tree, _FIRST_FILES):
         report("copying", number, _FIRST_FILES)
     store = Store(folder / "index" / "index.db")
-    update_index(store, tree)
-    grow_tree(store, sources, tree, _FIRST_FILES, num_chunks, report)
-    store.optimise()  # as after a first build of that size
     try:
-        return measure_retrieval(store, tree, num_requests, deadline_ms, report, seed)
+        update_index(store, tree)
+        grow_tree(store, sources, tree, _FIRST_FILES, num_chunks, report)
+        store.optimise()  # as after a first build of that size
     finally:
         store.close()
+    built.write_text(json.dumps({**wanted, "is_done": True}), encoding="utf-8")
 
 
 def measure_retrieval(
@@ -134,13 +165,23 @@ def _p95(times: Sequence[float]) -> float:
 @click.option("--repos", type=click.Path(exists=True, path_type=Path), required=True, help="Folder or .tar.xz archive.")
 @click.option("--chunks", "num_chunks", type=click.IntRange(1), default=100_000, show_default=True, help="To search.")
 @click.option("--requests", "num_requests", type=click.IntRange(2), default=300, show_default=True)
-@click.option("--deadline-ms", type=click.FloatRange(min=1), default=30, show_default=True, help="Of each request.")
+@click.option(
+    "--deadline-ms", type=click.FloatRange(min=0), default=30, show_default=True, help="Of each request; 0: none."
+)
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the places asked about.")
+@click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Build the tree and its index in this folder, and use them again the next time. Without it: a temporary one.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def main(repos: Path, num_chunks: int, num_requests: int, deadline_ms: float, seed: int, as_json: bool) -> None:
-    """Run the benchmark in a temporary folder and print its figures."""
-    with working_folder() as folder, progress_bars() as report:
-        figures = run_retrieval_bench(repos, folder, num_chunks, num_requests, deadline_ms, report, seed)
+def main(
+    repos: Path, num_chunks: int, num_requests: int, deadline_ms: float, seed: int, keep: Path | None, as_json: bool
+) -> None:
+    """Run the benchmark and print its figures."""
+    folders = nullcontext(keep) if keep is not None else working_folder()
+    with folders as folder, progress_bars() as report:
+        figures = run_retrieval_bench(repos, folder, num_chunks, num_requests, deadline_ms or None, report, seed)
     if as_json:
         click.echo(json.dumps(asdict(figures), indent=2))
         return
