@@ -68,7 +68,7 @@ def eval_group() -> None:
 @click.option(
     "--ranker", type=_FILE, help="Of the context learned: a ranker's file, or a folder of train-ranker, by folds."
 )
-@click.option("--encoders", type=_FILE, hidden=True, help="Folder with the encoders of the folds.")
+@click.option("--encoders", type=_FILE, help="Of the context learned: a folder of train-retriever, by folds.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only so many tasks, drawn with --seed.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--max-new-tokens", type=click.IntRange(min=1), help="Default: as the benchmark's official runner.")

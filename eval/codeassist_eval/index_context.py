@@ -17,6 +17,8 @@ from codeassist_indexer.ranking.chooser import Chooser
 from codeassist_indexer.retrieve import ContextMode, IndexRetriever
 from codeassist_indexer.store import Store, database_path
 from codeassist_indexer.update import update_file, update_index
+from codeassist_indexer.vectors.search import LearnedSearch
+from codeassist_indexer.vectors.stored import fill_vectors
 
 
 class IndexContexts:
@@ -42,8 +44,12 @@ class IndexContexts:
 
     def retriever(self, task: Task) -> Retriever:
         """Return the retriever for `task`; one given out before may no longer be used."""
+        store = self.store(task)
         chooser = None if self._chooser_for is None else self._chooser_for(task)
-        return IndexRetriever(self.store(task), self._mode, chooser=chooser)
+        if chooser is not None and chooser.encoder is not None:
+            fill_vectors(store, chooser.encoder)  # those of its fold, which never saw the repository
+            store.companion(LearnedSearch).use(chooser.encoder)
+        return IndexRetriever(store, self._mode, chooser=chooser)
 
     def store(self, task: Task) -> Store:
         """Return the index for `task`, its file in it without the truth; one given out before may no longer be used.

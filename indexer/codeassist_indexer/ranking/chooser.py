@@ -51,6 +51,11 @@ class Chooser:
         self._last: OrderedDict[str, tuple[Snippet, ...]] = OrderedDict()
         self._lock = threading.Lock()
 
+    @property
+    def encoder(self) -> Encoder | None:
+        """The encoder whose similarities the ranker sees."""
+        return self._encoder
+
     def choose(self, request: CompletionRequest, candidates: Sequence[Candidate], max_chars: int) -> list[Chosen]:
         """Return what is worth its place in `max_chars` characters, the best first; maybe nothing."""
         alike = None if self._encoder is None else similarities(self._encoder, request, candidates)
