@@ -25,6 +25,7 @@ _FOLDS = 5
     "--fold", "folds", type=click.IntRange(0, _FOLDS - 1), multiple=True,
     help="Leave out the repositories of this fold, and measure on them.",
 )  # fmt: skip
+@click.option("--whole", is_flag=True, help="Besides folds, train on everything, into OUT/all.")
 @click.option("--rounds", type=click.IntRange(min=1), default=1, show_default=True,
               help="Further rounds score what the present encoder finds, with --model.")  # fmt: skip
 @click.option("--model", metavar="NAME", help="Of further rounds: the model that rewards (`codeassist models list`).")
@@ -44,6 +45,7 @@ def train_retriever(
     task_paths: tuple[Path, ...],
     out: Path,
     folds: tuple[int, ...],
+    whole: bool,
     rounds: int,
     model: str | None,
     candidates: int,
@@ -65,7 +67,7 @@ def train_retriever(
     """
     from codeassist_eval.train_retriever_run import Request, run_training
 
-    request = Request(repos, rewards, task_paths, out, folds, rounds, model, candidates, steps, reward_steps,
+    request = Request(repos, rewards, task_paths, out, folds, whole, rounds, model, candidates, steps, reward_steps,
                       recall_tasks, seed, assignments)  # fmt: skip
     with Meter() as meter:
         document = run_training(request, meter)

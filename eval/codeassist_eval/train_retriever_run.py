@@ -49,6 +49,7 @@ class Request:
     tasks: Sequence[Path]
     out: Path
     folds: Sequence[int] = ()
+    whole: bool = False
     rounds: int = 1
     model: str | None = None
     candidates: int = 4
@@ -79,8 +80,9 @@ def run_training(request: Request, progress: Progress) -> dict[str, Any]:
             folder = request.out / f"fold-{fold}"
             encoder = train(sources, plan, folder, progress, fold, request.rounds, rewarding.within(folder))
             parts[f"fold {fold}"] = _measured(encoder, sources, fold, request, indexes, progress)
-        if not request.folds:
-            train(sources, plan, request.out, progress, None, request.rounds, rewarding.within(request.out))
+        if request.whole or not request.folds:
+            folder = request.out / "all" if request.folds else request.out
+            train(sources, plan, folder, progress, None, request.rounds, rewarding.within(folder))
     if len(parts) > 1:
         every = list(parts.values())
         parts["all"] = _Part(
