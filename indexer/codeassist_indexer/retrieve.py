@@ -68,7 +68,9 @@ class IndexRetriever:
         """
         deadline = Deadline(self._deadline_ms)
         if self._mode == "learned" and self._chooser is not None:
-            return self._chosen(self._chooser, request, max_chars, deadline)
+            found = self._chosen(self._chooser, request, max_chars, deadline)
+            if found is not None:
+                return found
         stage_ms: dict[str, float] = {}
         late: list[str] = []
         around = surroundings(request)
@@ -100,10 +102,17 @@ class IndexRetriever:
         """Return all that a ranker may choose among, found under the same deadline."""
         return self._candidates(request, Deadline(self._deadline_ms))
 
-    def _chosen(self, chooser: Chooser, request: CompletionRequest, max_chars: int, deadline: Deadline) -> Retrieval:
+    def _chosen(
+        self, chooser: Chooser, request: CompletionRequest, max_chars: int, deadline: Deadline
+    ) -> Retrieval | None:
+        """What is chosen of all candidates; None where choosing failed, which is logged."""
         found = self._candidates(request, deadline)
         begin = time.perf_counter()
-        chosen = chooser.choose(request, found.candidates, max_chars)
+        try:
+            chosen = chooser.choose(request, found.candidates, max_chars)
+        except Exception:  # a request boundary: what is chosen by rules is better than no completion
+            log.warning("no ranked context for %s", request.path, exc_info=True)
+            return None
         stage_ms = {**found.stage_ms, "rank": (time.perf_counter() - begin) * 1000}
         return Retrieval(tuple(explained(each) for each in chosen), stage_ms, found.late_sources)
 

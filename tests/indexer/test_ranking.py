@@ -25,6 +25,7 @@ from codeassist_indexer.ranking.select import HEADER_CHARS, Rules, select
 from codeassist_indexer.repository import open_retriever
 from codeassist_indexer.retrieve import IndexRetriever
 from codeassist_indexer.store import Store
+from codeassist_indexer.update import update_index
 from tests.indexer.candidate_repositories import PYTHON
 
 FACTS = Facts(None, False, True, 1, False, False, False, False, None)
@@ -248,6 +249,24 @@ def test_without_a_ranker_learned_is_full(store: Store, tmp_path: Path, caplog: 
     assert "codeassist tune" in caplog.text
     shipped = load_ranker() if SHIPPED.exists() else None
     assert (ranker is None) == (shipped is None)
+
+
+def test_where_choosing_fails_rules_choose(store: Store, caplog: pytest.LogCaptureFixture) -> None:
+    ranker = a_ranker()
+    broken = replace(ranker, mean=ranker.mean[:3])
+    full = IndexRetriever(store, "full").retrieve(PYTHON.request, 3_000).snippets
+    assert IndexRetriever(store, "learned", chooser=Chooser(broken)).retrieve(PYTHON.request, 3_000).snippets == full
+    assert "no ranked context for" in caplog.text
+
+
+def test_a_repository_of_one_file_gives_nothing(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "only.py").write_text(REQUEST.prefix + REQUEST.suffix)
+    store = Store(tmp_path / "index.db")
+    update_index(store, tmp_path / "one")
+    retriever = IndexRetriever(store, "learned", chooser=Chooser(a_ranker(), rules=Rules(-100, 0.3, False)))
+    assert retriever.retrieve(replace(REQUEST, path="only.py"), 3_000).snippets == ()
+    store.close()
 
 
 def test_a_repositorys_own_ranker_comes_before_the_shipped_one(store: Store, tmp_path: Path) -> None:
