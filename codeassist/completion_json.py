@@ -6,7 +6,7 @@ Knows no command and no server. Lines count from 1; a snippet's `end_line` is th
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from codeassist.request import Completion, MonitorAct, Sent, Snippet, UsedSnippet
@@ -26,6 +26,7 @@ def to_document(completion: Completion) -> dict[str, Any]:
         "snippets": [snippet_document(used) for used in completion.snippets],
         "notices": list(completion.notices),
         "sent": sent_document(completion.sent),
+        "late_sources": list(completion.late_sources),
         "monitors": [dataclasses.asdict(act) for act in completion.monitor_acts],
     }
 
@@ -46,6 +47,7 @@ def from_document(document: Mapping[str, Any]) -> Completion:
         notices=tuple(document["notices"]),
         sent=None if document.get("sent") is None else Sent(**document["sent"]),
         monitor_acts=tuple(_act(entry) for entry in document.get("monitors", ())),
+        late_sources=tuple(document.get("late_sources", ())),
     )
 
 
@@ -72,6 +74,15 @@ def told_of_sent(sent: Sent | None) -> str:
 def rounded(stage_ms: Mapping[str, float]) -> dict[str, float]:
     """Return times that are worth printing."""
     return {stage: round(took, 2) for stage, took in stage_ms.items()}
+
+
+def told_of_late(late_sources: Sequence[str]) -> str:
+    """Return which sources of context were late, as a sentence; "" where none was."""
+    if not late_sources:
+        return ""
+    one = len(late_sources) == 1
+    number = "1 source of context was" if one else f"{len(late_sources)} sources of context were"
+    return f"{number} late, and {'its' if one else 'their'} snippets left out: {', '.join(late_sources)}."
 
 
 def snippet_document(used: UsedSnippet) -> dict[str, Any]:

@@ -209,3 +209,4 @@ class Completion:
     monitor_acts: Sequence[MonitorAct] = ()
     monitor_ms: Sequence[float] = ()  # what monitors took for each token, without waiting
     sent: Sent | None = None  # None: nothing left this machine
+    late_sources: Sequence[str] = ()  # of retrieval, which were stopped at the deadline

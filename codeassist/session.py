@@ -151,6 +151,7 @@ class Session:
             is_hasty=budget is not None,
             monitor_acts=() if monitor is None else monitor.acts(),
             monitor_ms=tuple(decoded.monitor_ms),
+            late_sources=retrieval.late_sources,
         )
 
     def prepare(self, document: str) -> None:

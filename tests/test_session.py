@@ -23,7 +23,9 @@ Open = Callable[..., Session]
 
 class OneSnippet:
     def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
-        return Retrieval((Snippet("b.py", "def b():\n    pass\n", 1, 3, "bm25", 1.0, "because"),), {"bm25": 1.5})
+        return Retrieval(
+            (Snippet("b.py", "def b():\n    pass\n", 1, 3, "bm25", 1.0, "because"),), {"bm25": 1.5}, ("folder",)
+        )
 
 
 @pytest.fixture
@@ -50,6 +52,7 @@ def open_tiny(tmp_path: Path) -> Open:
 def test_a_completion_says_what_it_saw_and_what_it_took(open_tiny: Open) -> None:
     completion = open_tiny().complete(REQUEST, OneSnippet())
     assert completion.finish_reason == "max_tokens" and completion.num_new_tokens == 8
+    assert completion.late_sources == ("folder",)
     assert [used.snippet.path for used in completion.snippets] == ["b.py"]
     assert {"retrieve_bm25", "prompt", "prefill", "decode", "total"} <= set(completion.stage_ms)
     assert completion.num_prompt_tokens <= 128 and completion.confidence is not None

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from codeassist.cli.position import Position
 from codeassist.cli.running import Outcome, ServerNote
-from codeassist.completion_json import rounded, to_document, told_of_act, told_of_sent
+from codeassist.completion_json import rounded, to_document, told_of_act, told_of_late, told_of_sent
 from codeassist.request import Completion
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ def explain(outcome: Outcome, console: Console) -> None:
         console.print(_snippet_table(completion))
     else:
         console.print("No snippets from other files were used.")
+    if completion.late_sources:
+        console.print(told_of_late(completion.late_sources), highlight=False, markup=False)
     console.print(_stage_table(outcome))
     console.print(
         f"{completion.model}: {completion.num_prompt_tokens} prompt tokens, of them {completion.num_cached_tokens} "

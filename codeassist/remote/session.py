@@ -39,6 +39,7 @@ class Prepared:
     stage_ms: dict[str, float]
     num_chars: int
     num_file_chars: int
+    late_sources: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -160,7 +161,14 @@ class RemoteSession:
             "prompt": (perf_counter() - retrieved) * 1e3,
         }
         return Prepared(
-            request, ask, num_tokens, prompt.snippets, stage_ms, num_chars, self._num_chars(tuple(file_tokens))
+            request,
+            ask,
+            num_tokens,
+            prompt.snippets,
+            stage_ms,
+            num_chars,
+            self._num_chars(tuple(file_tokens)),
+            retrieval.late_sources,
         )
 
     async def send(self, prepared: Prepared) -> Answer:
@@ -253,6 +261,7 @@ class RemoteSession:
             },
             snippets=prepared.snippets,
             notices=self.capabilities.notices,
+            late_sources=prepared.late_sources,
         )
 
     def _count(self, answer: Answer) -> None:

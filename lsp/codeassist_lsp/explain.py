@@ -10,7 +10,14 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from codeassist.completion_json import rounded, sent_document, snippet_document, told_of_act, told_of_sent
+from codeassist.completion_json import (
+    rounded,
+    sent_document,
+    snippet_document,
+    told_of_act,
+    told_of_late,
+    told_of_sent,
+)
 from codeassist.request import Completion
 
 
@@ -30,6 +37,7 @@ def explain(completion: Completion, path: str, text: str, stage_ms: Mapping[str,
         "snippets": snippets,
         "notices": list(completion.notices),
         "sent": sent_document(completion.sent),
+        "late_sources": list(completion.late_sources),
         "monitors": [dataclasses.asdict(act) for act in completion.monitor_acts],
     }
     return {
@@ -67,6 +75,8 @@ def _markdown(document: Mapping[str, Any], sent: str, acts: Sequence[str]) -> st
             lines.append(f"| {_code(where)} | {one['num_tokens']} | {_cell(one['source'])} | {_cell(one['reason'])} |")
     else:
         lines.append("Nothing from other files was used.")
+    if document["late_sources"]:
+        lines += ["", _cell(told_of_late(document["late_sources"]))]
     if acts:
         lines += ["", "## Monitors", "", *(f"- {_cell(act)}" for act in acts)]
     lines += ["", "## Time", "", "| stage | ms |", "| --- | ---: |"]
