@@ -86,7 +86,7 @@ def tune_ranker(
     of_task = {record.task_id: example for record, example in zip(records, measured, strict=True)}
     training = [of_task[task.task_id] for task in learned]
     judged = [of_task[task.task_id] for task in held_out if len(of_task[task.task_id].rewards)]
-    stop_gain = 0.3 if former is None or former.stop_gain is None else former.stop_gain
+    stop_gain = 0.0 if former is None or former.stop_gain is None else former.stop_gain
     about = {
         "tuned": date.today().isoformat(),
         "stop_gain": str(stop_gain),

@@ -161,12 +161,17 @@ def test_files_that_are_none_of_ours_are_refused(tmp_path: Path) -> None:
 
 def test_the_best_come_first_and_what_harms_not_at_all() -> None:
     texts = [candidate(name, f"{name}_first_line()\n{name}_second_line()\n") for name in ("a", "b", "c", "d")]
-    chosen = select(texts, judged(1.0, 3.0, -0.5, 2.0, labels=["positive", "positive", "neutral", "negative"]), 4_000)
+    chosen = select(
+        texts,
+        judged(1.0, 3.0, -0.5, 2.0, labels=["positive", "positive", "neutral", "negative"]),
+        4_000,
+        Rules(0.3, 0.3, True),
+    )
     assert [each.snippet.path for each in chosen] == ["b.py", "a.py"]
     assert [each.label for each in chosen] == ["positive", "positive"]
     everything = select(texts, judged(1.0, 3.0, 0.1, 2.0, labels=["negative"] * 4), 4_000, Rules(0.0, 0.3, False))
     assert [each.snippet.path for each in everything] == ["b.py", "d.py", "a.py", "c.py"]
-    assert select(texts, judged(0.1, -3.0, 0.2, 0.0), 4_000) == []  # the stop candidate wins
+    assert select(texts, judged(-0.1, -3.0, -0.2, 0.0), 4_000) == []  # the stop candidate wins
     assert select([], judged(), 4_000) == []
 
 
