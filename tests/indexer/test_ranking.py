@@ -177,10 +177,12 @@ def test_the_best_come_first_and_what_harms_not_at_all() -> None:
 
 def test_a_copy_of_what_is_chosen_is_worth_what_it_adds() -> None:
     text = "".join(f"    line_number_{number}()\n" for number in range(10))
-    copy = candidate("copy", text + "    something_else()\n")
-    chosen = select(
-        [candidate("first", text), copy, candidate("other", "other_line_of_code()\n")], judged(3, 2.9, 1), 9_000
-    )
+    found = [candidate("first", text), candidate("copy", text + "    something_else()\n")]
+    found.append(candidate("other", "other_line_of_code()\n"))
+    chosen = select(found, judged(3, 2.9, 1), 9_000)
+    assert [each.snippet.path for each in chosen] == ["first.py", "other.py", "copy.py"]
+    assert chosen[2].gain == pytest.approx(2.9 / 11)
+    chosen = select(found, judged(3, 2.9, 1), 9_000, Rules(0.3))
     assert [each.snippet.path for each in chosen] == ["first.py", "other.py"]
 
 
