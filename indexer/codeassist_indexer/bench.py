@@ -35,6 +35,7 @@ _DEFINED_NAME = re.compile(r"\b(?:def|class)\s+([^\W\d]\w+)")
 _IDENTIFIER = re.compile(r"[^\W\d]\w*")
 _NUM_CHANGED_FILES = 30
 _NUM_QUERIES = 300
+_MOST_GROWTH = 8
 _QUERY_MAX_CHARS = 4_000
 _SAMPLE_S = 0.05
 
@@ -130,7 +131,9 @@ def grow_tree(store: Store, sources: Path, tree: Path, num_files: int, num_chunk
         report("indexing more", progress.num_done, progress.num_total)
 
     while (held := store.counts().num_chunks) < num_chunks:
-        wanted = num_files + max(200, round((num_chunks - held) * num_files / max(1, held) * 1.02))
+        lacking = max(200, round((num_chunks - held) * num_files / max(1, held) * 1.02))
+        # A few files say little of how many chunks the others have: by steps, it does not end far beyond.
+        wanted = num_files + min(lacking, _MOST_GROWTH * num_files)
         for number in make_tree(sources, tree, wanted, already=num_files):
             report("copying more", number, wanted)
         num_files = wanted

@@ -124,21 +124,32 @@ def test_a_test_finds_what_it_tests_also_by_a_longer_name(tmp_path: Path) -> Non
     assert set(by(back, "tests")) == {"tests/test_store_locking.py"}
 
 
-def test_a_file_of_the_same_name_elsewhere_is_no_relation(tmp_path: Path) -> None:
-    files = {
-        "one/utils.py": "def one():\n    return |\n",
-        "two/utils.py": "def two():\n    return 2\n",
-        "two/test_utils.py": "def test_two():\n    assert two()\n",
-    }
-    repository = Repository(files, "one/utils.py")
-    assert set(by(find(repository.index(tmp_path), repository.request), "tests")) == {"two/test_utils.py"}
-
-
-def test_a_common_name_is_looked_up_in_the_same_folder_only(tmp_path: Path) -> None:
-    files = {f"p{n}/config.py": f"class Config:\n    number_{n} = {n}\n" for n in range(12)}
-    files["p3/use.py"] = "def use(made: Config):\n    return made.|\n"
-    repository = Repository(files, "p3/use.py")
-    assert set(by(find(repository.index(tmp_path), repository.request), "named")) == {"p3/config.py"}
+@pytest.mark.parametrize(
+    ("files", "source", "found_in"),
+    [
+        (
+            {
+                "one/utils.py": "def one():\n    return |\n",
+                "two/utils.py": "def two():\n    return 2\n",
+                "two/test_utils.py": "def test_two():\n    assert two()\n",
+            },
+            "tests",
+            "two/test_utils.py",
+        ),
+        (
+            {
+                "p3/use.py": "def use(made: Config):\n    return made.|\n",
+                **{f"p{n}/config.py": f"class Config:\n    number_{n} = {n}\n" for n in range(12)},
+            },
+            "named",
+            "p3/config.py",
+        ),
+    ],
+    ids=["a file of the same name elsewhere is no relation", "a common name is looked up in the same folder only"],
+)
+def test_what_is_not_found(tmp_path: Path, files: dict[str, str], source: Source, found_in: str) -> None:
+    repository = Repository(files, next(iter(files)))
+    assert set(by(find(repository.index(tmp_path), repository.request), source)) == {found_in}
 
 
 def test_the_same_request_gives_the_same(python: Store) -> None:
