@@ -53,8 +53,10 @@ class Rankers:
 
 
 def encoder_of(folder: Path | None, fold: int | None) -> Encoder | None:
-    """Return the encoder that never saw a fold, of a folder of `train-retriever`, for None the one that saw all; without
-    a folder the shipped one."""
+    """Return the encoder that never saw a fold, of a folder of `train-retriever`; fold None: the one that saw all.
+
+    Without a folder it is the shipped one.
+    """
     if folder is None:
         return shipped_encoder()
     return load_encoder((folder if fold is None else folder / f"fold-{fold}") / "encoder.safetensors")
