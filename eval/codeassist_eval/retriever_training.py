@@ -6,7 +6,8 @@ Knows no file: what it learns from is given to it. Each stage can stop after any
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -154,6 +155,31 @@ def _optimise(
     save: Callable[[State], None],
 ) -> None:
     """Adam, the learning rate falling in a line to nothing. What a step draws depends on its number only."""
+    with _one_thread():
+        _steps(encoder, loss_of, steps, rates, stage, progress, begin, save)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Steps are too small to share, and sums would depend on how many cores share them."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _steps(
+    encoder: TrainableEncoder,
+    loss_of: Callable[[int], Tensor],
+    steps: int,
+    rates: Rates,
+    stage: str,
+    progress: Progress,
+    begin: State | None,
+    save: Callable[[State], None],
+) -> None:
     optimiser = torch.optim.Adam(encoder.parameter_groups(rates))
     first = 0
     if begin is not None:

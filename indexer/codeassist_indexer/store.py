@@ -385,6 +385,8 @@ def _write_file(connection: sqlite3.Connection, prepared: PreparedFile) -> None:
     )
     if prepared.vectors is not None:
         _write_vectors(connection, file_id, prepared.vectors)
+    else:  # who makes them in idle time must hear of the file
+        connection.execute("INSERT INTO vector_changes VALUES (NULL, ?)", (file_id,))
 
 
 def _write_state(connection: sqlite3.Connection, path: str, state: FileState) -> None:

@@ -112,12 +112,12 @@ def test_the_model_in_training_is_the_encoder_in_use() -> None:
 
 def test_training_learns_what_is_rewarded_the_same_for_a_seed(tmp_path: Path) -> None:
     sources = some_sources()
-    plan = replace(PLAN, reward_steps=40, reward_rates=Rates(0.05, 0.05, 0.05, 0.05))
+    plan = replace(PLAN, reward_steps=30, reward_rates=Rates(0.05, 0.05, 0.05, 0.05))
     first = train(sources, plan, tmp_path / "a", silent)
     second = train(sources, plan, tmp_path / "b", silent)
     assert first.identity == second.identity
     assert train(sources, replace(plan, seed=1), tmp_path / "c", silent).identity != first.identity
-    query = first.query(CompletionRequest("main.py", "alpha_77 = ", "\n"))
+    query = first.query(CompletionRequest("main.py", "alpha_3 = ", "\n"))
     gift, trap = first.similarities(query, ["gift(8)\n", "trap(8)\n"], ["python"] * 2)
     assert gift > first.stop_similarity(query) > trap
 
