@@ -59,4 +59,4 @@ def encoder_of(folder: Path | None, fold: int | None) -> Encoder | None:
     """
     if folder is None:
         return shipped_encoder()
-    return load_encoder((folder if fold is None else folder / f"fold-{fold}") / "encoder.safetensors")
+    return load_encoder(folder / ("all" if fold is None else f"fold-{fold}") / "encoder.safetensors")
