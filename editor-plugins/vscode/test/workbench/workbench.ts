@@ -86,6 +86,15 @@ export class Workbench {
     return new Workbench(root, browser, page, child);
   }
 
+  /** Another window on the same folder, with an extension host of its own. It closes with this one. */
+  async secondWindow(): Promise<Workbench> {
+    const page = await this.browser.newPage({ viewport: { width: 1200, height: 640 } });
+    page.setDefaultTimeout(DEADLINE_MS);
+    await page.goto(this.page.url());
+    await page.locator(".monaco-workbench .statusbar").waitFor();
+    return new Workbench(this.root, this.browser, page, this.process);
+  }
+
   async close(): Promise<void> {
     await this.browser.close();
     const ended = once(this.process, "exit");
