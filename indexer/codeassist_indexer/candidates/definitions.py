@@ -155,7 +155,7 @@ def _in_same_folder(situation: Situation, names: Sequence[str]) -> list[_Defined
     # The plus keeps SQLite from going through all definitions of a common name.
     here = "files f CROSS JOIN symbols s ON s.file_id = f.id AND +s.name IN (SELECT value FROM json_each(?))"
     rows = situation.store.query(
-        _SELECT.format(here) + " AND f.folder_name = ? AND f.folder = ? LIMIT ?",
+        _SELECT.format(here) + " AND f.folder_name = ? AND f.folder = ? ORDER BY s.file_id, s.id LIMIT ?",
         (json.dumps(names), situation.own_file_id, folder.rpartition("/")[2], folder, _MAX_IN_FOLDER),
     )
     return list(dict.fromkeys(_Defined(*row) for row in rows))
