@@ -319,7 +319,7 @@ def _begin_epoch(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT OR REPLACE INTO counts VALUES ('epoch', ?)", (secrets.randbits(62),))
 
 
-def _write_vectors(connection: sqlite3.Connection, file_id: int, vectors: FileVectors) -> None:
+def _write_vectors(connection: sqlite3.Connection, file_id: int | None, vectors: FileVectors) -> None:
     columns = (file_id, vectors.encoder, vectors.vectors)
     connection.execute("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", columns)
     connection.execute("INSERT INTO vector_changes VALUES (NULL, ?)", (file_id,))

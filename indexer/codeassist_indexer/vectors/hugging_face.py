@@ -60,9 +60,10 @@ class HuggingFaceEncoder:
 
     def stop_similarity(self, query: Vectors) -> float:
         """Return what a text's similarity must exceed for it to be better than no text at all."""
-        if self._stop is None:
-            self._stop = self.encode([STOP_TEXT], [""])[0]
-        return float(query @ self._stop)
+        stop = self._stop
+        if stop is None:
+            stop = self._stop = self.encode([STOP_TEXT], [""])[0]
+        return float(query @ stop)
 
     def _pooled(self, texts: Sequence[str]) -> Vectors:
         import torch
