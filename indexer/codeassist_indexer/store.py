@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import json
 import secrets
 import sqlite3
 import threading
@@ -20,6 +19,7 @@ from typing import Any, TypeVar
 from platformdirs import user_cache_path
 
 from codeassist.errors import CodeAssistError, IndexCorrupt
+from codeassist_indexer import file_rows
 from codeassist_indexer.lexical import COMMON_TERM_MIN_CHUNKS, Collection, code_tokens
 from codeassist_indexer.prepare import FileState, FileVectors, PreparedFile, SameContent
 from codeassist_indexer.schema import SCHEMA_VERSION, TABLES, create_tables
@@ -30,8 +30,6 @@ _BUSY_TIMEOUT_S = 15.0
 _CORRUPT_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
 # Below this many chunks the term counts are taken afresh after every update; above, when 5% of the chunks are new.
 _ALWAYS_COUNT_TERMS_CHUNKS = 5_000
-# Who keeps vectors in memory and has missed more changes than this reads them all again.
-_VECTOR_CHANGES_KEPT = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,20 +107,20 @@ class Store:
         """Replace, touch and remove files in one transaction."""
         with self.transaction() as connection:
             for path in gone:
-                _remove_file(connection, path)
+                file_rows.remove_file(connection, path)
             for same in touched:
-                _write_state(connection, same.path, same.state)
+                file_rows.write_state(connection, same.path, same.state)
             for prepared in files:
-                _write_file(connection, prepared)
-            _forget_vector_changes(connection)
+                file_rows.write_file(connection, prepared)
+            file_rows.forget_vector_changes(connection)
 
     def write_vectors(self, file_id: int, content_hash: bytes, vectors: FileVectors) -> None:
         """Keep a file's vectors, unless the file is no longer what they were made of."""
         with self.transaction() as connection:
             sql = "SELECT 1 FROM files WHERE id = ? AND content_hash = ?"
             if connection.execute(sql, (file_id, content_hash)).fetchone() is not None:
-                _write_vectors(connection, file_id, vectors)
-                _forget_vector_changes(connection)
+                file_rows.write_vectors(connection, file_id, vectors)
+                file_rows.forget_vector_changes(connection)
 
     def vector_changes(self) -> tuple[int, int, int]:
         """Return a number that changes when the database begins anew, and the newest and oldest change on record."""
@@ -319,18 +317,6 @@ def _begin_epoch(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT OR REPLACE INTO counts VALUES ('epoch', ?)", (secrets.randbits(62),))
 
 
-def _write_vectors(connection: sqlite3.Connection, file_id: int | None, vectors: FileVectors) -> None:
-    columns = (file_id, vectors.encoder, vectors.vectors)
-    connection.execute("INSERT OR REPLACE INTO vectors VALUES (?, ?, ?)", columns)
-    connection.execute("INSERT INTO vector_changes VALUES (NULL, ?)", (file_id,))
-
-
-def _forget_vector_changes(connection: sqlite3.Connection) -> None:
-    connection.execute(
-        "DELETE FROM vector_changes WHERE id <= (SELECT max(id) FROM vector_changes) - ?", (_VECTOR_CHANGES_KEPT,)
-    )
-
-
 def _retry_busy(action: Callable[[], object]) -> None:
     """Run `action` again while another process switches the journal mode: SQLite does not wait there by itself."""
     deadline = time.monotonic() + _BUSY_TIMEOUT_S
@@ -342,71 +328,3 @@ def _retry_busy(action: Callable[[], object]) -> None:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
             time.sleep(0.01)
-
-
-def _write_file(connection: sqlite3.Connection, prepared: PreparedFile) -> None:
-    path, parsed = prepared.path, prepared.parsed
-    _remove_file(connection, path)
-    folder, _, name = path.rpartition("/")
-    folder_name = folder.rpartition("/")[2]
-    module_name = name.partition(".")[0]
-    if module_name in ("__init__", "index", "mod"):  # the module that importers call by its folder's name
-        module_name = folder_name
-    state = prepared.state
-    columns = (
-        path, folder, folder_name, module_name, parsed.language if parsed else None, state.content_hash, state.size,
-        state.mtime_ns, state.read_ns, state.skip_reason, parsed is not None and parsed.has_error,
-        prepared.num_redacted_lines,
-    )  # fmt: skip
-    file_id = connection.execute(f"INSERT INTO files VALUES (NULL, {', '.join('?' * len(columns))})", columns).lastrowid
-    if parsed is None:
-        return
-    connection.executemany(
-        f"INSERT INTO symbols VALUES (NULL, {', '.join('?' * 12)})",
-        [
-            (file_id, s.name, s.qualified_name, s.kind, s.signature, s.doc, s.parent, json.dumps(s.bases), s.start_byte,
-             s.end_byte, s.start_line, s.end_line)
-            for s in parsed.symbols
-        ],
-    )  # fmt: skip
-    connection.executemany(
-        "INSERT INTO imports VALUES (NULL, ?, ?, ?, ?, ?)",
-        [(file_id, i.module, i.name, i.alias, i.line) for i in parsed.imports],
-    )
-    # A file's chunks have consecutive ids: a query can leave out a whole file by a range.
-    first_id = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM chunks").fetchone()[0]
-    connection.executemany(
-        "INSERT INTO chunks VALUES (?, ?, ?, ?, ?, ?)",
-        [(first_id + n, file_id, c.text, c.start_line, c.end_line, c.symbol) for n, c in enumerate(parsed.chunks)],
-    )
-    connection.executemany(
-        "INSERT INTO chunk_tokens(rowid, tokens) VALUES (?, ?)",
-        [(first_id + n, tokens) for n, tokens in enumerate(prepared.tokens_by_chunk)],
-    )
-    if prepared.vectors is not None:
-        _write_vectors(connection, file_id, prepared.vectors)
-    else:  # who makes them in idle time must hear of the file
-        connection.execute("INSERT INTO vector_changes VALUES (NULL, ?)", (file_id,))
-
-
-def _write_state(connection: sqlite3.Connection, path: str, state: FileState) -> None:
-    connection.execute(
-        "UPDATE files SET content_hash = ?, size = ?, mtime_ns = ?, read_ns = ?, skip_reason = ? WHERE path = ?",
-        (state.content_hash, state.size, state.mtime_ns, state.read_ns, state.skip_reason, path),
-    )
-
-
-def _remove_file(connection: sqlite3.Connection, path: str) -> None:
-    row = connection.execute("SELECT id, language FROM files WHERE path = ?", (path,)).fetchone()
-    if row is None:
-        return
-    file_id, language = row
-    chunks = connection.execute("SELECT id, text FROM chunks WHERE file_id = ?", (file_id,)).fetchall()
-    connection.executemany(
-        "INSERT INTO chunk_tokens(chunk_tokens, rowid, tokens) VALUES ('delete', ?, ?)",
-        [(chunk_id, " ".join(code_tokens(text, language))) for chunk_id, text in chunks],
-    )
-    for table in ("chunks", "symbols", "imports", "vectors"):
-        connection.execute(f"DELETE FROM {table} WHERE file_id = ?", (file_id,))
-    connection.execute("INSERT INTO vector_changes VALUES (NULL, ?)", (file_id,))
-    connection.execute("DELETE FROM files WHERE id = ?", (file_id,))

@@ -91,7 +91,7 @@ def test_any_order_of_edits_gives_what_a_rebuild_gives(tmp_path: Path, monkeypat
 
 
 def test_changes_too_many_to_remember_are_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("codeassist_indexer.store._VECTOR_CHANGES_KEPT", 3)
+    monkeypatch.setattr("codeassist_indexer.file_rows._VECTOR_CHANGES_KEPT", 3)
     encoder = random_encoder()
     settings = UpdateSettings(encoder=encoder)
     store = Store(tmp_path / "index.db")
