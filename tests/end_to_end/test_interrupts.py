@@ -50,7 +50,7 @@ def press_at(program: Program, module: str, function: str, num_calls: int) -> Do
     [
         ("codeassist.model_store", "look_up", 1),
         ("codeassist_indexer.update", "prepare_all", 1),
-        ("codeassist_indexer.store", "_write_file", 2),
+        ("codeassist_indexer.file_rows", "write_file", 2),
         ("codeassist_indexer.store", "Store.count_terms", 1),
     ],
 )
