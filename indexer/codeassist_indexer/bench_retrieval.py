@@ -121,7 +121,8 @@ def measure_retrieval(
     paths = sorted(store.file_states())
     requests = [random_request(tree, path, chooser) for path in chooser.choices(paths, k=num_requests)]
     retriever = IndexRetriever(store, deadline_ms=deadline_ms)
-    retriever.candidates(CompletionRequest("none.py", "", ""))  # opens the index, as a running server has
+    # Opens the index and reads its vectors, as a running server has.
+    IndexRetriever(store).candidates(CompletionRequest("none.py", "", ""))
     wall_ms: list[float] = []
     processor_ms: list[float] = []
     num_candidates: list[int] = []

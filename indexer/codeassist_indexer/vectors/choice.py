@@ -16,14 +16,17 @@ from codeassist_indexer.vectors.static_encoder import StaticEncoder, load_encode
 log = logging.getLogger(__name__)
 
 
-@lru_cache(maxsize=2)
 def encoder_in_force(named: Path | None) -> Encoder | None:
     """Return the encoder at the path that `context.encoder` names, read once; for None the shipped one.
 
     What cannot be read is logged, with what to do, and the shipped one takes its place.
     """
-    if named is None:
-        return shipped_encoder()
+    encoder = None if named is None else _read(named)
+    return encoder if encoder is not None else shipped_encoder()
+
+
+@lru_cache(maxsize=2)
+def _read(named: Path) -> Encoder | None:
     try:
         if named.is_file():
             return load_encoder(named)
@@ -32,7 +35,7 @@ def encoder_in_force(named: Path | None) -> Encoder | None:
         return load_hugging_face(named)
     except ModelError as error:
         log.warning("context.encoder: %s", error)
-        return shipped_encoder()
+        return None
 
 
 def static_encoder_in_force(named: Path | None) -> StaticEncoder | None:
