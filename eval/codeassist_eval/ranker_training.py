@@ -7,7 +7,6 @@ The same examples and the same seed give the same ranker on the same machine.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +18,7 @@ from torch.nn import functional
 from codeassist.progress import Progress, silent
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.name_rewards import fit_name_worth, guess_rewards
+from codeassist_eval.one_thread import one_thread
 from codeassist_eval.ranker_examples import Example
 from codeassist_eval.reward_figures import label
 from codeassist_indexer.ranking.features import NAMES
@@ -92,7 +92,7 @@ def train_ranker(
             f"{len(measured)} tasks with candidates are too few to learn from; score at least {_LEAST_TASKS}"
         )
     mean, scale = _scale_of([*measured, *guessed]) if begin_with is None else (begin_with.mean, begin_with.scale)
-    with torch.random.fork_rng(devices=[]), _one_thread():
+    with torch.random.fork_rng(devices=[]), one_thread():
         torch.manual_seed(plan.seed)
         network = _Network(plan.width, plan.dropout)
         if begin_with is not None:
@@ -118,17 +118,6 @@ def train_ranker(
         **(metadata or {}),
     }
     return Ranker(mean, scale, (first, second, third), (one, two, three), about)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Matrices this small are done before a second thread has begun, and sums in one order are the same each time."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _scale_of(examples: Sequence[Example]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

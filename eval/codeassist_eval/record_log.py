@@ -20,6 +20,19 @@ if TYPE_CHECKING:
 PLAN = "plan.json"
 
 
+def claim(folder: Path, identity: Mapping[str, Any]) -> None:
+    """Make a folder that of the run with this identity. Raises EvaluationError where another run stands there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    plan = folder / PLAN
+    if not plan.exists():
+        write_json(plan, identity)
+        return
+    theirs, ours = read_json(plan), json.loads(json.dumps(identity))
+    other = sorted(key for key in {*theirs, *ours} if theirs.get(key) != ours.get(key))
+    if other:
+        raise EvaluationError(f"{folder} holds another run ({', '.join(other)}); name another folder with --out")
+
+
 class _Dataclass(Protocol):
     __dataclass_fields__: ClassVar[dict[str, Field[Any]]]
 
@@ -45,15 +58,7 @@ class RecordLog(Generic[Record]):
         self._from_json = from_json
         self._key_of = key_of
         self._path = folder / name
-        folder.mkdir(parents=True, exist_ok=True)
-        plan = folder / PLAN
-        if not plan.exists():
-            write_json(plan, identity)
-            return
-        theirs, ours = read_json(plan), json.loads(json.dumps(identity))
-        other = sorted(key for key in {*theirs, *ours} if theirs.get(key) != ours.get(key))
-        if other:
-            raise EvaluationError(f"{folder} holds another run ({', '.join(other)}); name another folder with --out")
+        claim(folder, identity)
 
     def read(self) -> dict[str, Record]:
         """Return what is done, by key; a last line that an interruption tore is cut off the file."""

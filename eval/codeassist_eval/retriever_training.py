@@ -6,8 +6,7 @@ Knows no file: what it learns from is given to it. Each stage can stop after any
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +14,7 @@ import torch
 from torch import Tensor
 
 from codeassist.progress import Progress
+from codeassist_eval.one_thread import one_thread
 from codeassist_eval.retriever_data import Place, RepositoryData, Rows, worth
 from codeassist_eval.retriever_model import Rates, TrainableEncoder, cross_entropy, rarity_of_rows
 
@@ -155,19 +155,8 @@ def _optimise(
     save: Callable[[State], None],
 ) -> None:
     """Adam, the learning rate falling in a line to nothing. What a step draws depends on its number only."""
-    with _one_thread():
+    with one_thread():
         _steps(encoder, loss_of, steps, rates, stage, progress, begin, save)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Steps are too small to share, and sums would depend on how many cores share them."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _steps(

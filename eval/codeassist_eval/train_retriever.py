@@ -16,14 +16,13 @@ from codeassist.progress import Progress
 from codeassist.request import CompletionRequest
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.folds import fold_of
-from codeassist_eval.record_log import PLAN
+from codeassist_eval.record_log import claim
 from codeassist_eval.repositories import Repositories, repository_folders
 from codeassist_eval.retriever_data import RepositoryData, query_rows, read_repository, rows_of
 from codeassist_eval.retriever_model import TrainableEncoder
 from codeassist_eval.retriever_state import load_state, save_state
 from codeassist_eval.retriever_training import RewardExample, TrainingPlan, learn_rewards, new_encoder, pretrain
 from codeassist_eval.reward import Rewarded, RewardRecord, as_reward
-from codeassist_eval.run_folder import read_json, write_json
 from codeassist_eval.tasks import Task
 from codeassist_indexer.languages import language_of
 from codeassist_indexer.vectors.static_encoder import StaticEncoder, load_encoder, save_encoder
@@ -131,7 +130,7 @@ def train(
         "repositories": [each.name for each in seen.repositories],
         "rewards": {each.task_id: len(each.candidates) for each in seen.records},
     }
-    _claim(folder, identity)
+    claim(folder, identity)
     about = {
         "trained_on": f"{len(seen.repositories)} repositories, {len(seen.records)} tasks with rewards",
         "seed": str(plan.seed),
@@ -167,18 +166,6 @@ def _load(path: Path) -> StaticEncoder:
     encoder = load_encoder(path)
     assert encoder is not None  # None is what a missing shipped one gives
     return encoder
-
-
-def _claim(folder: Path, identity: Mapping[str, object]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / PLAN
-    if not path.exists():
-        write_json(path, identity)
-        return
-    theirs, ours = read_json(path), json.loads(json.dumps(identity))
-    other = sorted(key for key in {*theirs, *ours} if theirs.get(key) != ours.get(key))
-    if other:
-        raise EvaluationError(f"{folder} holds another run ({', '.join(other)}); name another folder with --out")
 
 
 def _text(rewarded: Rewarded) -> tuple[str, str]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Literal
 
 from codeassist.errors import CodeAssistError
@@ -23,6 +22,7 @@ from codeassist_indexer.imported import imported_definitions
 from codeassist_indexer.lexical import Collection
 from codeassist_indexer.neighbours import lexical_neighbours
 from codeassist_indexer.ranking.chooser import Chooser, explained
+from codeassist_indexer.room import HEADER_CHARS, LEAST_SNIPPET_CHARS, cut
 from codeassist_indexer.store import Store
 
 log = logging.getLogger(__name__)
@@ -31,8 +31,6 @@ ContextMode = Literal["lexical", "full", "learned"]
 
 # Usage found elsewhere raised exact match from 23 to 33, bare signatures from 23 to 25: signatures get the rest.
 _DEFINITION_SHARE = 0.3
-_LEAST_SNIPPET_CHARS = 120
-_HEADER_CHARS = 60  # about what a prompt spends on a snippet's path and separators
 
 
 class IndexRetriever:
@@ -151,28 +149,19 @@ def _fit(snippets: Sequence[Snippet], max_chars: int) -> list[Snippet]:
     taken: list[Snippet] = []
     room = max_chars
     for snippet in snippets:
-        room -= _HEADER_CHARS
+        room -= HEADER_CHARS
         if len(snippet.text) > room:
-            if room >= _LEAST_SNIPPET_CHARS:
-                taken += _cut(snippet, room)
+            shortened = cut(snippet, room) if room >= LEAST_SNIPPET_CHARS else None
+            if shortened is not None:
+                taken.append(shortened)
             break
         taken.append(snippet)
         room -= len(snippet.text)
     return taken
 
 
-def _cut(snippet: Snippet, max_chars: int) -> list[Snippet]:
-    """Return the snippet cut after the last whole line that fits, or nothing if none does."""
-    text = snippet.text[: snippet.text.rfind("\n", 0, max_chars) + 1]
-    if not text:
-        return []
-    is_skeleton = snippet.source == "definition"  # its lines are not the file's lines
-    end_line = snippet.end_line if is_skeleton else snippet.start_line + text.count("\n")
-    return [replace(snippet, text=text, end_line=end_line)]
-
-
 def _cost(snippets: Sequence[Snippet]) -> int:
-    return sum(len(snippet.text) + _HEADER_CHARS for snippet in snippets)
+    return sum(len(snippet.text) + HEADER_CHARS for snippet in snippets)
 
 
 def _overlap(one: Snippet, other: Snippet) -> bool:

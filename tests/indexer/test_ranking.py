@@ -21,9 +21,10 @@ from codeassist_indexer.candidates.candidate import SOURCES, Candidate, Facts, F
 from codeassist_indexer.ranking.chooser import Chooser, explained, ranker_in_force, tuned_path
 from codeassist_indexer.ranking.features import KINDS, NAMES, features, set_similarities
 from codeassist_indexer.ranking.ranker import LABELS, SHIPPED, Judgement, Ranker, RankerRefused, load_ranker
-from codeassist_indexer.ranking.select import HEADER_CHARS, Rules, select
+from codeassist_indexer.ranking.select import Rules, select
 from codeassist_indexer.repository import open_retriever
 from codeassist_indexer.retrieve import IndexRetriever
+from codeassist_indexer.room import HEADER_CHARS
 from codeassist_indexer.store import Store
 from codeassist_indexer.update import update_index
 from tests.indexer.candidate_repositories import PYTHON

@@ -6,15 +6,14 @@ Knows no features and no weights: candidates and a judgement in, chosen ones out
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from codeassist.request import Snippet
 from codeassist.sticky import shows_the_same
 from codeassist_indexer.candidates.candidate import Candidate
 from codeassist_indexer.ranking.ranker import Judgement, Label
+from codeassist_indexer.room import HEADER_CHARS, LEAST_SNIPPET_CHARS, cut
 
-HEADER_CHARS = 60  # about what a prompt spends on a snippet's path and separators
-_LEAST_CHARS = 120  # of a snippet that is cut to what room is left
 _LEAST_TELLING_LINE = 8
 _MOST_CHOSEN = 12
 
@@ -73,7 +72,7 @@ def select(
         if worth[best] <= rules.stop_gain:
             break
         each = waiting.pop(best)
-        fitting = _fitting(each.candidate, room - HEADER_CHARS)
+        fitting = _fitting(each.candidate.snippet, room - HEADER_CHARS)
         if fitting is None:
             continue
         chosen.append(Chosen(fitting, each.gain_beside(known), each.label))
@@ -105,15 +104,10 @@ def _stands(snippet: Snippet, standing: Sequence[Snippet]) -> bool:
     return any(shows_the_same(each, snippet) for each in standing)
 
 
-def _fitting(candidate: Candidate, max_chars: int) -> Snippet | None:
+def _fitting(snippet: Snippet, max_chars: int) -> Snippet | None:
     """Return the snippet, cut after a whole line if at least half of it fits; None if less does."""
-    snippet = candidate.snippet
     if len(snippet.text) <= max_chars:
         return snippet
-    if max_chars < max(_LEAST_CHARS, len(snippet.text) // 2):
+    if max_chars < max(LEAST_SNIPPET_CHARS, len(snippet.text) // 2):
         return None
-    text = snippet.text[: snippet.text.rfind("\n", 0, max_chars) + 1]
-    if not text:
-        return None
-    end_line = snippet.end_line if candidate.form == "skeleton" else snippet.start_line + text.count("\n")
-    return replace(snippet, text=text, end_line=end_line)
+    return cut(snippet, max_chars)
