@@ -72,13 +72,17 @@ class Editor:
 
     async def ready(self) -> Editor:
         """Wait until the model is in service, and then until what other files say stays what it is."""
-        await self.hears(lambda: self.statuses and not self.statuses[-1].busy and self.statuses[-1].kind != "Inactive")
-        assert self.statuses[-1].kind == "Normal", self.statuses
+        await self.in_service()
         deadline = time.monotonic() + DEADLINE_S
         while any(each["building"] for each in (await self.run("codeassist.status"))["index"]):
             assert time.monotonic() < deadline
             await asyncio.sleep(0.02)
         return self
+
+    async def in_service(self) -> None:
+        """Wait until the model answers; the index may still be on its way."""
+        await self.hears(lambda: self.statuses and not self.statuses[-1].busy and self.statuses[-1].kind != "Inactive")
+        assert self.statuses[-1].kind == "Normal", self.statuses
 
     async def stop(self) -> tuple[int | None, str]:
         """Say goodbye; return the exit code and what stood on stderr."""

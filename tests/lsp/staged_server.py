@@ -7,7 +7,9 @@ In the text before the cursor such lines count, the last of each kind:
     #crash       the job fails
     #die         the job ends, and then the inference thread does
 
-CODEASSIST_TEST_KEPT_AFTER_S says after how many seconds what was accepted is looked for.
+CODEASSIST_TEST_KEPT_AFTER_S says after how many seconds what was accepted is looked for. An index is built
+once there is the file that CODEASSIST_TEST_BUILD_UNTIL names; behind its first report the build waits for the one that
+CODEASSIST_TEST_REPORT_UNTIL names.
 """
 
 from __future__ import annotations
@@ -30,12 +32,16 @@ from codeassist.request import Completion, CompletionRequest, Retriever
 from codeassist.session import Session
 from codeassist.settings import Settings, defaults
 from codeassist.stops import BlockStop, LineStop
+from codeassist_indexer.update import UpdateProgress
+from codeassist_lsp.background_index import BackgroundIndex
 from codeassist_lsp.logs import set_up_logging
 from codeassist_lsp.serving import run_stdio
 
 _ORDER = re.compile(r"#(say|cite|until|crash|die)(?: (.*))?")
 _DEFINED = re.compile(r"def (\w+)")
 _complete = Session.complete
+_build = BackgroundIndex._build
+_report = BackgroundIndex._progress
 
 
 def complete(
@@ -80,7 +86,25 @@ def load(settings: Settings, progress: Progress) -> Session:
     return session
 
 
+def wait_and_build(self: BackgroundIndex) -> None:
+    wait_for("CODEASSIST_TEST_BUILD_UNTIL")
+    _build(self)
+
+
+def report_and_wait(self: BackgroundIndex, state: UpdateProgress) -> None:
+    _report(self, state)
+    wait_for("CODEASSIST_TEST_REPORT_UNTIL")
+
+
+def wait_for(variable: str) -> None:
+    file = os.environ.get(variable)
+    while file is not None and not Path(file).exists():
+        time.sleep(0.01)
+
+
 if __name__ == "__main__":
+    BackgroundIndex._build = wait_and_build  # type: ignore[method-assign]
+    BackgroundIndex._progress = report_and_wait  # type: ignore[method-assign]
     Session.complete = complete  # type: ignore[method-assign]
     codeassist_lsp.context.MOST_S = 30.0  # on a busy machine too, what is known is to be found
     codeassist_lsp.feedback.KEPT_AFTER_S = float(os.environ.get("CODEASSIST_TEST_KEPT_AFTER_S", "30"))

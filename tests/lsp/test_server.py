@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 from lsprotocol import types
 
-from tests.end_to_end.conftest import Program
-from tests.lsp.conftest import Run, editor_for
-from tests.lsp.editor import Editor, within
+from tests.end_to_end.conftest import SOURCES, Program
+from tests.lsp.conftest import STAGED, Run, editor_for
+from tests.lsp.editor import DEADLINE_S, Editor, within
 
 SAY = "#say polygon_area(points)\n"
 
@@ -152,5 +154,47 @@ def test_other_encodings(program: Program, encoding: str) -> None:
         assert text_after(text, item, encoding) == line + "polygon_area(points)"
         code, errors = await editor.stop()
         assert code == 0 and not errors, errors
+
+    asyncio.run(within(test()))
+
+
+def test_who_completes_while_the_index_is_built_has_less_context_until_it_is(program: Program, tmp_path: Path) -> None:
+    begin, go_on = tmp_path / "begin", tmp_path / "go_on"
+    text = "from src import shapes\n#cite\nshapes.polygon_area\nshapes.\n"
+
+    async def test() -> None:
+        environment = {**program.environment(), "CODEASSIST_TEST_BUILD_UNTIL": str(begin)}
+        environment |= {
+            "CODEASSIST_TEST_REPORT_UNTIL": str(go_on),
+            "PYTHONPATH": f"{environment['PYTHONPATH']}:{SOURCES}",
+        }
+        editor = await Editor(STAGED, program.root, environment).start({"editor": {"debounce_ms": 0}})
+        try:
+            await editor.in_service()
+            [index] = (await editor.run("codeassist.status"))["index"]
+            assert index["building"] and index["indexed"] == 0
+            editor.open("src/app.py", text)
+            assert [item.insert_text for item in await editor.ask("src/app.py", 3, 7)] == ["nothing"]
+
+            begin.touch()
+            await editor.hears(lambda: ("begin", "codeassist: index") in progress(editor))
+            go_on.touch()
+            await editor.ready()
+            deadline = time.monotonic() + DEADLINE_S
+            while [item.insert_text for item in await editor.ask("src/app.py", 3, 7)] != ["polygon_area"]:
+                assert time.monotonic() < deadline
+            [index] = (await editor.run("codeassist.status"))["index"]
+            assert not index["building"] and index["indexed"] == index["total"] >= 1
+            await editor.hears(lambda: kinds(editor).count("end") == kinds(editor).count("begin"))
+            code, errors = await editor.stop()
+            assert code == 0 and not errors, errors
+        finally:
+            await editor.kill()
+
+    def progress(editor: Editor) -> list[tuple[str, str | None]]:
+        return [(value["kind"], value.get("title")) for _, value in editor.progress]
+
+    def kinds(editor: Editor) -> list[str]:
+        return [kind for kind, _ in progress(editor)]
 
     asyncio.run(within(test()))

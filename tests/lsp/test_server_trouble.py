@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -212,6 +213,11 @@ def test_folders_come_and_go(program: Program, tmp_path: Path) -> None:
             editor.client.workspace_did_change_workspace_folders(types.DidChangeWorkspaceFoldersParams(event))
             roots = {entry["root"] for entry in (await editor.run("codeassist.status"))["index"]}
             assert roots == {str(program.root), *(str(other) for _ in event.added)}
+            if event.added:
+                away = (other / "near.py").as_uri()
+                shutil.rmtree(other)
+                editor.open(away, "#say points\nx = ")
+                assert len(await editor.ask(away, 1, 4)) == 1, "the folder is gone, the document is not"
         assert set((await editor.run("codeassist.reindex"))["roots"]) == {str(program.root)}
         editor.open("a.py", "#say points\nx = ")
         assert len(await editor.ask("a.py", 1, 4)) == 1
