@@ -79,8 +79,7 @@ def open_contexts(
     elif name == "lexical" or name == "full" or name == "learned":
         from codeassist_eval.index_context import IndexContexts  # the baselines do without our index
 
-        chooser_for = None if rankers is None else rankers.chooser
-        with closing(IndexContexts(_required(name, repositories, tasks), index_cache, name, chooser_for)) as contexts:
+        with closing(IndexContexts(_required(name, repositories, tasks), index_cache, name, rankers)) as contexts:
             yield lambda task: SealedRetriever(contexts.retriever(task), task)
     else:
         yield _ranked(name, tasks, repositories, completer)

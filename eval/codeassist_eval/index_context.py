@@ -6,14 +6,13 @@ would show it, unsaved: what stands before the cursor and behind it, without wha
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from codeassist.request import Retriever
+from codeassist_eval.rankers import Rankers
 from codeassist_eval.repositories import Repositories
 from codeassist_eval.slots import claim_slot
 from codeassist_eval.tasks import Task
-from codeassist_indexer.ranking.chooser import Chooser
 from codeassist_indexer.retrieve import ContextMode, IndexRetriever
 from codeassist_indexer.store import Store, database_path
 from codeassist_indexer.update import update_file, update_index
@@ -24,7 +23,7 @@ from codeassist_indexer.vectors.stored import fill_vectors
 class IndexContexts:
     """The index of the repository that was asked for last. Tasks are served in order, one at a time.
 
-    `chooser_for` gives what chooses a task's snippets in the mode "learned".
+    `rankers` give what finds and chooses a task's snippets in the mode "learned".
     """
 
     def __init__(
@@ -32,12 +31,12 @@ class IndexContexts:
         repositories: Repositories,
         cache: Path,
         mode: ContextMode,
-        chooser_for: Callable[[Task], Chooser] | None = None,
+        rankers: Rankers | None = None,
     ) -> None:
         self._repositories = repositories
         self._slot = claim_slot(cache)
         self._mode: ContextMode = mode
-        self._chooser_for = chooser_for
+        self._rankers = rankers
         self._folder: Path | None = None
         self._store: Store | None = None
         self._open_path: str | None = None
@@ -45,11 +44,13 @@ class IndexContexts:
     def retriever(self, task: Task) -> Retriever:
         """Return the retriever for `task`; one given out before may no longer be used."""
         store = self.store(task)
-        chooser = None if self._chooser_for is None else self._chooser_for(task)
-        if chooser is not None and chooser.encoder is not None:
-            fill_vectors(store, chooser.encoder)  # those of its fold, which never saw the repository
-            store.companion(LearnedSearch).use(chooser.encoder)
-        return IndexRetriever(store, self._mode, chooser=chooser)
+        if self._rankers is None:
+            return IndexRetriever(store, self._mode)
+        encoder = self._rankers.encoder(task)
+        if encoder is not None:
+            fill_vectors(store, encoder)  # those of its fold, which never saw the repository
+            store.companion(LearnedSearch).use(encoder)
+        return IndexRetriever(store, self._mode, chooser=self._rankers.chooser(task))
 
     def store(self, task: Task) -> Store:
         """Return the index for `task`, its file in it without the truth; one given out before may no longer be used.

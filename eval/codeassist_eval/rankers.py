@@ -28,8 +28,8 @@ def fold_name(fold: int) -> str:
 class Rankers:
     """The rankers at `path`: a file, a folder of `train-ranker` (its folds are used), or None for the shipped one.
 
-    `fingerprint` tells other rankers apart. Raises EvaluationError for a folder without folds, RankerRefused for a file
-    of another version.
+    Folds need encoders of the same folds: the shipped one has seen all repositories. `fingerprint` tells other rankers
+    and encoders apart. Raises EvaluationError for a folder without folds, RankerRefused for a file of another version.
     """
 
     def __init__(self, path: Path | None, encoders: Path | None = None) -> None:
@@ -39,17 +39,31 @@ class Rankers:
             raise EvaluationError(
                 f"{path}: no rankers of {NUM_FOLDS} folds; make them with `codeassist eval train-ranker`"
             )
+        if self._is_folded and encoders is None:
+            raise EvaluationError(
+                f"{path}: rankers of folds need encoders of the same folds, or the learned source would know the"
+                " repositories it is tested on; name a folder of `codeassist eval train-retriever` with --encoders"
+            )
         files = files or [path if path is not None else SHIPPED]
+        self._encoders = [encoder_of(encoders, fold if self._is_folded else None) for fold in range(len(files))]
         self._choosers = [
-            Chooser(load_ranker(file), encoder_of(encoders, fold if self._is_folded else None))
-            for fold, file in enumerate(files)
+            Chooser(load_ranker(file), encoder) for file, encoder in zip(files, self._encoders, strict=True)
         ]
         digest = hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files))
+        for encoder in self._encoders:
+            digest.update(b"" if encoder is None else encoder.identity.encode())
         self.fingerprint = digest.hexdigest()[:16]
 
     def chooser(self, task: Task) -> Chooser:
         """Return what chooses for a task."""
-        return self._choosers[fold_of(task.repository) if self._is_folded else 0]
+        return self._choosers[self._fold(task)]
+
+    def encoder(self, task: Task) -> Encoder | None:
+        """Return what the learned source searches by for a task."""
+        return self._encoders[self._fold(task)]
+
+    def _fold(self, task: Task) -> int:
+        return fold_of(task.repository) if self._is_folded else 0
 
 
 def encoder_of(folder: Path | None, fold: int | None) -> Encoder | None:
