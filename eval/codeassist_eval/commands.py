@@ -19,6 +19,7 @@ from codeassist_eval.benchmarks import BENCHMARKS, benchmark_named
 from codeassist_eval.contexts import CONTEXTS, ContextName
 from codeassist_eval.repobench import LEVELS
 from codeassist_eval.statement import LANGUAGES, Language
+from codeassist_indexer.candidates.candidate import SOURCES, Source
 
 _FILE = click.Path(path_type=Path)
 _DAY = click.DateTime(["%Y-%m-%d"])
@@ -69,6 +70,11 @@ def eval_group() -> None:
     "--ranker", type=_FILE, help="Of the context learned: a ranker's file, or a folder of train-ranker, by folds."
 )
 @click.option("--encoders", type=_FILE, help="Of the context learned: a folder of train-retriever, by folds.")
+@click.option(
+    "--source", "sources", type=click.Choice(SOURCES), multiple=True, help="Of the context learned: only what it finds."
+)
+@click.option("--stop-gain", type=float, metavar="NATS", help="Of the context learned. Default: as the ranker says.")
+@click.option("--drop-harmful", is_flag=True, help="Of the context learned: nothing that is likeliest to harm.")
 @click.option("--limit", type=click.IntRange(min=1), help="Only so many tasks, drawn with --seed.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @click.option("--max-new-tokens", type=click.IntRange(min=1), help="Default: as the benchmark's official runner.")
@@ -94,6 +100,9 @@ def run_command(
     context: ContextName,
     ranker: Path | None,
     encoders: Path | None,
+    sources: tuple[Source, ...],
+    stop_gain: float | None,
+    drop_harmful: bool,
     limit: int | None,
     seed: int,
     max_new_tokens: int | None,
@@ -112,6 +121,7 @@ def run_command(
       codeassist eval run --tasks dev.jsonl --context provided --engine http://127.0.0.1:8000/v1 --out runs/vllm
     """
     from codeassist_eval.experiment import Experiment, run_experiment
+    from codeassist_eval.rankers import LearnedContext
     from codeassist_eval.remote_engine import RemoteOptions
     from codeassist_eval.row_filter import RowFilter
     from codeassist_eval.schedule import Limits
@@ -136,8 +146,7 @@ def run_command(
         if engine == "local"
         else RemoteOptions(engine, tokenizer, concurrency, request_timeout, num_retries=retries),
         batch=batch,
-        ranker=ranker,
-        encoders=encoders,
+        learned=LearnedContext(ranker, encoders, sources or SOURCES, stop_gain, drop_harmful),
     )
     metrics = run_experiment(experiment, out)
     if as_json:

@@ -24,7 +24,7 @@ from codeassist_eval.local_engine import local_engine
 from codeassist_eval.manifest import claim_folder, make_manifest
 from codeassist_eval.metrics import Score
 from codeassist_eval.progress_bar import RunBar
-from codeassist_eval.rankers import Rankers
+from codeassist_eval.rankers import LearnedContext, Rankers
 from codeassist_eval.remote_engine import RemoteOptions, remote_engine
 from codeassist_eval.repobench import rank_provided
 from codeassist_eval.report import write_report
@@ -57,14 +57,13 @@ class Experiment:
     remote: RemoteOptions | None = None
     batch: int = 1
     row_filter: RowFilter = field(default_factory=RowFilter)
-    ranker: Path | None = None
-    encoders: Path | None = None
+    learned: LearnedContext = field(default_factory=LearnedContext)
 
 
 def run_experiment(experiment: Experiment, out: Path) -> dict[str, Any]:
     """Run it in `out`, or go on there; write predictions, scores, metrics and report, and return the metrics."""
     tasks = select_tasks(experiment)
-    rankers = Rankers(experiment.ranker, experiment.encoders) if experiment.context == "learned" else None
+    rankers = Rankers(experiment.learned) if experiment.context == "learned" else None
     with _open_engine(experiment) as engine:
         manifest = make_manifest(
             benchmark=experiment.benchmark.name,
@@ -72,7 +71,7 @@ def run_experiment(experiment: Experiment, out: Path) -> dict[str, Any]:
             language=experiment.language,
             limit=experiment.limit,
             seed=experiment.seed,
-            context=experiment.context if rankers is None else f"learned {rankers.fingerprint}",
+            context=experiment.context if rankers is None else f"learned {rankers.identity}",
             model=engine.model_name,
             model_sha256=engine.model_sha256,
             settings=engine.recorded_settings(experiment.limits),

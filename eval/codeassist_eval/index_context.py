@@ -50,7 +50,7 @@ class IndexContexts:
         if encoder is not None:
             fill_vectors(store, encoder)  # those of its fold, which never saw the repository
             store.companion(LearnedSearch).use(encoder)
-        return IndexRetriever(store, self._mode, chooser=self._rankers.chooser(task))
+        return IndexRetriever(store, self._mode, chooser=self._rankers.chooser(task), sources=self._rankers.sources)
 
     def store(self, task: Task) -> Store:
         """Return the index for `task`, its file in it without the truth; one given out before may no longer be used.

@@ -6,13 +6,16 @@ Knows no training: files in, choosers out.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from pathlib import Path
 
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.folds import NUM_FOLDS, fold_of
 from codeassist_eval.tasks import Task
+from codeassist_indexer.candidates.candidate import SOURCES, Source
 from codeassist_indexer.ranking.chooser import Chooser
-from codeassist_indexer.ranking.ranker import SHIPPED, load_ranker
+from codeassist_indexer.ranking.ranker import SHIPPED, Ranker, load_ranker
+from codeassist_indexer.ranking.select import Rules
 from codeassist_indexer.vectors.encoder import Encoder
 from codeassist_indexer.vectors.static_encoder import load_encoder, shipped_encoder
 
@@ -25,14 +28,32 @@ def fold_name(fold: int) -> str:
     return f"fold-{fold}.safetensors"
 
 
-class Rankers:
-    """The rankers at `path`: a file, a folder of `train-ranker` (its folds are used), or None for the shipped one.
+@dataclass(frozen=True, slots=True)
+class LearnedContext:
+    """What finds and chooses the context "learned", and what is left out of it, to see what that is worth.
 
-    Folds need encoders of the same folds: the shipped one has seen all repositories. `fingerprint` tells other rankers
-    and encoders apart. Raises EvaluationError for a folder without folds, RankerRefused for a file of another version.
+    ranker: a file, a folder of `train-ranker`, whose folds are used, or None for the shipped one. encoders: a folder of
+    `train-retriever`; None: the shipped one. sources: only what these find is chosen from. stop_gain: in nats, None: as
+    the ranker's file says. drops_negative: as in `Rules`.
     """
 
-    def __init__(self, path: Path | None, encoders: Path | None = None) -> None:
+    ranker: Path | None = None
+    encoders: Path | None = None
+    sources: tuple[Source, ...] = SOURCES
+    stop_gain: float | None = None
+    drops_negative: bool = False
+
+
+class Rankers:
+    """The rankers that a `LearnedContext` names.
+
+    Folds need encoders of the same folds: the shipped one has seen all repositories. `identity` tells one such context
+    from another. Raises EvaluationError for a folder without folds, RankerRefused for a file of another version.
+    """
+
+    def __init__(self, learned: LearnedContext) -> None:
+        path, encoders = learned.ranker, learned.encoders
+        self.sources = learned.sources
         self._is_folded = path is not None and path.is_dir()
         files = [path / fold_name(fold) for fold in range(NUM_FOLDS)] if path is not None and path.is_dir() else []
         if self._is_folded and not all(file.is_file() for file in files):
@@ -47,12 +68,18 @@ class Rankers:
         files = files or [path if path is not None else SHIPPED]
         self._encoders = [encoder_of(encoders, fold if self._is_folded else None) for fold in range(len(files))]
         self._choosers = [
-            Chooser(load_ranker(file), encoder) for file, encoder in zip(files, self._encoders, strict=True)
+            _chooser(load_ranker(file), encoder, learned) for file, encoder in zip(files, self._encoders, strict=True)
         ]
         digest = hashlib.sha256(b"".join(hashlib.sha256(file.read_bytes()).digest() for file in files))
         for encoder in self._encoders:
             digest.update(b"" if encoder is None else encoder.identity.encode())
-        self.fingerprint = digest.hexdigest()[:16]
+        self.identity = digest.hexdigest()[:16]
+        if learned.sources != SOURCES:
+            self.identity += f" of {'+'.join(learned.sources)}"
+        if learned.stop_gain is not None:
+            self.identity += f" stop {learned.stop_gain:g}"
+        if learned.drops_negative:
+            self.identity += " without harmful"
 
     def chooser(self, task: Task) -> Chooser:
         """Return what chooses for a task."""
@@ -64,6 +91,12 @@ class Rankers:
 
     def _fold(self, task: Task) -> int:
         return fold_of(task.repository) if self._is_folded else 0
+
+
+def _chooser(ranker: Ranker, encoder: Encoder | None, learned: LearnedContext) -> Chooser:
+    stop_gain = ranker.stop_gain if learned.stop_gain is None else learned.stop_gain
+    rules = Rules(stop_gain if stop_gain is not None else Rules().stop_gain, drops_negative=learned.drops_negative)
+    return Chooser(ranker, encoder, rules)
 
 
 def encoder_of(folder: Path | None, fold: int | None) -> Encoder | None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from typing import Literal
 
 from codeassist.errors import CodeAssistError
 from codeassist.request import CompletionRequest, Retrieval, Snippet
 from codeassist_indexer.around import Surroundings, surroundings
-from codeassist_indexer.candidates.candidate import SOURCES, Candidates
+from codeassist_indexer.candidates.candidate import SOURCES, Candidates, Source
 from codeassist_indexer.candidates.find import find_candidates
 from codeassist_indexer.candidates.recent import RecentPlace
 from codeassist_indexer.deadline import Deadline
@@ -41,7 +41,7 @@ class IndexRetriever:
     only. Same index and same request give the same snippets in the same order, unless the chooser is sticky. A
     deadline changes that too: `deadline_ms` after a request came in, queries are stopped, and a source that is not
     done by then gives nothing, or what it had. None: no deadline. `recent` are the places that an editor saw edited or
-    opened lately; only candidates look at them.
+    opened lately; only candidates look at them, and candidates are only what `sources` found.
     """
 
     def __init__(
@@ -51,12 +51,14 @@ class IndexRetriever:
         deadline_ms: float | None = None,
         recent: Iterable[RecentPlace] = (),
         chooser: Chooser | None = None,
+        sources: Container[Source] = SOURCES,
     ) -> None:
         self._store = store
         self._mode: ContextMode = mode
         self._deadline_ms = deadline_ms
         self._recent = recent
         self._chooser = chooser
+        self._sources = sources
         self._planned: tuple[int, Collection] | None = None
 
     def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
@@ -120,7 +122,7 @@ class IndexRetriever:
         except CodeAssistError as error:
             log.warning("no candidates for %s: %s", request.path, error)
             return Candidates(late_sources=SOURCES)
-        return find_candidates(self._store, request, collection, deadline, self._recent)
+        return find_candidates(self._store, request, collection, deadline, self._recent, self._sources)
 
     def _neighbours(self, request: CompletionRequest, around: Surroundings, deadline: Deadline) -> list[Snippet]:
         text = request.prefix + request.suffix

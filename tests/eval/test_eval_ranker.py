@@ -22,7 +22,7 @@ from codeassist_eval.ranker_examples import Example
 from codeassist_eval.ranker_figures import best_order, chosen_order, found_order, gain_order, order_figures
 from codeassist_eval.ranker_places import cut_places, guessed_examples
 from codeassist_eval.ranker_training import TrainingPlan, train_ranker
-from codeassist_eval.rankers import Rankers
+from codeassist_eval.rankers import LearnedContext, Rankers
 from codeassist_eval.repositories import Repositories
 from codeassist_eval.reward import Rewarded, RewardRecord
 from codeassist_eval.tasks import Task
@@ -34,7 +34,9 @@ from codeassist_indexer.ranking.features import NAMES
 from codeassist_indexer.ranking.ranker import load_ranker
 from codeassist_indexer.ranking.select import Rules
 from codeassist_indexer.store import database_path
+from codeassist_indexer.vectors.static_encoder import load_encoder, save_encoder
 from tests.eval.eval_fakes import write_rows
+from tests.indexer.vector_encoders import random_weights
 from tests.tiny_models import save_model
 
 PLAN = TrainingPlan(width=16, epochs=15, guessed_epochs=4)
@@ -168,16 +170,40 @@ def test_the_command_trains_folds_that_evaluation_uses(
     document = json.loads(capsys.readouterr().out)
     assert document["tasks"] == len([record for record in records if record.candidates])
     assert document["orders"]["the best there is"]["reward_top_1"] >= document["orders"]["ranked"]["reward_top_1"]
-    rankers = Rankers(out)
+    with pytest.raises(EvaluationError, match="--encoders"):
+        Rankers(LearnedContext(out))
+    encoders = _encoders(tmp_path / "encoders")
+    rankers = Rankers(LearnedContext(out, encoders))
     task = tasks[0]
     own = load_ranker(out / f"fold-{fold_of(task.repository)}.safetensors")
     assert (rankers.chooser(task).ranker.weights[0] == own.weights[0]).all() and own.stop_gain == 0.0
-    assert rankers.fingerprint != Rankers(out / "ranker.safetensors").fingerprint
+    encoder = load_encoder(encoders / f"fold-{fold_of(task.repository)}" / "encoder.safetensors")
+    assert encoder is not None and getattr(rankers.encoder(task), "identity", None) == encoder.identity
+    contexts = IndexContexts(repositories, tmp_path / "indexes", "learned", rankers)
+    contexts.retriever(task)
+    assert contexts.store(task).query("SELECT DISTINCT encoder FROM vectors WHERE vectors != x''") == [
+        (encoder.identity,)
+    ], "what is searched are the vectors of the fold's encoder"
+    contexts.close()
+    others = (
+        LearnedContext(out / "ranker.safetensors"),
+        LearnedContext(out, encoders, sources=("bm25",)),
+        LearnedContext(out, encoders, stop_gain=0.5),
+        LearnedContext(out, encoders, drops_negative=True),
+    )
+    assert len({rankers.identity, *(Rankers(other).identity for other in others)}) == 5
     (out / "fold-0.safetensors").unlink()
     with pytest.raises(EvaluationError, match=f"no rankers of {NUM_FOLDS} folds"):
-        Rankers(out)
+        Rankers(LearnedContext(out, encoders))
     assert run(("eval", "train-ranker", "--data", str(tmp_path), str(tasks_path), ".", "--out", str(out))) == 6
     assert "eval reward" in capsys.readouterr().err
+
+
+def _encoders(folder: Path) -> Path:
+    for number, name in enumerate(["all", *(f"fold-{fold}" for fold in range(NUM_FOLDS))]):
+        (folder / name).mkdir(parents=True)
+        save_encoder(folder / name / "encoder.safetensors", random_weights(number), {})
+    return folder
 
 
 def test_tune_keeps_what_is_better_and_says_so(

@@ -65,13 +65,14 @@ def find_candidates(
     collection: Collection,
     deadline: Deadline,
     recent: Iterable[RecentPlace] = (),
+    sources: Container[Source] = SOURCES,
 ) -> Candidates:
-    """Return at most MAX_CANDIDATES candidates from other files, those likeliest to help first.
+    """Return at most MAX_CANDIDATES candidates from other files that `sources` found, those likeliest to help first.
 
     The same index, request and recent places give the same. Only the deadline changes that: what was found until
     then is returned, and `late_sources` names what was stopped. Never raises for what is missing or broken.
     """
-    return read_candidates(ask_sources(Situation(store, request, collection, recent, deadline)))
+    return read_candidates(ask_sources(Situation(store, request, collection, recent, deadline)), sources)
 
 
 def ask_sources(situation: Situation) -> Search:
