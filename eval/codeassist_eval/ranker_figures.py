@@ -15,6 +15,7 @@ from rich.table import Table
 
 from codeassist_eval.ranker_examples import Example
 from codeassist_eval.reward_figures import POSITIVE_NATS, label
+from codeassist_indexer.ranking.features import NAMES
 from codeassist_indexer.ranking.ranker import Ranker
 from codeassist_indexer.ranking.select import Rules, select
 
@@ -28,6 +29,17 @@ def bm25_order(example: Example) -> list[int]:
     """Return what BM25 found among the scored candidates, in its order."""
     ranks = {number: found.rank for number, each in enumerate(example.candidates) if (found := each.by("bm25"))}
     return sorted(ranks, key=ranks.__getitem__)
+
+
+def definitions_order(example: Example) -> list[int]:
+    """Return the definitions among the scored candidates, in the order in which they were found."""
+    return [number for number, each in enumerate(example.candidates) if each.form == "skeleton"]
+
+
+def alike_order(example: Example) -> list[int]:
+    """Return all, those first whose vectors fit what stands around the cursor best: for rows with similarities."""
+    values = example.rows[:, NAMES.index("similarity")]
+    return sorted(range(len(values)), key=lambda number: -float(values[number]))
 
 
 def found_order(example: Example) -> list[int]:

@@ -5,6 +5,7 @@ Knows no command. What it writes into its folder is what `Rankers` reads.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,11 @@ from codeassist_eval.folds import NUM_FOLDS, fold_of
 from codeassist_eval.ranker_examples import Example
 from codeassist_eval.ranker_figures import (
     Order,
+    alike_order,
     best_order,
     bm25_order,
     chosen_order,
+    definitions_order,
     found_order,
     gain_order,
     order_figures,
@@ -71,7 +74,7 @@ def train_folds(
     whole = _train(material, None, plan, about)
     whole.save(out / WHOLE)
     progress("training for fold", NUM_FOLDS + 1, NUM_FOLDS + 1)
-    orders = _orders(held_out, None if whole.stop_gain is None else Rules(whole.stop_gain))
+    orders = _orders(held_out, whole.stop_gain or 0.0, bool(material.encoder_identities))
     examples = [example for example, _ in held_out]
     return {
         "tasks": len(examples),
@@ -90,17 +93,23 @@ def _train(material: Material, fold: int | None, plan: TrainingPlan, about: Mapp
     return train_ranker(measured, guessed, plan, {**about, **material.metadata(fold)})
 
 
-def _orders(held_out: Sequence[tuple[Example, Ranker]], rules: Rules | None) -> dict[str, Order]:
+def _orders(held_out: Sequence[tuple[Example, Ranker]], stop_gain: float, has_similarities: bool) -> dict[str, Order]:
+    """Return what there is to compare, each with one thing more than the one before it, within a prompt's budget."""
     rankers = {id(example): ranker for example, ranker in held_out}
 
-    def by_ranker(make: Callable[[Ranker], Order]) -> Order:
-        return lambda example: make(rankers[id(example)])(example)
+    def by_ranker(rules: Rules, max_chars: int = _WHOLE_CHARS) -> Order:
+        return lambda example: chosen_order(rankers[id(example)], max_chars, rules)(example)
 
     return {
+        "definitions": definitions_order,
         "bm25": bm25_order,
         "as found": found_order,
-        "ranked": by_ranker(gain_order),
-        "+ filter, stop": by_ranker(lambda ranker: chosen_order(ranker, _WHOLE_CHARS, rules)),
-        "+ half the budget": by_ranker(lambda ranker: chosen_order(ranker, _HALF_CHARS, rules)),
-        "the best there is": best_order,
+        **({"retriever": alike_order} if has_similarities else {}),
+        "ranked": lambda example: gain_order(rankers[id(example)])(example),
+        "a set": by_ranker(Rules(-math.inf)),
+        "+ filter": by_ranker(Rules(-math.inf, drops_negative=True)),
+        "+ stop": by_ranker(Rules(stop_gain, drops_negative=True)),
+        "stop only": by_ranker(Rules(stop_gain)),
+        "at half": by_ranker(Rules(stop_gain), _HALF_CHARS),
+        "best": best_order,
     }

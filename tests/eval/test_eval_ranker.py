@@ -169,7 +169,7 @@ def test_the_command_trains_folds_that_evaluation_uses(
     assert run(("eval", "train-ranker", *data, "--out", str(out), "--places", "2", "--epochs", "5", "--json")) == 0
     document = json.loads(capsys.readouterr().out)
     assert document["tasks"] == len([record for record in records if record.candidates])
-    assert document["orders"]["the best there is"]["reward_top_1"] >= document["orders"]["ranked"]["reward_top_1"]
+    assert document["orders"]["best"]["reward_top_1"] >= document["orders"]["ranked"]["reward_top_1"]
     with pytest.raises(EvaluationError, match="--encoders"):
         Rankers(LearnedContext(out))
     encoders = _encoders(tmp_path / "encoders")
