@@ -27,6 +27,7 @@ from codeassist_lsp.inference import Inference, LoadSession, ModelState
 from codeassist_lsp.request_log import RequestLog
 from codeassist_lsp.requests import Works
 from codeassist_lsp.result_cache import ResultCache
+from codeassist_lsp.second_look import SecondLooks
 
 if TYPE_CHECKING:
     from codeassist.completer import Completer
@@ -80,6 +81,7 @@ class Backend:
         self.requests = RequestLog()
         self.results = ResultCache()
         self.contexts = ContextWatch()
+        self.second_looks = SecondLooks(self.contexts.submit)
         self.beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside-model")
         self.feedback = FeedbackWriter(lambda problem: self._on_loop(lambda: self._not_counted(problem)))
         self.sharing = sharing
@@ -124,6 +126,7 @@ class Backend:
             del self._num_open[uri]
             self.inference.forget(uri)
             self.results.forget(uri)
+            self.second_looks.forget(uri)
 
     async def status(self, with_recent: bool = False) -> dict[str, Any]:
         """What goes on, ready for JSON: docs/lsp.md says what each entry means."""
@@ -157,6 +160,7 @@ class Backend:
                 "stale": self.results.num_stale,
                 "missed": self.results.num_missed,
             },
+            "second_looks": {"made": self.second_looks.num_made, "used": self.second_looks.num_used},
             "feedback": {"unwritten": self.feedback.num_unwritten, "problem": self.feedback.problem},
             "tokens": self.requests.tokens(),
             "latency_ms": self.requests.latency_ms(),

@@ -11,7 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Literal
 
@@ -19,7 +19,7 @@ from codeassist.errors import Cancelled, CodeAssistError
 from codeassist.request import CompletionRequest
 from codeassist.settings import Settings
 from codeassist_lsp.backend import Backend
-from codeassist_lsp.context import Version
+from codeassist_lsp.context import Version, version_of
 from codeassist_lsp.documents import Documents, OpenDocument
 from codeassist_lsp.home import Home, Homes
 from codeassist_lsp.inference import ModelState
@@ -29,6 +29,7 @@ from codeassist_lsp.place import Place, Selected, place_at
 from codeassist_lsp.request_log import Outcome, Record
 from codeassist_lsp.requests import Stopped, Stream
 from codeassist_lsp.result_cache import Known, Scope, scope_of
+from codeassist_lsp.second_look import Draft
 from codeassist_lsp.suggest import Suggested, Suggestion, Wish, suggest
 from codeassist_lsp.wire import Wire
 
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_CHARS = 4_000_000
+_IDLE_S = 0.15  # so long behind an answer nobody types, who does not read it
 Kind = Literal["automatic", "invoked"]
 
 
@@ -207,7 +209,9 @@ class Completing:
             def job(session: Completer) -> tuple[float, Version | None, Suggested, float]:
                 queue_ms = (perf_counter() - asked) * 1e3
                 version = asked_version()  # before retrieval: what changes later makes it stale
-                return queue_ms, version, suggest(session, wish, stopped, self._backend.beside), monotonic()
+                retriever = self._backend.second_looks.over(wish.document, wish.retriever, version)
+                served = replace(wish, retriever=retriever)
+                return queue_ms, version, suggest(session, served, stopped, self._backend.beside), monotonic()
 
             self._backend.results.num_missed += 1
             return self._backend.inference.submit(job)
@@ -219,6 +223,8 @@ class Completing:
         if inference.num_loaded == scope.model:  # otherwise nobody knows which of two models it was
             is_makeshift = suggested.first.is_hasty
             results.keep(scope, wish.prefix, wish.suffix, wish.num_wanted, suggested, version, is_makeshift)
+        if wish.settings.context.rounds > 1 and suggested.suggestions:
+            asyncio.get_running_loop().call_later(_IDLE_S, self._look_again, wish, home, suggested)
         stages = suggested.first.stage_ms
         course.stage_ms |= {
             "queue": queue_ms,
@@ -230,6 +236,15 @@ class Completing:
             "trim": suggested.trim_ms,
         }
         return suggested
+
+    def _look_again(self, wish: Wish, home: Home, suggested: Suggested) -> None:
+        """Look at other files with the first suggestion in its place, unless somebody asks for something else."""
+        if len(self._backend.works) or len(self._streams):
+            return
+        first = suggested.suggestions[0]
+        request = CompletionRequest(wish.path, wish.prefix, wish.suffix)
+        draft = Draft(request, first.text, first.num_replaced, suggested.seen.max_chars)
+        self._backend.second_looks.begin(wish.document, draft, wish.retriever, lambda: version_of(home))
 
     def _offered(
         self,

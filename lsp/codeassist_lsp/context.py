@@ -10,7 +10,7 @@ import asyncio
 import hashlib
 import logging
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 from codeassist.errors import CodeAssistError
@@ -65,7 +65,7 @@ class ContextWatch:
         """
         if _has_no_context(home):
             return lambda: _NO_CONTEXT
-        asking = self._thread.submit(_version, home)
+        asking = self._thread.submit(version_of, home)
 
         def version() -> Version | None:
             try:
@@ -92,6 +92,10 @@ class ContextWatch:
             log.info("whether the context has changed was not found out in time")
             return None
 
+    def submit(self, work: Callable[[], None]) -> Future[None]:
+        """Run `work` on the thread whose versions these are."""
+        return self._thread.submit(work)
+
     def close(self) -> None:
         """Compare nothing more."""
         self._thread.shutdown(wait=False, cancel_futures=True)
@@ -101,7 +105,8 @@ def _has_no_context(home: Home) -> bool:
     return home.workspace is None or home.settings.context.mode == "none"
 
 
-def _version(home: Home) -> Version | None:
+def version_of(home: Home) -> Version | None:
+    """Return the version of the index behind a document as the calling thread sees it; None: it cannot be said now."""
     if home.workspace is None:
         return _NO_CONTEXT
     try:
@@ -112,7 +117,7 @@ def _version(home: Home) -> Version | None:
 
 
 def _compare(home: Home, request: CompletionRequest, seen: Seen, version: Version | None) -> Verdict:
-    now = _version(home)
+    now = version_of(home)
     if now is not None and now == version:
         return Verdict(True, now)
     snippets = home.retriever.retrieve(request, seen.max_chars).snippets
