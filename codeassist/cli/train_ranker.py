@@ -33,7 +33,7 @@ _FILE = click.Path(path_type=Path)
     help="Places of each repository whose rewards are guessed from names. 0: none.",
 )
 @click.option("--encoders", type=_FILE, help="Folder of train-retriever --whole: fold-0/ … fold-4/, all/.")
-@click.option("--stop-gain", type=float, default=0.0, show_default=True, help="Nats that a snippet must bring.")
+@click.option("--stop-gain", type=float, default=0.3, show_default=True, help="Nats that a snippet must bring.")
 @click.option("--epochs", type=click.IntRange(min=1), default=40, show_default=True, help="Over measured rewards.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
 @json_option

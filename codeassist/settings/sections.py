@@ -89,7 +89,7 @@ class CompletionSettings:
 class ContextSettings:
     """What of other files goes into the prompt."""
 
-    mode: Literal["learned", "full", "lexical", "none"] = _shared("full", word("learned", "full", "lexical", "none"))
+    mode: Literal["learned", "full", "lexical", "none"] = _shared("learned", word("learned", "full", "lexical", "none"))
     snippet_share: float = _shared(0.5, real(0, 0.9))
     deadline_ms: int = _shared(30, integer(1, 10_000))
     rounds: int = _shared(1, integer(1, 2))

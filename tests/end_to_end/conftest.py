@@ -20,7 +20,7 @@ from tests.tiny_models import build_model, save_gguf
 
 MAIN = "from codeassist.cli import main; main()"
 SOURCES = Path(__file__).parents[2]
-CURSOR = "src/app.py:4:11"
+CURSOR = "src/app.py:4:12"
 
 
 @dataclass(frozen=True)
