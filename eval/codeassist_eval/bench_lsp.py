@@ -94,6 +94,11 @@ def lsp_document(sessions: Sequence[ReplayedSession], typist: Typist, shared: bo
     }
 
 
+def _late(document: Mapping[str, Any]) -> str:
+    late = document["late_percent"]
+    return "" if late is None else f"; a source of context was late for {late:.0f}% of the answers of the model"
+
+
 def print_lsp(document: Mapping[str, Any]) -> None:
     """Print the figures as a table."""
     title = f"{document['model']} on {document['device']}, a keystroke every {document['interval_ms']:.0f} ms"
@@ -125,7 +130,7 @@ def print_lsp(document: Mapping[str, Any]) -> None:
     outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in document["outcomes"].items())
     console.print(
         f"{document['num_sessions']} sessions, {document['num_keystrokes']:,} keystrokes: {outcomes}. "
-        f"{document['reused_share']:.0%} of the prompts' tokens reused; the server held at most "
+        f"{document['reused_share']:.0%} of the prompts' tokens reused{_late(document)}; the server held at most "
         f"{document['peak_rss_bytes'] / (1 << 20):,.0f} MiB.",
         highlight=False,
     )

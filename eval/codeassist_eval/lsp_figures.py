@@ -49,6 +49,7 @@ def lsp_figures(sessions: Sequence[ReplayedSession]) -> dict[str, Any]:
         "overhead_with_retrieval_ms": quantiles(
             overhead_ms(answer) + answer.stage_ms.get("retrieve", 0.0) for answer in modelled
         ),
+        "late_percent": 100 * statistics.fmean(answer.has_late_source for answer in modelled) if modelled else None,
         "ready_s": quantiles((session.ready_s for session in sessions), digits=3),
         "first_completion_s": quantiles((session.first_completion_s for session in sessions), digits=3),
         "num_sessions": len(sessions),

@@ -39,7 +39,8 @@ class Answer:
 
     `outcome`, `stage_ms` and the rest are the server's own words; `stage_ms` is empty where the model was not asked.
     `server_ms` is from when it had read the request until it had handed its answer to the system; of that, `before_ms`
-    passed until the inference thread was asked, and `behind_ms` when that was done.
+    passed until the inference thread was asked, and `behind_ms` when that was done. `has_late_source`: the deadline of
+    retrieval cut a source short.
     """
 
     kind: str
@@ -49,6 +50,7 @@ class Answer:
     server_ms: float | None = None
     before_ms: float | None = None
     behind_ms: float | None = None
+    has_late_source: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,10 +170,16 @@ def _matched(timed: Sequence[_Timed], recent: Sequence[Mapping[str, Any]]) -> li
             joined.append(Answer(one.kind, "cancelled", one.ms, {}))
         else:
             note = next(notes)
-            spans = _between(note, "read_s", "written_s"), _between(note, "read_s", "asked_s")
             joined.append(
                 Answer(
-                    one.kind, note["outcome"], one.ms, note["stage_ms"], *spans, _between(note, "done_s", "written_s")
+                    one.kind,
+                    note["outcome"],
+                    one.ms,
+                    note["stage_ms"],
+                    server_ms=_between(note, "read_s", "written_s"),
+                    before_ms=_between(note, "read_s", "asked_s"),
+                    behind_ms=_between(note, "done_s", "written_s"),
+                    has_late_source=bool(note["late_sources"]),
                 )
             )
     return joined

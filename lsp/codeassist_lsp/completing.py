@@ -339,4 +339,5 @@ class _Course:
             first.num_cached_tokens,
             first.num_new_tokens,
             self.wire,
+            tuple(first.late_sources),
         )

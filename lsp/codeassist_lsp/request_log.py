@@ -23,7 +23,10 @@ _PERCENTILES = (50, 90, 95, 99)
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One request. `stage_ms` has the stages that it went through; `total` is from its arrival to its answer."""
+    """One request. `stage_ms` has the stages that it went through; `total` is from its arrival to its answer.
+
+    late_sources: of other files, what was not found in time.
+    """
 
     outcome: Outcome
     kind: str
@@ -32,6 +35,7 @@ class Record:
     num_cached_tokens: int = 0
     num_new_tokens: int = 0
     wire: Wire | None = None
+    late_sources: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -76,6 +80,7 @@ class RequestLog:
                 "num_prompt_tokens": record.num_prompt_tokens,
                 "num_cached_tokens": record.num_cached_tokens,
                 "num_new_tokens": record.num_new_tokens,
+                "late_sources": list(record.late_sources),
                 **{name: None if record.wire is None else getattr(record.wire, name) for name in MOMENTS},
             }
             for record in self._records

@@ -29,6 +29,12 @@ def test_the_parts_of_the_share_are_its_sum() -> None:
     assert found["stages_ms"]["decode"] == {"p50": 45.0, "p95": 45.0}
 
 
+def test_answers_with_a_late_source_are_counted_among_those_of_the_model() -> None:
+    answers = [Answer("type", "answered", 180.0, STAGES, has_late_source=n == 0) for n in range(4)]
+    assert lsp_figures([session(*answers, Answer("type", "cached", 4.0, {}))])["late_percent"] == 25.0
+    assert lsp_figures([session(Answer("type", "cached", 4.0, {}))])["late_percent"] is None
+
+
 def test_a_server_that_does_not_say_has_no_parts() -> None:
     found = lsp_figures([session(Answer("type", "answered", 180.0, STAGES))])
     assert found["overhead_ms"] is not None and found["overhead_in_server_ms"] is None
