@@ -14,7 +14,7 @@ from typing import Any
 
 from codeassist.errors import RequestError
 from codeassist.request import CompletionRequest
-from codeassist.settings import ContextSettings, IndexSettings, Settings
+from codeassist.settings import IndexSettings, Settings
 
 METHOD = "codeassist/complete"
 _REQUEST_TYPES: dict[str, tuple[type, ...]] = {
@@ -59,7 +59,7 @@ class ScriptRequest:
     def settings(self, served: Settings) -> Settings:
         """Return a server's settings with what the request says about context and index."""
         mode: Any = self.context_mode
-        context = ContextSettings(mode, served.context.snippet_share, served.context.deadline_ms)
+        context = dataclasses.replace(served.context, mode=mode, rounds=1)
         return dataclasses.replace(served, context=context, index=self.index)
 
 
@@ -85,12 +85,13 @@ def from_params(params: object) -> ScriptRequest:
 
 
 def loaded_with(settings: Settings) -> dict[str, object]:
-    """Return what of the settings is fixed when a model is loaded and changes what it says."""
+    """Return what of a server's settings changes what it says and is not for a request to choose."""
     return {
         "model.device": settings.model.device,
         "model.format": settings.model.format,
         "model.context_tokens": settings.model.context_tokens,
         "context.snippet_share": settings.context.snippet_share,
+        "context.encoder": None if settings.context.encoder is None else str(settings.context.encoder),
     }
 
 
