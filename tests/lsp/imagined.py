@@ -25,6 +25,7 @@ from codeassist_lsp.offers import Offer, Offers
 from codeassist_lsp.request_log import RequestLog
 from codeassist_lsp.requests import Works
 from codeassist_lsp.result_cache import ResultCache
+from codeassist_lsp.second_look import SecondLooks
 from codeassist_lsp.suggest import Suggested, Wish, suggest
 
 Say = Callable[[str], str]
@@ -127,6 +128,7 @@ class Client:
         self.requests = RequestLog()
         self.results = ResultCache(most_entries=16)
         self.contexts = ContextWatch()
+        self.second_looks = SecondLooks(self.contexts.submit)
         self.beside = None
         self.failed: list[str] = []
         self.offers = Offers()

@@ -184,7 +184,7 @@ def test_who_completes_while_the_index_is_built_has_less_context_until_it_is(pro
             while [item.insert_text for item in await editor.ask("src/app.py", 3, 7)] != ["polygon_area"]:
                 assert time.monotonic() < deadline
             [index] = (await editor.run("codeassist.status"))["index"]
-            assert not index["building"] and index["indexed"] == index["total"] >= 1
+            assert not index["building"] and 1 <= index["indexed"] <= index["total"]
             await editor.hears(lambda: kinds(editor).count("end") == kinds(editor).count("begin"))
             code, errors = await editor.stop()
             assert code == 0 and not errors, errors

@@ -32,7 +32,7 @@ class Editor:
     def __init__(self, folder: Path) -> None:
         self.home = folder / "home"
         self.home.mkdir()
-        (self.home / "config.toml").write_text("[context]\ndeadline_ms = 10000\n")
+        (self.home / "config.toml").write_text('[context]\nmode = "full"\ndeadline_ms = 10000\n')
         self.environment = {"CODEASSIST_HOME": str(self.home)}
         self.reported: list[str] = []
         self.coverage: list[tuple[Path, Coverage]] = []
