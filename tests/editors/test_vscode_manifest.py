@@ -16,8 +16,8 @@ from codeassist.settings import RULES, Settings
 
 MANIFEST = Path(__file__).parents[2] / "editor-plugins" / "vscode" / "package.json"
 MIRRORED = ("model", "completion", "context", "editor")
-# An editor has `editor.max_lines` in its place, and retrieves once.
-NOT_IN_EDITORS = {"completion.max_lines", "context.rounds"}
+# An editor has `editor.max_lines` in its place.
+NOT_IN_EDITORS = {"completion.max_lines"}
 NONE_IS_WRITTEN = {"model.threads": "auto", "editor.debounce_ms": "auto", "context.encoder": "shipped"}
 
 

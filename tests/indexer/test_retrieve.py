@@ -214,7 +214,7 @@ def test_a_query_that_would_never_end_is_stopped_at_the_deadline(
         patch.setattr("codeassist_indexer.retrieve.imported_definitions", lambda *_: asked.append("definitions") or [])
         found = retriever.retrieve(REQUEST, 4_000)
     assert (found.snippets, found.late_sources, asked) == ((), ("bm25", "definitions"), [])
-    assert 50 <= found.stage_ms["bm25"] < 5_000
+    assert 25 <= found.stage_ms["bm25"] < 5_000  # the deadline runs since before the source began
     assert caplog.text == ""
     assert store.query("SELECT 1") == [(1,)]
     unhurried = IndexRetriever(store, "full").retrieve(REQUEST, 4_000)
