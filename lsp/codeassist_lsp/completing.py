@@ -209,7 +209,7 @@ class Completing:
             def job(session: Completer) -> tuple[float, Version | None, Suggested, float]:
                 queue_ms = (perf_counter() - asked) * 1e3
                 version = asked_version()  # before retrieval: what changes later makes it stale
-                retriever = self._backend.second_looks.over(wish.document, wish.retriever, version)
+                retriever = self._backend.second_looks.over(wish.document, wish.retriever, version, scope)
                 served = replace(wish, retriever=retriever)
                 return queue_ms, version, suggest(session, served, stopped, self._backend.beside), monotonic()
 
@@ -224,7 +224,7 @@ class Completing:
             is_makeshift = suggested.first.is_hasty
             results.keep(scope, wish.prefix, wish.suffix, wish.num_wanted, suggested, version, is_makeshift)
         if wish.settings.context.rounds > 1 and suggested.suggestions:
-            asyncio.get_running_loop().call_later(_IDLE_S, self._look_again, wish, home, suggested)
+            asyncio.get_running_loop().call_later(_IDLE_S, self._look_again, scope, wish, home, suggested)
         stages = suggested.first.stage_ms
         course.stage_ms |= {
             "queue": queue_ms,
@@ -237,13 +237,13 @@ class Completing:
         }
         return suggested
 
-    def _look_again(self, wish: Wish, home: Home, suggested: Suggested) -> None:
+    def _look_again(self, scope: Scope, wish: Wish, home: Home, suggested: Suggested) -> None:
         """Look at other files with the first suggestion in its place, unless somebody asks for something else."""
         if len(self._backend.works) or len(self._streams):
             return
         first = suggested.suggestions[0]
         request = CompletionRequest(wish.path, wish.prefix, wish.suffix)
-        draft = Draft(request, first.text, first.num_replaced, suggested.seen.max_chars)
+        draft = Draft(request, first.text, first.num_replaced, suggested.seen.max_chars, scope)
         self._backend.second_looks.begin(wish.document, draft, wish.retriever, lambda: version_of(home))
 
     def _offered(

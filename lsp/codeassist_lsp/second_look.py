@@ -25,13 +25,15 @@ _MOST_DOCUMENTS = 64
 class Draft:
     """A suggestion for `request`: `text`, in the place of `num_replaced` characters behind the cursor.
 
-    max_chars: what the snippets of the request might hold together.
+    max_chars: what the snippets of the request might hold together. scope: the repository, the model and the settings
+    that the request was made under; under others nothing of this counts.
     """
 
     request: CompletionRequest
     text: str
     num_replaced: int
     max_chars: int
+    scope: object = None
 
     @property
     def taken(self) -> CompletionRequest:
@@ -74,19 +76,16 @@ class SecondLooks:
         self, document: str, draft: Draft, retriever: Retriever, index_version: Callable[[], Version | None]
     ) -> None:
         """Look for what other files say behind a draft. Returns at once."""
-        with self._lock:
-            ready = self._ready.get(document)
-        if ready is None or ready.draft != draft:
-            try:
-                self._submit(lambda: self._look(document, draft, retriever, index_version))
-            except RuntimeError:  # the thread takes nothing more: the server ends
-                log.debug("no second look for %s: the server ends", draft.request.path)
+        try:
+            self._submit(lambda: self._look(document, draft, retriever, index_version))
+        except RuntimeError:  # the thread takes nothing more: the server ends
+            log.debug("no second look for %s: the server ends", draft.request.path)
 
-    def over(self, document: str, retriever: Retriever, version: Version | None) -> Retriever:
+    def over(self, document: str, retriever: Retriever, version: Version | None, scope: object = None) -> Retriever:
         """Return a retriever that has what is ready for a document at an index's version, and else asks `retriever`."""
         with self._lock:
             ready = self._ready.get(document)
-        if ready is None or version is None or ready.version != version:
+        if ready is None or version is None or (ready.version, ready.draft.scope) != (version, scope):
             return retriever
         return _Over(self, ready, retriever)
 
@@ -105,7 +104,9 @@ class SecondLooks:
     ) -> None:
         try:
             version = index_version()  # first: what changes while we look makes it stale
-            if version is None:
+            with self._lock:
+                ready = self._ready.get(document)
+            if version is None or (ready is not None and (ready.draft, ready.version) == (draft, version)):
                 return
             found = retriever.retrieve(draft.taken, draft.max_chars)
         except Exception:  # nobody waits for this: who asks next looks for himself

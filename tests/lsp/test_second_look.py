@@ -92,8 +92,12 @@ def test_is_stale_once_the_index_has_changed_and_gone_with_its_document(
     assert looks.over("doc", plain, (2,)) is plain
     assert looks.over("doc", plain, None) is plain, "nobody knows"
     assert looks.over("other", plain, (1,)) is plain
+    assert looks.over("doc", plain, (1,), "other settings") is plain
+    looks.begin("doc", DRAFT, Asked(), lambda: (2,))  # the same draft, after the index has changed
+    submit(lambda: None).result()
+    assert looks.over("doc", plain, (2,)) is not plain and looks.over("doc", plain, (1,)) is plain
     looks.forget("doc")
-    assert looks.over("doc", plain, (1,)) is plain
+    assert looks.over("doc", plain, (2,)) is plain
 
 
 def test_failing_costs_nothing(
