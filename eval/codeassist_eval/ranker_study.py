@@ -28,7 +28,7 @@ from codeassist_eval.ranker_figures import (
 from codeassist_eval.ranker_training import TrainingPlan, train_ranker
 from codeassist_eval.rankers import WHOLE, fold_name
 from codeassist_indexer.ranking.ranker import Ranker
-from codeassist_indexer.ranking.select import Rules
+from codeassist_indexer.ranking.select import Rules, rules_of
 
 _WHOLE_CHARS, _HALF_CHARS = 4096, 2048  # what snippets get of prompts of 2,048 and 1,024 tokens
 
@@ -74,7 +74,7 @@ def train_folds(
     whole = _train(material, None, plan, about)
     whole.save(out / WHOLE)
     progress("training for fold", NUM_FOLDS + 1, NUM_FOLDS + 1)
-    orders = _orders(held_out, whole.stop_gain or 0.0, bool(material.encoder_identities))
+    orders = _orders(held_out, rules_of(whole).stop_gain, bool(material.encoder_identities))
     examples = [example for example, _ in held_out]
     return {
         "tasks": len(examples),

@@ -15,7 +15,7 @@ from codeassist_eval.tasks import Task
 from codeassist_indexer.candidates.candidate import SOURCES, Source
 from codeassist_indexer.ranking.chooser import Chooser
 from codeassist_indexer.ranking.ranker import SHIPPED, Ranker, load_ranker
-from codeassist_indexer.ranking.select import Rules
+from codeassist_indexer.ranking.select import Rules, rules_of
 from codeassist_indexer.vectors.encoder import Encoder
 from codeassist_indexer.vectors.static_encoder import load_encoder, shipped_encoder
 
@@ -94,9 +94,8 @@ class Rankers:
 
 
 def _chooser(ranker: Ranker, encoder: Encoder | None, learned: LearnedContext) -> Chooser:
-    stop_gain = ranker.stop_gain if learned.stop_gain is None else learned.stop_gain
-    rules = Rules(stop_gain if stop_gain is not None else Rules().stop_gain, drops_negative=learned.drops_negative)
-    return Chooser(ranker, encoder, rules)
+    stop_gain = rules_of(ranker).stop_gain if learned.stop_gain is None else learned.stop_gain
+    return Chooser(ranker, encoder, Rules(stop_gain, drops_negative=learned.drops_negative))
 
 
 def encoder_of(folder: Path | None, fold: int | None) -> Encoder | None:

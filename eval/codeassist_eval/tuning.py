@@ -31,7 +31,7 @@ from codeassist_eval.reward import RewardPlan, measure_rewards, reward_log
 from codeassist_eval.run_folder import read_json, write_json
 from codeassist_eval.tasks import Task
 from codeassist_indexer.ranking.ranker import Ranker
-from codeassist_indexer.ranking.select import Rules
+from codeassist_indexer.ranking.select import Rules, rules_of
 from codeassist_indexer.vectors.encoder import Encoder
 
 REPORT = "report.json"
@@ -86,7 +86,7 @@ def tune_ranker(
     of_task = {record.task_id: example for record, example in zip(records, measured, strict=True)}
     training = [of_task[task.task_id] for task in learned]
     judged = [of_task[task.task_id] for task in held_out if len(of_task[task.task_id].rewards)]
-    stop_gain = 0.0 if former is None or former.stop_gain is None else former.stop_gain
+    stop_gain = Rules().stop_gain if former is None else rules_of(former).stop_gain
     about = {
         "tuned": date.today().isoformat(),
         "stop_gain": str(stop_gain),
@@ -106,7 +106,7 @@ def _compare(
     report: dict[str, Any] = {"training_places": num_training, "held_out_places": len(judged), "orders": figures}
     if former is None:
         return Tuning(ranker, report | {"is_kept": True, "probability_better": None})
-    old = chosen_order(former, _MAX_CHARS, None if former.stop_gain is None else Rules(former.stop_gain))
+    old = chosen_order(former, _MAX_CHARS, rules_of(former))
     report["orders"] = {"before": order_figures(judged, old), **figures}
     differences = np.array([worth_of_order(each, new) - worth_of_order(each, old) for each in judged])
     sureness = probability_of_better(differences, seed=0)

@@ -20,7 +20,7 @@ from codeassist_indexer.candidates.candidate import Candidate
 from codeassist_indexer.languages import language_of
 from codeassist_indexer.ranking.features import features
 from codeassist_indexer.ranking.ranker import SHIPPED, Ranker, RankerRefused, load_ranker
-from codeassist_indexer.ranking.select import Chosen, Rules, select
+from codeassist_indexer.ranking.select import Chosen, Rules, rules_of, select
 from codeassist_indexer.vectors.encoder import Encoder
 
 log = logging.getLogger(__name__)
@@ -45,8 +45,7 @@ class Chooser:
         self.ranker = ranker
         fits = encoder is not None and encoder.identity == ranker.metadata.get("encoder")
         self._encoder = encoder if fits else None
-        stop_gain = ranker.stop_gain
-        self._rules = rules or (Rules() if stop_gain is None else Rules(stop_gain))
+        self._rules = rules or rules_of(ranker)
         self._is_sticky = is_sticky
         self._last: OrderedDict[str, tuple[Snippet, ...]] = OrderedDict()
         self._lock = threading.Lock()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from codeassist.request import Snippet
 from codeassist.sticky import shows_the_same
 from codeassist_indexer.candidates.candidate import Candidate
-from codeassist_indexer.ranking.ranker import Judgement, Label
+from codeassist_indexer.ranking.ranker import Judgement, Label, Ranker
 from codeassist_indexer.room import HEADER_CHARS, LEAST_SNIPPET_CHARS, cut
 
 _LEAST_TELLING_LINE = 8
@@ -32,6 +32,11 @@ class Rules:
     stop_gain: float = 0.0
     standing_gain: float = 0.3
     drops_negative: bool = False
+
+
+def rules_of(ranker: Ranker) -> Rules:
+    """Return the rules that a ranker was trained for, as its file says."""
+    return Rules() if ranker.stop_gain is None else Rules(ranker.stop_gain)
 
 
 @dataclass(frozen=True, slots=True)
