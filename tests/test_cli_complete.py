@@ -82,7 +82,7 @@ def test_it_prints_the_text_on_stdout_and_notices_on_stderr(
     assert out == "né()\n"
     assert err == "codeassist: be warned\n"
     assert session.requests == [
-        CompletionRequest("src/a.py", "import b\n\nb.", "\n", root=str(repository), monitor_deadline_ms=60.0)
+        CompletionRequest("src/a.py", "import b\n\nb.", "\n", root=str(repository), monitor_deadline_ms=2000.0)
     ]
     assert session.repository == "repo"
     assert not isinstance(session.retrievers[0], NoRetriever)
@@ -156,7 +156,7 @@ def test_unsaved_text_comes_from_stdin(session: FakeSession, repository: Path, m
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("x = 'ä'\r\ny".encode())))
     assert run(["complete", "src/new.py:2:2", "--stdin"]) == 0
     assert session.requests == [
-        CompletionRequest("src/new.py", "x = 'ä'\r\ny", "", root=str(repository), monitor_deadline_ms=60.0)
+        CompletionRequest("src/new.py", "x = 'ä'\r\ny", "", root=str(repository), monitor_deadline_ms=2000.0)
     ]
 
 

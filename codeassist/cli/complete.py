@@ -100,7 +100,7 @@ def complete(
         min_confidence=settings.completion.min_confidence,
         root=None if root is None else str(root),
         # Without context the index is not brought up to date, and what it does not know would not exist.
-        monitor_deadline_ms=settings.monitor.wait_ms if settings.context.mode != "none" else None,
+        monitor_deadline_ms=settings.monitor.patient_wait_ms if settings.context.mode != "none" else None,
     )
     with Meter() as meter:
         outcome = _trimmed(_complete(request, root, settings, meter, asks_servers=not no_server), request)

@@ -27,6 +27,9 @@ from codeassist.settings.values import (
     word,
 )
 
+# Twice what an analysis takes whose process has just begun (2026-11).
+_COLD_ANALYSIS_MS = 2000.0
+
 
 def _personal(default: Any, kind: ValueKind) -> Any:
     """A setting that only the user may make."""
@@ -153,6 +156,11 @@ class MonitorSettings:
     def wait_ms(self) -> float | None:
         """How long an answer may wait for its analysis; None where nothing is monitored."""
         return float(self.deadline_ms) if self.mode == "on" else None
+
+    @property
+    def patient_wait_ms(self) -> float | None:
+        """The same where nobody types meanwhile: as long as an analysis takes that begins cold."""
+        return None if self.wait_ms is None else max(self.wait_ms, _COLD_ANALYSIS_MS)
 
 
 @dataclass(frozen=True, slots=True)
