@@ -61,12 +61,13 @@ async def within_all(program: Program, remote: CompletionsServer) -> None:
 
         remote.before_answer = wait_for_the_end
         num_before = len(remote.requests)
-        editor.edit("src/app.py", (3, 11), (3, 11), "q")  # no beginning of what is known: it is asked for anew
-        _, first = editor.begin("src/app.py", 3, 12, automatic=True)
+        # No beginning of what is known: it is asked for anew. Names are held to what there is behind `shapes.`.
+        editor.edit("src/app.py", (3, 11), (3, 11), "q + shapes.")
+        _, first = editor.begin("src/app.py", 3, 22, automatic=True)
         while len(remote.requests) == num_before:
             await asyncio.sleep(0.01)
-        editor.edit("src/app.py", (3, 12), (3, 12), "x")
-        second = await editor.ask("src/app.py", 3, 13, automatic=True)
+        editor.edit("src/app.py", (3, 22), (3, 22), "x + shapes.")
+        second = await editor.ask("src/app.py", 3, 33, automatic=True)
         with pytest.raises(Exception) as raised:
             await within(first)
         assert getattr(raised.value, "code", None) == CANCELLED and second

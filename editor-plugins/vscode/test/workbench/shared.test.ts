@@ -58,6 +58,7 @@ before(async () => {
     settings: {},
     machine: { "codeassist.server.path": PROGRAM, "codeassist.server.shared": true },
     environment: { CODEASSIST_HOME: home },
+    options: ["--reconnection-grace-time", "1"],
   });
 });
 after(async () => {
@@ -74,7 +75,7 @@ scene("a window of a shared server shows ghost text, and Tab writes it", async (
   assert.ok(line.startsWith(TYPED) && line.length > TYPED.length, line);
 });
 
-scene("a second window has the same server", async () => {
+scene("a second window has the same server, until it is closed", async () => {
   const [server] = await servers();
   assert.ok(server?.shared, JSON.stringify(server));
   const other = await workbench.secondWindow();
@@ -86,6 +87,15 @@ scene("a second window has the same server", async () => {
   });
   assert.deepEqual(
     both.map((each) => each.pid),
+    [server.pid],
+  );
+  await other.closeWindow();
+  const left = await until("the server forgets the window that is closed", async () => {
+    const found = await servers();
+    return found[0]?.editors.length === 1 && found;
+  });
+  assert.deepEqual(
+    left.map((each) => each.pid),
     [server.pid],
   );
 });

@@ -26,6 +26,8 @@ export interface Setup {
   /** The settings of the machine that code-server runs on. The browser is another one to VS Code. */
   readonly machine: Readonly<Record<string, unknown>>;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Options of code-server. It keeps what a closed window ran for three hours, in case that comes back. */
+  readonly options?: readonly string[];
 }
 
 export class Workbench {
@@ -69,7 +71,9 @@ export class Workbench {
       env: environment,
     });
     const port = await freePort();
-    const child = spawn(process.execPath, [CODE_SERVER, ...places, "--bind-addr", `127.0.0.1:${port}`, ...QUIET], {
+    const address = ["--bind-addr", `127.0.0.1:${port}`];
+    const options = [...places, ...address, ...QUIET, ...(setup.options ?? [])];
+    const child = spawn(process.execPath, [CODE_SERVER, ...options], {
       env: environment,
       stdio: "ignore",
       detached: true, // a group of its own, to be ended with all that it started
@@ -93,6 +97,11 @@ export class Workbench {
     await page.goto(this.page.url());
     await page.locator(".monaco-workbench .statusbar").waitFor();
     return new Workbench(this.root, this.browser, page, this.process);
+  }
+
+  /** Close this window alone. */
+  async closeWindow(): Promise<void> {
+    await this.page.close();
   }
 
   async close(): Promise<void> {
