@@ -17,6 +17,7 @@ from codeassist_indexer.candidates.recent import RecentPlace
 from codeassist_indexer.ranking.chooser import Chooser, ranker_in_force
 from codeassist_indexer.retrieve import IndexRetriever
 from codeassist_indexer.store import Store, database_path
+from codeassist_indexer.typed_word import TypedWordRetriever
 from codeassist_indexer.update import UpdateProgress, UpdateReport, UpdateSettings, update_index
 from codeassist_indexer.vectors.choice import encoder_in_force, static_encoder_in_force
 from codeassist_indexer.vectors.search import LearnedSearch
@@ -57,8 +58,8 @@ def open_retriever(
 ) -> Retriever:
     """Return the retriever that `context.mode` asks for. `deadline_ms` None waits for every source.
 
-    `is_sticky`: for an editor, where a snippet that stays in the prompt costs nothing and a new one must be read. Where
-    no ranker can be read, which is logged, "learned" is "full".
+    `is_sticky`: for an editor, where a snippet that stays in the prompt costs nothing and a new one must be read: the
+    word that is being typed is not looked at. Where no ranker can be read, which is logged, "learned" is "full".
     """
     mode = settings.context.mode
     if mode == "none":
@@ -68,7 +69,8 @@ def open_retriever(
         store.companion(LearnedSearch).use(encoder)
     ranker = ranker_in_force(settings.places.data, store.path) if mode == "learned" else None
     chooser = None if ranker is None else Chooser(ranker, encoder, is_sticky=is_sticky)
-    return IndexRetriever(store, mode, deadline_ms, recent, chooser)
+    retriever = IndexRetriever(store, mode, deadline_ms, recent, chooser)
+    return TypedWordRetriever(retriever, store) if is_sticky else retriever
 
 
 def open_analyst(store: Store, root: Path, servers: Sequence[str] = ()) -> RepositoryAnalyst:

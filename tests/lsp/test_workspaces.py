@@ -351,7 +351,7 @@ for line in sys.stdin:
     elif word == "reindex":
         found.reindex()
     elif word == "find":
-        request = CompletionRequest("main.py", f"import shapes\\n\\n{path}", "")
+        request = CompletionRequest("main.py", f"import shapes\\n\\n{path}(", "")
         print(sum(path in snippet.text for snippet in found.retriever.retrieve(request, 4000).snippets), flush=True)
         continue
     print(word, flush=True)
