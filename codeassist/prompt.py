@@ -62,7 +62,7 @@ def build(
     budget: Budget,
     *,
     repository: str,
-    refresh_tokens: int = 32,
+    refresh_tokens: int = 8,
     file_tokens: FileTokens | None = None,
 ) -> Prompt:
     """Lay out a prompt. `file_tokens` tokenises the request's text; by default all that is needed is tokenised.

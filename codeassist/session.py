@@ -57,7 +57,7 @@ class Session:
     tokenizer: Tokenizer
     template: Template
     budget: prompts.Budget
-    refresh_tokens: int = 32
+    refresh_tokens: int = 8
     repository: str = "workspace"
     notices: tuple[str, ...] = ()
     sticky: StickySnippets | None = None

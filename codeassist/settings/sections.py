@@ -117,7 +117,7 @@ class CacheSettings:
 
     mode: Literal["live", "exact"] = _personal("live", word("live", "exact"))
     memory_mib: int = _personal(1024, integer(16, 1_048_576))
-    refresh_tokens: int = _personal(32, integer(0, 4096))
+    refresh_tokens: int = _personal(8, integer(0, 4096))
     heal: bool = _personal(True, switch())
 
 
