@@ -8,10 +8,12 @@ from __future__ import annotations
 from codeassist.cli.reward import reward
 from codeassist.cli.train_ranker import train_ranker
 from codeassist.cli.train_retriever import train_retriever
+from codeassist.cli.typed_words import typed_words
 from codeassist_eval.commands import eval_group
 
 eval_group.add_command(reward)
 eval_group.add_command(train_ranker)
 eval_group.add_command(train_retriever)
+eval_group.add_command(typed_words)
 
 __all__ = ["eval_group"]

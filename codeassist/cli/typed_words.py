@@ -1,0 +1,79 @@
+"""`codeassist eval typed-words`: what typing letter by letter does to the context from other files.
+
+Knows what users type, and nothing of how it is done.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from codeassist.cli.console import Meter, print_json
+from codeassist.cli.options import debug_option, json_option, resolve_settings
+
+_FILE = click.Path(path_type=Path)
+
+
+@click.command("typed-words")
+@click.option("--tasks", "tasks_path", type=_FILE, required=True, help="A task file in CrossCodeEval's format.")
+@click.option("--repos", type=_FILE, required=True, help="Folder or *_repos.tar.xz of the repositories.")
+@click.option("--ranker", type=_FILE, help="A ranker's file, or a folder of train-ranker. Default: the shipped one.")
+@click.option("--encoders", type=_FILE, help="Folder of train-retriever --whole; a folder of rankers needs it.")
+@click.option("--limit", type=click.IntRange(min=1), help="Only so many tasks, drawn with --seed.")
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of the draw.")
+@click.option("--max-chars", type=click.IntRange(min=1), default=4096, show_default=True, help="Of all snippets.")
+@json_option
+@debug_option
+def typed_words(
+    tasks_path: Path,
+    repos: Path,
+    ranker: Path | None,
+    encoders: Path | None,
+    limit: int | None,
+    seed: int,
+    max_chars: int,
+    as_json: bool,
+) -> None:
+    """Type each task's line and look at each key which snippets an editor's prompt would have: no model runs.
+
+    Asked at every key, and asked once a word, without the word that is being typed (as editors are served).
+
+    \b
+    Example:
+      codeassist eval typed-words --tasks dev.jsonl --repos dev_repos.tar.xz
+    """
+    from contextlib import closing
+
+    from codeassist_eval.crosscodeeval import load_tasks
+    from codeassist_eval.index_context import IndexContexts
+    from codeassist_eval.rankers import LearnedContext, Rankers
+    from codeassist_eval.repositories import open_repositories
+    from codeassist_eval.tasks import sample
+    from codeassist_eval.typed_words import measure_typed_words
+
+    cache = resolve_settings(None, ()).settings.places.cache / "eval"
+    repositories = open_repositories(repos, cache / "repositories")
+    tasks = sample(load_tasks(tasks_path), limit, seed)
+    repositories.require_all(tasks)
+    rankers = Rankers(LearnedContext(ranker, encoders))
+    with closing(IndexContexts(repositories, cache / "indexes", "learned", rankers)) as contexts, Meter() as meter:
+        figures = measure_typed_words(tasks, contexts, rankers, max_chars, meter)
+    document = {name: way.as_document() for name, way in figures.items()}
+    if as_json:
+        print_json({"tasks": len(tasks), **document})
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(
+        "asked", "keys", "number", "others %", "new characters a key", "names shown %", title=f"{len(tasks)} tasks"
+    )
+    for column in table.columns[2:]:
+        column.justify = "right"
+    for name, kinds in document.items():
+        for kind, each in kinds.items():
+            values = (each["changed_percent"], each["new_chars_per_key"], each["names_shown_percent"])
+            shown = ["–" if value is None else f"{value:.1f}" for value in values]
+            table.add_row(name, kind.replace("_", " "), f"{each['keys']:,}", *shown)
+    Console().print(table)
