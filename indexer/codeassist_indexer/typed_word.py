@@ -1,9 +1,8 @@
 """Retrieval for who types: what other files say where the word that is being typed began, found once a word.
 
-Knows no ranking. A word that has begun is no name yet: its first letters match names that nobody means, and each key
-would find other snippets, which must be read (of 183 keys within a word 46 changed the prompt's snippets, by 590
-characters; without the word they show no fewer of the names that come: 2026-11,
-docs/results/2026-11-22-typed-words.md).
+Knows no ranking. A word that has begun is no name yet: its letters match names that nobody means. One key in six within
+a word would change the prompt's snippets, which must be read, and they would show fewer of the names that come
+(docs/results/2026-11-22-typed-words.md).
 """
 
 from __future__ import annotations
