@@ -128,6 +128,16 @@ class Store:
         epoch, newest, oldest = self.query(sql)[0]
         return epoch or 0, newest or 0, oldest or 0
 
+    def changed_files(self, epoch: int | None, last_change: int) -> list[int] | None:
+        """Return the files that changed since `vector_changes` said this epoch and newest change; None: not known."""
+        now, newest, oldest = self.vector_changes()
+        if epoch != now or last_change > newest or last_change + 1 < oldest:
+            return None
+        if last_change == newest:
+            return []
+        rows = self.query("SELECT DISTINCT file_id FROM vector_changes WHERE id > ?", (last_change,))
+        return [file_id for (file_id,) in rows]
+
     def companion(self, kind: Callable[[Store], Companion]) -> Companion:
         """Return what goes with this store and lives as long, one of each kind, made when it is first asked for."""
         with self._lock:

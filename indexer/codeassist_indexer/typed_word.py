@@ -76,29 +76,25 @@ class TypedWordRetriever:
     def _state(self, path: str) -> _IndexState | None:
         try:
             epoch, newest, _ = self._store.vector_changes()
-            rows = self._store.query("SELECT id FROM files WHERE path = ?", (path,))
+            return _IndexState(epoch, newest, self._file_id(path))
         except CodeAssistError as error:
             log.info("what was found for %s is not kept: %s", path, error)
             return None
-        return _IndexState(epoch, newest, rows[0][0] if rows else None)
 
     def _has_changed(self, state: _IndexState, path: str) -> bool:
         """Whether any other file may have changed; its own changes whenever a key has been indexed."""
         try:
-            epoch, newest, oldest = self._store.vector_changes()
-            if epoch != state.epoch or newest < state.last_change or state.last_change + 1 < oldest:
-                return True
-            if newest == state.last_change:
-                return False
-            others = self._store.query(
-                "SELECT 1 FROM vector_changes v LEFT JOIN files f ON f.id = v.file_id"
-                " WHERE v.id > ? AND v.file_id IS NOT ? AND f.path IS NOT ? LIMIT 1",
-                (state.last_change, state.own_file_id, path),
-            )
+            changed = self._store.changed_files(state.epoch, state.last_change)
+            if not changed:
+                return changed is None
+            return not set(changed) <= {state.own_file_id, self._file_id(path)}  # each version has its own number
         except CodeAssistError as error:
             log.info("whether anything has changed for %s cannot be said: %s", path, error)
             return True
-        return bool(others)
+
+    def _file_id(self, path: str) -> int | None:
+        rows = self._store.query("SELECT id FROM files WHERE path = ?", (path,))
+        return rows[0][0] if rows else None
 
 
 def before_typed_word(prefix: str) -> str:

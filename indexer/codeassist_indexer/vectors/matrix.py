@@ -49,13 +49,7 @@ class ChunkMatrix:
 
     def changed_files(self, store: Store) -> list[int] | None:
         """Return the files that changed since the last refresh; None where everything must be read."""
-        epoch, newest, oldest = store.vector_changes()
-        if self._epoch != epoch or self._last_change > newest or self._last_change + 1 < oldest:
-            return None
-        if self._last_change == newest:
-            return []
-        rows = store.query("SELECT DISTINCT file_id FROM vector_changes WHERE id > ?", (self._last_change,))
-        return [file_id for (file_id,) in rows]
+        return store.changed_files(self._epoch, self._last_change)
 
     def refresh(self, store: Store) -> None:
         """Read what changed in the index since the last time."""
