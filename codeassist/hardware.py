@@ -6,13 +6,14 @@ Knows no model. torch is imported only where its answer is asked for.
 from __future__ import annotations
 
 import platform
-import shutil
 import subprocess
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 import psutil
+
+from codeassist.processes import child_folder, find_program
 
 _CPUINFO = Path("/proc/cpuinfo")
 # The extensions that the engine's kernels profit from, as Linux names them.
@@ -74,12 +75,20 @@ def cpu_extensions() -> tuple[str, ...]:
 
 def nvidia_gpu() -> Gpu | None:
     """Ask the driver for the first NVIDIA GPU, whatever PyTorch is installed."""
-    program = shutil.which("nvidia-smi")
+    program = find_program("nvidia-smi")
     if program is None:
         return None
     command = [program, "--query-gpu=name,memory.total", "--format=csv,noheader,nounits"]
     try:
-        run = subprocess.run(command, capture_output=True, text=True, timeout=10, check=True)
+        run = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=True,
+            cwd=child_folder(command),
+        )
         name, _, mebibytes = run.stdout.splitlines()[0].rpartition(",")
         return Gpu(name.strip(), int(mebibytes) << 20)
     except (OSError, subprocess.SubprocessError, IndexError, ValueError):

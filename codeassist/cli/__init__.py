@@ -6,6 +6,8 @@ Commands import torch, the engine and the index inside their functions: `codeass
 import os
 import sys
 
+from codeassist.processes import forget_working_folder
+
 # How often libgomp looks at a barrier before it sleeps. Its own choice (some milliseconds) makes decoding 5 to 15 times
 # slower while anything else uses the cores, and an editor is never alone; read once, when torch is imported.
 # docs/decisions/2026-11-21-busy-cores.md has the measurements.
@@ -14,6 +16,7 @@ _SPIN_COUNT = "10000"
 
 def main() -> None:
     """Run the command that the arguments name and exit with its code."""
+    forget_working_folder()
     if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
         os.environ["GOMP_SPINCOUNT"] = _SPIN_COUNT
     try:

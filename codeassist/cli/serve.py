@@ -14,6 +14,7 @@ import click
 
 from codeassist.cli.console import notice
 from codeassist.cli.options import debug_option, parse_assignments, set_option
+from codeassist.processes import module_command
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -109,8 +110,7 @@ def _relay(places: Places, overrides: Sequence[Override], options: Sequence[str]
     from codeassist_lsp.relay import Relay
 
     identity = shared.identity_of(overrides, places)
-    # -P: no module is looked for in the folder that it happens to be started in.
-    command = [sys.executable, "-P", "-m", "codeassist.cli", "serve", "--shared", "--background", *options]
+    command = module_command("codeassist.cli", ["serve", "--shared", "--background", *options])
     relay = Relay(
         lambda is_wanted: shared.reach(places, identity, command, is_wanted), log_file or shared.log_file(places.cache)
     )

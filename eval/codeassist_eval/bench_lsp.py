@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import io
 import os
-import sys
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from codeassist.processes import module_command
 from codeassist_eval.bench_session import machine
 from codeassist_eval.lsp_figures import STAGES, lsp_figures, overhead_ms, stages_of
 from codeassist_eval.lsp_replay import ReplayedSession, Typist, end_shared, replay, warm_up
@@ -33,8 +33,7 @@ _OVERHEAD_GOAL_MS, _START_GOAL_S = 5.0, 4.0
 def serve_command(assignments: Sequence[str], shared: bool = False) -> list[str]:
     """Return the command of a language server with these settings, run by the Python that runs this."""
     options = [part for assignment in assignments for part in ("--set", assignment)]
-    # -P: no module is looked for in the repository that is typed in.
-    return [sys.executable, "-P", "-m", "codeassist.cli", "serve", "--shared" if shared else "--stdio", *options]
+    return module_command("codeassist.cli", ["serve", "--shared" if shared else "--stdio", *options])
 
 
 def run_lsp_bench(
@@ -138,7 +137,7 @@ def print_lsp(document: Mapping[str, Any]) -> None:
 
 def lsp_plot(document: Mapping[str, Any], sessions: Sequence[ReplayedSession]) -> bytes:
     """Draw where the time of an answer goes, as stacked bars of every answer by rising time; PNG bytes."""
-    from matplotlib.figure import Figure
+    from codeassist.figures import Figure
 
     answers = [a for session in sessions for a in session.answers if "decode" in a.stage_ms]
     answers.sort(key=lambda answer: answer.ms)

@@ -9,8 +9,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from matplotlib.figure import Figure
-
+from codeassist.figures import Figure
 from codeassist_eval.typing_figures import SessionRecord, keystroke_ratios
 
 _OURS, _THEIRS = "#3366cc", "#999999"

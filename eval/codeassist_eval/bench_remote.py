@@ -158,7 +158,7 @@ def print_remote(document: Mapping[str, Any]) -> None:
 
 def remote_plot(document: Mapping[str, Any]) -> bytes:
     """Draw every request by when it began: how long its first text took, or how long until it was cancelled; PNG."""
-    from matplotlib.figure import Figure
+    from codeassist.figures import Figure
 
     figure = Figure(figsize=(8, 4), dpi=110, layout="constrained")
     axes = figure.add_subplot()

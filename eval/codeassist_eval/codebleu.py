@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from codeassist.processes import child_environment, child_folder
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.metrics import Score
 from codeassist_eval.run import Judgement
@@ -39,11 +40,13 @@ def codebleu(python: Path, language: Language, predictions: Sequence[str], targe
     }
     try:
         done = subprocess.run(
-            [python, "-W", "ignore", "-c", _PROGRAM],
+            [python.absolute(), "-I", "-W", "ignore", "-c", _PROGRAM],
             input=json.dumps(texts),
             capture_output=True,
             text=True,
             check=False,
+            cwd=child_folder([python]),
+            env=child_environment(),
         )
     except OSError as error:
         raise EvaluationError(f"{python}: cannot be run (--codebleu-python): {error}") from error

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 # As a script, this file's folder comes first on the path, and modules there would hide others' of the same name.
-if __name__ == "__main__":
+if __name__ == "__main__" and not sys.flags.isolated:
     sys.path.pop(0)
 
 MIN_SHIFTED_RUN = 64  # tokens; llama-server's --cache-reuse, whose own examples name 256: smaller reuses more

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from codeassist.processes import child_environment, child_folder
 from codeassist_eval.errors import EvaluationError
 
 _CHILD = Path(__file__).with_name("llama_child.py")
@@ -39,7 +40,14 @@ class LlamaPeer:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  # lives as long as the child
         try:
             self._child = subprocess.Popen(
-                command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._errors, text=True, encoding="utf-8"
+                command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._errors,
+                text=True,
+                encoding="utf-8",
+                cwd=child_folder(command),
+                env=child_environment(),
             )
         except OSError as error:
             self._errors.close()
@@ -110,13 +118,13 @@ class LlamaPeer:
 
 def start_peer(llama_python: Path) -> LlamaPeer:
     """Start the child in a Python that has llama-cpp-python."""
-    return LlamaPeer([str(llama_python), str(_CHILD)])
+    return LlamaPeer([str(llama_python), "-I", str(_CHILD)])
 
 
 def find_llama_python(named: Path | None) -> Path | None:
     """The Python to use: the named one, else our own if it has llama-cpp-python; None if it has not."""
     if named is not None:
-        return named
+        return named.absolute()  # links stay: a virtual environment's Python is one
     return Path(sys.executable) if importlib.util.find_spec("llama_cpp") is not None else None
 
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-
+from codeassist.figures import Axes, Figure
 from codeassist_eval.runs import Run
 
 _QUALITY = ("em", "es", "line_em")

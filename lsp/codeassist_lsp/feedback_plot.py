@@ -9,9 +9,7 @@ import io
 from collections.abc import Mapping
 from typing import Any
 
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from codeassist.figures import Axes, Figure, MaxNLocator
 
 _BLUE, _GREY = "#3366cc", "#999999"
 _MOST_NAMES = 8

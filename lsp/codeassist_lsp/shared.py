@@ -18,6 +18,7 @@ from pathlib import Path
 
 import codeassist
 from codeassist.errors import CodeAssistError
+from codeassist.processes import child_environment
 from codeassist.settings import Override, Places
 from codeassist_lsp.addresses import Address, reachable
 
@@ -93,8 +94,20 @@ def _start_detached(command: Sequence[str], cache: Path) -> subprocess.Popen[byt
         if sys.platform == "win32":
             flags = subprocess.DETACHED_PROCESS | subprocess.CREATE_NEW_PROCESS_GROUP
             return subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr, cwd=cache, creationflags=flags
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=stderr,
+                stderr=stderr,
+                cwd=cache,
+                env=child_environment(),
+                creationflags=flags,
             )
         return subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=stderr, stderr=stderr, cwd=cache, start_new_session=True
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=stderr,
+            stderr=stderr,
+            cwd=cache,
+            env=child_environment(),
+            start_new_session=True,
         )

@@ -69,7 +69,7 @@ def test_a_python_that_is_not_there() -> None:
 
 
 def test_the_named_python_is_taken() -> None:
-    assert find_llama_python(Path("theirs")) == Path("theirs")
+    assert find_llama_python(Path("theirs")) == Path("theirs").absolute()
 
 
 def test_the_child_answers_a_failure_with_an_error() -> None:

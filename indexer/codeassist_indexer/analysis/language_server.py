@@ -10,18 +10,19 @@ import asyncio
 import contextlib
 import re
 import shlex
-import shutil
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 from lsprotocol import types as lsp
 from pygls.lsp.client import LanguageClient
 
 from codeassist.errors import SettingsError
+from codeassist.processes import child_environment, find_program
 from codeassist_indexer.analysis.lexer import code_only
 from codeassist_indexer.analysis.places import LANGUAGES
 from codeassist_indexer.analysis.question import Found, Question
@@ -65,6 +66,7 @@ class LanguageServer:
         self._client: LanguageClient | None = None
         self._versions: dict[str, int] = {}
         self._num_failures = 0
+        self._folder: TemporaryDirectory[str] | None = None
 
     def find(self, question: Question) -> Found:
         """Return the members that the server completes with, or why there are none."""
@@ -89,8 +91,9 @@ class LanguageServer:
             self._end()
 
     def _start(self) -> LanguageClient:
-        if shutil.which(self._command[0]) is None:
-            raise OSError(f"monitor.servers: {self._command[0]} is not there; install it or take the entry out")
+        if find_program(self._command[0]) is None:
+            name = self._command[0]
+            raise OSError(f"monitor.servers: {name} is not on PATH; install it, give its whole path, or take it out")
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
             threading.Thread(target=self._loop.run_forever, name="language-server", daemon=True).start()
@@ -100,7 +103,12 @@ class LanguageServer:
         client = LanguageClient("codeassist", "1")
         for notification in _UNHEARD:
             client.feature(notification)(_ignore)
-        await client.start_io(self._command[0], *self._command[1:], cwd=self._root)
+        # In a folder of our own: started in the repository, a server written in Python would import from it.
+        self._folder = TemporaryDirectory(prefix="codeassist-server-", ignore_cleanup_errors=True)
+        program = find_program(self._command[0])
+        if program is None:
+            raise OSError(f"{self._command[0]} is gone")
+        await client.start_io(str(program), *self._command[1:], cwd=self._folder.name, env=child_environment())
         server = client._server
         if server is not None and server.stderr is not None:  # else it would stand still once the pipe is full
             self._draining = asyncio.create_task(_drain(server.stderr))
@@ -147,6 +155,9 @@ class LanguageServer:
         if client is not None and client._server is not None:
             with contextlib.suppress(ProcessLookupError):
                 client._server.kill()
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            folder.cleanup()
         loop, self._loop = self._loop, None
         if loop is not None:
             loop.call_soon_threadsafe(loop.stop)
