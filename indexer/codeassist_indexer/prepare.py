@@ -1,23 +1,21 @@
-"""One file made ready for the index: read, hashed, cleared of secrets, parsed, its chunks split into tokens.
+"""One file on its way into the index: read and hashed here, parsed elsewhere, then ready to be stored.
 
-Knows no database; runs in worker processes, so all that goes in and comes out can be pickled.
+Knows no database.
 """
 
 from __future__ import annotations
 
+import errno
 import hashlib
-import logging
+import os
+import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from codeassist_indexer.lexical import code_tokens
-from codeassist_indexer.parse import parse_file
 from codeassist_indexer.parsed import ParsedFile
-from codeassist_indexer.secrets import redact
 from codeassist_indexer.walk import FoundFile, NotSource, decode_source
-
-log = logging.getLogger(__name__)
+from codeassist_indexer.workers.file_messages import ParsedText
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +77,25 @@ def content_hash(content: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=16).digest()
 
 
-def prepare_from_disk(root: Path, found: FoundFile, known: FileState | None) -> PreparedFile | SameContent | GoneFile:
-    """Read a file and prepare it, unless its content is what `known` has already."""
+@dataclass(frozen=True, slots=True)
+class UnparsedFile:
+    """A file that was read and is to be parsed."""
+
+    path: str
+    text: str
+    state: FileState
+
+
+def read_from_disk(
+    root: Path, found: FoundFile, known: FileState | None
+) -> UnparsedFile | PreparedFile | SameContent | GoneFile:
+    """Read a file, unless its content is what `known` has already or is not worth parsing.
+
+    Only a regular file is read, never through a link, and no more of it than was listed.
+    """
     read_ns = time.time_ns()
     try:
-        content = (root / found.path).read_bytes()
+        content = _read_regular(root / found.path, found.size)
     except FileNotFoundError:
         return GoneFile(found.path, "gone")
     except OSError as error:
@@ -94,28 +106,32 @@ def prepare_from_disk(root: Path, found: FoundFile, known: FileState | None) -> 
         return SameContent(found.path, FileState(digest, found.size, found.mtime_ns, read_ns, known.skip_reason))
     text = decode_source(content)
     if isinstance(text, NotSource):
-        return PreparedFile(found.path, _skipped(state, text.reason), None)
-    return _prepare(found.path, text, state)
+        return PreparedFile(found.path, skipped_state(state, text.reason), None)
+    return UnparsedFile(found.path, text, state)
 
 
-def prepare_unsaved(path: str, text: str) -> PreparedFile:
-    """Prepare an open document's text, which may not be what is on disk."""
+def unsaved_file(path: str, text: str) -> UnparsedFile:
+    """An open document's text, which may not be what is on disk."""
     content = text.encode("utf-8", errors="replace")
-    return _prepare(path, text, FileState(content_hash(content), len(content), None, time.time_ns()))
+    return UnparsedFile(path, text, FileState(content_hash(content), len(content), None, time.time_ns()))
 
 
-def _prepare(path: str, text: str, state: FileState) -> PreparedFile:
-    redaction = redact(text)
-    try:
-        parsed = parse_file(path, redaction.text)
-    except RecursionError:
-        log.warning("not indexed, nested too deeply: %s", path)
-        return PreparedFile(path, _skipped(state, "nested too deeply"), None)
-    if parsed is None:
-        return PreparedFile(path, _skipped(state, "language is not indexed"), None)
-    tokens = tuple(" ".join(code_tokens(chunk.text, parsed.language)) for chunk in parsed.chunks)
-    return PreparedFile(path, state, parsed, tokens, len(redaction.lines))
+def prepared(file: UnparsedFile, found: ParsedText) -> PreparedFile:
+    """Return what to store of a file of which the parser found this."""
+    if found.parsed is None:
+        return PreparedFile(file.path, skipped_state(file.state, found.skip_reason or "not parsed"), None)
+    return PreparedFile(file.path, file.state, found.parsed, found.tokens_by_chunk, found.num_redacted_lines)
 
 
-def _skipped(state: FileState, reason: str) -> FileState:
+def skipped_state(state: FileState, reason: str) -> FileState:
+    """Return the state of a file that is left out until its content changes."""
     return FileState(state.content_hash, state.size, state.mtime_ns, state.read_ns, reason)
+
+
+def _read_regular(path: Path, most_bytes: int) -> bytes:
+    """Raises OSError for what is no regular file any more, a link also."""
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    with os.fdopen(os.open(path, flags), "rb") as file:
+        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            raise OSError(errno.EINVAL, "no regular file")
+        return file.read(most_bytes)

@@ -54,11 +54,13 @@ class Store:
     """One database. Opened on first use, one connection a thread; safe with several threads and processes at once.
 
     Every method raises IndexCorrupt for a database that is broken or of another version, and CodeAssistError when it
-    stays locked or the disk is full. A failed write leaves what was there before.
+    stays locked or the disk is full. A failed write leaves what was there before. With `is_read_only` nothing can be
+    written, and a database that is not there is not made; somebody else has it open for writing meanwhile.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, is_read_only: bool = False) -> None:
         self.path = path
+        self._is_read_only = is_read_only
         self._connections = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
@@ -70,7 +72,7 @@ class Store:
         connection: sqlite3.Connection | None = getattr(self._connections, "current", None)
         if connection is None:
             with self._translated_errors():
-                connection = _connect(self.path)
+                connection = _connect_to_read(self.path) if self._is_read_only else _connect(self.path)
             with self._lock:
                 self._opened.append(connection)
             self._connections.current = connection
@@ -289,6 +291,27 @@ def _connect(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA cache_size = -32000")
         if _version(connection) != SCHEMA_VERSION:
             _create_schema(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open a database that is there, without any way to change it."""
+    connection = sqlite3.connect(
+        path.absolute().as_uri() + "?mode=ro",
+        timeout=_BUSY_TIMEOUT_S,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=True,
+    )
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA cache_size = -32000")
+        if _version(connection) != SCHEMA_VERSION:
+            raise _OtherVersionError(f"its version is {_version(connection)}, this program's is {SCHEMA_VERSION}")
     except BaseException:
         connection.close()
         raise

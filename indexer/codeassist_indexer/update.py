@@ -24,15 +24,18 @@ from codeassist_indexer.prepare import (
     GoneFile,
     PreparedFile,
     SameContent,
+    UnparsedFile,
     content_hash,
-    prepare_from_disk,
-    prepare_unsaved,
+    prepared,
+    read_from_disk,
+    unsaved_file,
 )
 from codeassist_indexer.secrets import secret_file_reason
 from codeassist_indexer.store import Store
 from codeassist_indexer.vectors.static_encoder import StaticEncoder, shipped_encoder
 from codeassist_indexer.vectors.stored import fill_vectors, with_vectors
 from codeassist_indexer.walk import FileLimits, FoundFile, NotSource, SkippedFile, decode_source, inspect, walk
+from codeassist_indexer.workers.parsers import PARSERS
 
 _BATCH_FILES = 64
 # A file that was read this soon after its last change may change again with the same time stamp (FAT: 2 s).
@@ -135,19 +138,19 @@ def update_file(
     """Bring one file up to date, with an open document's unsaved `text` if given, else with what is on disk."""
     settings = settings or UpdateSettings()
     known = store.file_state(path)
+    read: UnparsedFile | PreparedFile | SameContent | GoneFile | None
     if text is None:
         found = None
         if _is_inside(path) and not IgnoreRules(root, settings.exclude).ignores_file(path):
             found = inspect(root, path, is_source, settings.limits)
-        outcome = prepare_from_disk(root, found, known) if isinstance(found, FoundFile) else None
+        read = read_from_disk(root, found, known) if isinstance(found, FoundFile) else None
     else:
-        outcome = None
+        read = None
         content = text.encode("utf-8", errors="replace")
         if _may_hold(root, path, content, settings):
             same = known is not None and known.content_hash == content_hash(content)
-            outcome = (
-                SameContent(path, replace(known, mtime_ns=None)) if known and same else prepare_unsaved(path, text)
-            )
+            read = SameContent(path, replace(known, mtime_ns=None)) if known and same else unsaved_file(path, text)
+    outcome = prepared(read, PARSERS.parse(path, read.text)) if isinstance(read, UnparsedFile) else read
     if outcome is None or isinstance(outcome, GoneFile):
         if known is None:
             return FileOutcome.LEFT_OUT
@@ -272,20 +275,20 @@ class _Batch:
     def commit(self) -> None:
         if not (self._files or self._touched or self._gone):
             return
-        files = [_encoded(prepared, self._encoder) for prepared in self._files]
+        files = [_encoded(file, self._encoder) for file in self._files]
         self._store.write(files, self._touched, self._gone)
         self.num_same_content += len(self._touched)
         self.num_removed += len(self._gone)
-        for prepared in self._files:
-            if prepared.parsed is not None:
+        for file in self._files:
+            if file.parsed is not None:
                 self.num_parsed += 1
-                self.num_chunks += len(prepared.parsed.chunks)
-                self.num_redacted_lines += prepared.num_redacted_lines
+                self.num_chunks += len(file.parsed.chunks)
+                self.num_redacted_lines += file.num_redacted_lines
         self._files, self._touched, self._gone = [], [], []
 
 
-def _encoded(prepared: PreparedFile, encoder: StaticEncoder | None) -> PreparedFile:
-    return prepared if encoder is None else with_vectors(prepared, encoder)
+def _encoded(file: PreparedFile, encoder: StaticEncoder | None) -> PreparedFile:
+    return file if encoder is None else with_vectors(file, encoder)
 
 
 def _never() -> bool:

@@ -15,11 +15,11 @@ from codeassist_indexer.candidates.hits import ChunkHit, Hit
 from codeassist_indexer.candidates.recent import RecentPlace
 from codeassist_indexer.candidates.situation import Situation
 from codeassist_indexer.deadline import Deadline
-from codeassist_indexer.prepare import prepare_unsaved
 from codeassist_indexer.retrieve import IndexRetriever
 from codeassist_indexer.store import Store
 from codeassist_indexer.update import update_index
 from tests.indexer.candidate_repositories import JAVA, PYTHON, TYPESCRIPT, Repository
+from tests.indexer.prepared_files import prepare_unsaved
 
 ENDLESS = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n) SELECT max(i) FROM n"
 

@@ -7,8 +7,8 @@ import pytest
 from codeassist.request import CompletionRequest, Snippet
 from codeassist_indexer.around import surroundings
 from codeassist_indexer.imported import imported_definitions
-from codeassist_indexer.prepare import prepare_unsaved
 from codeassist_indexer.store import Store
+from tests.indexer.prepared_files import prepare_unsaved
 
 FILES = {
     "shop/__init__.py": "from shop.models import Order as PublicOrder\nfrom .pricing import *\n",

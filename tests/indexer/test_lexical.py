@@ -18,8 +18,8 @@ from codeassist_indexer.lexical import (
     match_expression,
     query_terms,
 )
-from codeassist_indexer.prepare import prepare_unsaved
 from codeassist_indexer.store import Store
+from tests.indexer.prepared_files import prepare_unsaved
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,10 @@ from codeassist.request import CompletionRequest, Retriever, Snippet
 from codeassist_indexer.around import surroundings
 from codeassist_indexer.lexical import Collection
 from codeassist_indexer.neighbours import Window, merge_windows
-from codeassist_indexer.prepare import prepare_unsaved
 from codeassist_indexer.retrieve import IndexRetriever, choose
 from codeassist_indexer.store import Store
 from codeassist_indexer.update import update_index
+from tests.indexer.prepared_files import prepare_unsaved
 
 CLIENT = '''"""Talks to the server."""
 

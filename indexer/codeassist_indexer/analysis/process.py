@@ -6,17 +6,16 @@ for each operation.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
-import queue
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import IO, Any
+from typing import Any
+
+from codeassist_indexer.workers.child import Worker, WorkerEnded
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +33,7 @@ class AnalysisProcess:
         self._setup = setup
         self._now = now
         self._lock = threading.Lock()
-        self._worker: _Worker | None = None
+        self._worker: _Asked | None = None
         self._hangs: Counter[str] = Counter()
         self._hung_at: dict[str, float] = {}
         self._logged: set[str] = set()
@@ -83,10 +82,10 @@ class AnalysisProcess:
                 self._worker.kill()
                 self._worker = None
 
-    def _running(self) -> _Worker | None:
+    def _running(self) -> _Asked | None:
         if self._worker is None or not self._worker.is_alive:
             try:
-                self._worker = _Worker(json.dumps(self._setup()))
+                self._worker = _Asked(json.dumps(self._setup()))
             except OSError as error:
                 self._log_once("", f"its process does not start: {error}")
                 return None
@@ -98,70 +97,37 @@ class AnalysisProcess:
             log.warning("no analysis: %s", message)
 
 
-class _Worker:
-    """A running process and the thread that reads what it answers."""
+class _Asked:
+    """A running process and the questions that it was asked."""
 
     def __init__(self, setup: str) -> None:
-        package_folder = str(Path(__file__).resolve().parents[2])
-        # -I: neither the environment nor the folder that we run in decides what is imported.
-        program = (
-            f"import sys; sys.path.append({package_folder!r}); "
-            "from codeassist_indexer.analysis.worker import main; main()"
-        )
-        self._process = subprocess.Popen(
-            [sys.executable, "-I", "-c", program],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            encoding="utf-8",
-            errors="surrogatepass",
-        )
-        self._answers: queue.Queue[str | None] = queue.Queue()
+        self._worker = Worker("codeassist_indexer.analysis.worker")
         self._next_id = 0
         self._is_new = True
-        if self._process.stdin is None or self._process.stdout is None:
-            raise OSError("no pipes")
-        self._stdin: IO[str] = self._process.stdin
-        threading.Thread(
-            target=_forward, args=(self._process.stdout, self._answers), name="analysis-answers", daemon=True
-        ).start()
-        self._send(setup)
+        with contextlib.suppress(WorkerEnded):  # the first question finds out
+            self._worker.send(setup)
 
     @property
     def is_alive(self) -> bool:
         """Whether the process runs."""
-        return self._process.poll() is None
+        return self._worker.is_alive
+
+    @property
+    def pid(self) -> int:
+        """The process's number."""
+        return self._worker.pid
 
     def ask(self, question: Mapping[str, Any], timeout_s: float) -> dict[str, Any] | None:
         """Return the answer; None where the process ended or none came in time."""
         self._next_id += 1
-        if not self._send(json.dumps({"id": self._next_id, **question})):
-            return None
         try:
-            line = self._answers.get(timeout=timeout_s + (_START_S if self._is_new else 0))
-        except queue.Empty:
+            self._worker.send(json.dumps({"id": self._next_id, **question}))
+            line = self._worker.receive(timeout_s + (_START_S if self._is_new else 0))
+        except (WorkerEnded, TimeoutError):
             return None
         self._is_new = False
-        return json.loads(line) if line is not None else None
+        return json.loads(line)
 
     def kill(self) -> None:
         """End the process, whatever it does."""
-        self._process.kill()
-        self._process.wait()
-        self._stdin.close()
-
-    def _send(self, line: str) -> bool:
-        try:
-            self._stdin.write(line + "\n")
-            self._stdin.flush()
-        except (OSError, ValueError):
-            return False
-        return True
-
-
-def _forward(stream: IO[str], answers: queue.Queue[str | None]) -> None:
-    with stream:
-        for line in stream:
-            answers.put(line)
-    answers.put(None)
+        self._worker.kill()

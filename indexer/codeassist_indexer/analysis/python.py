@@ -11,8 +11,8 @@ from pathlib import Path
 
 from codeassist_indexer.analysis.lexer import lex_end
 from codeassist_indexer.analysis.question import Question
-from codeassist_indexer.analysis.sandbox import standard_paths
 from codeassist_indexer.store import Store
+from codeassist_indexer.workers.confinement import standard_paths
 
 PLACEHOLDER = "codeassist_name"
 """What stands at the place in the text that jedi sees: half a line parses better with a name than without."""
@@ -53,7 +53,8 @@ def python_warm_up(text: str) -> dict[str, object]:
 def module_folders(root: Path, store: Store) -> list[str]:
     """Return where modules are looked for: in the repository, its installed packages, the standard library.
 
-    The packages' files are read as text; nothing in them is run, and no `.pth` file is followed.
+    The packages' files are read as text; nothing in them is run, and no `.pth` file is followed. A folder of the
+    repository that is a link out of it does not count: what is listed here may be read.
     """
     folders = [root, root / "src"]
     rows = store.query("SELECT folder FROM files WHERE path LIKE '%/__init__.py' ORDER BY length(folder), folder")
@@ -62,21 +63,33 @@ def module_folders(root: Path, store: Store) -> list[str]:
         parent = folder.rpartition("/")[0]
         if parent and parent not in packages:  # the folder that holds a whole package
             folders.append(root / parent)
-    installed = _installed_packages(root)
-    paths = [str(folder) for folder in dict.fromkeys(folders)] + installed + standard_paths()
+    inside = [str(folder) for folder in dict.fromkeys(folders) if _stays_inside(root, folder)]
+    paths = inside + _installed_packages(root) + standard_paths()
     return list(dict.fromkeys(paths))
 
 
 def _installed_packages(root: Path) -> list[str]:
     """The site-packages of the environment that the user has activated, else of one in the repository."""
     active = os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX")
-    candidates = [Path(active)] if active else []
-    candidates += [root / name for name in _ENVIRONMENT_FOLDERS]
-    for folder in candidates:
-        found = sorted(folder.glob("lib/python3*/site-packages")) or sorted(folder.glob("Lib/site-packages"))
+    if active and (found := _site_packages(Path(active))):
+        return [str(path) for path in found]
+    for name in _ENVIRONMENT_FOLDERS:
+        found = [path for path in _site_packages(root / name) if _stays_inside(root, path)]
         if found:
             return [str(path) for path in found]
     return []
+
+
+def _site_packages(environment: Path) -> list[Path]:
+    return sorted(environment.glob("lib/python3*/site-packages")) or sorted(environment.glob("Lib/site-packages"))
+
+
+def _stays_inside(root: Path, folder: Path) -> bool:
+    """Whether a folder of the repository lies in it also once all links are followed."""
+    try:
+        return folder.resolve().is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # RuntimeError: links in a circle, before Python 3.13
+        return False
 
 
 def _position(before: str) -> tuple[int, int]:

@@ -5,6 +5,7 @@ Knows no request. It may be killed at any time: it holds nothing that cannot be 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
@@ -13,10 +14,11 @@ import threading
 from pathlib import Path
 from typing import Any, TextIO
 
+from codeassist.errors import CodeAssistError
 from codeassist_indexer.analysis.declared.names import DeclaredNames
 from codeassist_indexer.analysis.jedi_names import JediNames
-from codeassist_indexer.analysis.sandbox import confine
 from codeassist_indexer.store import Store
+from codeassist_indexer.workers.confinement import confine
 
 _MEMORY_BYTES = 3 << 30
 
@@ -27,10 +29,12 @@ def main() -> None:
     os.dup2(2, 1)  # whatever prints must not speak between the answers
     lines: queue.Queue[str] = queue.Queue()
     setup = json.loads(sys.stdin.readline())
-    _limit_memory()
+    store = Store(Path(setup["database"]), is_read_only=True)
+    with contextlib.suppress(CodeAssistError):  # a broken index: each question that needs it says so
+        store.counts()  # opens its files, which cannot be opened later
+    confine([setup["root"], *setup["sys_path"]], _MEMORY_BYTES)
     threading.Thread(target=_read, args=(sys.stdin, lines), daemon=True).start()
-    answer = _Answers(Path(setup["root"]), setup["sys_path"], Path(setup["database"]))
-    confine([setup["root"], *setup["sys_path"]])
+    answer = _Answers(Path(setup["root"]), setup["sys_path"], store)
     while True:
         question = json.loads(lines.get())
         output.write(json.dumps({"id": question["id"], **answer(question)}) + "\n")
@@ -43,21 +47,13 @@ def _read(stream: TextIO, lines: queue.Queue[str]) -> None:
     os._exit(0)  # nobody waits for an answer any more, however long it may take
 
 
-def _limit_memory() -> None:
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
-
-
 class _Answers:
     """Answers questions about files of one repository. What one language needs is loaded with its first question."""
 
-    def __init__(self, root: Path, sys_path: list[str], database: Path) -> None:
+    def __init__(self, root: Path, sys_path: list[str], store: Store) -> None:
         self._root = root
         self._sys_path = sys_path
-        self._declared = DeclaredNames(Store(database))
+        self._declared = DeclaredNames(store)
         self._jedi: JediNames | None = None
 
     def __call__(self, question: dict[str, Any]) -> dict[str, Any]:

@@ -177,7 +177,7 @@ def test_a_process_in_trouble(
     program: str, why: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("codeassist_indexer.analysis.process._START_S", 0.0)
-    monkeypatch.setattr("codeassist_indexer.analysis.process.subprocess.Popen", worker_of(program))
+    monkeypatch.setattr("codeassist_indexer.workers.child.subprocess.Popen", worker_of(program))
     now = [0.0]
     process = AnalysisProcess(dict, lambda: now[0])
     timeout_s = 0.2 if program is HANGS else 30.0
@@ -199,8 +199,8 @@ def test_a_process_that_was_killed_is_started_again(analyst: RepositoryAnalyst) 
     assert names(analyst, "app.py", prefix) is not None
     worker = analyst._process._worker
     assert worker is not None
-    os.kill(worker._process.pid, signal.SIGKILL)
-    worker._process.wait()
+    os.kill(worker.pid, signal.SIGKILL)
+    psutil.wait_procs([psutil.Process(worker.pid)], timeout=20)
     assert names(analyst, "app.py", HEAD + "\norder.") is not None
 
 
@@ -211,7 +211,7 @@ def test_the_process_ends_with_its_parent(repository: Repository) -> None:
         "from codeassist_indexer.analysis.analyst import RepositoryAnalyst\n"
         "analyst = RepositoryAnalyst(Path(sys.argv[1]), Store(Path(sys.argv[2])), 60)\n"
         "analyst._process.start()\n"
-        "print(analyst._process._worker._process.pid, flush=True)\n"
+        "print(analyst._process._worker.pid, flush=True)\n"
         "os._exit(0)\n"
     )
     arguments = [sys.executable, "-c", program, str(repository.root), str(repository.store.path)]
@@ -280,6 +280,10 @@ def test_nothing_of_a_repository_is_run_and_nothing_outside_is_read(tmp_path: Pa
     (root / ".venv/bin/python").chmod(0o755)
     (root / "native.cpython-311-x86_64-linux-gnu.so").write_bytes(b"\x7fELF")
     (root / "linked.py").symlink_to(outside / "secret_module.py")
+    (root / "src").symlink_to(outside)
+    (root / "venv").symlink_to(outside)
+    (outside / "lib/python3.11/site-packages").mkdir(parents=True)
+    (outside / "lib/python3.11/site-packages/elsewhere.py").write_text("class Elsewhere:\n    private = 1\n")
     analyst = RepositoryAnalyst(root, store, deadline_s=60)
     thing = names(analyst, "app.py", "from effects import Thing\nThing().")
     assert thing is not None and "member" in thing.names
@@ -290,6 +294,9 @@ def test_nothing_of_a_repository_is_run_and_nothing_outside_is_read(tmp_path: Pa
     assert names(analyst, "app.py", "from linked import Secret\nSecret().") is None
     assert names(analyst, "app.py", "from ..outside.secret_module import Secret\nSecret().") is None
     assert names(analyst, "app.py", "import native\nnative.") is None
+    assert names(analyst, "app.py", "from secret_module import Secret\nSecret().") is None
+    assert names(analyst, "app.py", "from src.secret_module import Secret\nSecret().") is None
+    assert names(analyst, "app.py", "from elsewhere import Elsewhere\nElsewhere().") is None
     assert not (tmp_path / "ran").exists()
     analyst.close()
 

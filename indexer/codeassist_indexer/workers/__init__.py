@@ -1,0 +1,1 @@
+"""Processes that read hostile text for this one: started, limited, confined, killed when they hang."""

@@ -1,0 +1,11 @@
+"""Files prepared in this process: what a worker's parser finds, without a worker."""
+
+from __future__ import annotations
+
+from codeassist_indexer.prepare import PreparedFile, prepared, unsaved_file
+from codeassist_indexer.workers.parser_main import parse_text
+
+
+def prepare_unsaved(path: str, text: str) -> PreparedFile:
+    """Prepare a document's text."""
+    return prepared(unsaved_file(path, text), parse_text(path, text))
