@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from codeassist.errors import SettingsError
-from codeassist.settings import RULES, Override, Settings, defaults, locate, resolve, salvage
-from codeassist.settings.sections import Rule
+from codeassist.settings import RULES, Author, Override, Settings, defaults, locate, resolve, salvage
+from codeassist.settings.sections import MODEL_RULES, Rule, _personal, _shared_sum
+from codeassist.settings.values import ValueKind, or_none, path, text, texts
 
 DOCS = Path(__file__).parent.parent / "docs" / "settings.md"
 
@@ -144,6 +145,9 @@ def test_unknown_keys_name_the_nearest_and_where_they_stand(home: Path, reposito
         '[models.evil]\ngguf = "/etc/passwd"',
         '[index]\ncache_dir = "/tmp"',
         "[cache]\nmemory_mib = 100000",
+        '[monitor]\nservers = ["python=./evil"]',
+        '[context]\nencoder = "/evil"',
+        '[remote]\nrepositories = ["*"]',
     ],
 )
 def test_a_repository_may_not_choose_models_devices_or_paths(home: Path, repository: Path, text: str) -> None:
@@ -265,12 +269,100 @@ def test_models_of_the_users_own_that_do_not_fit(home: Path, text: str, message:
         resolve(None, (), environment(home))
 
 
-def test_every_setting_is_documented_with_its_default() -> None:
+# Settings that say what is started, read, written or sent, and every other text that nobody has listed.
+THE_USERS_ALONE = {
+    "monitor.servers", "context.encoder", "index.cache_dir", *(key for key in RULES if key.startswith("remote.")),
+}  # fmt: skip
+TEXTS_OF_OTHERS = {"model.name", "model.device", "index.exclude", "editor.off_languages"}
+DANGEROUS = re.compile(
+    "url|uri|host|proxy|server|command|program|exec|shell|path|file$|dir|folder|cache_dir|key|token(izer)?$|auth|cert|ca_|"
+    "env|encoder|plugin|module|import|hook|script|remote|upload|send|repositor"
+)
+
+
+def test_what_could_start_read_write_or_send_is_the_users_alone() -> None:
+    """A new setting that could name a program, a path or a host fails here until somebody has thought about it."""
+    assert {key for key, rule in RULES.items() if rule.author is Author.USER} == THE_USERS_ALONE
+    open_to_others = {key for key, rule in RULES.items() if rule.kind.is_open and rule.author is not Author.USER}
+    assert open_to_others == TEXTS_OF_OTHERS and all(RULES[key].harmless for key in open_to_others)
+    by_name = {key for key, rule in RULES.items() if DANGEROUS.search(key.partition(".")[2]) and not rule.harmless}
+    assert by_name <= THE_USERS_ALONE
+    assert not any(key.startswith("models.") for key in RULES) and MODEL_RULES, "only `config.toml` has models"
+
+
+@pytest.mark.parametrize("kind", [text(), texts(), path(), or_none("none", path())])
+def test_a_new_setting_with_an_open_value_must_say_why_others_may_make_it(kind: ValueKind) -> None:
+    with pytest.raises(AssertionError, match="could name a program"):
+        _personal(None, kind)
+    with pytest.raises(AssertionError, match="could name a program"):
+        _shared_sum(kind, harmless="")
+
+
+@pytest.mark.parametrize("key", RULES)
+def test_each_place_may_set_what_its_author_may(home: Path, repository: Path, key: str) -> None:
+    section, _, name = key.partition(".")
+    default = getattr(getattr(Settings(), section), name)
+    value = written(default, RULES[key]) if default not in ((), True, False) else "" if default == () else str(default)
+    written_down = f"[{section}]\n{name} = {toml(default, RULES[key])}\n"
+    for author in Author:
+        override = Override(key, value, "an option", author)
+        if author < RULES[key].author:
+            with pytest.raises(SettingsError, match=re.escape(key)):
+                resolve(None, [override], environment(home))
+        else:
+            assert resolve(None, [override], environment(home)).origins[key] == "an option"
+    (repository / ".codeassist.toml").write_text(written_down)
+    if RULES[key].author is Author.REPOSITORY:
+        assert resolve(repository, (), environment(home)).origins[key] == str(repository / ".codeassist.toml")
+    else:
+        with pytest.raises(SettingsError, match=f"a repository may not set {re.escape(key)} "):
+            resolve(repository, (), environment(home))
+    (home / "config.toml").write_text(written_down)
+    variable = {f"CODEASSIST_{key.replace('.', '_').upper()}": value}
+    assert resolve(None, (), environment(home)).origins[key] == str(home / "config.toml")
+    assert "environment" in resolve(None, (), environment(home, **variable)).origins[key]
+
+
+def toml(default: object, rule: Rule) -> str:
+    match default:
+        case bool():
+            return str(default).lower()
+        case int() | float():
+            return str(default)
+        case ():
+            return "[]"
+        case None:
+            return f'"{rule.kind.none_word}"'
+        case _:
+            return f'"{default}"'
+
+
+def test_where_text_leaves_the_machine_a_repository_adds_none_that_the_user_leaves_out(
+    home: Path, repository: Path
+) -> None:
+    (repository / ".codeassist.toml").write_text("[context]\nmode = 'full'\n")
+    (home / "config.toml").write_text("[context]\nmode = 'none'\n[remote]\nurl = 'https://host.example/v1'\n")
+    resolved = resolve(repository, (), environment(home))
+    assert resolved.settings.context.mode == "none"
+    assert str(repository / ".codeassist.toml") in resolved.origins["context.mode"]
+    assert len(resolved.problems) == 1 and str(home / "config.toml") in resolved.problems[0]
+    resolved = resolve(repository, [Override("context.mode", "lexical", "--set")], environment(home))
+    assert (resolved.settings.context.mode, resolved.problems) == ("lexical", ())
+    (repository / ".codeassist.toml").write_text("[context]\nmode = 'none'\n")
+    (home / "config.toml").write_text("[context]\nmode = 'full'\n[remote]\nurl = 'https://host.example/v1'\n")
+    resolved = resolve(repository, (), environment(home))
+    assert (resolved.settings.context.mode, resolved.problems) == ("none", ()), "less is a repository's to say"
+
+
+def test_every_setting_is_documented_with_its_default_and_who_may_make_it() -> None:
     documented = DOCS.read_text(encoding="utf-8")
-    rows = {
-        match[1]: match[2] for match in re.finditer(r"^\| `(\w+\.\w+)` \| ([^|]*) \|", documented, flags=re.MULTILINE)
-    }
+    found = re.finditer(r"^\| `(\w+\.\w+)` \| ([^|]*) \|.*\| ([\w, ]+) \|$", documented, flags=re.MULTILINE)
+    rows, authors = {}, {}
+    for match in found:
+        rows[match[1]], authors[match[1]] = match[2], match[3]
     assert set(rows) == set(RULES)
+    who = {Author.USER: "you", Author.EDITOR: "you, editor", Author.REPOSITORY: "you, editor, repository"}
+    assert authors == {key: who[rule.author] for key, rule in RULES.items()}
     for key, rule in RULES.items():
         section, _, name = key.partition(".")
         if key != "index.cache_dir":  # depends on the system

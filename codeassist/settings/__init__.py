@@ -4,6 +4,7 @@ Knows no model and no command. `Settings()` holds the defaults; `resolve()` read
 so does `salvage()`, for a program that must go on when some of them are wrong.
 """
 
+from codeassist.settings.authors import Author
 from codeassist.settings.layers import (
     REPOSITORY_FILE,
     Override,
@@ -33,6 +34,7 @@ from codeassist.settings.sections import (
 __all__ = [
     "REPOSITORY_FILE",
     "RULES",
+    "Author",
     "CacheSettings",
     "CompletionSettings",
     "ContextSettings",

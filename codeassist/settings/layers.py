@@ -3,14 +3,15 @@
 Knows no setting's meaning: it says what was asked for, not whether this machine can do it.
 
 Later places win: defaults, the user's config.toml, the repository's .codeassist.toml, CODEASSIST_<SECTION>_<KEY> in
-the environment, the editor's or the command line's options. A repository's file comes with code that somebody else
-wrote, so it may only tune what is harmless: it names no model, no device and no path.
+the environment, the editor's or the command line's options. Each place has an author (`authors`), and here alone a
+value is refused whose author may not make that setting.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import os
 import re
 import tomllib
@@ -20,6 +21,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from codeassist.errors import SettingsError
+from codeassist.settings.authors import Author, misplaced
 from codeassist.settings.sections import MODEL_RULES, RULES, SECTIONS, Places, Settings, UserModel, standard_places
 
 REPOSITORY_FILE = ".codeassist.toml"
@@ -41,11 +43,15 @@ class Override:
     key: str
     value: object
     where: str
+    author: Author = Author.USER
 
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The settings in force, for each `section.key` the place that its value comes from, and what was left out."""
+    """The settings in force, for each `section.key` the place that its value comes from, and what was left out.
+
+    `resolve` leaves out only what would let more leave the machine than the user said.
+    """
 
     settings: Settings
     origins: Mapping[str, str]
@@ -87,7 +93,7 @@ def salvage(
     """
     problems: list[str] = []
     found = _resolve(repository, overrides, environment, lambda error: problems.append(str(error)), read or read_toml)
-    return dataclasses.replace(found, problems=tuple(problems))
+    return dataclasses.replace(found, problems=(*problems, *found.problems))
 
 
 def read_toml(file: Path) -> dict[str, object]:
@@ -115,17 +121,16 @@ def _resolve(
 ) -> Resolved:
     variables = os.environ if environment is None else environment
     places = locate(variables)
-    merge = _Merge({"index.cache_dir": places.cache}, take, read)
+    merge = _Merge({"index.cache_dir": places.cache}, places.config_file, take, read)
     if variables.get("CODEASSIST_CONFIG") and not places.config_file.is_file():
         take(SettingsError(f"CODEASSIST_CONFIG names {places.config_file}, which is no file; create it or unset it"))
     merge.read_user_file(places.config_file)
     if repository is not None:
         merge.read_repository_file(repository)
     merge.read_environment(variables)
-    for override in overrides:
-        with merge.leaving_out_what_is_wrong():
-            merge.put_text_or_value(override.key, override.value, override.where)
-    return Resolved(merge.settings(places), merge.origins)
+    merge.read_overrides(overrides)
+    notes = merge.keep_at_home()
+    return Resolved(merge.settings(places), merge.origins, notes)
 
 
 def _refuse(error: SettingsError) -> None:
@@ -135,7 +140,7 @@ def _refuse(error: SettingsError) -> None:
 def defaults(environment: Mapping[str, str] | None = None) -> Resolved:
     """Return the defaults, in the places that the environment names: what is left when a setting is wrong."""
     places = locate(environment)
-    merge = _Merge({"index.cache_dir": places.cache})
+    merge = _Merge({"index.cache_dir": places.cache}, places.config_file)
     return Resolved(merge.settings(places), merge.origins)
 
 
@@ -144,10 +149,12 @@ class _Merge:
     """What the places read so far add up to. `take` is handed each mistake: it raises, or what is wrong is left out."""
 
     values: dict[str, Any]
+    config_file: Path
     take: Callable[[SettingsError], None] = _refuse
     read: ReadToml = read_toml
     origins: dict[str, str] = field(default_factory=lambda: dict.fromkeys(RULES, "default"))
     models: dict[str, UserModel] = field(default_factory=dict[str, UserModel])
+    by_user: dict[str, Any] = field(default_factory=dict[str, Any])  # the last value that the user gave each setting
 
     def settings(self, places: Places) -> Settings:
         sections: dict[str, Any] = {}
@@ -181,15 +188,51 @@ class _Merge:
         if not _is_inside(file, repository):
             self.take(SettingsError(f"{file}: leads out of the repository; replace the link by a file"))
             return
-        for section, key, value in self._entries(file):
-            full_key = f"{section}.{key}"
+        entries = [(f"{section}.{key}", value) for section, key, value in self._entries(file)]
+        for key, value in self._allowed(entries, str(file), Author.REPOSITORY):
             with self.leaving_out_what_is_wrong():
-                if section == "models" or (full_key in RULES and not RULES[full_key].in_repository):
-                    raise SettingsError(
-                        f"{file}: a repository may not set {full_key} (it could make you load or read what you did "
-                        "not choose); set it in your own config.toml, or remove it here"
-                    )
-                self._put(full_key, value, str(file))
+                self._put(key, value, str(file), Author.REPOSITORY)
+
+    def read_overrides(self, overrides: Sequence[Override]) -> None:
+        for (where, author), group in itertools.groupby(
+            overrides, key=lambda override: (override.where, override.author)
+        ):
+            entries = [(override.key, override.value) for override in group]
+            for key, value in self._allowed(entries, where, author):
+                with self.leaving_out_what_is_wrong():
+                    self.put_text_or_value(key, value, where, author)
+
+    def keep_at_home(self) -> tuple[str, ...]:
+        """Take back, where text may go to a server, what would let more of it go than the user said; name it."""
+        if self.values.get("remote.url") is None:
+            return ()
+        notes: list[str] = []
+        for key, rule in RULES.items():
+            if rule.reach is None or key not in self.values:
+                continue
+            section, _, name = key.partition(".")
+            own = self.by_user.get(key, getattr(SECTIONS[section](), name))
+            if rule.reach(self.values[key]) > rule.reach(own):
+                notes.append(
+                    f"{self.origins[key]}: {key} = {self.values[key]!r} would send more to remote.url than your own "
+                    f"{own!r}, which holds; set it in {self.config_file} if you want that"
+                )
+                self.values[key], self.origins[key] = own, f"yours (not {self.origins[key]}: it would send more)"
+        return tuple(notes)
+
+    def _allowed(
+        self, entries: Iterable[tuple[str, object]], where: str, author: Author
+    ) -> Iterator[tuple[str, object]]:
+        """Yield the entries that `author` may make, and report all others together."""
+        refused: list[str] = []
+        for key, value in entries:
+            if _is_misplaced(key, author):
+                refused.append("models" if key.startswith("models.") else key)
+            else:
+                yield key, value
+        if refused:
+            with self.leaving_out_what_is_wrong():
+                raise misplaced(where, author, refused, self.config_file)
 
     def _entries(self, file: Path) -> Iterator[tuple[str, str, object]]:
         document: dict[str, object] = {}
@@ -212,15 +255,15 @@ class _Merge:
                     raise SettingsError(f"environment: unknown variable {name}; {_nearest(name, known)}")
                 self.put_text_or_value(known[name], value, f"environment {name}")
 
-    def put_text_or_value(self, key: str, value: object, where: str) -> None:
+    def put_text_or_value(self, key: str, value: object, where: str, author: Author = Author.USER) -> None:
         if isinstance(value, str) and key in RULES:
             try:
                 value = RULES[key].kind.from_text(value)
             except ValueError:
                 raise _misfit(key, value, where) from None
-        self._put(key, value, where)
+        self._put(key, value, where, author)
 
-    def _put(self, key: str, raw: object, where: str) -> None:
+    def _put(self, key: str, raw: object, where: str, author: Author = Author.USER) -> None:
         if key not in RULES:
             raise SettingsError(f"{where}: unknown setting {key}; {_nearest(key, RULES)}")
         try:
@@ -234,6 +277,13 @@ class _Merge:
             origin = f"{self.origins[key]}, {where}" if before else where
         self.values[key] = value
         self.origins[key] = origin
+        if author is Author.USER:
+            self.by_user[key] = value
+
+
+def _is_misplaced(key: str, author: Author) -> bool:
+    least = Author.USER if key.startswith("models.") else RULES[key].author if key in RULES else author
+    return author < least
 
 
 def _is_inside(file: Path, repository: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Every setting, its default, its kind of value, and whether a repository may make it.
+"""Every setting, its default, its kind of value, and who may make it.
 
 Knows no file format and no environment: `layers` reads those.
 """
@@ -6,13 +6,14 @@ Knows no file format and no environment: `layers` reads those.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
 import platformdirs
 
+from codeassist.settings.authors import Author
 from codeassist.settings.values import (
     ValueKind,
     folders,
@@ -31,19 +32,37 @@ from codeassist.settings.values import (
 _COLD_ANALYSIS_MS = 2000.0
 
 
-def _personal(default: Any, kind: ValueKind) -> Any:
-    """A setting that only the user may make."""
-    return field(default=default, metadata={"kind": kind, "in_repository": False})
+def _own(default: Any, kind: ValueKind) -> Any:
+    """A setting that is the user's alone: it says which program is started, which file or folder is read or written,
+    or where text goes."""
+    return _declared(default, kind, Author.USER)
 
 
-def _shared(default: Any, kind: ValueKind) -> Any:
+def _personal(
+    default: Any, kind: ValueKind, harmless: str | None = None, reach: Callable[[Any], int] | None = None
+) -> Any:
+    """A setting that an editor may make too: how much of this machine is used, how it feels to type."""
+    return _declared(default, kind, Author.EDITOR, harmless=harmless, reach=reach)
+
+
+def _shared(
+    default: Any, kind: ValueKind, harmless: str | None = None, reach: Callable[[Any], int] | None = None
+) -> Any:
     """A setting that a repository may make too."""
-    return field(default=default, metadata={"kind": kind, "in_repository": True})
+    return _declared(default, kind, Author.REPOSITORY, harmless=harmless, reach=reach)
 
 
-def _shared_sum(kind: ValueKind) -> Any:
+def _shared_sum(kind: ValueKind, harmless: str) -> Any:
     """A list that a repository may add to: all places add up, none lifts what another says."""
-    return field(default=(), metadata={"kind": kind, "in_repository": True, "adds_up": True})
+    return _declared((), kind, Author.REPOSITORY, harmless=harmless, adds_up=True)
+
+
+def _declared(default: Any, kind: ValueKind, author: Author, **more: Any) -> Any:
+    if author is not Author.USER and kind.is_open and not more.get("harmless"):
+        raise AssertionError(
+            "a text could name a program, a file or a host: make the setting the user's, or say why not"
+        )
+    return field(default=default, metadata={"kind": kind, "author": author, **more})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +89,12 @@ def standard_places() -> Places:
 class ModelSettings:
     """Which model, and how it runs."""
 
-    name: str = _personal("auto", text())
-    device: str = _personal("auto", matching(r"auto|cpu|cuda(:\d{1,3})?", '"auto", "cpu", "cuda" or "cuda:N"'))
+    name: str = _personal("auto", text(), harmless="chooses among the models that the user has installed")
+    device: str = _personal(
+        "auto",
+        matching(r"auto|cpu|cuda(:\d{1,3})?", '"auto", "cpu", "cuda" or "cuda:N"'),
+        harmless="names a part of this machine",
+    )
     format: Literal["auto", "int8", "bf16", "float32"] = _personal("auto", word("auto", "int8", "bf16", "float32"))
     threads: int | None = _personal(None, or_none("auto", integer(1, 1024)))
     context_tokens: int = _personal(2048, integer(128, 131072))
@@ -92,11 +115,13 @@ class CompletionSettings:
 class ContextSettings:
     """What of other files goes into the prompt."""
 
-    mode: Literal["learned", "full", "lexical", "none"] = _shared("learned", word("learned", "full", "lexical", "none"))
-    snippet_share: float = _shared(0.5, real(0, 0.9))
+    mode: Literal["learned", "full", "lexical", "none"] = _shared(
+        "learned", word("learned", "full", "lexical", "none"), reach=lambda mode: {"none": 0, "lexical": 1}.get(mode, 2)
+    )
+    snippet_share: float = _shared(0.5, real(0, 0.9), reach=lambda share: int(share > 0))
     deadline_ms: int = _shared(30, integer(1, 10_000))
     rounds: int = _shared(1, integer(1, 2))
-    encoder: Path | None = field(default=None, metadata={"kind": or_none("shipped", path()), "in_repository": False})
+    encoder: Path | None = field(default=None, metadata={"kind": or_none("shipped", path()), "author": Author.USER})
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +129,10 @@ class IndexSettings:
     """What is indexed, and the folder whose `index/` holds the databases."""
 
     max_file_kib: int = _shared(512, integer(1, 65_536))
-    exclude: tuple[str, ...] = _shared_sum(texts())
+    exclude: tuple[str, ...] = _shared_sum(texts(), harmless="takes files out, and none in")
     cache_dir: Path = field(
         default_factory=lambda: standard_places().cache,
-        metadata={"kind": path(), "in_repository": False},
+        metadata={"kind": path(), "author": Author.USER},
     )
 
 
@@ -130,8 +155,10 @@ class EditorSettings:
     asks for a completion gets it.
     """
 
-    mode: Literal["automatic", "manual", "off"] = _personal("automatic", word("automatic", "manual", "off"))
-    off_languages: tuple[str, ...] = _shared_sum(texts())
+    mode: Literal["automatic", "manual", "off"] = _personal(
+        "automatic", word("automatic", "manual", "off"), reach=lambda mode: int(mode != "off")
+    )
+    off_languages: tuple[str, ...] = _shared_sum(texts(), harmless="completes less")
     multiline: Literal["auto", "never", "always"] = _shared("auto", word("auto", "never", "always"))
     max_lines: int = _shared(16, integer(1, 1000))
     debounce_ms: int | None = _personal(None, or_none("auto", integer(0, 2000)))
@@ -145,12 +172,12 @@ class EditorSettings:
 class MonitorSettings:
     """Whether names are held to what static analysis finds, and how long one answer may wait for it in all.
 
-    `servers` are `language=command line` each: no repository may say what is started.
+    `servers` are `language=command line` each.
     """
 
     mode: Literal["on", "off"] = _shared("on", word("on", "off"))
     deadline_ms: int = _shared(60, integer(0, 10_000))
-    servers: tuple[str, ...] = _personal((), texts())
+    servers: tuple[str, ...] = _own((), texts())
 
     @property
     def wait_ms(self) -> float | None:
@@ -178,23 +205,23 @@ class RemoteSettings:
     `key_env` None takes the key where `remote.endpoint` says, `proxy` "environment" what HTTPS_PROXY and its like say.
     """
 
-    url: str | None = _personal(None, or_none("none", text()))
-    model: str = _personal("auto", text())
-    tokenizer: str = _personal("auto", text())
-    repositories: tuple[str, ...] = _personal((), folders())
-    key_env: str | None = _personal(None, or_none("auto", matching(r"[A-Za-z_]\w*", "the name of a variable")))
-    keyring: str | None = _personal(None, or_none("none", text()))
-    ca_file: Path | None = field(default=None, metadata={"kind": or_none("none", path()), "in_repository": False})
-    proxy: str = _personal(
+    url: str | None = _own(None, or_none("none", text()))
+    model: str = _own("auto", text())
+    tokenizer: str = _own("auto", text())
+    repositories: tuple[str, ...] = _own((), folders())
+    key_env: str | None = _own(None, or_none("auto", matching(r"[A-Za-z_]\w*", "the name of a variable")))
+    keyring: str | None = _own(None, or_none("none", text()))
+    ca_file: Path | None = field(default=None, metadata={"kind": or_none("none", path()), "author": Author.USER})
+    proxy: str = _own(
         "environment",
         matching(r"environment|none|https?://[^\s@/]+/?", '"environment", "none" or http://HOST:PORT, without a user'),
     )
-    context_tokens: int | None = _personal(None, or_none("auto", integer(128, 131072)))
-    connect_ms: int = _personal(2000, integer(10, 60_000))
-    first_token_ms: int = _personal(5000, integer(10, 600_000))
-    timeout_ms: int = _personal(15_000, integer(10, 600_000))
-    retries: int = _personal(2, integer(0, 10))
-    fallback: bool = _personal(True, switch())
+    context_tokens: int | None = _own(None, or_none("auto", integer(128, 131072)))
+    connect_ms: int = _own(2000, integer(10, 60_000))
+    first_token_ms: int = _own(5000, integer(10, 600_000))
+    timeout_ms: int = _own(15_000, integer(10, 600_000))
+    retries: int = _own(2, integer(0, 10))
+    fallback: bool = _own(True, switch())
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,12 +256,18 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What one setting may hold, whether the file that comes with a repository may make it, and whether it adds up
-    over all places instead of the last one winning."""
+    """What one setting may hold and who may make it.
+
+    author: the least trusted that may. harmless: why that is not the user alone although the value may be any text.
+    adds_up: all places add up instead of the last one winning. reach: how much leaves the machine with a value, where
+    `remote.url` is set; there only the user may raise it.
+    """
 
     kind: ValueKind
-    in_repository: bool
+    author: Author
+    harmless: str | None = None
     adds_up: bool = False
+    reach: Callable[[Any], int] | None = None
 
 
 SECTIONS: Mapping[str, type[Any]] = {

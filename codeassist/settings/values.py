@@ -17,12 +17,14 @@ class ValueKind:
     """`expects` completes the sentence "must be ...".
 
     `parse` takes what a TOML or JSON document holds, `from_text` turns the text of a variable or an option into that.
+    `is_open`: a value may be a text that nobody has listed, so a program, a path, a host.
     """
 
     expects: str
     parse: Callable[[object], Any]
     from_text: Callable[[str], object] = str
     none_word: str | None = None  # how None is written, where it is allowed
+    is_open: bool = False
 
 
 def text() -> ValueKind:
@@ -33,7 +35,7 @@ def text() -> ValueKind:
             return raw.strip()
         raise ValueError
 
-    return ValueKind("a text", parse)
+    return ValueKind("a text", parse, is_open=True)
 
 
 def word(*choices: str) -> ValueKind:
@@ -55,7 +57,7 @@ def matching(pattern: str, expects: str) -> ValueKind:
             return raw
         raise ValueError
 
-    return ValueKind(expects, parse)
+    return ValueKind(expects, parse, is_open=True)
 
 
 def integer(least: int, most: int) -> ValueKind:
@@ -107,7 +109,7 @@ def texts() -> ValueKind:
     def from_text(given: str) -> object:
         return [part.strip() for part in given.split(",") if part.strip()]
 
-    return ValueKind("a list of texts", parse, from_text)
+    return ValueKind("a list of texts", parse, from_text, is_open=True)
 
 
 def path() -> ValueKind:
@@ -120,7 +122,7 @@ def path() -> ValueKind:
                 return found
         raise ValueError
 
-    return ValueKind("an absolute path (~ stands for your home)", parse)
+    return ValueKind("an absolute path (~ stands for your home)", parse, is_open=True)
 
 
 def folders() -> ValueKind:
@@ -130,7 +132,8 @@ def folders() -> ValueKind:
     def parse(raw: object) -> tuple[str, ...]:
         return tuple(item if item == "*" else str(one.parse(item)) for item in texts().parse(raw))
 
-    return ValueKind('a list of absolute paths (~ stands for your home), or "*"', parse, texts().from_text)
+    expects = 'a list of absolute paths (~ stands for your home), or "*"'
+    return ValueKind(expects, parse, texts().from_text, is_open=True)
 
 
 def or_none(none_word: str, kind: ValueKind) -> ValueKind:
@@ -142,4 +145,4 @@ def or_none(none_word: str, kind: ValueKind) -> ValueKind:
     def from_text(given: str) -> object:
         return given if given == none_word else kind.from_text(given)
 
-    return ValueKind(f'{kind.expects}, or "{none_word}"', parse, from_text, none_word)
+    return ValueKind(f'{kind.expects}, or "{none_word}"', parse, from_text, none_word, kind.is_open)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from codeassist.errors import SettingsError
-from codeassist.settings import REPOSITORY_FILE, Override, Resolved, Settings, locate, read_toml, salvage
+from codeassist.settings import REPOSITORY_FILE, Author, Override, Resolved, Settings, locate, read_toml, salvage
 from codeassist_indexer.ignore import exclusion_problem
 
 _WHERE = "editor settings"
@@ -144,13 +144,8 @@ def _overrides(options: object, problems: list[str]) -> Iterator[Override]:
     if set(tree) == {"codeassist"} and isinstance(tree["codeassist"], Mapping):
         tree = tree["codeassist"]
     for key, value in _leaves(tree):
-        section = key.partition(".")[0]
-        if section == "models":
-            problems.append(f"{_WHERE}: {key} cannot be set here; models of your own stand in config.toml")
-        elif section == "remote":  # an editor's settings can come with a repository, which would say where code goes
-            problems.append(f"{_WHERE}: {key} cannot be set here; where code may be sent stands in your config.toml")
-        elif section not in _EDITORS_OWN and value is not None:
-            yield Override(key, value, _WHERE)
+        if key.partition(".")[0] not in _EDITORS_OWN and value is not None:
+            yield Override(key, value, _WHERE, Author.EDITOR)
 
 
 def _leaves(tree: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, object]]:

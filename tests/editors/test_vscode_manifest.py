@@ -1,4 +1,4 @@
-"""The VS Code extension offers the settings that there are, with their defaults.
+"""The VS Code extension offers the settings that an editor may make, with their defaults.
 
 A workspace may make those that a repository may make, and no others.
 """
@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from codeassist.settings import RULES, Settings
+from codeassist.settings import RULES, Author, Settings
 
 MANIFEST = Path(__file__).parents[2] / "editor-plugins" / "vscode" / "package.json"
 MIRRORED = ("model", "completion", "context", "editor")
 # An editor has `editor.max_lines` in its place.
 NOT_IN_EDITORS = {"completion.max_lines"}
-NONE_IS_WRITTEN = {"model.threads": "auto", "editor.debounce_ms": "auto", "context.encoder": "shipped"}
+NONE_IS_WRITTEN = {"model.threads": "auto", "editor.debounce_ms": "auto"}
 
 
 def declared() -> dict[str, dict[str, Any]]:
@@ -30,7 +30,11 @@ def camel_case(key: str) -> str:
     return "codeassist." + re.sub(r"_(\w)", lambda match: match[1].upper(), key)
 
 
-WANTED = [key for key in RULES if key.split(".")[0] in MIRRORED and key not in NOT_IN_EDITORS]
+WANTED = [
+    key
+    for key, rule in RULES.items()
+    if key.split(".")[0] in MIRRORED and key not in NOT_IN_EDITORS and rule.author is not Author.USER
+]
 
 
 def test_no_setting_is_missing_and_none_is_made_up() -> None:
@@ -46,7 +50,9 @@ def test_a_setting_says_what_the_server_says(key: str) -> None:
     written = NONE_IS_WRITTEN.get(key) if default is None else list(default) if isinstance(default, tuple) else default
     assert entry["default"] == written
     assert entry["markdownDescription"]
-    assert (entry["scope"] == "window") == RULES[key].in_repository, "a workspace's settings come with the repository"
+    assert (entry["scope"] == "window") == (RULES[key].author is Author.REPOSITORY), (
+        "a workspace's settings come with the repository"
+    )
 
 
 @pytest.mark.parametrize("key", WANTED)
@@ -64,4 +70,16 @@ def test_the_values_that_vs_code_takes_are_those_that_the_server_takes(key: str)
 
 
 def test_what_starts_programs_is_the_users_alone() -> None:
+    """`machine`: no workspace file counts, trusted or not, nor one of another machine that VS Code is connected to."""
     assert {entry["scope"] for key, entry in declared().items() if key.startswith("codeassist.server.")} == {"machine"}
+
+
+def test_every_scope_is_one_whose_reach_is_known() -> None:
+    assert {entry["scope"] for entry in declared().values()} == {"window", "application", "machine"}
+
+
+def test_a_workspace_that_is_not_trusted_restricts_what_concerns_the_machine() -> None:
+    trust = json.loads(MANIFEST.read_text(encoding="utf-8"))["capabilities"]["untrustedWorkspaces"]
+    assert trust["supported"] == "limited"
+    of_the_machine = {key for key, entry in declared().items() if entry["scope"] == "machine"}
+    assert set(trust["restrictedConfigurations"]) == of_the_machine

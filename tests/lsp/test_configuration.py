@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from codeassist.settings import Override
+from codeassist.settings import RULES, Author, Override
 from codeassist_lsp.configuration import Configuration
 
 
@@ -73,7 +73,7 @@ def test_each_wrong_option_is_reported_once_and_the_rest_stands(client: Client, 
         "editor.max_lines is 0, but must be a whole number from 1 to 1000",
         "editor.multiline is 'sometimes', but must be one of",
         "unknown setting edtor.mode; did you mean editor.mode?",
-        "models.evil.gguf cannot be set here",
+        "editor settings: models cannot be set here",
         "unknown setting mode",
     ):
         assert len([problem for problem in client.reported if part in problem]) == 1, part
@@ -126,8 +126,8 @@ def test_a_repository_may_still_not_choose_a_model(client: Client, tmp_path: Pat
     (tmp_path / ".codeassist.toml").write_text("[model]\nname = 'evil'\n[editor]\nmode = 'off'\nmax_lines = 4\n")
     settings = client.configuration.settings(tmp_path)
     assert (settings.model.name, settings.editor.mode, settings.editor.max_lines) == ("auto", "automatic", 4)
-    assert len(client.reported) == 2
-    assert all("a repository may not set" in problem for problem in client.reported)
+    assert len(client.reported) == 1
+    assert "a repository may not set model.name, editor.mode (" in client.reported[0]
 
 
 def test_a_wrong_pattern_is_reported_and_the_others_hold(client: Client) -> None:
@@ -135,3 +135,50 @@ def test_a_wrong_pattern_is_reported_and_the_others_hold(client: Client) -> None
     assert client.configuration.settings(None).index.exclude == ("private/", "*.sql")
     assert len(client.reported) == 1
     assert "'!taken-back' would take back" in client.reported[0]
+
+
+@pytest.mark.parametrize("key", [key for key, rule in RULES.items() if rule.author is Author.USER])
+def test_what_is_the_users_alone_an_editor_cannot_set(client: Client, key: str) -> None:
+    before = client.configuration.settings(None)
+    section, _, name = key.partition(".")
+    for options in ({section: {name: "/evil"}}, {key: ["python=/evil"]}, {"codeassist": {section: {name: 20}}}):
+        client.configuration.set_options(options)
+        assert client.configuration.settings(None) == before
+        assert client.configuration.origins(None)[key] == "default"
+    [said] = client.reported
+    assert said.startswith(f"editor settings: {key} cannot be set here")
+    assert str(client.home / "config.toml") in said
+
+
+def test_however_much_an_editor_may_not_set_it_is_told_once_and_briefly(client: Client) -> None:
+    every = {key: "x" for key, rule in RULES.items() if rule.author is Author.USER}
+    every |= {f"models.evil-{number}.gguf": "/x" for number in range(10_000)}
+    client.configuration.set_options(every)
+    client.configuration.set_options(every)
+    [said] = client.reported
+    assert said.count(", ") < 10 and len(said) < 600 and " more cannot be set here" in said
+
+
+def test_the_command_line_of_the_process_may_set_it(client: Client, tmp_path: Path) -> None:
+    overrides = [Override("monitor.servers", "python=mine --stdio", "--set")]
+    configuration = Configuration(client.reported.append, overrides, client.environment)
+    configuration.set_options({"monitor": {"servers": ["python=/evil"]}})
+    assert configuration.settings(tmp_path).monitor.servers == ("python=mine --stdio",)
+    assert len(client.reported) == 1
+
+
+def test_an_editor_does_not_send_what_the_user_keeps_at_home(client: Client, tmp_path: Path) -> None:
+    """With a remote engine, neither an editor nor a repository brings in what the user's own settings leave out."""
+    (tmp_path / ".codeassist.toml").write_text("[context]\nmode = 'lexical'\nsnippet_share = 0.3\n")
+    mine = "[context]\nmode = 'none'\nsnippet_share = 0.0\n[editor]\nmode = 'off'\n"
+    (client.home / "config.toml").write_text(mine)
+    client.configuration.set_options({"context": {"mode": "full"}, "editor": {"mode": "automatic"}})
+    settings = client.configuration.settings(tmp_path)
+    assert (settings.context.mode, settings.context.snippet_share, settings.editor.mode) == ("full", 0.3, "automatic")
+    (client.home / "config.toml").write_text(mine + "[remote]\nurl = 'https://host.example/v1'\n")
+    settings = client.configuration.settings(tmp_path)
+    assert (settings.context.mode, settings.context.snippet_share, settings.editor.mode) == ("none", 0.0, "off")
+    assert len(client.reported) == 3 and all("would send more to remote.url" in said for said in client.reported)
+    (client.home / "config.toml").write_text("[remote]\nurl = 'https://host.example/v1'\n")
+    settings = client.configuration.settings(tmp_path)
+    assert (settings.context.mode, settings.context.snippet_share, settings.editor.mode) == ("full", 0.3, "automatic")
