@@ -6,9 +6,12 @@ new ones takes the place of the old one, in the background.
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+
+from pathspec import GitIgnoreSpec
 
 from codeassist.request import CompletionRequest, Retrieval, Retriever
 from codeassist.settings import Settings
@@ -111,6 +114,15 @@ class Workspace:
                 )
             return self._retriever_in_force
 
+    def without_excluded(self, found: Retrieval) -> Retrieval:
+        """Leave out what this client's `index.exclude` names.
+
+        The database may hold it: another client without that setting has it indexed, or the setting is newer.
+        """
+        excluded = GitIgnoreSpec.from_lines(self._settings.index.exclude)
+        kept = tuple(snippet for snippet in found.snippets if not excluded.match_file(snippet.path))
+        return found if len(kept) == len(found.snippets) else dataclasses.replace(found, snippets=kept)
+
     def _hold_index(self, settings: Settings, open_documents: Mapping[str, str]) -> BackgroundIndex:
         index = self._indexes.hold(self.root, settings, self)
         for path, text in open_documents.items():
@@ -134,4 +146,4 @@ class _RetrieverInForce:
 
     def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
         """Return snippets from the workspace's index."""
-        return self._workspace.in_force().retrieve(request, max_chars)
+        return self._workspace.without_excluded(self._workspace.in_force().retrieve(request, max_chars))

@@ -172,6 +172,26 @@ def test_two_roots_have_their_own_settings(editor: Editor, root: Path, tmp_path:
     assert one.settings.editor.max_lines == 3
 
 
+def test_what_one_client_excludes_no_other_clients_settings_bring_in(editor: Editor, root: Path) -> None:
+    """Both share the database of the repository, as the windows of one server do."""
+    (root / "private").mkdir()
+    (root / "private" / "areas.py").write_text("def circle_area(radius):\n    return radius\n")
+    careful = Configuration(environment=editor.environment)
+    careful.set_options({"index": {"exclude": ["private/"]}})
+    other = Workspaces(careful, indexes=editor.indexes)
+    try:
+        first = other.find(root / "main.py")
+        assert first is not None
+        wait_until(lambda: not first.coverage().is_building)
+        second = editor.open(root / "main.py")
+        assert "circle_area" in context(second) and "polygon_area" in context(second)
+        assert "circle_area" not in context(first) and "polygon_area" in context(first)
+        careful.set_options({"index": {"exclude": ["private/", "shapes.py"]}})
+        assert "area" not in context(first), "at once, not when the index has caught up"
+    finally:
+        other.close()
+
+
 # --- what is indexed
 
 
