@@ -288,6 +288,19 @@ def test_doctor_is_content_with_what_works(
     assert "verified" in out
 
 
+def test_doctor_looks_at_a_repository_that_it_is_not_started_in(
+    home: Path, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert run(["doctor", str(repository / "."), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["index"]["repository"] == str(repository)
+    assert run(["doctor", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["index"]["repository"] == "none around this folder"
+    assert run(["doctor", str(tmp_path / "gone")]) == 3
+
+
 def test_doctor_looks_at_the_rest_when_a_setting_is_wrong(
     home: Path, repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -12,27 +12,32 @@ import click
 
 from codeassist.cli.console import Meter, print_json
 from codeassist.cli.options import debug_option, json_option, set_option
+from codeassist.errors import RequestError
 
 
 @click.command()
+@click.argument("folder", metavar="[REPO]", type=click.Path(path_type=Path), default=Path())
 @set_option
 @json_option
 @debug_option
 @click.pass_context
-def doctor(context: click.Context, assignments: tuple[str, ...], as_json: bool) -> None:
-    """Look at hardware, PyTorch, model, index and settings; say what is wrong and what to do.
+def doctor(context: click.Context, folder: Path, assignments: tuple[str, ...], as_json: bool) -> None:
+    """Look at hardware, PyTorch, model, settings and the index of the repository around REPO (the current folder); say
+    what is wrong and what to do.
 
     Hashes the model in use anew. Exits with 1 if there is a problem.
 
     \b
     Examples:
       codeassist doctor
-      codeassist doctor --json
+      codeassist doctor ~/src/project --json
     """
     from codeassist.cli.diagnosis import diagnose
 
+    if not folder.exists():
+        raise RequestError(f"{folder}: no such folder; name a folder of the repository to look at")
     with Meter() as meter:
-        diagnosis = diagnose(Path.cwd(), assignments, meter)
+        diagnosis = diagnose(folder.absolute(), assignments, meter)
     if as_json:
         print_json({**diagnosis.sections, "problems": list(diagnosis.problems)})
     else:
