@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ from codeassist_eval.history import make_from_history
 from codeassist_eval.make import make_from_folder
 from codeassist_eval.repositories import open_repositories
 from codeassist_eval.statement import Language
+from tests.git_repositories import commit_files, git
 
 SOURCES: dict[Language, dict[str, str]] = {
     "python": {
@@ -111,21 +111,12 @@ def test_ignored_files_give_no_tasks(tmp_path: Path) -> None:
         make_from_folder(tmp_path / "none", tmp_path / "out", None, limit=5, seed=0)
 
 
-def git(repo: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(repo), "-c", "user.name=T", "-c", "user.email=t@example.org", *arguments]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
 def test_history_gives_added_lines_and_the_repository_before_them(tmp_path: Path) -> None:
     old = "from shapes import Circle\n\nkept = Circle(radius=1)\n"
     repo = write_files(tmp_path / "repo", {"shapes.py": SOURCES["python"]["shapes.py"], "main.py": old})
-    git(repo, "init", "-q", "-b", "main")
-    git(repo, "add", ".")
-    git(repo, "commit", "-q", "-m", "first")
-    write_files(repo, {"main.py": old + "print(kept.circumference(digits=9))\n", "new.py": "print('nothing')\n"})
-    git(repo, "add", ".")
-    git(repo, "commit", "-q", "-m", "second")
-    second = git(repo, "rev-parse", "HEAD")[:10]
+    commit_files(repo, {})
+    added = {"main.py": old + "print(kept.circumference(digits=9))\n", "new.py": "print('nothing')\n"}
+    second = commit_files(repo, added)[:10]
 
     made = make_from_history(repo, "HEAD~1", tmp_path / "out", None, limit=5, seed=0)
 
@@ -139,13 +130,11 @@ def test_history_gives_added_lines_and_the_repository_before_them(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("since", "said"), [("HEAD", "none of 0 commits"), ("--all", "rev-parse"), ("v9", "rev-parse")]
+    ("since", "said"), [("HEAD", "none of 0 commits"), ("--all", "no commit '--all'"), ("v9", "no commit 'v9'")]
 )
 def test_history_that_holds_nothing(tmp_path: Path, since: str, said: str) -> None:
     repo = write_files(tmp_path / "repo", SOURCES["python"])
-    git(repo, "init", "-q")
-    git(repo, "add", ".")
-    git(repo, "commit", "-q", "-m", "first")
+    commit_files(repo, {})
 
     with pytest.raises(EvaluationError, match=said) as caught:
         make_from_history(repo, since, tmp_path / "out", None, limit=5, seed=0)
@@ -156,7 +145,7 @@ def test_history_that_holds_nothing(tmp_path: Path, since: str, said: str) -> No
 def test_a_folder_without_git(tmp_path: Path) -> None:
     repo = write_files(tmp_path / "repo", SOURCES["python"])
 
-    with pytest.raises(EvaluationError, match="git rev-parse"):
+    with pytest.raises(EvaluationError, match="not a git repository"):
         make_from_history(repo, "HEAD", tmp_path / "out", None, limit=5, seed=0)
 
 
