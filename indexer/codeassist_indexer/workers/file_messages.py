@@ -68,7 +68,7 @@ def read_answer(line: str) -> ParsedText:
             tuple(_chunk(row) for row in chunks),
             has_error,
         )
-    except (TypeError, KeyError, RecursionError) as error:
+    except (TypeError, LookupError, RecursionError) as error:
         raise ValueError(f"no answer of a parser: {error}") from error
     if len(tokens) != len(parsed.chunks):
         raise ValueError(f"{len(tokens)} rows of tokens for {len(parsed.chunks)} chunks")
