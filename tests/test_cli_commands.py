@@ -15,9 +15,9 @@ import click
 import pytest
 
 from codeassist.cli.app import app
-from codeassist.cli.boundary import run
-from codeassist.cli.deferred import DeferredCommand
 from codeassist.cli.demo import SCENE
+from codeassist.cli.error_boundary import run
+from codeassist.cli.terminal.deferred_command import DeferredCommand
 from codeassist.errors import CodeAssistError
 
 DOCS = Path(__file__).parent.parent / "docs" / "cli.md"
@@ -78,7 +78,7 @@ def test_every_exit_code_is_documented() -> None:
 
 def test_help_does_not_wait_for_the_heavy_libraries() -> None:
     program = (
-        "import sys; from codeassist.cli.boundary import run; run(['--help']);"
+        "import sys; from codeassist.cli.error_boundary import run; run(['--help']);"
         "heavy = {'torch', 'transformers', 'huggingface_hub', 'rich', 'sqlite3', 'numpy', 'matplotlib',"
         " 'codeassist_eval'} & set(sys.modules);"
         "sys.exit(f'imported {heavy}' if heavy else 0)"
@@ -222,7 +222,7 @@ def test_models_list_path_and_remove(home: Path, tmp_path: Path, capsys: pytest.
 def test_pull_without_a_hub_says_what_it_does_instead(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("codeassist.hub.is_hub_reachable", lambda: False)
+    monkeypatch.setattr("codeassist.models.hub.is_hub_reachable", lambda: False)
     (tmp_path / "w.gguf").write_bytes(b"GGUF")
     (home / "config.toml").write_text(f"[models.own]\ngguf = {json.dumps(str(tmp_path / 'w.gguf'))}\n")
     assert run(["models", "pull", "--json"]) == 0
@@ -278,7 +278,7 @@ def test_doctor_finds_the_missing_model_and_names_every_setting(
 def test_doctor_is_content_with_what_works(
     home: Path, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("codeassist.cli.diagnosis.torch_problem", lambda gpu, build: None)
+    monkeypatch.setattr("codeassist.cli.health.diagnosis.torch_problem", lambda gpu, build: None)
     (tmp_path / "w.gguf").write_bytes(b"GGUF")
     (home / "config.toml").write_text(f"[models.own]\ngguf = {json.dumps(str(tmp_path / 'w.gguf'))}\n")
     assert run(["index"]) == 0
@@ -344,12 +344,12 @@ def test_an_interrupt_while_importing_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import codeassist.cli
-    import codeassist.cli.boundary
+    import codeassist.cli.error_boundary
 
     def interrupted(arguments: list[str]) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(codeassist.cli.boundary, "run", interrupted)
+    monkeypatch.setattr(codeassist.cli.error_boundary, "run", interrupted)
     with pytest.raises(SystemExit) as ended:
         codeassist.cli.main()
     assert ended.value.code == 130

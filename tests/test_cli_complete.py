@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from codeassist.cli import running
-from codeassist.cli.boundary import run
-from codeassist.cli.position import Position, parse_position, split_at
+from codeassist.cli.error_boundary import run
+from codeassist.cli.sessions import local_session as running
+from codeassist.cli.terminal.position import Position, parse_position, split_at
 from codeassist.errors import Cancelled, RequestError
-from codeassist.models import InstalledModel
+from codeassist.models.registry import InstalledModel
 from codeassist.request import Completion, CompletionRequest, NoRetriever, Retriever, Snippet, UsedSnippet
 from codeassist.settings import Settings
 

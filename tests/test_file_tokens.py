@@ -7,12 +7,12 @@ import threading
 
 import pytest
 
-from codeassist import file_tokens
 from codeassist.document import change_between
-from codeassist.file_tokens import FollowedTokens, FreshTokens, KnownTokens
-from codeassist.prompt import Budget, build
+from codeassist.prompts.prompt import Budget, build
+from codeassist.prompts.templates import recognise
 from codeassist.request import CompletionRequest, Snippet
-from codeassist.templates import recognise
+from codeassist.tokenization import file_tokens
+from codeassist.tokenization.file_tokens import FollowedTokens, FreshTokens, KnownTokens
 from tests.test_prompt import SNIPPETS, tokenizer_of
 from tests.tiny_models import CODE
 

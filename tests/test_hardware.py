@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from codeassist import hardware
-from codeassist.hardware import Gpu, TorchBuild, cpu_extensions, detect, nvidia_gpu, torch_problem
+from codeassist.models import hardware
+from codeassist.models.hardware import Gpu, TorchBuild, cpu_extensions, detect, nvidia_gpu, torch_problem
 
 
 def test_detect_finds_this_machine_without_importing_torch() -> None:
     program = (
-        "import sys; from codeassist.hardware import detect; d = detect(); print(d.num_cores, 'torch' in sys.modules)"
+        "import sys; from codeassist.models.hardware import detect; d = detect(); "
+        "print(d.num_cores, 'torch' in sys.modules)"
     )
     printed = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert int(printed[0]) >= 1

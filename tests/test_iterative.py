@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from codeassist.iterative import IterativeRetriever
+from codeassist.completion.iterative_retrieval import IterativeRetriever
 from codeassist.request import Completion, CompletionRequest, Retrieval, Retriever, Snippet
 
 REQUEST = CompletionRequest("a.py", "x = store.", "\n", min_confidence=0.9)

@@ -17,11 +17,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Regex, pre_tokenizers
 
-from codeassist import gguf_tokenizer, live_tokens
 from codeassist.document import Document, Edit
-from codeassist.live_tokens import LiveTokens
-from codeassist.tokenizer_json import plain_text_tokenizer
-from codeassist.tokens import Tokenizer
+from codeassist.tokenization import gguf_tokenizer, live_tokens
+from codeassist.tokenization.live_tokens import LiveTokens
+from codeassist.tokenization.tokenizer_json import plain_text_tokenizer
+from codeassist.tokenization.tokens import Tokenizer
 from tests.test_tokens import CODE, REAL, SAMPLES, real, sentencepiece, tiny
 from tests.tiny_models import FAMILIES
 

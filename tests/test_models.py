@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from codeassist import model_store
 from codeassist.errors import ModelError
-from codeassist.hardware import Gpu, Hardware
-from codeassist.models import (
+from codeassist.models import model_store
+from codeassist.models.hardware import Gpu, Hardware
+from codeassist.models.registry import (
     BUILT_IN,
     FALLBACK,
     choose_auto,
@@ -28,9 +28,9 @@ from codeassist.models import (
     suggest_for,
     verify,
 )
+from codeassist.models.sources import FolderSource, HubSource, ModelEntry, WheelSource
 from codeassist.progress import Progress
 from codeassist.settings import Settings, resolve
-from codeassist.sources import FolderSource, HubSource, ModelEntry, WheelSource
 
 GGUF = b"GGUF" + bytes(1000)
 SMALL_CPU = Hardware(2, 16 << 30, ("AVX2",), None)
@@ -199,7 +199,7 @@ def test_remove_frees_what_was_fetched(settings: Settings, fetched: list[str]) -
 
 
 def test_too_little_space_keeps_everything_as_it_was(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("codeassist.sources.shutil.disk_usage", lambda folder: type("Usage", (), {"free": 1000}))
+    monkeypatch.setattr("codeassist.models.sources.shutil.disk_usage", lambda folder: type("Usage", (), {"free": 1000}))
     with pytest.raises(ModelError, match="free some space"):
         pull(find_entry("smollm2-135m", settings), settings)
     assert find_installed("smollm2-135m", settings) is None

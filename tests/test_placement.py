@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 import torch
 
-from codeassist.engine import model as module
-from codeassist.engine.decode import DecodeParams
+from codeassist.completion.session import Session, open_session
+from codeassist.engine.cache.live_cache import LiveCache
+from codeassist.engine.decoding.decode import DecodeParams
 from codeassist.engine.engine import Engine
-from codeassist.engine.live_cache import LiveCache
+from codeassist.engine.layers import model as module
 from codeassist.errors import ModelError
-from codeassist.models import InstalledModel
-from codeassist.placement import placements
-from codeassist.session import Session, open_session
+from codeassist.models.placement import placements
+from codeassist.models.registry import InstalledModel
 from codeassist.settings import Settings
 from codeassist.settings.sections import ModelSettings
 from tests.engine.conftest import MakeModel, tiny

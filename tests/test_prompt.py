@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codeassist import prompt as prompts
-from codeassist.file_tokens import FreshTokens
-from codeassist.prompt import Budget, Prompt, build, line_comment, prefix_window, suffix_window
+from codeassist.prompts import prompt as prompts
+from codeassist.prompts.prompt import Budget, Prompt, build, line_comment, prefix_window, suffix_window
+from codeassist.prompts.templates import ORDERS, PLAIN, Template, recognise, special_token_texts
 from codeassist.request import CompletionRequest, Snippet
-from codeassist.templates import ORDERS, PLAIN, Template, recognise, special_token_texts
-from codeassist.tokens import Tokenizer
+from codeassist.tokenization.file_tokens import FreshTokens
+from codeassist.tokenization.tokens import Tokenizer
 from tests.test_tokens import tiny
 from tests.tiny_models import CODE, FAMILIES, MARKERS
 

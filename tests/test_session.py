@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import torch
 
-from codeassist.engine.linear import int8_supported
+from codeassist.completion.session import Session, open_session
+from codeassist.engine.layers.linear import int8_supported
 from codeassist.errors import Cancelled, ModelError
-from codeassist.model_store import InstalledModel
+from codeassist.models.model_store import InstalledModel
 from codeassist.request import CompletionRequest, NoRetriever, Retrieval, Snippet
-from codeassist.session import Session, open_session
 from codeassist.settings import CacheSettings, CompletionSettings, ModelSettings, Places, Settings
 from tests.tiny_models import CODE, save_model
 
@@ -73,7 +73,9 @@ def test_a_second_request_reuses_the_first_ones_states(open_tiny: Open) -> None:
 def test_who_has_no_patience_is_answered_from_less_and_the_rest_is_read_meanwhile(
     open_tiny: Open, monkeypatch: pytest.MonkeyPatch, cache: str
 ) -> None:
-    monkeypatch.setattr("codeassist.engine.model._RECENT", 0.0)  # nothing is measured: the tiny model is no slow one
+    monkeypatch.setattr(
+        "codeassist.engine.layers.model._RECENT", 0.0
+    )  # nothing is measured: the tiny model is no slow one
     session = open_tiny(
         cache=cache, model=ModelSettings(format="float32", context_tokens=400, threads=1), max_position_embeddings=512
     )

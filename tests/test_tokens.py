@@ -19,11 +19,11 @@ from tokenizers import Tokenizer as LibraryTokenizer
 from tokenizers import pre_tokenizers, processors
 from transformers import GPT2Tokenizer, LlamaTokenizer, Qwen2Tokenizer
 
-from codeassist import gguf_tokenizer
-from codeassist.engine.gguf_file import GgufFile
+from codeassist.engine.loading.gguf_file import GgufFile
 from codeassist.errors import ModelError
-from codeassist.tokenizer_json import plain_text_tokenizer
-from codeassist.tokens import Tokenizer
+from codeassist.tokenization import gguf_tokenizer
+from codeassist.tokenization.tokenizer_json import plain_text_tokenizer
+from codeassist.tokenization.tokens import Tokenizer
 from tests.tiny_models import CODE, FAMILIES, MARKERS, build_model, save_gguf, train_tokenizer
 
 MODELS = Path(os.environ.get("CODEASSIST_TEST_MODELS", Path.home() / ".cache" / "codeassist-models"))
@@ -363,7 +363,10 @@ def test_the_splits_are_those_of_the_models() -> None:
 
 def test_no_heavy_import() -> None:
     """transformers takes seconds to import: the product never does."""
-    code = "import sys, codeassist.tokens; assert 'torch' not in sys.modules; import codeassist.engine.export; "
+    code = (
+        "import sys, codeassist.tokenization.tokens; assert 'torch' not in sys.modules; "
+        "import codeassist.engine.loading.export; "
+    )
     subprocess.run([sys.executable, "-c", code + "assert 'transformers' not in sys.modules"], check=True)
 
 

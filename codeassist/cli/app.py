@@ -9,17 +9,17 @@ import click
 
 from codeassist import __version__
 from codeassist.cli.complete import complete
-from codeassist.cli.deferred import DeferredCommand
 from codeassist.cli.demo import demo
-from codeassist.cli.doctor import doctor
+from codeassist.cli.health.doctor import doctor
 from codeassist.cli.index import index
 from codeassist.cli.models import models
-from codeassist.cli.options import debug_option
-from codeassist.cli.serve import serve
-from codeassist.cli.stats import stats
-from codeassist.cli.status import status
-from codeassist.cli.stop import stop
-from codeassist.cli.tune import tune
+from codeassist.cli.server.serve import serve
+from codeassist.cli.server.stats import stats
+from codeassist.cli.server.status import status
+from codeassist.cli.server.stop import stop
+from codeassist.cli.terminal.deferred_command import DeferredCommand
+from codeassist.cli.terminal.options import debug_option
+from codeassist.cli.training.tune import tune
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -40,7 +40,9 @@ def app() -> None:
 
 
 _EVAL = DeferredCommand("eval", "codeassist.cli.evaluate", "eval_group", "Measure completions on benchmarks.")
-_BENCH = DeferredCommand("bench", "codeassist.cli.bench", "bench", "Measure speed: the engine, typing, the index.")
+_BENCH = DeferredCommand(
+    "bench", "codeassist.cli.bench.group", "bench", "Measure speed: the engine, typing, the index."
+)
 
 for _command in (complete, index, tune, models, doctor, serve, status, stop, stats, demo, _EVAL, _BENCH):
     app.add_command(_command)

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codeassist.cli.console import Meter, notice, print_json
-from codeassist.cli.options import debug_option, json_option, resolve_settings, set_option
-from codeassist.cli.position import parse_position, split_at
+from codeassist.cli.terminal.console import Meter, notice, print_json
+from codeassist.cli.terminal.options import debug_option, json_option, resolve_settings, set_option
+from codeassist.cli.terminal.position import parse_position, split_at
 
 if TYPE_CHECKING:
-    from codeassist.cli.running import Outcome
+    from codeassist.cli.sessions.local_session import Outcome
     from codeassist.progress import Progress
     from codeassist.request import CompletionRequest
     from codeassist.settings import Settings
@@ -68,9 +68,9 @@ def complete(
       codeassist complete src/app.py:12:9 --stdin --json < unsaved.py
       codeassist complete src/app.py:12:9 --set completion.temperature=0.2
     """
-    from codeassist.cli.report import as_document, explain
-    from codeassist.cli.repository import find_root
-    from codeassist.cli.source_text import read_file, read_stdin
+    from codeassist.cli.sessions.repository import find_root
+    from codeassist.cli.terminal.completion_report import as_document, explain
+    from codeassist.cli.terminal.source_text import read_file, read_stdin
     from codeassist.request import CompletionRequest
 
     cursor = parse_position(position)
@@ -120,7 +120,7 @@ def _complete(
     request: CompletionRequest, root: Path | None, settings: Settings, progress: Progress, *, asks_servers: bool
 ) -> Outcome:
     """Return a running server's answer, or else this process's own."""
-    from codeassist.cli.running import ServerNote, run_completion
+    from codeassist.cli.sessions.local_session import ServerNote, run_completion
 
     if settings.remote.url is not None:
         reason = "a remote engine is set (remote.url)"
@@ -130,7 +130,7 @@ def _complete(
         return replace(run_completion(request, root, settings, progress), server=ServerNote(reason=reason))
     if not asks_servers:
         return replace(run_completion(request, root, settings, progress), server=ServerNote(reason="--no-server"))
-    from codeassist.cli.served import NobodyAnswered, ask_servers
+    from codeassist.cli.server.served_completion import NobodyAnswered, ask_servers
 
     answered = ask_servers(request, root, settings, progress)
     if not isinstance(answered, NobodyAnswered):
@@ -144,7 +144,7 @@ def _complete(
 
 def _trimmed(outcome: Outcome, request: CompletionRequest) -> Outcome:
     """The outcome with what can be inserted at the cursor as it is; `raw_text` stays what the model said."""
-    from codeassist_indexer.trim import trim
+    from codeassist_indexer.fitting.trim import trim
 
     text = trim(outcome.completion.text, request.prefix, request.suffix, request.path)
     return replace(outcome, completion=replace(outcome.completion, text=text))

@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codeassist.cli.console import Meter, print_json
-from codeassist.cli.options import debug_option, json_option, resolve_settings, set_option
-from codeassist.cli.position import Position
+from codeassist.cli.terminal.console import Meter, print_json
+from codeassist.cli.terminal.options import debug_option, json_option, resolve_settings, set_option
+from codeassist.cli.terminal.position import Position
 
 if TYPE_CHECKING:
-    from codeassist.cli.running import Outcome
-    from codeassist.models import Choice
+    from codeassist.cli.sessions.local_session import Outcome
+    from codeassist.models.registry import Choice
     from codeassist.progress import Progress
     from codeassist.request import CompletionRequest
     from codeassist.settings import Settings
@@ -39,7 +39,7 @@ class Scene:
     defined_in: str
 
 
-SCENE = Scene("codeassist/cli/diagnosis.py", '"cores": hardware.', "num_cores", "codeassist/hardware.py")
+SCENE = Scene("codeassist/cli/health/diagnosis.py", '"cores": hardware.', "num_cores", "codeassist/models/hardware.py")
 
 
 @click.command()
@@ -57,8 +57,8 @@ def demo(folder: Path, assignments: tuple[str, ...], as_json: bool) -> None:
       codeassist demo
       codeassist demo ~/src/codeassist --set model.name=smollm2-135m
     """
-    from codeassist.cli.repository import bring_up_to_date, open_store, require_root
-    from codeassist.models import pull
+    from codeassist.cli.sessions.repository import bring_up_to_date, open_store, require_root
+    from codeassist.models.registry import pull
 
     root = require_root(folder)
     cut = _cut(root, SCENE)
@@ -82,13 +82,13 @@ def demo(folder: Path, assignments: tuple[str, ...], as_json: bool) -> None:
     completion = outcome.completion
     found = completion.text.startswith(SCENE.name)
     if as_json:
-        from codeassist.cli.report import as_document
+        from codeassist.cli.terminal.completion_report import as_document
 
         print_json(as_document(outcome, cut.position) | {"text_without_context": without, "is_right": found})
         return
     from rich.console import Console
 
-    from codeassist.cli.report import explain, show_in_code
+    from codeassist.cli.terminal.completion_report import explain, show_in_code
 
     say("4. The completion:\n")
     console = Console()
@@ -110,7 +110,7 @@ class _Cut:
 
 def _cut(root: Path, scene: Scene) -> _Cut:
     """Return the request of the scene, with the rest of the line hidden. Raises RequestError without its source."""
-    from codeassist.cli.source_text import read_file
+    from codeassist.cli.terminal.source_text import read_file
     from codeassist.errors import RequestError
     from codeassist.request import CompletionRequest
 
@@ -129,9 +129,9 @@ def _cut(root: Path, scene: Scene) -> _Cut:
 
 def _choose(settings: Settings) -> Choice:
     """Return the model that the settings name, for "auto" an installed one or else the smallest for code."""
-    from codeassist.hardware import detect
-    from codeassist.hub import is_hub_reachable
-    from codeassist.models import BUILT_IN, Choice, choose_fetchable, choose_installed, find_entry
+    from codeassist.models.hardware import detect
+    from codeassist.models.hub import is_hub_reachable
+    from codeassist.models.registry import BUILT_IN, Choice, choose_fetchable, choose_installed, find_entry
 
     if settings.model.name != "auto":
         return Choice(find_entry(settings.model.name, settings))
@@ -145,8 +145,8 @@ def _complete(
     request: CompletionRequest, root: Path, settings: Settings, installed: Any, progress: Progress
 ) -> tuple[Outcome, str]:
     """Complete with context, then without; the first is the one whose times are told, for nothing is cached then."""
-    from codeassist.cli.repository import open_context
-    from codeassist.cli.running import Outcome, start_session
+    from codeassist.cli.sessions.local_session import Outcome, start_session
+    from codeassist.cli.sessions.repository import open_context
     from codeassist.request import NoRetriever
 
     context = open_context(root, settings, progress)

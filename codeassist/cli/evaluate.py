@@ -5,11 +5,11 @@ Knows their names only.
 
 from __future__ import annotations
 
-from codeassist.cli.reward import reward
-from codeassist.cli.train_ranker import train_ranker
-from codeassist.cli.train_retriever import train_retriever
+from codeassist.cli.training.reward import reward
+from codeassist.cli.training.train_ranker import train_ranker
+from codeassist.cli.training.train_retriever import train_retriever
 from codeassist.cli.typed_words import typed_words
-from codeassist_eval.commands import eval_group
+from codeassist_eval.cli.commands import eval_group
 
 eval_group.add_command(reward)
 eval_group.add_command(train_ranker)

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codeassist.cli.console import Meter, notice, print_json
-from codeassist.cli.options import debug_option, json_option, resolve_settings, set_option
-from codeassist.sources import size_text
+from codeassist.cli.terminal.console import Meter, notice, print_json
+from codeassist.cli.terminal.options import debug_option, json_option, resolve_settings, set_option
+from codeassist.models.sources import size_text
 
 if TYPE_CHECKING:
-    from codeassist_indexer.store import Store
-    from codeassist_indexer.update import UpdateReport
+    from codeassist_indexer.ingest.update import UpdateReport
+    from codeassist_indexer.storage.store import Store
 
 
 @click.command()
@@ -41,7 +41,7 @@ def index(
       codeassist index ~/src/project --rebuild
       codeassist index --status --json
     """
-    from codeassist.cli.repository import bring_up_to_date, open_store, require_root
+    from codeassist.cli.sessions.repository import bring_up_to_date, open_store, require_root
 
     if wants_rebuild and wants_status:
         raise click.UsageError("--rebuild and --status exclude each other")

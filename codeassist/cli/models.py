@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codeassist.cli.console import Meter, notice, print_json
-from codeassist.cli.options import debug_option, json_option, resolve_settings, set_option
+from codeassist.cli.terminal.console import Meter, notice, print_json
+from codeassist.cli.terminal.options import debug_option, json_option, resolve_settings, set_option
 
 if TYPE_CHECKING:
-    from codeassist.models import InstalledModel, ModelEntry
+    from codeassist.models.registry import InstalledModel, ModelEntry
     from codeassist.settings import Settings
 
 
@@ -38,8 +38,8 @@ def list_models(assignments: tuple[str, ...], as_json: bool) -> None:
       codeassist models list
       codeassist models list --json
     """
-    from codeassist.hardware import detect
-    from codeassist.models import known_models, suggest_for
+    from codeassist.models.hardware import detect
+    from codeassist.models.registry import known_models, suggest_for
 
     settings = resolve_settings(None, assignments).settings
     suggested = suggest_for(detect(), settings).name
@@ -53,7 +53,7 @@ def list_models(assignments: tuple[str, ...], as_json: bool) -> None:
     from rich.markup import escape
     from rich.table import Table
 
-    from codeassist.sources import describe, size_text
+    from codeassist.models.sources import describe, size_text
 
     table = Table(box=None, pad_edge=False)
     for title in ("name", "size", "state", "licence", "source"):
@@ -90,8 +90,8 @@ def pull(name: str, assignments: tuple[str, ...], as_json: bool) -> None:
       codeassist models pull
       codeassist models pull qwen2.5-coder-1.5b
     """
-    from codeassist.cli.running import choose_to_pull
-    from codeassist.models import pull as pull_model
+    from codeassist.cli.sessions.local_session import choose_to_pull
+    from codeassist.models.registry import pull as pull_model
 
     settings = resolve_settings(None, assignments).settings
     with Meter() as meter:
@@ -115,7 +115,7 @@ def path(name: str, assignments: tuple[str, ...], as_json: bool) -> None:
       codeassist models path smollm2-135m
       codeassist models path smollm2-135m --json
     """
-    from codeassist.cli.running import find_model
+    from codeassist.cli.sessions.local_session import find_model
 
     settings = resolve_settings(None, assignments, {"NAME": ("model.name", name)}).settings
     with Meter() as meter:
@@ -135,9 +135,9 @@ def remove(name: str, assignments: tuple[str, ...], as_json: bool) -> None:
     Examples:
       codeassist models remove qwen2.5-coder-7b
     """
-    from codeassist.models import find_entry
-    from codeassist.models import remove as remove_model
-    from codeassist.sources import describe, size_text
+    from codeassist.models.registry import find_entry
+    from codeassist.models.registry import remove as remove_model
+    from codeassist.models.sources import describe, size_text
 
     settings = resolve_settings(None, assignments).settings
     entry = find_entry(name, settings)
@@ -152,7 +152,7 @@ def remove(name: str, assignments: tuple[str, ...], as_json: bool) -> None:
 
 def _state(entry: ModelEntry, settings: Settings, progress: Meter) -> tuple[str, InstalledModel | None]:
     from codeassist.errors import ModelError
-    from codeassist.model_store import look_up
+    from codeassist.models.model_store import look_up
 
     try:
         installed = look_up(entry, settings, progress)
@@ -164,7 +164,7 @@ def _state(entry: ModelEntry, settings: Settings, progress: Meter) -> tuple[str,
 
 
 def _document(entry: ModelEntry, state: str, installed: InstalledModel | None) -> dict[str, Any]:
-    from codeassist.sources import describe
+    from codeassist.models.sources import describe
 
     return {
         "name": entry.name,

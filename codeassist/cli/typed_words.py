@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
-from codeassist.cli.console import Meter, print_json
-from codeassist.cli.options import debug_option, json_option, resolve_settings
+from codeassist.cli.terminal.console import Meter, print_json
+from codeassist.cli.terminal.options import debug_option, json_option, resolve_settings
 
 _FILE = click.Path(path_type=Path)
 
@@ -45,12 +45,12 @@ def typed_words(
     """
     from contextlib import closing
 
-    from codeassist_eval.crosscodeeval import load_tasks
-    from codeassist_eval.index_context import IndexContexts
-    from codeassist_eval.rankers import LearnedContext, Rankers
-    from codeassist_eval.repositories import open_repositories
-    from codeassist_eval.tasks import sample
-    from codeassist_eval.typed_words import measure_typed_words
+    from codeassist_eval.benchmarks.crosscodeeval import load_tasks
+    from codeassist_eval.contexts.index_context import IndexContexts
+    from codeassist_eval.contexts.rankers import LearnedContext, Rankers
+    from codeassist_eval.tasks.repositories import open_repositories
+    from codeassist_eval.tasks.task import sample
+    from codeassist_eval.typing.typed_words import measure_typed_words
 
     cache = resolve_settings(None, ()).settings.places.cache / "eval"
     repositories = open_repositories(repos, cache / "repositories")

@@ -14,12 +14,12 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
-from codeassist.engine.align import common_prefix
-from codeassist.engine.decode import Decoded, DecodeParams, decode
-from codeassist.engine.live_cache import LiveCache, SyncReport
-from codeassist.engine.model import PREFILL_CHUNK, Model, never
-from codeassist.engine.snippet_states import SnippetStates
-from codeassist.engine.speculate import Speculator
+from codeassist.engine.cache.alignment import common_prefix
+from codeassist.engine.cache.live_cache import LiveCache, SyncReport
+from codeassist.engine.cache.snippet_states import SnippetStates
+from codeassist.engine.decoding.decode import Decoded, DecodeParams, decode
+from codeassist.engine.decoding.drafts import Speculator
+from codeassist.engine.layers.model import PREFILL_CHUNK, Model, never
 from codeassist.errors import ModelError
 from codeassist.monitor.monitor import Monitor
 

@@ -16,7 +16,7 @@ from time import monotonic, perf_counter
 from typing import TypeVar
 
 from codeassist.engine.engine import Engine
-from codeassist.engine.heap import give_back
+from codeassist.engine.memory_release import give_back
 from codeassist.errors import Cancelled, ModelError
 
 T = TypeVar("T")

@@ -20,7 +20,7 @@ from safetensors import SafetensorError
 from safetensors import numpy as safetensors_numpy
 
 if TYPE_CHECKING:
-    from codeassist.tokens import Tokenizer
+    from codeassist.tokenization.tokens import Tokenizer
 
 log = logging.getLogger(__name__)
 _numpy_files: Any = safetensors_numpy  # its types are partly unknown to the checker

@@ -22,8 +22,7 @@ import httpx
 from codeassist.remote.endpoint import OWN_KEY, SHARED_KEY, Endpoint
 from codeassist.remote.errors import RefusedError, RemoteError
 from codeassist.remote.events import EventReader
-from codeassist.remote.retry import RetryPolicy, retry_after_s
-from codeassist.remote.wire import (
+from codeassist.remote.openai_api import (
     UNKNOWN,
     Answer,
     Ask,
@@ -36,6 +35,7 @@ from codeassist.remote.wire import (
     read_piece,
     request_body,
 )
+from codeassist.remote.retry import RetryPolicy, retry_after_s
 
 T = TypeVar("T")
 Reader = Callable[[Piece], bool]

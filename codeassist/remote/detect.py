@@ -8,14 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from codeassist.errors import ModelError
+from codeassist.prompts.templates import Template
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.errors import RefusedError, RemoteError
 from codeassist.remote.features import Features
+from codeassist.remote.openai_api import Answer, Ask, Dialect, ServedModel, dialect_of
 from codeassist.remote.prompt_text import PromptWriter
 from codeassist.remote.retry import RetryPolicy
-from codeassist.remote.wire import Answer, Ask, Dialect, ServedModel, dialect_of
-from codeassist.templates import Template
-from codeassist.tokens import Tokenizer
+from codeassist.tokenization.tokens import Tokenizer
 
 _FIRST_CONTACT = RetryPolicy(max_attempts=3)  # who named a wrong address wants to know soon
 _ONCE = RetryPolicy(max_attempts=1)

@@ -12,8 +12,8 @@ from typing import Any, Literal
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.errors import RemoteError
 from codeassist.remote.metrics import read_metrics
+from codeassist.remote.openai_api import Answer, Ask, Dialect, Piece
 from codeassist.remote.retry import RetryPolicy
-from codeassist.remote.wire import Answer, Ask, Dialect, Piece
 
 # How a server is told what an answer must look like: vLLM since 0.11 and before, SGLang, llama.cpp's servers; "choice"
 # where only whole answers can be listed.

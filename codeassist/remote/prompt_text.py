@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from codeassist.tokens import Tokenizer
+from codeassist.tokenization.tokens import Tokenizer
 
 
 class PromptWriter:

@@ -10,20 +10,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from time import perf_counter
 
-from codeassist import prompt as prompts
-from codeassist.confidence import Confidence
-from codeassist.file_tokens import KnownTokens
+from codeassist.completion.confidence import Confidence
+from codeassist.completion.snippet_order import StickySnippets
+from codeassist.completion.stops import BlockStop, LineStop
+from codeassist.prompts import prompt as prompts
+from codeassist.prompts.templates import Template
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.detect import Capabilities
 from codeassist.remote.names import NameGuard
+from codeassist.remote.openai_api import Answer, Ask, Piece
 from codeassist.remote.prompt_text import PromptWriter
 from codeassist.remote.retry import RetryPolicy
-from codeassist.remote.wire import Answer, Ask, Piece
 from codeassist.request import Completion, CompletionRequest, FinishReason, Retriever, Sent, UsedSnippet
-from codeassist.sticky import StickySnippets
-from codeassist.stops import BlockStop, LineStop
-from codeassist.templates import Template
-from codeassist.tokens import Tokenizer
+from codeassist.tokenization.file_tokens import KnownTokens
+from codeassist.tokenization.tokens import Tokenizer
 
 _OTHER_TEMPERATURE = 0.8  # what an alternative is drawn with: servers do not say what their second choice was
 

@@ -9,14 +9,14 @@ import json
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from codeassist.tokens import Tokenizer
+from codeassist.tokenization.tokens import Tokenizer
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
     """Read the tokenizer at `path`. Raises ModelError for one that is missing or cannot be used."""
     if path.is_dir():
         return Tokenizer.load(path)
-    from codeassist.engine.weights import open_source  # imports torch
+    from codeassist.engine.loading.weights import open_source  # imports torch
 
     source = open_source(path)
     with TemporaryDirectory(prefix="codeassist-") as name:

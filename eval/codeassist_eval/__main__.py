@@ -10,7 +10,7 @@ import sys
 import click
 
 from codeassist.errors import CodeAssistError
-from codeassist_eval.commands import eval_group
+from codeassist_eval.cli.commands import eval_group
 
 _EXIT_INTERRUPTED = 130
 

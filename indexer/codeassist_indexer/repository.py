@@ -12,16 +12,16 @@ from pathlib import Path
 from codeassist.progress import Progress, silent
 from codeassist.request import NoRetriever, Retriever
 from codeassist.settings import Settings
-from codeassist_indexer.analysis.analyst import DEADLINE_S, RepositoryAnalyst
-from codeassist_indexer.candidates.recent import RecentPlace
-from codeassist_indexer.ranking.chooser import Chooser, ranker_in_force
-from codeassist_indexer.retrieve import IndexRetriever
-from codeassist_indexer.store import Store, database_path
-from codeassist_indexer.typed_word import TypedWordRetriever
-from codeassist_indexer.update import UpdateProgress, UpdateReport, UpdateSettings, update_index
-from codeassist_indexer.vectors.choice import encoder_in_force, static_encoder_in_force
-from codeassist_indexer.vectors.search import LearnedSearch
-from codeassist_indexer.walk import FileLimits
+from codeassist_indexer.analysis.service import DEADLINE_S, RepositoryAnalyst
+from codeassist_indexer.ingest.update import UpdateProgress, UpdateReport, UpdateSettings, update_index
+from codeassist_indexer.ingest.walk import FileLimits
+from codeassist_indexer.retrieval.ranking.chooser import Chooser, ranker_in_force
+from codeassist_indexer.retrieval.retrieve import IndexRetriever
+from codeassist_indexer.retrieval.sources.nearest_vectors import LearnedSearch
+from codeassist_indexer.retrieval.sources.recent import RecentPlace
+from codeassist_indexer.retrieval.typed_word import TypedWordRetriever
+from codeassist_indexer.retrieval.vectors.choice import encoder_in_force, static_encoder_in_force
+from codeassist_indexer.storage.store import Store, database_path
 
 
 def open_store(root: Path, settings: Settings) -> Store:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from codeassist_indexer.store import Store
+from codeassist_indexer.storage.store import Store
 from tests.end_to_end.conftest import CURSOR, Program
 
 

@@ -10,13 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from codeassist.cli.repository import open_context
-from codeassist.models import find_installed
+from codeassist.cli.sessions.repository import open_context
+from codeassist.completion.session import Session, open_session
+from codeassist.models.registry import find_installed
 from codeassist.progress import silent
+from codeassist.prompts.templates import special_token_texts
 from codeassist.request import CompletionRequest
-from codeassist.session import Session, open_session
 from codeassist.settings import Override, resolve
-from codeassist.templates import special_token_texts
 from tests.end_to_end.conftest import Program
 
 MODELS = Path(os.environ.get("CODEASSIST_TEST_MODELS", Path.home() / ".cache" / "codeassist-models"))

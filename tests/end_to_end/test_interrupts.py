@@ -48,10 +48,10 @@ def press_at(program: Program, module: str, function: str, num_calls: int) -> Do
 @pytest.mark.parametrize(
     ("module", "function", "num_calls"),
     [
-        ("codeassist.model_store", "look_up", 1),
-        ("codeassist_indexer.update", "prepare_all", 1),
-        ("codeassist_indexer.file_rows", "write_file", 2),
-        ("codeassist_indexer.store", "Store.count_terms", 1),
+        ("codeassist.models.model_store", "look_up", 1),
+        ("codeassist_indexer.ingest.update", "prepare_all", 1),
+        ("codeassist_indexer.storage.file_rows", "write_file", 2),
+        ("codeassist_indexer.storage.store", "Store.count_terms", 1),
     ],
 )
 def test_before_the_model_is_loaded(program: Program, module: str, function: str, num_calls: int) -> None:
@@ -61,10 +61,12 @@ def test_before_the_model_is_loaded(program: Program, module: str, function: str
 
 
 def test_while_the_model_is_converted_loaded_and_run(program: Program) -> None:
-    press_at(program, "codeassist.engine.safetensors_writer", "SafetensorsWriter.write", 5).fails(130, "interrupted")
+    press_at(program, "codeassist.engine.loading.safetensors_writer", "SafetensorsWriter.write", 5).fails(
+        130, "interrupted"
+    )
     assert program.leftovers() == []
     assert not list(program.home.rglob("weights.safetensors"))
-    press_at(program, "codeassist.tokens", "Tokenizer.token_bytes", 2).fails(130, "interrupted")
+    press_at(program, "codeassist.tokenization.tokens", "Tokenizer.token_bytes", 2).fails(130, "interrupted")
     program.run("complete", CURSOR).completes()
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from codeassist_lsp.control import servers
+from codeassist_lsp.sharing.server_client import servers
 from tests.end_to_end.conftest import CURSOR, Done, Program
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends signals")
@@ -26,7 +26,7 @@ HANGING = """
 import threading
 from pathlib import Path
 from codeassist.cli import main
-from codeassist_lsp import scripts
+from codeassist_lsp.handlers import cli_completion as scripts
 def hang(*arguments):
     Path({marker!r}).touch()
     threading.Event().wait()

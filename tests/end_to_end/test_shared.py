@@ -19,11 +19,11 @@ import pytest
 
 from codeassist.errors import CodeAssistError
 from codeassist.settings import Override, locate
-from codeassist_lsp.addresses import Address, UnixAddress
-from codeassist_lsp.control import servers
-from codeassist_lsp.relay import Relay
-from codeassist_lsp.shared import identity_of
-from codeassist_lsp.shared_server import Lingering
+from codeassist_lsp.serving.shared_server import Lingering
+from codeassist_lsp.sharing.discovery import identity_of
+from codeassist_lsp.sharing.server_client import servers
+from codeassist_lsp.sharing.stdio_relay import Relay
+from codeassist_lsp.transport.addresses import Address, UnixAddress
 from tests.end_to_end.conftest import Program
 from tests.end_to_end.test_served import run_folder, wait_until
 from tests.lsp.editor import DEADLINE_S, Editor, within
@@ -144,7 +144,7 @@ def test_a_server_that_cannot_be_started_is_one_line(program: Program) -> None:
 
 def test_a_relay_imports_nothing_heavy(program: Program) -> None:
     script = (
-        "import sys, codeassist.cli.app, codeassist_lsp.relay, codeassist_lsp.shared; "
+        "import sys, codeassist.cli.app, codeassist_lsp.sharing.stdio_relay, codeassist_lsp.sharing.discovery; "
         "print([name for name in ('torch', 'pygls', 'lsprotocol', 'asyncio', 'numpy') if name in sys.modules])"
     )
     assert program.run(program=script).out == "[]\n"

@@ -9,8 +9,8 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from codeassist.engine.model import Model
-from codeassist.engine.weights import WeightFormat, open_weights, prepare
+from codeassist.engine.layers.model import Model
+from codeassist.engine.loading.weights import WeightFormat, open_weights, prepare
 from tests.tiny_models import save_model
 
 torch.set_num_threads(1)  # tiny matrices: a second thread only waits for the first

@@ -7,10 +7,10 @@ import random
 import pytest
 import torch
 
-from codeassist.engine.batch import Continued, copy_prefix, decode_together
-from codeassist.engine.decode import Decoded, DecodeParams, decode
-from codeassist.engine.live_cache import LiveCache
-from codeassist.engine.weights import WeightFormat
+from codeassist.engine.cache.live_cache import LiveCache
+from codeassist.engine.decoding.batch import Continued, copy_prefix, decode_together
+from codeassist.engine.decoding.decode import Decoded, DecodeParams, decode
+from codeassist.engine.loading.weights import WeightFormat
 from tests.engine.conftest import MakeModel
 from tests.tiny_models import FAMILIES
 

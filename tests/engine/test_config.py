@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from transformers import AutoConfig
 
-from codeassist.engine.config import ModelConfig
-from codeassist.engine.gguf_file import GgufFile
-from codeassist.engine.rope_scaling import FrequencyFactors, Llama3Scaling, YarnScaling
+from codeassist.engine.configuration.model_config import ModelConfig
+from codeassist.engine.configuration.rope_scaling import FrequencyFactors, Llama3Scaling, YarnScaling
+from codeassist.engine.loading.gguf_file import GgufFile
 from codeassist.errors import ModelError
 from tests.tiny_models import FAMILIES, ROPE_SCALINGS, build_model, save_gguf
 

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 import pytest
 import torch
 
-from codeassist.engine.decode import Decoded, DecodeParams, Drafter, choose_ranked, decode
+from codeassist.engine.cache.live_cache import LiveCache
+from codeassist.engine.decoding.decode import Decoded, DecodeParams, Drafter, choose_ranked, decode
 from codeassist.engine.engine import Engine
-from codeassist.engine.live_cache import LiveCache
-from codeassist.engine.model import Model, never
+from codeassist.engine.layers.model import Model, never
 from tests.engine.conftest import MakeModel
 
 SEED = 20261121

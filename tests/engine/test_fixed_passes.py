@@ -10,11 +10,11 @@ import random
 import pytest
 import torch
 
-from codeassist.engine.decode import DecodeParams
+from codeassist.engine.cache.cuda_graph_passes import FixedPasses
+from codeassist.engine.cache.live_cache import LiveCache
+from codeassist.engine.decoding.decode import DecodeParams
 from codeassist.engine.engine import Engine
-from codeassist.engine.fixed_passes import FixedPasses
-from codeassist.engine.live_cache import LiveCache
-from codeassist.engine.model import Model
+from codeassist.engine.layers.model import Model
 from tests.engine.conftest import MakeModel
 from tests.engine.test_live_cache import CAPACITY, edited
 

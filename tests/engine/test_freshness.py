@@ -8,8 +8,8 @@ import random
 import pytest
 import torch
 
-from codeassist.engine.live_cache import LiveCache
-from codeassist.engine.snippet_states import SnippetStates
+from codeassist.engine.cache.live_cache import LiveCache
+from codeassist.engine.cache.snippet_states import SnippetStates
 from codeassist.errors import Cancelled
 from tests.engine.conftest import MakeModel
 from tests.engine.test_live_cache import CAPACITY, SEED, edited

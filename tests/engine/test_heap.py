@@ -9,8 +9,8 @@ import threading
 import psutil
 import pytest
 
-from codeassist.engine.heap import give_back
 from codeassist.engine.inference_thread import InferenceThread
+from codeassist.engine.memory_release import give_back
 from tests.engine.conftest import MakeModel
 from tests.engine.test_inference_thread import TEXT, TIMEOUT_S, complete, engine_of
 

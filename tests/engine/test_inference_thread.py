@@ -11,11 +11,11 @@ from collections.abc import Callable
 import pytest
 import torch
 
-from codeassist.engine.decode import DecodeParams
+from codeassist.engine.decoding.decode import DecodeParams
 from codeassist.engine.engine import Engine, Generation, Layout
 from codeassist.engine.inference_thread import InferenceThread
-from codeassist.engine.kv_cache import KVCache
-from codeassist.engine.model import Model, Pass, never
+from codeassist.engine.layers.kv_cache import KVCache
+from codeassist.engine.layers.model import Model, Pass, never
 from codeassist.errors import ModelError
 from tests.engine.conftest import MakeModel
 

@@ -5,8 +5,8 @@ import threading
 import pytest
 import torch
 
-from codeassist.engine.late_linear import LinearMaker
-from codeassist.engine.linear import Linear, PlainLinear
+from codeassist.engine.layers.lazy_linear import LinearMaker
+from codeassist.engine.layers.linear import Linear, PlainLinear
 from codeassist.errors import ModelError
 
 

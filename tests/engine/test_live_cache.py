@@ -10,13 +10,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codeassist.engine import live_cache
-from codeassist.engine.align import MIN_KEPT_RUN, align, common_prefix, gaps
-from codeassist.engine.kv_cache import Move
-from codeassist.engine.live_cache import LiveCache, passes
-from codeassist.engine.model import PREFILL_CHUNK, Layer, Model
-from codeassist.engine.rope import rotate
-from codeassist.engine.snippet_states import SnippetStates
+from codeassist.engine.cache import live_cache
+from codeassist.engine.cache.alignment import MIN_KEPT_RUN, align, common_prefix, gaps
+from codeassist.engine.cache.live_cache import LiveCache, passes
+from codeassist.engine.cache.snippet_states import SnippetStates
+from codeassist.engine.layers.kv_cache import Move
+from codeassist.engine.layers.model import PREFILL_CHUNK, Layer, Model
+from codeassist.engine.layers.rope import rotate
 from codeassist.errors import Cancelled
 from tests.engine.conftest import MakeModel
 
@@ -40,7 +40,7 @@ def edited(tokens: list[int], rng: random.Random) -> list[int]:
 
 
 def fresh_hidden(model: object, tokens: list[int]) -> torch.Tensor:
-    from codeassist.engine.model import Model
+    from codeassist.engine.layers.model import Model
 
     assert isinstance(model, Model)
     return model.forward(torch.tensor(tokens), torch.arange(len(tokens)), model.new_cache(CAPACITY))

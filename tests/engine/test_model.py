@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 
-from codeassist.engine.linear import Int8Linear, PlainLinear, activation_levels, int8_supported
-from codeassist.engine.live_cache import LiveCache
-from codeassist.engine.model import Model
+from codeassist.engine.cache.live_cache import LiveCache
+from codeassist.engine.layers.linear import Int8Linear, PlainLinear, activation_levels, int8_supported
+from codeassist.engine.layers.model import Model
 from codeassist.errors import Cancelled
 from tests.engine.conftest import MakeModel
 from tests.tiny_models import FAMILIES, ROPE_SCALINGS

@@ -6,8 +6,8 @@ import random
 
 import torch
 
-from codeassist.engine.live_cache import LiveCache
-from codeassist.engine.speculate import _LEAST_KEPT, _PROMPTS_KEPT, GAMMA, MAX_DRAFT, CopyIndex
+from codeassist.engine.cache.live_cache import LiveCache
+from codeassist.engine.decoding.drafts import _LEAST_KEPT, _PROMPTS_KEPT, GAMMA, MAX_DRAFT, CopyIndex
 from tests.engine.conftest import MakeModel
 
 SEED = 20261121

@@ -19,11 +19,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from transformers import PreTrainedModel
 
-from codeassist.engine import weights
-from codeassist.engine.gguf_file import GgufFile
-from codeassist.engine.rope_scaling import FrequencyFactors
-from codeassist.engine.tensor_layout import model_tensors
-from codeassist.engine.weights import WeightFormat, Weights, open_source, open_weights, prepare, quantise_rows
+from codeassist.engine.configuration.rope_scaling import FrequencyFactors
+from codeassist.engine.loading import weights
+from codeassist.engine.loading.gguf_file import GgufFile
+from codeassist.engine.loading.tensor_layout import model_tensors
+from codeassist.engine.loading.weights import WeightFormat, Weights, open_source, open_weights, prepare, quantise_rows
 from codeassist.errors import ModelError
 from tests.tiny_models import FAMILIES, build_model, save_gguf, save_model
 

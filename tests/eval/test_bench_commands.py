@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from codeassist.cli.boundary import run
-from codeassist.templates import ORDERS
+from codeassist.cli.error_boundary import run
+from codeassist.prompts.templates import ORDERS
 from tests.tiny_models import CODE, save_model
 
 Bench = Callable[..., tuple[int, dict[str, object] | None, str]]

@@ -7,8 +7,8 @@ from dataclasses import asdict
 
 import pytest
 
-from codeassist_eval.bench_typing import as_session
-from codeassist_eval.typing_figures import (
+from codeassist_eval.speed.typing import as_session
+from codeassist_eval.typing.typing_figures import (
     KeystrokeRecord,
     Sample,
     SessionRecord,

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from codeassist_eval.engines.llama_child import common_prefix, serve, shifted_runs
+from codeassist_eval.engines.llama_peer import LlamaPeer, find_llama_python
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.llama_child import common_prefix, serve, shifted_runs
-from codeassist_eval.llama_peer import LlamaPeer, find_llama_python
 
 CHILD = """
 import json, sys

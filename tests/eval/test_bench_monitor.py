@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from codeassist.cli.boundary import run
-from codeassist_eval.bench_monitor import monitor_log
+from codeassist.cli.error_boundary import run
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.monitor_figures import Answered, MonitorRecord, figures, why_wrong
+from codeassist_eval.speed.monitor import monitor_log
+from codeassist_eval.speed.monitor_figures import Answered, MonitorRecord, figures, why_wrong
 from tests.eval.eval_fakes import demo_repository, row, write_rows
 from tests.tiny_models import save_model
 

@@ -8,15 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from codeassist.cli.boundary import run
+from codeassist.cli.error_boundary import run
 from codeassist.remote.tokenizer_files import load_tokenizer
-from codeassist_eval.bench_remote import endpoint_to_load, load_figures, percentiles, remote_plot, run_remote_bench
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.lsp_replay import Typist
-from codeassist_eval.remote_load import Load, LoadPlan, Request
-from codeassist_eval.tasks import Task
-from codeassist_eval.typing_sessions import EditSession
-from codeassist_eval.typing_trace import typed_line
+from codeassist_eval.speed.remote import endpoint_to_load, load_figures, percentiles, remote_plot, run_remote_bench
+from codeassist_eval.speed.remote_load import Load, LoadPlan, Request
+from codeassist_eval.tasks.task import Task
+from codeassist_eval.typing.lsp_replay import Typist
+from codeassist_eval.typing.typing_sessions import EditSession
+from codeassist_eval.typing.typing_trace import typed_line
 from tests.completions_server import CompletionsServer
 from tests.tiny_models import CODE, train_tokenizer
 

@@ -7,9 +7,9 @@ from collections import Counter
 
 import pytest
 
-from codeassist_eval.tasks import Task
-from codeassist_eval.typing_sessions import choose_sessions
-from codeassist_eval.typing_trace import Keystroke, Replacement, Trace, apply, make_trace, typed_line
+from codeassist_eval.tasks.task import Task
+from codeassist_eval.typing.typing_sessions import choose_sessions
+from codeassist_eval.typing.typing_trace import Keystroke, Replacement, Trace, apply, make_trace, typed_line
 from tests.tiny_models import CODE
 
 SEED = 20261121

@@ -11,13 +11,13 @@ from click.testing import CliRunner, Result
 from eval_fakes import row, write_rows
 
 from codeassist.errors import CodeAssistError
-from codeassist_eval.analysis_check import check_analysis
-from codeassist_eval.analysis_places import drawn_places, places_of_tasks
-from codeassist_eval.commands import eval_group
-from codeassist_eval.crosscodeeval import load_tasks
-from codeassist_eval.dereferences import cut_at_dereferences, first_dereference
+from codeassist_eval.analysis.check import check_analysis
+from codeassist_eval.analysis.places import drawn_places, places_of_tasks
+from codeassist_eval.benchmarks.crosscodeeval import load_tasks
+from codeassist_eval.benchmarks.dereferences import cut_at_dereferences, first_dereference
+from codeassist_eval.cli.commands import eval_group
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.repositories import Repositories
+from codeassist_eval.tasks.repositories import Repositories
 
 SHAPES = """class Circle:
     def area(self, digits):

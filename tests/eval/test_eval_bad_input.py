@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 from eval_fakes import FakeCompleter, demo_repository, row, write_rows
 
-from codeassist.cli.boundary import run
-from codeassist.models import InstalledModel
+from codeassist.cli.error_boundary import run
+from codeassist.models.registry import InstalledModel
 from codeassist.progress import Progress
-from codeassist_eval import local_engine
-from codeassist_eval.compare import read_runs
+from codeassist_eval.engines import local_engine
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.metrics import Score
-from codeassist_eval.run_folder import Record, open_log, read_records, read_scores, write_scores
-from codeassist_eval.tables import shown
+from codeassist_eval.metrics.score import Score
+from codeassist_eval.reports.compare import read_runs
+from codeassist_eval.reports.tables import shown
+from codeassist_eval.runs.run_folder import Record, open_log, read_records, read_scores, write_scores
 
 Command = Callable[..., str]
 

@@ -13,12 +13,12 @@ from eval_fakes import row, write_rows
 from codeassist.errors import SettingsError
 from codeassist.progress import silent
 from codeassist.request import Completion, CompletionRequest, NoRetriever
-from codeassist_eval import experiment
-from codeassist_eval.batches import BatchedSession
-from codeassist_eval.commands import eval_group
-from codeassist_eval.local_engine import local_engine
-from codeassist_eval.run_folder import Record, read_records
-from codeassist_eval.schedule import Limits
+from codeassist_eval.cli import experiment
+from codeassist_eval.cli.commands import eval_group
+from codeassist_eval.engines.local_engine import local_engine
+from codeassist_eval.runs.batches import BatchedSession
+from codeassist_eval.runs.run_folder import Record, read_records
+from codeassist_eval.runs.schedule import Limits
 from tests.tiny_models import CODE, save_model
 
 NUM_TASKS = 7

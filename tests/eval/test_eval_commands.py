@@ -10,11 +10,12 @@ from click.testing import CliRunner, Result
 from eval_fakes import FakeCompleter, demo_repository, row, write_rows
 
 from codeassist.errors import CodeAssistError
-from codeassist.models import InstalledModel
+from codeassist.models.registry import InstalledModel
 from codeassist.progress import Progress
 from codeassist.request import CompletionRequest
-from codeassist_eval import experiment, local_engine
-from codeassist_eval.commands import eval_group
+from codeassist_eval.cli import experiment
+from codeassist_eval.cli.commands import eval_group
+from codeassist_eval.engines import local_engine
 
 
 @pytest.fixture(autouse=True)

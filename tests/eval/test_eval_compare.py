@@ -10,14 +10,14 @@ import pytest
 from eval_fakes import FakeCompleter, row, write_rows
 
 from codeassist.request import CompletionRequest, NoRetriever
-from codeassist_eval.compare import compare, read_runs
-from codeassist_eval.crosscodeeval import BENCHMARK, load_tasks
+from codeassist_eval.benchmarks.crosscodeeval import BENCHMARK, load_tasks
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.manifest import claim_folder, make_manifest
-from codeassist_eval.paired import bootstrap, count_solved
-from codeassist_eval.report import page, write_report
-from codeassist_eval.run import run_tasks
-from codeassist_eval.schedule import Limits, OneByOne
+from codeassist_eval.reports.compare import compare, read_runs
+from codeassist_eval.reports.report import page, write_report
+from codeassist_eval.runs.manifest import claim_folder, make_manifest
+from codeassist_eval.runs.run import run_tasks
+from codeassist_eval.runs.schedule import Limits, OneByOne
+from codeassist_eval.tasks.paired import bootstrap, count_solved
 
 
 def finished_run(tmp_path: Path, name: str, answers: list[str], first_task: int = 0) -> Path:

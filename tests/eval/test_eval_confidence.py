@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from codeassist.confidence import Confidence
-from codeassist_eval.confidence_curve import CurvePoint, confidence_curve
+from codeassist.completion.confidence import Confidence
+from codeassist_eval.metrics.confidence_curve import CurvePoint, confidence_curve
 
 
 def test_curve_on_known_numbers() -> None:

@@ -11,15 +11,15 @@ from eval_fakes import NOBODY, FakeCompleter, demo_repository, row, write_rows
 from rank_bm25 import BM25Okapi
 
 from codeassist.request import CompletionRequest, Retriever, Snippet
-from codeassist_eval.baselines import ProvidedRetriever, WindowRetriever, bm25_scores, fit, jaccard_scores
-from codeassist_eval.contexts import ContextName, open_contexts
-from codeassist_eval.crosscodeeval import load_tasks
-from codeassist_eval.index_context import IndexContexts
-from codeassist_eval.repositories import Repositories, open_repositories
-from codeassist_eval.slots import claim_slot
-from codeassist_eval.tasks import Task
-from codeassist_eval.windows import WINDOW_LINES, disjoint_windows, sliding_windows, words
-from codeassist_indexer.store import Store, database_path
+from codeassist_eval.benchmarks.crosscodeeval import load_tasks
+from codeassist_eval.contexts.baselines import ProvidedRetriever, WindowRetriever, bm25_scores, fit, jaccard_scores
+from codeassist_eval.contexts.index_context import IndexContexts
+from codeassist_eval.contexts.registry import ContextName, open_contexts
+from codeassist_eval.tasks.repositories import Repositories, open_repositories
+from codeassist_eval.tasks.slots import claim_slot
+from codeassist_eval.tasks.task import Task
+from codeassist_eval.tasks.windows import WINDOW_LINES, disjoint_windows, sliding_windows, words
+from codeassist_indexer.storage.store import Store, database_path
 
 
 def request(prefix: str, path: str = "main.py") -> CompletionRequest:

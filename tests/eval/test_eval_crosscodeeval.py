@@ -10,10 +10,10 @@ import pytest
 from bench_data import bench_file
 from eval_fakes import row, write_rows
 
-from codeassist_eval.crosscodeeval import BENCHMARK, load_tasks
+from codeassist_eval.benchmarks.crosscodeeval import BENCHMARK, load_tasks
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.scoring import load_predictions, score_all
-from codeassist_eval.tasks import sample
+from codeassist_eval.metrics.scoring import load_predictions, score_all
+from codeassist_eval.tasks.task import sample
 
 
 def test_reads_a_row(tmp_path: Path) -> None:

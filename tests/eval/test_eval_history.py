@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
-from codeassist_eval import history
-from codeassist_eval.commands import eval_group
-from codeassist_eval.commits import added_lines
-from codeassist_eval.crosscodeeval import load_tasks
+from codeassist_eval.benchmarks.crosscodeeval import load_tasks
+from codeassist_eval.cli.commands import eval_group
 from codeassist_eval.errors import EvaluationError
-from codeassist_indexer import git as indexer_git
-from codeassist_indexer.git import Git, GitLimits
+from codeassist_eval.tasks import history
+from codeassist_eval.tasks.commits import added_lines
+from codeassist_indexer.ingest import git as indexer_git
+from codeassist_indexer.ingest.git import Git, GitLimits
 from tests.git_repositories import (
     ATTRIBUTES,
     TRAPS,

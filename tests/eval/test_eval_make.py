@@ -9,12 +9,12 @@ from typing import Any
 import pytest
 from bench_data import bench_file
 
-from codeassist_eval.crosscodeeval import load_tasks
+from codeassist_eval.benchmarks.crosscodeeval import load_tasks
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.history import make_from_history
-from codeassist_eval.make import make_from_folder
-from codeassist_eval.repositories import open_repositories
-from codeassist_eval.statement import Language
+from codeassist_eval.tasks.history import make_from_history
+from codeassist_eval.tasks.make import make_from_folder
+from codeassist_eval.tasks.repositories import open_repositories
+from codeassist_eval.tasks.statement import Language
 from tests.git_repositories import commit_files, git
 
 SOURCES: dict[Language, dict[str, str]] = {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from codeassist_eval.metrics import CROSSCODEEVAL_AGGREGATES, PERCENT, Score, aggregate, crosscodeeval_score
-from codeassist_eval.similarity import fuzz_ratio, levenshtein_similarity
-from codeassist_eval.statement import Language, cut_statement
+from codeassist_eval.metrics.score import CROSSCODEEVAL_AGGREGATES, PERCENT, Score, aggregate, crosscodeeval_score
+from codeassist_eval.metrics.similarity import fuzz_ratio, levenshtein_similarity
+from codeassist_eval.tasks.statement import Language, cut_statement
 
 PROMPT = "import os\n\ndef f(a, b):\n    return "
 LONG = (

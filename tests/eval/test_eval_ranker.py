@@ -9,32 +9,32 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codeassist.cli.boundary import run
+from codeassist.cli.error_boundary import run
 from codeassist.request import CompletionRequest, Snippet
 from codeassist.settings.layers import locate
-from codeassist_eval.crosscodeeval import load_tasks
+from codeassist_eval.benchmarks.crosscodeeval import load_tasks
+from codeassist_eval.contexts.index_context import IndexContexts
+from codeassist_eval.contexts.rankers import LearnedContext, Rankers
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.folds import NUM_FOLDS, fold_of
-from codeassist_eval.index_context import IndexContexts
-from codeassist_eval.name_rewards import fit_name_worth, guess_rewards, name_facts
-from codeassist_eval.paired import probability_of_better
-from codeassist_eval.ranker_examples import Example
-from codeassist_eval.ranker_figures import best_order, chosen_order, found_order, gain_order, order_figures
-from codeassist_eval.ranker_places import cut_places, guessed_examples
-from codeassist_eval.ranker_training import TrainingPlan, train_ranker
-from codeassist_eval.rankers import LearnedContext, Rankers
-from codeassist_eval.repositories import Repositories
-from codeassist_eval.reward import Rewarded, RewardRecord
-from codeassist_eval.tasks import Task
-from codeassist_indexer.candidates.candidate import Candidate, Facts, Found
-from codeassist_indexer.candidates.find import find_candidates
-from codeassist_indexer.deadline import Deadline
-from codeassist_indexer.ranking.chooser import tuned_path
-from codeassist_indexer.ranking.features import NAMES
-from codeassist_indexer.ranking.ranker import load_ranker
-from codeassist_indexer.ranking.select import Rules
-from codeassist_indexer.store import database_path
-from codeassist_indexer.vectors.static_encoder import load_encoder, save_encoder
+from codeassist_eval.tasks.folds import NUM_FOLDS, fold_of
+from codeassist_eval.tasks.paired import probability_of_better
+from codeassist_eval.tasks.repositories import Repositories
+from codeassist_eval.tasks.task import Task
+from codeassist_eval.training.ranker.examples import Example
+from codeassist_eval.training.ranker.figures import best_order, chosen_order, found_order, gain_order, order_figures
+from codeassist_eval.training.ranker.places import cut_places, guessed_examples
+from codeassist_eval.training.ranker.training import TrainingPlan, train_ranker
+from codeassist_eval.training.rewards.name_rewards import fit_name_worth, guess_rewards, name_facts
+from codeassist_eval.training.rewards.reward import Rewarded, RewardRecord
+from codeassist_indexer.retrieval.query.deadline import Deadline
+from codeassist_indexer.retrieval.ranking.chooser import tuned_path
+from codeassist_indexer.retrieval.ranking.features import NAMES
+from codeassist_indexer.retrieval.ranking.ranker import load_ranker
+from codeassist_indexer.retrieval.ranking.select import Rules
+from codeassist_indexer.retrieval.sources.candidate import Candidate, Facts, Found
+from codeassist_indexer.retrieval.sources.find import find_candidates
+from codeassist_indexer.retrieval.vectors.static_encoder import load_encoder, save_encoder
+from codeassist_indexer.storage.store import database_path
 from tests.eval.eval_fakes import write_rows
 from tests.indexer.vector_encoders import random_weights
 from tests.tiny_models import save_model

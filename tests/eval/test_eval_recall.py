@@ -10,12 +10,12 @@ from click.testing import CliRunner
 from eval_fakes import row, write_rows
 
 from codeassist.progress import silent
-from codeassist_eval.commands import eval_group
-from codeassist_eval.crosscodeeval import load_tasks
+from codeassist_eval.benchmarks.crosscodeeval import load_tasks
+from codeassist_eval.cli.commands import eval_group
+from codeassist_eval.contexts.index_context import IndexContexts
+from codeassist_eval.contexts.recall import RecallFigures, gold_of, measure_recall
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.index_context import IndexContexts
-from codeassist_eval.recall import RecallFigures, gold_of, measure_recall
-from codeassist_eval.repositories import Repositories
+from codeassist_eval.tasks.repositories import Repositories
 
 FILES = {
     "main.py": "from shapes import Square\n\nside = Square(2)\nprint(side.compute_area())\nunseen_helper(side)\n",

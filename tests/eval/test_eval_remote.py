@@ -16,8 +16,8 @@ from eval_fakes import row, write_rows
 from transformers import PreTrainedTokenizerFast
 
 from codeassist.errors import CodeAssistError
-from codeassist_eval import experiment
-from codeassist_eval.commands import eval_group
+from codeassist_eval.cli import experiment
+from codeassist_eval.cli.commands import eval_group
 from tests.completions_server import CompletionsServer, Die, Reset, Status
 from tests.tiny_models import train_tokenizer
 

@@ -12,17 +12,24 @@ import pytest
 from bench_data import bench_file
 from eval_fakes import write_rows
 
-from codeassist_eval.baselines import bm25_scores, jaccard_scores
-from codeassist_eval.codebleu import codebleu
-from codeassist_eval.crosscodeeval import load_tasks as load_crosscodeeval
+from codeassist_eval.benchmarks.crosscodeeval import load_tasks as load_crosscodeeval
+from codeassist_eval.benchmarks.repobench import (
+    BENCHMARK,
+    load_tasks,
+    prediction_of,
+    rank_provided,
+    retrieval_accuracy,
+    score,
+)
+from codeassist_eval.contexts.baselines import bm25_scores, jaccard_scores
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.first_line import first_code_line
-from codeassist_eval.repobench import BENCHMARK, load_tasks, prediction_of, rank_provided, retrieval_accuracy, score
-from codeassist_eval.rows import read_rows
-from codeassist_eval.scoring import load_predictions
-from codeassist_eval.statement import Language
-from codeassist_eval.tasks import Task
-from codeassist_eval.windows import snippet_windows, words
+from codeassist_eval.metrics.scoring import load_predictions
+from codeassist_eval.reports.codebleu import codebleu
+from codeassist_eval.tasks.first_line import first_code_line
+from codeassist_eval.tasks.rows import read_rows
+from codeassist_eval.tasks.statement import Language
+from codeassist_eval.tasks.task import Task
+from codeassist_eval.tasks.windows import snippet_windows, words
 
 
 def row(**changes: Any) -> dict[str, Any]:

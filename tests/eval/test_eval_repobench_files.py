@@ -22,15 +22,17 @@ from click.testing import CliRunner, Result
 from eval_fakes import FakeCompleter, write_rows
 
 from codeassist.errors import CodeAssistError
-from codeassist.models import InstalledModel
-from codeassist_eval import experiment, local_engine, task_source
-from codeassist_eval.commands import eval_group
-from codeassist_eval.crosscodeeval import load_tasks as load_crosscodeeval
+from codeassist.models.registry import InstalledModel
+from codeassist_eval.benchmarks import task_source
+from codeassist_eval.benchmarks.crosscodeeval import load_tasks as load_crosscodeeval
+from codeassist_eval.benchmarks.repobench import LEVELS, SETTINGS, load_tasks
+from codeassist_eval.benchmarks.repobench_hub import HubTasks, fetch, parse_hub
+from codeassist_eval.cli import experiment
+from codeassist_eval.cli.commands import eval_group
+from codeassist_eval.engines import local_engine
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.repobench import LEVELS, SETTINGS, load_tasks
-from codeassist_eval.repobench_hub import HubTasks, fetch, parse_hub
-from codeassist_eval.repositories import open_repositories, read_source
-from codeassist_eval.row_filter import RowFilter
+from codeassist_eval.tasks.repositories import open_repositories, read_source
+from codeassist_eval.tasks.row_filter import RowFilter
 
 pyarrow = pytest.importorskip("pyarrow")
 parquet = pytest.importorskip("pyarrow.parquet")

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 from eval_fakes import write_rows
 
+from codeassist_eval.benchmarks.repoeval import BENCHMARK, load_tasks, score
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.repoeval import BENCHMARK, load_tasks, score
-from codeassist_eval.scoring import load_predictions
-from codeassist_eval.tasks import Task
+from codeassist_eval.metrics.scoring import load_predictions
+from codeassist_eval.tasks.task import Task
 
 
 def row(**changes: Any) -> dict[str, Any]:

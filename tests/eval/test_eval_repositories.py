@@ -12,11 +12,11 @@ from bench_data import bench_file
 from eval_fakes import NOBODY, demo_repository, row, write_rows
 
 from codeassist.request import CompletionRequest, Retrieval, Snippet
-from codeassist_eval.contexts import SealedRetriever, open_contexts
-from codeassist_eval.crosscodeeval import load_tasks
+from codeassist_eval.benchmarks.crosscodeeval import load_tasks
+from codeassist_eval.contexts.registry import SealedRetriever, open_contexts
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.repositories import open_repositories, read_source
-from codeassist_eval.tasks import Task
+from codeassist_eval.tasks.repositories import open_repositories, read_source
+from codeassist_eval.tasks.task import Task
 
 
 def pack(archive: Path, folder: Path) -> Path:

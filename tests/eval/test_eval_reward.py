@@ -8,14 +8,22 @@ from pathlib import Path
 import pytest
 import torch
 
-from codeassist.cli.boundary import run
+from codeassist.cli.error_boundary import run
 from codeassist.request import Snippet
-from codeassist_eval.local_engine import local_engine
-from codeassist_eval.reward import Rewarded, RewardPlan, RewardRecord, TruthScorer, as_reward, reward_log, true_line
-from codeassist_eval.reward_figures import reward_figures
-from codeassist_eval.schedule import Limits
-from codeassist_eval.tasks import Task
-from codeassist_indexer.candidates.candidate import Candidate, Facts, Found
+from codeassist_eval.engines.local_engine import local_engine
+from codeassist_eval.runs.schedule import Limits
+from codeassist_eval.tasks.task import Task
+from codeassist_eval.training.rewards.reward import (
+    Rewarded,
+    RewardPlan,
+    RewardRecord,
+    TruthScorer,
+    as_reward,
+    reward_log,
+    true_line,
+)
+from codeassist_eval.training.rewards.reward_figures import reward_figures
+from codeassist_indexer.retrieval.sources.candidate import Candidate, Facts, Found
 from tests.eval.eval_fakes import demo_repository, row, write_rows
 from tests.tiny_models import CODE, save_model
 

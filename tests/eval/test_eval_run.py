@@ -10,16 +10,16 @@ from eval_fakes import NOBODY, FakeCompleter, demo_repository, row, write_rows
 
 from codeassist.errors import ModelError
 from codeassist.request import CompletionRequest, NoRetriever, Retrieval, Retriever
-from codeassist_eval.contexts import open_contexts
-from codeassist_eval.crosscodeeval import BENCHMARK, load_tasks
+from codeassist_eval.benchmarks.crosscodeeval import BENCHMARK, load_tasks
+from codeassist_eval.contexts.registry import open_contexts
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.manifest import claim_folder, make_manifest
-from codeassist_eval.metrics import Score
-from codeassist_eval.repositories import open_repositories
-from codeassist_eval.run import run_tasks
-from codeassist_eval.run_folder import Record, read_records, read_scores
-from codeassist_eval.schedule import Limits, OneByOne
-from codeassist_eval.tasks import Task
+from codeassist_eval.metrics.score import Score
+from codeassist_eval.runs.manifest import claim_folder, make_manifest
+from codeassist_eval.runs.run import run_tasks
+from codeassist_eval.runs.run_folder import Record, read_records, read_scores
+from codeassist_eval.runs.schedule import Limits, OneByOne
+from codeassist_eval.tasks.repositories import open_repositories
+from codeassist_eval.tasks.task import Task
 
 LIMITS = Limits(max_new_tokens=50, max_lines=None)
 

@@ -12,14 +12,14 @@ from click.testing import CliRunner, Result
 from eval_fakes import row, write_rows
 
 from codeassist.errors import CodeAssistError
-from codeassist_eval import experiment
-from codeassist_eval.commands import eval_group
-from codeassist_eval.edits import EDIT_KINDS, FULL_STAGE, LIVE_STAGE, State, base_id, edited_task, expand
+from codeassist_eval.benchmarks.typing_benchmark import BENCHMARK, typing_summary
+from codeassist_eval.cli import experiment
+from codeassist_eval.cli.commands import eval_group
+from codeassist_eval.engines.llama_child import common_prefix
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.llama_child import common_prefix
-from codeassist_eval.run_folder import Record, read_records
-from codeassist_eval.tasks import Task
-from codeassist_eval.typing_benchmark import BENCHMARK, typing_summary
+from codeassist_eval.runs.run_folder import Record, read_records
+from codeassist_eval.tasks.task import Task
+from codeassist_eval.typing.edits import EDIT_KINDS, FULL_STAGE, LIVE_STAGE, State, base_id, edited_task, expand
 from tests.tiny_models import CODE, save_model
 
 

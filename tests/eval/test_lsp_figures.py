@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from codeassist_eval.lsp_figures import in_server_ms, lsp_figures, overhead_ms
-from codeassist_eval.lsp_replay import Answer, ReplayedSession
+from codeassist_eval.typing.lsp_figures import in_server_ms, lsp_figures, overhead_ms
+from codeassist_eval.typing.lsp_replay import Answer, ReplayedSession
 
 STAGES = {"queue": 1.0, "retrieve": 10.0, "prompt": 2.0, "sync": 100.0, "first_token": 5.0, "decode": 50.0, "trim": 3.0}
 

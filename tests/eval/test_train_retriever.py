@@ -11,23 +11,23 @@ import numpy as np
 import pytest
 import torch
 
-from codeassist.cli.boundary import run
+from codeassist.cli.error_boundary import run
 from codeassist.progress import silent
 from codeassist.request import CompletionRequest, Snippet
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.folds import fold_of
-from codeassist_eval.retriever_data import RepositoryData, make_data, query_rows, rows_of, worth
-from codeassist_eval.retriever_figures import Judged, Ranks, recall_figures, reward_order_figures
-from codeassist_eval.retriever_model import Rates, TrainableEncoder
-from codeassist_eval.retriever_state import load_state
-from codeassist_eval.retriever_training import TrainingPlan
-from codeassist_eval.reward import Rewarded, RewardRecord
-from codeassist_eval.tasks import Task
-from codeassist_eval.train_retriever import Sources, merged, read_rewards, train
-from codeassist_indexer.candidates.candidate import Candidate, Facts, Found
-from codeassist_indexer.parse import parse_file
-from codeassist_indexer.vectors.static_encoder import StaticEncoder
-from codeassist_indexer.vectors.words import slots_around
+from codeassist_eval.tasks.folds import fold_of
+from codeassist_eval.tasks.task import Task
+from codeassist_eval.training.retriever.command import Sources, merged, read_rewards, train
+from codeassist_eval.training.retriever.data import RepositoryData, make_data, query_rows, rows_of, worth
+from codeassist_eval.training.retriever.figures import Judged, Ranks, recall_figures, reward_order_figures
+from codeassist_eval.training.retriever.model import Rates, TrainableEncoder
+from codeassist_eval.training.retriever.state import load_state
+from codeassist_eval.training.retriever.training import TrainingPlan
+from codeassist_eval.training.rewards.reward import Rewarded, RewardRecord
+from codeassist_indexer.languages.parse import parse_file
+from codeassist_indexer.retrieval.sources.candidate import Candidate, Facts, Found
+from codeassist_indexer.retrieval.vectors.static_encoder import StaticEncoder
+from codeassist_indexer.retrieval.vectors.words import slots_around
 from tests.eval.eval_fakes import demo_repository, row, write_rows
 from tests.indexer.vector_encoders import random_weights
 from tests.tiny_models import save_model
@@ -145,7 +145,7 @@ def killed_at(stage: str, step: int) -> Callable[[str, int, int | None], None]:
 
 
 def test_what_is_killed_goes_on_and_ends_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("codeassist_eval.retriever_training._STEPS_PER_SAVE", 2)
+    monkeypatch.setattr("codeassist_eval.training.retriever.training._STEPS_PER_SAVE", 2)
     sources = some_sources()
     whole = train(sources, PLAN, tmp_path / "whole", silent)
     for stage, step in (("pretraining", 7), ("pretraining", 11), ("learning rewards", 1), ("learning rewards", 5)):

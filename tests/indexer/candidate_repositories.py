@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codeassist.request import CompletionRequest
-from codeassist_indexer.store import Store
-from codeassist_indexer.update import update_index
+from codeassist_indexer.ingest.update import update_index
+from codeassist_indexer.storage.store import Store
 
 
 def _pad(what: str) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from codeassist_indexer.prepare import PreparedFile, prepared, unsaved_file
-from codeassist_indexer.workers.parser_main import parse_text
+from codeassist_indexer.ingest.parser_main import parse_text
+from codeassist_indexer.ingest.prepare import PreparedFile, prepared, unsaved_file
 
 
 def prepare_unsaved(path: str, text: str) -> PreparedFile:

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from codeassist_indexer.bench import working_folder
-from codeassist_indexer.bench_retrieval import main
-from codeassist_indexer.candidates.candidate import SOURCES
+from codeassist_indexer.benchmarks.indexing import working_folder
+from codeassist_indexer.benchmarks.retrieval import main
+from codeassist_indexer.retrieval.sources.candidate import SOURCES
 
 
 def test_the_command_measures_every_source(tmp_path: Path) -> None:

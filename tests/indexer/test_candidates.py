@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 
 from codeassist.request import CompletionRequest
-from codeassist_indexer.candidates.candidate import SOURCES, Candidate, Candidates, Source
-from codeassist_indexer.candidates.find import find_candidates
-from codeassist_indexer.candidates.hits import ChunkHit, Hit
-from codeassist_indexer.candidates.recent import RecentPlace
-from codeassist_indexer.candidates.situation import Situation
-from codeassist_indexer.deadline import Deadline
-from codeassist_indexer.retrieve import IndexRetriever
-from codeassist_indexer.store import Store
-from codeassist_indexer.update import update_index
+from codeassist_indexer.ingest.update import update_index
+from codeassist_indexer.retrieval.query.deadline import Deadline
+from codeassist_indexer.retrieval.retrieve import IndexRetriever
+from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidate, Candidates, Source
+from codeassist_indexer.retrieval.sources.find import find_candidates
+from codeassist_indexer.retrieval.sources.hits import ChunkHit, Hit
+from codeassist_indexer.retrieval.sources.recent import RecentPlace
+from codeassist_indexer.retrieval.sources.retrieval_context import Situation
+from codeassist_indexer.storage.store import Store
 from tests.indexer.candidate_repositories import JAVA, PYTHON, TYPESCRIPT, Repository
 from tests.indexer.prepared_files import prepare_unsaved
 
@@ -198,7 +198,7 @@ def test_a_source_that_would_never_end_is_stopped_and_keeps_what_it_had(
         yield ChunkHit(first_chunk[0][0], 1.0, "before it went on")
         situation.store.query(ENDLESS)
 
-    monkeypatch.setattr("codeassist_indexer.candidates.siblings.tests", slow)
+    monkeypatch.setattr("codeassist_indexer.retrieval.sources.siblings.tests", slow)
     retriever = IndexRetriever(python, deadline_ms=2_000)
     found = retriever.candidates(PYTHON.request)
     assert found.late_sources == ("tests",)
@@ -215,7 +215,7 @@ def test_what_is_left_of_the_time_is_for_reading(python: Store, monkeypatch: pyt
         yield from ()
 
     for name in ("chunks.bm25", "chunks.callers", "siblings.same_base", "siblings.folder", "siblings.tests"):
-        monkeypatch.setattr(f"codeassist_indexer.candidates.{name}", slow)
+        monkeypatch.setattr(f"codeassist_indexer.retrieval.sources.{name}", slow)
     found = IndexRetriever(python, deadline_ms=1_000).candidates(PYTHON.request)
     assert {"bm25", "folder"} <= set(found.late_sources) and "text" not in found.late_sources
     assert "shop/money.py" in by(found, "imported")
@@ -232,7 +232,7 @@ def test_an_error_of_ours_costs_one_source(
     def fail(_: object) -> Iterator[Hit]:
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr("codeassist_indexer.candidates.definitions.named", fail)
+    monkeypatch.setattr("codeassist_indexer.retrieval.sources.definitions.named", fail)
     found = IndexRetriever(python).candidates(PYTHON.request)
     assert found.late_sources == ("named",) and "ZeroDivisionError" in caplog.text
     assert "shop/money.py" in by(found, "imported")

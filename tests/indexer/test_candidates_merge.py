@@ -6,11 +6,17 @@ import random
 
 import pytest
 
-from codeassist_indexer.candidates.candidate import SOURCES, Found, Source
-from codeassist_indexer.candidates.hits import ChunkHit, DefinitionHit, Hit
-from codeassist_indexer.candidates.merge import MAX_MERGED_LINES, Place, PlacedWindow, join_overlapping, take_turns
-from codeassist_indexer.candidates.paths import folder_distance, is_test, is_test_of, plain_stem
-from codeassist_indexer.neighbours import Window
+from codeassist_indexer.retrieval.sources.candidate import SOURCES, Found, Source
+from codeassist_indexer.retrieval.sources.hits import ChunkHit, DefinitionHit, Hit
+from codeassist_indexer.retrieval.sources.merge import (
+    MAX_MERGED_LINES,
+    Place,
+    PlacedWindow,
+    join_overlapping,
+    take_turns,
+)
+from codeassist_indexer.retrieval.sources.neighbours import Window
+from codeassist_indexer.retrieval.sources.paths import folder_distance, is_test, is_test_of, plain_stem
 
 
 def chunk(number: int, score: float = 1.0) -> ChunkHit:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from codeassist.request import CompletionRequest
-from codeassist_indexer.around import surroundings
-from codeassist_indexer.candidates.enclosing import Enclosing, enclosing
+from codeassist_indexer.retrieval.query.cursor_query import surroundings
+from codeassist_indexer.retrieval.sources.enclosing import Enclosing, enclosing
 
 PYTHON = """class A(b.Base[int], metaclass=Meta):
     def f(

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from codeassist_indexer.git import Git, GitError, GitLimits
+from codeassist_indexer.ingest.git import Git, GitError, GitLimits
 from tests.git_repositories import ATTRIBUTES, TRAPS, Trap, clean_environment, commit_files, git, sign_head
 
 ROOT = Path(__file__).parents[2]
@@ -245,4 +245,4 @@ def test_nothing_else_in_the_product_names_the_git_program() -> None:
         if isinstance(node, ast.Constant) and node.value in ("git", "git.exe")
     }
 
-    assert named == {"indexer/codeassist_indexer/git.py"}
+    assert named == {"indexer/codeassist_indexer/ingest/git.py"}

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from codeassist.request import CompletionRequest, Snippet
-from codeassist_indexer.around import surroundings
-from codeassist_indexer.imported import imported_definitions
-from codeassist_indexer.store import Store
+from codeassist_indexer.retrieval.query.cursor_query import surroundings
+from codeassist_indexer.retrieval.sources.imported import imported_definitions
+from codeassist_indexer.storage.store import Store
 from tests.indexer.prepared_files import prepare_unsaved
 
 FILES = {

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from codeassist_indexer.imports import IMPORT_FORMS
-from codeassist_indexer.languages import LANGUAGES
-from codeassist_indexer.parse import parse_file
-from codeassist_indexer.parsed import Import
+from codeassist_indexer.languages.imports import IMPORT_FORMS
+from codeassist_indexer.languages.parse import parse_file
+from codeassist_indexer.languages.parsed import Import
+from codeassist_indexer.languages.registry import LANGUAGES
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.case"))
 

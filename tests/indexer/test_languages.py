@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from codeassist_indexer.languages import IDENTIFIER, LANGUAGES, comment_prefix, grammar, language_of, parser
+from codeassist_indexer.languages.registry import IDENTIFIER, LANGUAGES, comment_prefix, grammar, language_of, parser
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rank_bm25 import BM25Okapi
 
-from codeassist_indexer.lexical import (
+from codeassist_indexer.storage.lexical import (
     Collection,
     QueryLimits,
     code_tokens,
@@ -18,7 +18,7 @@ from codeassist_indexer.lexical import (
     match_expression,
     query_terms,
 )
-from codeassist_indexer.store import Store
+from codeassist_indexer.storage.store import Store
 from tests.indexer.prepared_files import prepare_unsaved
 
 

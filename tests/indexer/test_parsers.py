@@ -11,11 +11,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from codeassist_indexer.store import Store
-from codeassist_indexer.update import FileOutcome, update_file, update_index
-from codeassist_indexer.workers.file_messages import answer_line, question_line, read_answer, read_question
-from codeassist_indexer.workers.parser_main import parse_text
-from codeassist_indexer.workers.parsers import BREAKS, TOO_SLOW, Parsers
+from codeassist_indexer.ingest.file_messages import answer_line, question_line, read_answer, read_question
+from codeassist_indexer.ingest.parser_main import parse_text
+from codeassist_indexer.ingest.parsers import BREAKS, TOO_SLOW, Parsers
+from codeassist_indexer.ingest.update import FileOutcome, update_file, update_index
+from codeassist_indexer.storage.store import Store
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits of processor time and signals are POSIX")
 FINE = "def fine():\n    return 1\n"

@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from codeassist_indexer.candidates.postings import Postings, bm25, outside
+from codeassist_indexer.retrieval.sources.postings import Postings, bm25, outside
 
 
 def test_rarity_and_its_order_are_those_of_counting_term_by_term() -> None:

@@ -17,16 +17,16 @@ from safetensors.numpy import save_file
 from codeassist.request import CompletionRequest, Snippet
 from codeassist.settings import ContextSettings, Settings
 from codeassist.settings.sections import standard_places
-from codeassist_indexer.candidates.candidate import SOURCES, Candidate, Facts, Found
-from codeassist_indexer.ranking.chooser import Chooser, explained, ranker_in_force, tuned_path
-from codeassist_indexer.ranking.features import KINDS, NAMES, features, set_similarities
-from codeassist_indexer.ranking.ranker import LABELS, SHIPPED, Judgement, Ranker, RankerRefused, load_ranker
-from codeassist_indexer.ranking.select import Rules, select
+from codeassist_indexer.ingest.update import update_index
 from codeassist_indexer.repository import open_retriever
-from codeassist_indexer.retrieve import IndexRetriever
-from codeassist_indexer.room import HEADER_CHARS
-from codeassist_indexer.store import Store
-from codeassist_indexer.update import update_index
+from codeassist_indexer.retrieval.query.character_budget import HEADER_CHARS
+from codeassist_indexer.retrieval.ranking.chooser import Chooser, explained, ranker_in_force, tuned_path
+from codeassist_indexer.retrieval.ranking.features import KINDS, NAMES, features, set_similarities
+from codeassist_indexer.retrieval.ranking.ranker import LABELS, SHIPPED, Judgement, Ranker, RankerRefused, load_ranker
+from codeassist_indexer.retrieval.ranking.select import Rules, select
+from codeassist_indexer.retrieval.retrieve import IndexRetriever
+from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidate, Facts, Found
+from codeassist_indexer.storage.store import Store
 from tests.indexer.candidate_repositories import PYTHON
 
 FACTS = Facts(None, False, True, 1, False, False, False, False, None)

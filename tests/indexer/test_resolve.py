@@ -2,10 +2,10 @@
 
 import pytest
 
-from codeassist_indexer.parsed import Import, ParsedFile
-from codeassist_indexer.prepare import FileState, PreparedFile
-from codeassist_indexer.resolve import files_of_import
-from codeassist_indexer.store import Store
+from codeassist_indexer.ingest.prepare import FileState, PreparedFile
+from codeassist_indexer.languages.import_resolution import files_of_import
+from codeassist_indexer.languages.parsed import Import, ParsedFile
+from codeassist_indexer.storage.store import Store
 
 TREES = {
     "python": """top.py src/pkg/__init__.py src/pkg/core.py src/pkg/sub/__init__.py src/pkg/sub/leaf.py

@@ -13,12 +13,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codeassist.request import CompletionRequest, Retriever, Snippet
-from codeassist_indexer.around import surroundings
-from codeassist_indexer.lexical import Collection
-from codeassist_indexer.neighbours import Window, merge_windows
-from codeassist_indexer.retrieve import IndexRetriever, choose
-from codeassist_indexer.store import Store
-from codeassist_indexer.update import update_index
+from codeassist_indexer.ingest.update import update_index
+from codeassist_indexer.retrieval.query.cursor_query import surroundings
+from codeassist_indexer.retrieval.retrieve import IndexRetriever, choose
+from codeassist_indexer.retrieval.sources.neighbours import Window, merge_windows
+from codeassist_indexer.storage.lexical import Collection
+from codeassist_indexer.storage.store import Store
 from tests.indexer.prepared_files import prepare_unsaved
 
 CLIENT = '''"""Talks to the server."""
@@ -188,7 +188,7 @@ def test_an_error_of_ours_costs_snippets_only(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr("codeassist_indexer.retrieve.imported_definitions", fail)
+    monkeypatch.setattr("codeassist_indexer.retrieval.retrieve.imported_definitions", fail)
     found = IndexRetriever(store, "full").retrieve(REQUEST, 4_000)
     assert {s.source for s in found.snippets} == {"bm25"}
     assert "ZeroDivisionError" in caplog.text
@@ -210,8 +210,10 @@ def test_a_query_that_would_never_end_is_stopped_at_the_deadline(
 
     retriever = IndexRetriever(store, "full", deadline_ms=50)
     with monkeypatch.context() as patch:
-        patch.setattr("codeassist_indexer.retrieve.lexical_neighbours", slow)
-        patch.setattr("codeassist_indexer.retrieve.imported_definitions", lambda *_: asked.append("definitions") or [])
+        patch.setattr("codeassist_indexer.retrieval.retrieve.lexical_neighbours", slow)
+        patch.setattr(
+            "codeassist_indexer.retrieval.retrieve.imported_definitions", lambda *_: asked.append("definitions") or []
+        )
         found = retriever.retrieve(REQUEST, 4_000)
     assert (found.snippets, found.late_sources, asked) == ((), ("bm25", "definitions"), [])
     assert 25 <= found.stage_ms["bm25"] < 5_000  # the deadline runs since before the source began
@@ -228,7 +230,7 @@ def test_what_the_first_source_found_stays_when_the_second_is_late(
         slow_store.query(ENDLESS)
         return []
 
-    monkeypatch.setattr("codeassist_indexer.retrieve.imported_definitions", slow)
+    monkeypatch.setattr("codeassist_indexer.retrieval.retrieve.imported_definitions", slow)
     retriever = IndexRetriever(store, "full", deadline_ms=1_000)
     found = retriever.retrieve(REQUEST, 4_000)
     assert found.late_sources == ("definitions",)

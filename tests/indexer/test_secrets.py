@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codeassist_indexer.secrets import redact, secret_file_reason
+from codeassist_indexer.ingest.secrets import redact, secret_file_reason
 
 
 @pytest.mark.parametrize(

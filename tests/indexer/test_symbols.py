@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from codeassist_indexer.definitions import COMMENTS, FORMS
-from codeassist_indexer.languages import LANGUAGES
-from codeassist_indexer.parse import parse_file
-from codeassist_indexer.parsed import ParsedFile, Symbol
-from codeassist_indexer.symbols import MAX_DEPTH
+from codeassist_indexer.languages.definitions import COMMENTS, FORMS
+from codeassist_indexer.languages.parse import parse_file
+from codeassist_indexer.languages.parsed import ParsedFile, Symbol
+from codeassist_indexer.languages.registry import LANGUAGES
+from codeassist_indexer.languages.symbols import MAX_DEPTH
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.case"))
 

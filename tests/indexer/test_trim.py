@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
-from codeassist.templates import special_token_texts
-from codeassist_indexer.trim import Fitted, fit, lines_wanted, trim
+from codeassist.prompts.templates import special_token_texts
+from codeassist_indexer.fitting.trim import Fitted, fit, lines_wanted, trim
 
 
 def trimmed(place: str, answer: str, path: str) -> str:

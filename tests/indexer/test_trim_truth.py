@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from codeassist_eval.trim_cases import Case, cases, is_equal
-from codeassist_indexer import fewest_errors
-from codeassist_indexer import trim as trim_module
-from codeassist_indexer.fewest_errors import ErrorCounter
-from codeassist_indexer.surroundings import near_before, near_behind
-from codeassist_indexer.trim import fit, fit_at, lines_wanted, place_of, trim
+from codeassist_eval.speed.trim_cases import Case, cases, is_equal
+from codeassist_indexer.fitting import fewest_errors
+from codeassist_indexer.fitting import trim as trim_module
+from codeassist_indexer.fitting.fewest_errors import ErrorCounter
+from codeassist_indexer.fitting.nearby_text import near_before, near_behind
+from codeassist_indexer.fitting.trim import fit, fit_at, lines_wanted, place_of, trim
 
 ROOT = Path(__file__).resolve().parents[2]
 LANGUAGES = {"python": "codeassist/**/*.py", "typescript": "editor-plugins/vscode/src/**/*.ts"}
@@ -80,7 +80,7 @@ def test_only_the_end_and_white_space_are_cut(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(trim_module, "PARSE_LIMIT_S", 0.0)
     seed = random.randrange(1_000_000)
     rng = random.Random(seed)
-    text = (ROOT / "codeassist" / "session.py").read_text("utf-8")
+    text = (ROOT / "codeassist" / "completion" / "session.py").read_text("utf-8")
     pieces = [
         "(",
         ")",

@@ -10,10 +10,10 @@ import pytest
 
 from codeassist.errors import CodeAssistError
 from codeassist.request import CompletionRequest, Retrieval, Snippet
-from codeassist_indexer.retrieve import IndexRetriever
-from codeassist_indexer.store import Store
-from codeassist_indexer.typed_word import TypedWordRetriever, before_typed_word
-from codeassist_indexer.update import update_file
+from codeassist_indexer.ingest.update import update_file
+from codeassist_indexer.retrieval.retrieve import IndexRetriever
+from codeassist_indexer.retrieval.typed_word import TypedWordRetriever, before_typed_word
+from codeassist_indexer.storage.store import Store
 
 OWN, OTHER = "pkg/own.py", "pkg/shapes.py"
 HEAD = "from pkg import shapes\n\ndef show(points):\n    return shapes."

@@ -17,8 +17,8 @@ from hypothesis import example, given, note, settings
 from hypothesis import strategies as st
 
 from codeassist.errors import Cancelled, RequestError
-from codeassist_indexer.store import Store
-from codeassist_indexer.update import FileOutcome, UpdateProgress, UpdateSettings, update_file, update_index
+from codeassist_indexer.ingest.update import FileOutcome, UpdateProgress, UpdateSettings, update_file, update_index
+from codeassist_indexer.storage.store import Store
 
 ONE_PROCESS = UpdateSettings(num_workers=1)
 
@@ -285,8 +285,8 @@ def test_workers_do_what_one_process_does(tree: Tree, store: Store, tmp_path: Pa
 SCRIPT = """
 import json, sys
 from pathlib import Path
-from codeassist_indexer.store import Store
-from codeassist_indexer.update import UpdateSettings, update_index
+from codeassist_indexer.storage.store import Store
+from codeassist_indexer.ingest.update import UpdateSettings, update_index
 
 if __name__ == "__main__":
     def progress(step):

@@ -10,15 +10,15 @@ import numpy as np
 import pytest
 
 from codeassist.request import CompletionRequest
-from codeassist_indexer.candidates.find import find_candidates
-from codeassist_indexer.deadline import Deadline
-from codeassist_indexer.store import Store
-from codeassist_indexer.update import UpdateSettings, update_file, update_index
-from codeassist_indexer.vectors import matrix as matrix_module
-from codeassist_indexer.vectors.matrix import ChunkMatrix
-from codeassist_indexer.vectors.search import LearnedSearch
-from codeassist_indexer.vectors.static_encoder import StaticEncoder
-from codeassist_indexer.vectors.stored import fill_vectors
+from codeassist_indexer.ingest.update import UpdateSettings, update_file, update_index
+from codeassist_indexer.retrieval.query.deadline import Deadline
+from codeassist_indexer.retrieval.sources.find import find_candidates
+from codeassist_indexer.retrieval.sources.nearest_vectors import LearnedSearch
+from codeassist_indexer.retrieval.vectors import matrix as matrix_module
+from codeassist_indexer.retrieval.vectors.matrix import ChunkMatrix
+from codeassist_indexer.retrieval.vectors.static_encoder import StaticEncoder
+from codeassist_indexer.retrieval.vectors.stored import fill_vectors
+from codeassist_indexer.storage.store import Store
 from tests.indexer.vector_encoders import random_encoder
 
 NAMES = ("alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta")
@@ -102,7 +102,7 @@ def test_any_order_of_edits_gives_what_a_rebuild_gives(tmp_path: Path, monkeypat
 
 
 def test_changes_too_many_to_remember_are_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("codeassist_indexer.file_rows._VECTOR_CHANGES_KEPT", 3)
+    monkeypatch.setattr("codeassist_indexer.storage.file_rows._VECTOR_CHANGES_KEPT", 3)
     encoder = random_encoder()
     settings = UpdateSettings(encoder=encoder)
     store = Store(tmp_path / "index.db")
@@ -195,7 +195,7 @@ def test_a_broken_table_leaves_the_other_sources(tmp_path: Path) -> None:
 
 
 def test_packed_vectors_keep_their_directions() -> None:
-    from codeassist_indexer.vectors.stored import packed, unpacked
+    from codeassist_indexer.retrieval.vectors.stored import packed, unpacked
 
     vectors = random_encoder().encode(["alpha beta", "gamma", ""], ["python"] * 3)
     again = unpacked([packed(vectors[:1]), packed(vectors[1:])], 16)

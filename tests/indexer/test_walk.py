@@ -7,8 +7,16 @@ from pathlib import Path
 import pytest
 
 from codeassist.errors import SettingsError
-from codeassist_indexer.ignore import IgnoreRules
-from codeassist_indexer.walk import FileLimits, FoundFile, NotSource, SkippedFile, decode_source, repository_root, walk
+from codeassist_indexer.ingest.ignore import IgnoreRules
+from codeassist_indexer.ingest.walk import (
+    FileLimits,
+    FoundFile,
+    NotSource,
+    SkippedFile,
+    decode_source,
+    repository_root,
+    walk,
+)
 
 
 def is_python(path: str) -> bool:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from codeassist_indexer.store import Store
-from codeassist_indexer.update import update_index
-from codeassist_indexer.watch import Watcher
+from codeassist_indexer.ingest.update import update_index
+from codeassist_indexer.ingest.watch import Watcher
+from codeassist_indexer.storage.store import Store
 
 WAIT_S = 20
 

@@ -16,17 +16,17 @@ from typing import Any
 
 from codeassist.request import Completion, CompletionRequest, Retrieval, Snippet, UsedSnippet
 from codeassist.settings import Settings
-from codeassist_indexer.candidates.recent import RecentPlaces
-from codeassist_lsp.completing import Ask, Completing, Kind
-from codeassist_lsp.context import ContextWatch
-from codeassist_lsp.documents import Documents, OpenDocument
-from codeassist_lsp.inference import ModelState
-from codeassist_lsp.offers import Offer, Offers
-from codeassist_lsp.request_log import RequestLog
-from codeassist_lsp.requests import Works
-from codeassist_lsp.result_cache import ResultCache
-from codeassist_lsp.second_look import SecondLooks
-from codeassist_lsp.suggest import Suggested, Wish, suggest
+from codeassist_indexer.retrieval.sources.recent import RecentPlaces
+from codeassist_lsp.completion.client_requests import Ask, Completing, Kind
+from codeassist_lsp.completion.inference import ModelState
+from codeassist_lsp.completion.second_look import SecondLooks
+from codeassist_lsp.completion.suggestion_cache import ResultCache
+from codeassist_lsp.completion.suggestion_log import Offer, Offers
+from codeassist_lsp.completion.suggestions import Suggested, Wish, suggest
+from codeassist_lsp.documents.documents import Documents, OpenDocument
+from codeassist_lsp.transport.requests import Works
+from codeassist_lsp.usage.request_log import RequestLog
+from codeassist_lsp.workspace.context import ContextWatch
 
 Say = Callable[[str], str]
 

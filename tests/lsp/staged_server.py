@@ -22,20 +22,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import codeassist.session
-import codeassist_lsp.context
-import codeassist_lsp.feedback
-from codeassist.cli.running import find_model, start_session
+import codeassist.completion.session
+import codeassist_lsp.handlers.feedback
+import codeassist_lsp.workspace.context
+from codeassist.cli.sessions.local_session import find_model, start_session
+from codeassist.completion.session import Session
+from codeassist.completion.stops import BlockStop, LineStop
 from codeassist.errors import Cancelled
 from codeassist.progress import Progress
 from codeassist.request import Completion, CompletionRequest, Retriever
-from codeassist.session import Session
 from codeassist.settings import Settings, defaults
-from codeassist.stops import BlockStop, LineStop
-from codeassist_indexer.update import UpdateProgress
-from codeassist_lsp.background_index import BackgroundIndex
-from codeassist_lsp.logs import set_up_logging
-from codeassist_lsp.serving import run_stdio
+from codeassist_indexer.ingest.update import UpdateProgress
+from codeassist_lsp.serving.serving import run_stdio
+from codeassist_lsp.usage.logs import set_up_logging
+from codeassist_lsp.workspace.background_index import BackgroundIndex
 
 _ORDER = re.compile(r"#(say|cite|until|crash|die)(?: (.*))?")
 _DEFINED = re.compile(r"def (\w+)")
@@ -48,7 +48,7 @@ def complete(
     self: Session,
     request: CompletionRequest,
     retriever: Retriever,
-    cancelled: Callable[[], bool] = codeassist.session.never,
+    cancelled: Callable[[], bool] = codeassist.completion.session.never,
     document: str | None = None,
 ) -> Completion:
     orders = dict(_ORDER.findall(request.prefix))
@@ -106,7 +106,7 @@ if __name__ == "__main__":
     BackgroundIndex._build = wait_and_build  # type: ignore[method-assign]
     BackgroundIndex._progress = report_and_wait  # type: ignore[method-assign]
     Session.complete = complete  # type: ignore[method-assign]
-    codeassist_lsp.context.MOST_S = 30.0  # on a busy machine too, what is known is to be found
-    codeassist_lsp.feedback.KEPT_AFTER_S = float(os.environ.get("CODEASSIST_TEST_KEPT_AFTER_S", "30"))
+    codeassist_lsp.workspace.context.MOST_S = 30.0  # on a busy machine too, what is known is to be found
+    codeassist_lsp.handlers.feedback.KEPT_AFTER_S = float(os.environ.get("CODEASSIST_TEST_KEPT_AFTER_S", "30"))
     set_up_logging(defaults().settings.places.cache)
     sys.exit(run_stdio(load))

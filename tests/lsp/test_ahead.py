@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from codeassist_indexer.trim import CursorPlace, fit, fit_at
-from codeassist_lsp import ahead as ahead_module
-from codeassist_lsp.ahead import Ahead
+from codeassist_indexer.fitting.trim import CursorPlace, fit, fit_at
+from codeassist_lsp.completion import fit_preparation as ahead_module
+from codeassist_lsp.completion.fit_preparation import Ahead
 
 PREFIX, SUFFIX = "def f(a):\n    print(g(a", "))\n    return a\n"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from codeassist.settings import RULES, Author, Override
-from codeassist_lsp.configuration import Configuration
+from codeassist_lsp.workspace.configuration import Configuration
 
 
 class Client:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from codeassist.document import Document
 from codeassist.errors import RequestError
-from codeassist_lsp.convert import (
+from codeassist_lsp.documents.convert import (
     ENCODINGS,
     PositionEncoding,
     char_col,

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from codeassist_lsp.convert import ENCODINGS, PositionEncoding, position_at
-from codeassist_lsp.documents import Documents, Point, TextChange
+from codeassist_lsp.documents.convert import ENCODINGS, PositionEncoding, position_at
+from codeassist_lsp.documents.documents import Documents, Point, TextChange
 
 SEED = 20261122
 ALPHABET = ["a", "é", "漢", "😀", "\u0301", "\n", "\r\n", "\r", "x = 1"]

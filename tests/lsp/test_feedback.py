@@ -18,12 +18,12 @@ from typing import Any
 import pytest
 
 from codeassist.errors import CodeAssistError
-from codeassist_lsp.documents import TextChange
-from codeassist_lsp.feedback import KEPT_AFTER_S, Feedback
-from codeassist_lsp.feedback_figures import figures
-from codeassist_lsp.feedback_store import FeedbackWriter, read, write
-from codeassist_lsp.kept import kept_chars
-from codeassist_lsp.tally import Tally
+from codeassist_lsp.documents.documents import TextChange
+from codeassist_lsp.handlers.feedback import KEPT_AFTER_S, Feedback
+from codeassist_lsp.usage.feedback_figures import figures
+from codeassist_lsp.usage.feedback_store import FeedbackWriter, read, write
+from codeassist_lsp.usage.retained_share import kept_chars
+from codeassist_lsp.usage.suggestion_outcome import Tally
 from tests.end_to_end.conftest import SOURCES
 from tests.lsp.imagined import Client, Model, Place
 
@@ -210,8 +210,8 @@ def test_the_database_gives_back_what_was_written_and_is_its_owners_alone(tmp_pa
 WRITES = """
 import sys
 from pathlib import Path
-from codeassist_lsp.feedback_store import FeedbackWriter
-from codeassist_lsp.tally import Tally
+from codeassist_lsp.usage.feedback_store import FeedbackWriter
+from codeassist_lsp.usage.suggestion_outcome import Tally
 writer = FeedbackWriter(lambda problem: sys.exit(problem))
 sys.stdin.readline()
 for n in range(200):

@@ -6,8 +6,8 @@ import random
 
 import pytest
 
-from codeassist_lsp import framing
-from codeassist_lsp.framing import Framing
+from codeassist_lsp.transport import framing
+from codeassist_lsp.transport.framing import Framing
 
 SEED = 20261122
 

@@ -18,8 +18,10 @@ from typing import Any
 import pytest
 
 from codeassist.errors import CodeAssistError
-from codeassist_lsp import addresses, control, local_socket
-from codeassist_lsp.addresses import (
+from codeassist_lsp.sharing import server_client as control
+from codeassist_lsp.sharing.server_client import ALIVE, NoAnswer, servers
+from codeassist_lsp.transport import addresses, local_socket
+from codeassist_lsp.transport.addresses import (
     Address,
     LoopbackAddress,
     NotReachable,
@@ -29,9 +31,8 @@ from codeassist_lsp.addresses import (
     private_folder,
     reachable,
 )
-from codeassist_lsp.control import ALIVE, NoAnswer, servers
-from codeassist_lsp.framing import Framing
-from codeassist_lsp.local_socket import LocalSocket
+from codeassist_lsp.transport.framing import Framing
+from codeassist_lsp.transport.local_socket import LocalSocket
 
 posix = pytest.mark.skipif(os.name != "posix", reason="looks at modes and owners")
 Handle = Callable[[dict[str, Any], Callable[[dict[str, Any]], None]], Awaitable[None]]

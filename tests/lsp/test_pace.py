@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from codeassist_lsp.completing import Ask
-from codeassist_lsp.documents import TextChange
-from codeassist_lsp.pace import Pace
+from codeassist_lsp.completion.client_requests import Ask
+from codeassist_lsp.completion.debounce import Pace
+from codeassist_lsp.documents.documents import TextChange
 from tests.lsp.imagined import Client, Model, Place
 
 A = "file:///one/src/a.txt"

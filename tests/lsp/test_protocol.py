@@ -9,7 +9,7 @@ from typing import Any
 
 from lsprotocol import types
 
-from codeassist_lsp.server import Server
+from codeassist_lsp.transport.server import Server
 
 
 class Written:

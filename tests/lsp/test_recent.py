@@ -7,9 +7,9 @@ from typing import Any, cast
 
 from lsprotocol import types
 
-from codeassist_indexer.candidates.recent import RecentPlace
-from codeassist_lsp.documents import Documents
-from codeassist_lsp.editing import Editing
+from codeassist_indexer.retrieval.sources.recent import RecentPlace
+from codeassist_lsp.documents.documents import Documents
+from codeassist_lsp.handlers.text_document import Editing
 from tests.lsp.imagined import Place
 
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import pytest
 
-from codeassist_lsp.documents import TextChange
-from codeassist_lsp.offers import Offer
+from codeassist_lsp.completion.suggestion_log import Offer
+from codeassist_lsp.documents.documents import TextChange
 from tests.lsp.imagined import Client, Model, Place
 
 A, B = "file:///one/src/a.txt", "file:///two/src/a.txt"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from codeassist.request import CompletionRequest
 from codeassist.settings import Settings, defaults
-from codeassist_lsp.script_request import ScriptRequest, from_params, loaded_with, why_not
+from codeassist_lsp.handlers.cli_request import ScriptRequest, from_params, loaded_with, why_not
 
 
 def asked_with(settings: Settings) -> ScriptRequest:

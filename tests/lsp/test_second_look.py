@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from codeassist.request import CompletionRequest, Retrieval, Snippet
-from codeassist_lsp.second_look import Draft, SecondLooks
+from codeassist_lsp.completion.second_look import Draft, SecondLooks
 from tests.end_to_end.conftest import Program
 from tests.lsp.conftest import editor_for
 from tests.lsp.editor import Editor, within

@@ -13,8 +13,8 @@ from click.testing import CliRunner
 from lsprotocol import types
 
 from codeassist.cli.app import app
-from codeassist_lsp.feedback_store import write
-from codeassist_lsp.tally import Tally
+from codeassist_lsp.usage.feedback_store import write
+from codeassist_lsp.usage.suggestion_outcome import Tally
 from tests.end_to_end.conftest import Program
 from tests.lsp.conftest import STAGED
 from tests.lsp.editor import Editor, plain, within

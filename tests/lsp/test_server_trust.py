@@ -21,7 +21,7 @@ from typing import Any
 import pytest
 from lsprotocol import types
 
-from codeassist_lsp.control import servers
+from codeassist_lsp.sharing.server_client import servers
 from tests.end_to_end.conftest import Program
 from tests.end_to_end.test_served import run_folder
 from tests.lsp.editor import Editor

@@ -15,13 +15,13 @@ from pathlib import Path
 import pytest
 
 from codeassist.request import CompletionRequest
-from codeassist_lsp import background_index
-from codeassist_lsp import workspaces as module
-from codeassist_lsp.background_index import Coverage
-from codeassist_lsp.configuration import Configuration
-from codeassist_lsp.indexes import Indexes
-from codeassist_lsp.workspace import OnCoverage, Workspace
-from codeassist_lsp.workspaces import Workspaces
+from codeassist_lsp.workspace import background_index
+from codeassist_lsp.workspace import workspaces as module
+from codeassist_lsp.workspace.background_index import Coverage
+from codeassist_lsp.workspace.configuration import Configuration
+from codeassist_lsp.workspace.indexes import Indexes
+from codeassist_lsp.workspace.workspace import OnCoverage, Workspace
+from codeassist_lsp.workspace.workspaces import Workspaces
 
 WAIT_S = 30
 
@@ -351,9 +351,9 @@ SERVER = """
 import sys
 from pathlib import Path
 from codeassist.request import CompletionRequest
-from codeassist_lsp.configuration import Configuration
-from codeassist_lsp.indexes import Indexes
-from codeassist_lsp.workspaces import Workspaces
+from codeassist_lsp.workspace.configuration import Configuration
+from codeassist_lsp.workspace.indexes import Indexes
+from codeassist_lsp.workspace.workspaces import Workspaces
 
 name, root = sys.argv[1], Path(sys.argv[2])
 indexes = Indexes()

@@ -15,7 +15,7 @@ from codeassist.monitor.monitor import Mask
 from codeassist.monitor.name_monitor import NameMonitor
 from codeassist.monitor.trie import ByteTrie
 from codeassist.request import AllowedNames, Analysis, Analyst, CompletionRequest, NameKind, NamePlace
-from codeassist.tokens import Tokenizer
+from codeassist.tokenization.tokens import Tokenizer
 from tests import test_tokens
 
 T = TypeVar("T")

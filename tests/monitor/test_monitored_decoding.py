@@ -11,10 +11,10 @@ import numpy as np
 import pytest
 import torch
 
-from codeassist.engine.decode import Decoded, DecodeParams, Drafter, decode
+from codeassist.engine.cache.live_cache import LiveCache
+from codeassist.engine.decoding.decode import Decoded, DecodeParams, Drafter, decode
 from codeassist.engine.engine import Engine
-from codeassist.engine.live_cache import LiveCache
-from codeassist.engine.model import Model
+from codeassist.engine.layers.model import Model
 from codeassist.monitor.monitor import Monitor, Together
 from tests.engine.conftest import MakeModel, tiny
 from tests.engine.test_decode import Guesser

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from codeassist.model_store import InstalledModel
-from codeassist.monitor.monitoring import Monitoring
+from codeassist.completion.session import Session, open_session
+from codeassist.models.model_store import InstalledModel
+from codeassist.monitor.monitor_set import Monitoring
 from codeassist.request import Analysis, Completion, CompletionRequest, NoRetriever
-from codeassist.session import Session, open_session
 from codeassist.settings import CompletionSettings, ModelSettings, Places, Settings
 from tests.monitor.fakes import Hangs, Knows, Raises, Says
 from tests.tiny_models import CODE, save_model

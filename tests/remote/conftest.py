@@ -8,7 +8,7 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 from codeassist.remote.tokenizer_files import load_tokenizer
-from codeassist.tokens import Tokenizer
+from codeassist.tokenization.tokens import Tokenizer
 from tests.completions_server import CompletionsServer
 from tests.tiny_models import train_tokenizer
 

@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from codeassist.file_tokens import KnownTokens
-from codeassist.monitor.monitoring import Analysts
-from codeassist.prompt import Budget
-from codeassist.remote.allowed import Allowed
+from codeassist.completion.session import never
+from codeassist.completion.snippet_order import StickySnippets
+from codeassist.monitor.monitor_set import Analysts
+from codeassist.prompts.prompt import Budget
+from codeassist.prompts.templates import recognise
 from codeassist.remote.breaker import Breaker
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.detect import detect
 from codeassist.remote.endpoint import parse_endpoint
+from codeassist.remote.fallback import Patience, RemoteFirst
 from codeassist.remote.features import detect_features
-from codeassist.remote.first import Patience, RemoteFirst
+from codeassist.remote.policy import Allowed
 from codeassist.remote.session import RemoteSession
 from codeassist.request import Completion, CompletionRequest, Retriever
-from codeassist.session import never
-from codeassist.sticky import StickySnippets
-from codeassist.templates import recognise
-from codeassist.tokens import Tokenizer
+from codeassist.tokenization.file_tokens import KnownTokens
+from codeassist.tokenization.tokens import Tokenizer
 
 PATIENCE = Patience(first_token_s=0.3, timeout_s=20.0, num_retries=1)
 

@@ -17,19 +17,19 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 from codeassist.errors import ModelError, SettingsError
-from codeassist.prompt import Budget
+from codeassist.prompts.prompt import Budget
+from codeassist.prompts.templates import recognise
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.detect import Capabilities, detect
 from codeassist.remote.endpoint import Endpoint, parse_endpoint
 from codeassist.remote.errors import RefusedError, RemoteError
+from codeassist.remote.openai_api import UNKNOWN, Answer, Ask, dialect_of
 from codeassist.remote.prompt_text import PromptWriter
 from codeassist.remote.retry import RetryPolicy, retry_after_s
 from codeassist.remote.session import RemoteSession
 from codeassist.remote.tokenizer_files import load_tokenizer
-from codeassist.remote.wire import UNKNOWN, Answer, Ask, dialect_of
 from codeassist.request import Completion, CompletionRequest, NoRetriever
-from codeassist.templates import recognise
-from codeassist.tokens import Tokenizer
+from codeassist.tokenization.tokens import Tokenizer
 from tests.completions_server import CompletionsServer, Fault, Hang, Reset, Status, is_hung_up
 from tests.tiny_models import CODE, MARKERS
 

@@ -13,13 +13,13 @@ import pytest
 from transformers import PreTrainedTokenizerFast
 
 from codeassist.errors import Cancelled
-from codeassist.remote.allowed import Allowed
 from codeassist.remote.breaker import Breaker
 from codeassist.remote.errors import RemoteError
 from codeassist.remote.events import EventReader
-from codeassist.remote.first import Patience
+from codeassist.remote.fallback import Patience
+from codeassist.remote.policy import Allowed
 from codeassist.request import CompletionRequest, NoRetriever, Retrieval, Snippet
-from codeassist.tokens import Tokenizer
+from codeassist.tokenization.tokens import Tokenizer
 from tests.completions_server import Break, CompletionsServer, Fault, Garble, Hang, Reset, Stall, Status, is_hung_up
 from tests.remote.engine_at import Local, engine_at
 

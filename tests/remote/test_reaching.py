@@ -19,12 +19,12 @@ from transformers import PreTrainedTokenizerFast
 
 from codeassist.errors import SettingsError
 from codeassist.remote.client import CompletionsClient
+from codeassist.remote.connection import endpoint_of, route_of
 from codeassist.remote.errors import RefusedError
 from codeassist.remote.metrics import Metrics, read_metrics
-from codeassist.remote.reaching import endpoint_of, route_of
+from codeassist.remote.openai_api import ServedModel
 from codeassist.remote.retry import RetryPolicy
 from codeassist.remote.tokenizer_files import load_tokenizer
-from codeassist.remote.wire import ServedModel
 from codeassist.request import CompletionRequest, NoRetriever
 from codeassist.settings import RemoteSettings
 from tests.completions_server import CompletionsServer, Status

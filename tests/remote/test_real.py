@@ -20,7 +20,7 @@ import pytest
 
 from codeassist.errors import Cancelled
 from codeassist.remote.breaker import Breaker
-from codeassist.remote.first import Patience, RemoteFirst
+from codeassist.remote.fallback import Patience, RemoteFirst
 from codeassist.remote.tokenizer_files import load_tokenizer
 from codeassist.request import AllowedNames, CompletionRequest, NamePlace, NoRetriever
 from tests.remote.engine_at import Local, engine_at

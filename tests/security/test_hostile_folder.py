@@ -17,7 +17,7 @@ import pytest
 
 from codeassist.cli.app import app
 from codeassist.processes import find_program, trusted_import_path
-from codeassist_lsp.control import servers
+from codeassist_lsp.sharing.server_client import servers
 from tests.end_to_end.conftest import CURSOR, Done, Program, program, tiny_model
 from tests.end_to_end.test_served import run_folder
 from tests.lsp.editor import Editor, within

@@ -23,15 +23,15 @@ START_NAMES = frozenset({
 MODULES = frozenset({"multiprocessing", "concurrent.futures.process", "pty", "commands", "webbrowser"})
 # Where a process is started, and what makes it safe there.
 KNOWN = {
-    "codeassist/wheel.py": "module_command, a folder of its own",
-    "codeassist/hardware.py": "find_program, the program's own folder",
-    "lsp/codeassist_lsp/shared.py": "its command comes from module_command, the cache folder",
+    "codeassist/models/wheel.py": "module_command, a folder of its own",
+    "codeassist/models/hardware.py": "find_program, the program's own folder",
+    "lsp/codeassist_lsp/sharing/discovery.py": "its command comes from module_command, the cache folder",
     "indexer/codeassist_indexer/workers/child.py": "python_command, the interpreter's own folder",
     "indexer/codeassist_indexer/analysis/language_server.py": "the user's own program, a folder of its own",
-    "indexer/codeassist_indexer/git.py": "git, with all that a repository could name switched off",
-    "eval/codeassist_eval/llama_peer.py": "the user's own Python, isolated, its own folder",
-    "eval/codeassist_eval/codebleu.py": "the user's own Python, isolated, its own folder",
-    "eval/codeassist_eval/lsp_client.py": "its command comes from module_command",
+    "indexer/codeassist_indexer/ingest/git.py": "git, with all that a repository could name switched off",
+    "eval/codeassist_eval/engines/llama_peer.py": "the user's own Python, isolated, its own folder",
+    "eval/codeassist_eval/reports/codebleu.py": "the user's own Python, isolated, its own folder",
+    "eval/codeassist_eval/typing/lsp_client.py": "its command comes from module_command",
 }
 
 

@@ -23,9 +23,9 @@ from pygls.lsp.client import LanguageClient
 
 from codeassist.errors import SettingsError
 from codeassist.processes import child_environment, find_program
-from codeassist_indexer.analysis.lexer import code_only
-from codeassist_indexer.analysis.places import LANGUAGES
-from codeassist_indexer.analysis.question import Found, Question
+from codeassist_indexer.analysis.text.lexer import code_only
+from codeassist_indexer.analysis.text.name_positions import LANGUAGES
+from codeassist_indexer.analysis.text.name_query import Found, Question
 
 T = TypeVar("T")
 

@@ -16,8 +16,8 @@ from typing import Any, TextIO
 
 from codeassist.errors import CodeAssistError
 from codeassist_indexer.analysis.declared.names import DeclaredNames
-from codeassist_indexer.analysis.jedi_names import JediNames
-from codeassist_indexer.store import Store
+from codeassist_indexer.analysis.python.jedi_names import JediNames
+from codeassist_indexer.storage.store import Store
 from codeassist_indexer.workers.confinement import confine
 
 _MEMORY_BYTES = 3 << 30

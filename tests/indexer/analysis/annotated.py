@@ -21,9 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codeassist.request import CompletionRequest
-from codeassist_indexer.analysis.analyst import RepositoryAnalyst
-from codeassist_indexer.store import Store
-from codeassist_indexer.update import update_index
+from codeassist_indexer.analysis.service import RepositoryAnalyst
+from codeassist_indexer.ingest.update import update_index
+from codeassist_indexer.storage.store import Store
 
 CASES = Path(__file__).parent / "cases"
 _MARK = re.compile(r"^\s*(?:#|//)\s*(?P<sign>[\^~])\s*(?P<says>.*)$")

@@ -18,11 +18,11 @@ import psutil
 import pytest
 
 from codeassist.request import AllowedNames, CompletionRequest, NamePlace
-from codeassist_indexer.analysis.analyst import RepositoryAnalyst
 from codeassist_indexer.analysis.process import GIVEN_UP_S, MAX_HANGS, AnalysisProcess
-from codeassist_indexer.analysis.python import module_folders
-from codeassist_indexer.store import Store
-from codeassist_indexer.update import update_index
+from codeassist_indexer.analysis.python.questions import module_folders
+from codeassist_indexer.analysis.service import RepositoryAnalyst
+from codeassist_indexer.ingest.update import update_index
+from codeassist_indexer.storage.store import Store
 from tests.indexer.analysis.annotated import make_repository
 
 FILES = {
@@ -207,8 +207,8 @@ def test_a_process_that_was_killed_is_started_again(analyst: RepositoryAnalyst) 
 def test_the_process_ends_with_its_parent(repository: Repository) -> None:
     """Also where it is at work: it must not go on for nobody."""
     program = (
-        "import os, sys; from pathlib import Path; from codeassist_indexer.store import Store\n"
-        "from codeassist_indexer.analysis.analyst import RepositoryAnalyst\n"
+        "import os, sys; from pathlib import Path; from codeassist_indexer.storage.store import Store\n"
+        "from codeassist_indexer.analysis.service import RepositoryAnalyst\n"
         "analyst = RepositoryAnalyst(Path(sys.argv[1]), Store(Path(sys.argv[2])), 60)\n"
         "analyst._process.start()\n"
         "print(analyst._process._worker.pid, flush=True)\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from codeassist_indexer.analysis.arguments import Arguments, arguments, left_over
+from codeassist_indexer.analysis.text.arguments import Arguments, arguments, left_over
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from codeassist_indexer.analysis.analyst import RepositoryAnalyst
+from codeassist_indexer.analysis.service import RepositoryAnalyst
 from tests.indexer.analysis.annotated import Case, check, make_repository, read_cases
 
 FILES, MARKED = read_cases("java")

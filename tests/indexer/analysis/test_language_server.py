@@ -11,8 +11,8 @@ import pytest
 
 from codeassist.errors import SettingsError
 from codeassist.request import CompletionRequest
-from codeassist_indexer.analysis.analyst import RepositoryAnalyst
 from codeassist_indexer.analysis.language_server import server_commands
+from codeassist_indexer.analysis.service import RepositoryAnalyst
 from codeassist_indexer.repository import open_analyst
 from tests.indexer.analysis.annotated import make_repository
 

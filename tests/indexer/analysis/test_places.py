@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from codeassist.request import NamePlace
-from codeassist_indexer.analysis.lexer import code_only, lex_end, open_braces, unopened_braces
-from codeassist_indexer.analysis.places import LANGUAGES, Places
+from codeassist_indexer.analysis.text.lexer import code_only, lex_end, open_braces, unopened_braces
+from codeassist_indexer.analysis.text.name_positions import LANGUAGES, Places
 
 CASES = Path(__file__).parent / "cases"
 EXTENSIONS = {"python": ".py", "java": ".java", "typescript": ".ts", "csharp": ".cs"}

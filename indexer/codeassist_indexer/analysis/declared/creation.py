@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import re
 
+from codeassist_indexer.analysis.declared.declared_project import World
 from codeassist_indexer.analysis.declared.half_written import HalfWritten
 from codeassist_indexer.analysis.declared.inference import Inference, Known
 from codeassist_indexer.analysis.declared.syntax import type_ref
 from codeassist_indexer.analysis.declared.types import ARRAY, TypeRef
-from codeassist_indexer.analysis.declared.world import World
 
 _DECLARED = re.compile(
     r"(?:^|[;{}\n])\s*(?:(?:public|private|protected|internal|static|final|readonly|volatile|override)\s+)*"

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
+from codeassist_indexer.analysis.declared.declared_project import SCRIPTS, read_file
 from codeassist_indexer.analysis.declared.types import DeclaredFile
-from codeassist_indexer.analysis.declared.world import SCRIPTS, read_file
-from codeassist_indexer.analysis.lexer import lex_end, open_braces, unopened_braces
+from codeassist_indexer.analysis.text.lexer import lex_end, open_braces, unopened_braces
 
 PLACEHOLDER = "codeassistName"
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}

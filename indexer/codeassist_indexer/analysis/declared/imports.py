@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 
+from codeassist_indexer.analysis.declared.declared_project import SCRIPTS, World
 from codeassist_indexer.analysis.declared.members import members_of
 from codeassist_indexer.analysis.declared.types import DeclaredFile, TypeRef
-from codeassist_indexer.analysis.declared.world import SCRIPTS, World
 
 _JAVA = re.compile(r"import\s+(?P<static>static\s+)?(?P<path>(?:\w+\.)+)\Z")
 _FROM = re.compile(r"[^'\"`;]*?\}\s*from\s*(['\"])(?P<module>[^'\"\n]+)\1")

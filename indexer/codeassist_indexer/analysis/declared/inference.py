@@ -12,9 +12,9 @@ from tree_sitter import Node
 
 from codeassist_indexer.analysis.declared import expressions as ex
 from codeassist_indexer.analysis.declared.bindings import local_binding
+from codeassist_indexer.analysis.declared.declared_project import SCRIPTS, World
 from codeassist_indexer.analysis.declared.members import Members, Owned, inherited, members_of
 from codeassist_indexer.analysis.declared.types import ARRAY, DeclaredFile, DeclaredType, TypeRef
-from codeassist_indexer.analysis.declared.world import SCRIPTS, World
 
 _MAX_DEPTH = 24
 # Of the library's containers, which type argument an element is, and which one a method gives back.

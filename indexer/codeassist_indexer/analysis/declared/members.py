@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from codeassist_indexer.analysis.declared.declared_project import SCRIPTS, World
 from codeassist_indexer.analysis.declared.types import DeclaredFile, DeclaredType, Member, TypeRef
-from codeassist_indexer.analysis.declared.world import SCRIPTS, World
 
 _MAX_TYPES = 60
 

@@ -13,16 +13,16 @@ from tree_sitter import Node
 from codeassist_indexer.analysis.declared import expressions as ex
 from codeassist_indexer.analysis.declared.bindings import local_binding
 from codeassist_indexer.analysis.declared.creation import creatable_names
+from codeassist_indexer.analysis.declared.declared_project import SCRIPTS, World
 from codeassist_indexer.analysis.declared.half_written import PLACEHOLDER, HalfWritten, make_whole
 from codeassist_indexer.analysis.declared.imports import importable_names
 from codeassist_indexer.analysis.declared.inference import Inference, Known, Module
 from codeassist_indexer.analysis.declared.members import Members, visible_names
 from codeassist_indexer.analysis.declared.syntax import text_of
-from codeassist_indexer.analysis.declared.world import SCRIPTS, World
-from codeassist_indexer.analysis.lexer import code_only
-from codeassist_indexer.analysis.question import Found
-from codeassist_indexer.analysis.words import words
-from codeassist_indexer.store import Store
+from codeassist_indexer.analysis.text.lexer import code_only
+from codeassist_indexer.analysis.text.name_query import Found
+from codeassist_indexer.analysis.text.words import words
+from codeassist_indexer.storage.store import Store
 
 MAX_SOURCE_CHARS = 4_000_000
 _FUNCTIONS = words(

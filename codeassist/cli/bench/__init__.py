@@ -1,0 +1,1 @@
+"""`codeassist bench …`: one module a command."""

@@ -1,0 +1,1 @@
+"""`codeassist doctor`: what works here, what does not, and what to do."""

@@ -1,0 +1,145 @@
+"""What `codeassist doctor` finds out: hardware, PyTorch, model, index, settings, and what to do about each problem.
+
+Knows no terminal. A part that fails becomes a problem, and the others are still looked at.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import platform
+import sys
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codeassist import __version__
+from codeassist.cli.sessions.local_session import find_model
+from codeassist.cli.sessions.repository import find_root, open_store
+from codeassist.cli.terminal.options import resolve_settings
+from codeassist.errors import CodeAssistError, ModelError, SettingsError
+from codeassist.models.hardware import Hardware, detect, torch_build, torch_problem
+from codeassist.models.registry import find_entry, models_folder, suggest_for, verify
+from codeassist.models.sources import describe, size_text
+from codeassist.progress import Progress
+from codeassist.settings import RULES, Resolved, Settings, defaults
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """Facts by section, ready for people and for JSON, and the problems, each with what to do."""
+
+    sections: Mapping[str, Mapping[str, Any]]
+    problems: tuple[str, ...]
+
+
+def diagnose(folder: Path, assignments: tuple[str, ...], progress: Progress) -> Diagnosis:
+    """Look at everything. Raises nothing that a user can cause."""
+    problems: list[str] = []
+    root = find_root(folder)
+    resolved = _resolve(root, assignments, problems)
+    settings = resolved.settings
+    hardware = detect()
+    sections = {
+        "program": _program(settings),
+        "hardware": _hardware(hardware),
+        "torch": _torch(hardware, problems, progress),
+        "model": _model(settings, hardware, problems, progress),
+        "index": _index(root, settings, problems),
+        "settings": _settings(resolved),
+    }
+    return Diagnosis(sections, tuple(problems))
+
+
+def _resolve(root: Path | None, assignments: tuple[str, ...], problems: list[str]) -> Resolved:
+    try:
+        return resolve_settings(root, assignments)
+    except SettingsError as error:
+        problems.append(f"{error} (looked at the rest with default settings)")
+        return defaults()
+
+
+def _program(settings: Settings) -> dict[str, Any]:
+    return {
+        "codeassist": __version__,
+        "python": f"{platform.python_version()} ({sys.executable})",
+        "system": platform.platform(),
+        "settings file": settings.places.config_file,
+        "data folder": settings.places.data,
+        "cache folder": settings.places.cache,
+    }
+
+
+def _hardware(hardware: Hardware) -> dict[str, Any]:
+    gpu = hardware.gpu
+    return {
+        "cores": hardware.num_cores,
+        "memory": size_text(hardware.ram_bytes),
+        "extensions": ", ".join(hardware.cpu_extensions) or "none known",
+        "gpu": f"{gpu.name}, {size_text(gpu.memory_bytes)}" if gpu else "none",
+    }
+
+
+def _torch(hardware: Hardware, problems: list[str], progress: Progress) -> dict[str, Any]:
+    progress("import PyTorch", 0, None)
+    build = torch_build()
+    problem = torch_problem(hardware.gpu, build)
+    if problem is not None:
+        problems.append(problem)
+    if build is None:
+        return {"version": "none"}
+    return {"version": build.version, "cuda": build.cuda or "none, a CPU build", "sees a GPU": build.sees_gpu}
+
+
+def _model(settings: Settings, hardware: Hardware, problems: list[str], progress: Progress) -> dict[str, Any]:
+    facts: dict[str, Any] = {"wanted": settings.model.name, "folder": models_folder(settings)}
+    try:
+        facts["fits this machine"] = suggest_for(hardware, settings).name
+        installed, notices = find_model(settings, progress)
+        facts |= {"in use": installed.name, "path": installed.path, "sha256": installed.sha256}
+        facts["source"] = describe(find_entry(installed.name, settings).source)
+        if notices:
+            facts["note"] = "; ".join(notices)
+        if verify(find_entry(installed.name, settings), settings, progress) is None:
+            raise ModelError(f"{installed.name}: disappeared while it was verified; run doctor again")
+        facts["state"] = "verified"
+    except CodeAssistError as error:
+        facts["state"] = "not usable"
+        problems.append(str(error))
+    return facts
+
+
+def _index(root: Path | None, settings: Settings, problems: list[str]) -> dict[str, Any]:
+    if root is None:
+        return {"repository": "none around this folder"}
+    store = open_store(root, settings)
+    facts: dict[str, Any] = {"repository": root, "database": store.path}
+    if not store.path.exists():
+        return facts | {"state": "not indexed yet (the first completion does it, or `codeassist index`)"}
+    try:
+        with closing(store):
+            store.check()
+            counts = store.counts()
+    except CodeAssistError as error:
+        problems.append(f"{error}; `codeassist index --rebuild` makes it anew")
+        return facts | {"state": "broken"}
+    return facts | {
+        "files": counts.num_files,
+        "symbols": counts.num_symbols,
+        "chunks": counts.num_chunks,
+        "size": size_text(counts.num_bytes),
+    }
+
+
+def _settings(resolved: Resolved) -> dict[str, Any]:
+    facts: dict[str, Any] = {}
+    for key, origin in resolved.origins.items():
+        section, _, name = key.partition(".")
+        owner = getattr(resolved.settings, section)
+        value = owner[name] if section == "models" else getattr(owner, name)
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            value = {name: str(part) for name, part in dataclasses.asdict(value).items() if part is not None}
+        word = RULES[key].kind.none_word if key in RULES else None
+        facts[key] = {"value": word if value is None else value, "origin": origin}
+    return facts

@@ -1,0 +1,1 @@
+"""Commands that run a language server or speak with one that runs."""

@@ -1,0 +1,126 @@
+"""`codeassist status`: what the user's running servers do.
+
+Knows no server's inner life: each is asked, and what it says is printed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from codeassist.cli.terminal.console import print_json
+from codeassist.cli.terminal.options import debug_option, json_option, resolve_settings, set_option
+
+if TYPE_CHECKING:
+    from codeassist_lsp.sharing.server_client import Control
+
+
+@click.command()
+@set_option
+@json_option
+@debug_option
+def status(assignments: tuple[str, ...], as_json: bool) -> None:
+    """Say what running servers do: model, cache, index, requests and their times.
+
+    \b
+    Examples:
+      codeassist status
+      codeassist status --json
+    """
+    from codeassist_lsp.sharing.server_client import servers
+
+    places = resolve_settings(None, assignments).settings.places
+    found = [_ask(server) for server in servers(places.run)]
+    if as_json:
+        print_json({"servers": found})
+    elif not found:
+        click.echo("no server runs; editors start one, and so does `codeassist serve --socket PATH`")
+    else:
+        for number, one in enumerate(found):
+            if number:
+                click.echo()
+            for line in _lines(one):
+                click.echo(line)
+
+
+def _ask(server: Control) -> dict[str, Any]:
+    from codeassist_lsp.sharing.server_client import NoAnswer
+
+    where: dict[str, Any] = {"pid": server.address.pid, "address": str(server.address)}
+    try:
+        return {**where, **server.status(), "problem": None}
+    except NoAnswer as error:
+        return {**where, "problem": str(error)}
+
+
+def _lines(one: Mapping[str, Any]) -> list[str]:
+    head = f"process {one['pid']} at {one['address']}"
+    if one["problem"] is not None:
+        return [f"{head}: {one['problem']}"]
+    # A server of an earlier version does not say all of it.
+    model, tokens, cache, requests = one["model"], one["tokens"], one["cache"], one["requests"]
+    lines = [
+        f"{head}, up for {_duration(one['uptime_s'])}, {one['clients'] - 1} clients, {one['documents']} documents",
+        *_windows(one.get("shared"), one.get("editors", ())),
+        f"  model     {_model(model)}",
+        f"  cache     {tokens['reused_share']:.0%} of the prompts' tokens reused; " + _exact(cache),
+        f"  requests  {_counts(requests['counts'])}",
+        *_known(one.get("results")),
+    ]
+    lines += [f"  index     {_coverage(index)}" for index in one["index"]] or ["  index     no repository is open"]
+    return lines + _latencies(one["latency_ms"])
+
+
+def _windows(shared: Mapping[str, Any] | None, editors: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Who uses a server that windows share; one of its own has its editor."""
+    if shared is None:
+        return []
+    names = [str(one["name"]) + (f" (process {one['pid']})" if one["pid"] is not None else "") for one in editors]
+    stays = f"ends {_duration(shared['linger_s'])} after the last has left"
+    return [f"  shared by {', '.join(names) or 'nobody now'}; {stays}"]
+
+
+def _model(model: Mapping[str, Any]) -> str:
+    parts = [f"{model['name']} on {model['device']}" if model["name"] else "none"]
+    parts += [f"loading: {model['loading']}"] if model["loading"] else []
+    return "; ".join([*parts, *([model["problem"]] if model["problem"] else [])])
+
+
+def _exact(cache: Mapping[str, Any] | None) -> str:
+    return "busy" if cache is None else f"{cache['exact_share']:.0%} of {cache['slots']:,} kept states exact"
+
+
+def _counts(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{count:,} {outcome}" for outcome, count in counts.items()) or "none yet"
+
+
+def _known(results: Mapping[str, int] | None) -> list[str]:
+    if results is None:
+        return []
+    given, along, asked = (f"{results[name]:,}" for name in ("hits", "along", "missed"))
+    return [f"  known     {given} answers given again, {along} typed along; {asked} asked of the model"]
+
+
+def _coverage(index: Mapping[str, Any]) -> str:
+    building = ", being built" if index["building"] else ""
+    return f"{index['root']}: {index['indexed']:,} of {index['total']:,} files{building}"
+
+
+def _latencies(latency_ms: Mapping[str, Mapping[str, float]]) -> list[str]:
+    if not latency_ms:
+        return []
+    return [
+        "  ms        " + "".join(f"{name:>10}" for name in ("p50", "p95")),
+        *(
+            f"  {stage:<9} " + "".join(f"{times[name]:>10,.1f}" for name in ("p50", "p95"))
+            for stage, times in latency_ms.items()
+        ),
+    ]
+
+
+def _duration(seconds: float) -> str:
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s" if minutes else f"{rest} s"

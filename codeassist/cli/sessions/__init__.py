@@ -1,0 +1,1 @@
+"""What a command completes with: a model, a repository, a server."""

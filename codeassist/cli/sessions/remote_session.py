@@ -1,0 +1,146 @@
+"""The remote engine that the settings name: connected when it is first needed, with the local model beside it.
+
+Knows settings and what they come to; nothing of requests.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import anyio
+
+from codeassist.cli.sessions.analyses import RepositoryAnalysts
+from codeassist.cli.sessions.local_session import find_model
+from codeassist.completion.completer import Completer
+from codeassist.errors import ModelError
+from codeassist.progress import silent
+from codeassist.remote.client import CompletionsClient
+from codeassist.remote.connection import endpoint_of, route_of
+from codeassist.remote.detect import detect
+from codeassist.remote.endpoint import Endpoint
+from codeassist.remote.errors import RemoteError
+from codeassist.remote.fallback import Patience, RemoteFirst
+from codeassist.remote.features import detect_features
+from codeassist.remote.policy import Allowed
+from codeassist.remote.retry import RetryPolicy
+from codeassist.remote.session import RemoteSession
+from codeassist.remote.tokenizer_files import load_tokenizer
+from codeassist.request import CompletionRequest
+from codeassist.settings import Settings
+
+if TYPE_CHECKING:
+    from codeassist.tokenization.tokens import Tokenizer
+
+_NUM_QUESTIONS = 2  # what a server can do is asked in some short requests: so many times the time of a completion
+_ROOM = 64  # drafts and the server's own tokens
+
+
+def open_remote(settings: Settings, open_local: Callable[[], Completer]) -> RemoteFirst:
+    """Return the engine that `settings.remote` names; nothing is asked of it yet. Raises SettingsError."""
+    from codeassist_indexer.ingest.secrets import redact
+
+    remote = settings.remote
+    endpoint, route = endpoint_of(remote, os.environ), route_of(remote)
+    patience = Patience(remote.first_token_ms / 1e3, remote.timeout_ms / 1e3, remote.retries)
+
+    async def connect() -> RemoteSession:
+        client = CompletionsClient(endpoint, timeout_s=patience.timeout_s, policy=patience.policy, route=route)
+        try:
+            return await _session(client, settings)
+        except BaseException:
+            await client.close()
+            raise
+
+    return RemoteFirst(
+        endpoint.host,
+        Allowed(remote.repositories, _why_secret),
+        connect,
+        open_local,
+        patience,
+        falls_back=remote.fallback,
+        notices=_notices(endpoint),
+        redacted=lambda text: redact(text).text,
+        analysts=RepositoryAnalysts(settings),
+    )
+
+
+async def _session(client: CompletionsClient, settings: Settings) -> RemoteSession:
+    from codeassist.completion.snippet_order import StickySnippets
+    from codeassist.prompts.prompt import Budget
+    from codeassist.prompts.templates import recognise
+    from codeassist.tokenization.file_tokens import KnownTokens
+
+    remote = settings.remote
+    seconds = remote.timeout_ms / 1e3
+    with _within(seconds, client.endpoint):  # a server that is away is noticed before the tokenizer is loaded
+        await client.models(RetryPolicy(1))
+    tokenizer = tokenizer_of(settings)
+    template = recognise(tokenizer.special)
+    wanted = None if remote.model == "auto" else remote.model
+    with _within(_NUM_QUESTIONS * seconds, client.endpoint):
+        capabilities = await detect(client, wanted, tokenizer, template)
+        features = await detect_features(client, capabilities.model, capabilities.dialect)
+    total = remote.context_tokens or settings.model.context_tokens
+    if capabilities.max_tokens is not None:
+        total = min(total, capabilities.max_tokens - settings.completion.max_new_tokens - _ROOM)
+    if total < 64:
+        raise ModelError(
+            f"{client.endpoint.host}: {capabilities.model} sees {capabilities.max_tokens} tokens there, too few; lower "
+            "completion.max_new_tokens"
+        )
+    return RemoteSession(
+        client,
+        dataclasses.replace(capabilities, features=features),
+        tokenizer,
+        template,
+        Budget(total, settings.context.snippet_share),
+        sticky=StickySnippets(),
+        known_tokens=KnownTokens(tokenizer),
+    )
+
+
+@contextmanager
+def _within(seconds: float, endpoint: Endpoint) -> Generator[None, None, None]:
+    """Raises RemoteError where what stands inside takes longer."""
+    try:
+        with anyio.fail_after(seconds):
+            yield
+    except TimeoutError as error:
+        raise RemoteError(
+            f"{endpoint.host}: did not say within {seconds:g} s what it can do; raise remote.timeout_ms if it is slow"
+        ) from error
+
+
+def tokenizer_of(settings: Settings) -> Tokenizer:
+    """Return the tokenizer that the server's model should have. Raises ModelError where none is here."""
+    named = settings.remote.tokenizer
+    if named != "auto" and len((path := Path(named).expanduser()).parts) > 1:
+        if not path.exists():
+            raise ModelError(f"remote.tokenizer: {path} does not exist; name a folder with tokenizer.json")
+        return load_tokenizer(path)
+    if named != "auto":
+        settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, name=named))
+    try:
+        model, _ = find_model(settings, silent)
+    except ModelError as error:
+        raise ModelError(
+            f"no tokenizer for the remote engine: {error}; or name a folder in remote.tokenizer"
+        ) from error
+    return load_tokenizer(model.path)
+
+
+def _why_secret(request: CompletionRequest) -> str | None:
+    from codeassist_indexer.ingest.secrets import secret_file_reason
+
+    return secret_file_reason(request.path)
+
+
+def _notices(endpoint: Endpoint) -> tuple[str, ...]:
+    if endpoint.url.startswith("https:") or endpoint.is_loopback:
+        return ()
+    return (f"the connection to {endpoint.host} is not encrypted: whoever is in between can read what is sent",)

@@ -1,0 +1,1 @@
+"""Commands that train what chooses a prompt's context."""

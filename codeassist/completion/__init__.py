@@ -1,0 +1,1 @@
+"""One completion, from a request to a result: read session.py first."""

@@ -1,0 +1,1 @@
+"""The live key/value cache: alignment, freshness, kept snippet states."""

@@ -1,0 +1,1 @@
+"""Tokens chosen one after another, with drafts and constraints."""

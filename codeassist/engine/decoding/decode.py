@@ -1,0 +1,197 @@
+"""Decoding: draft, forward, choose, accept, token by token cancellable.
+
+Knows token ids and a cache; knows no text: whether an accepted token ends the answer is the caller's to say.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from time import perf_counter
+from typing import Literal, Protocol
+
+import torch
+from torch import Tensor
+
+from codeassist.engine.cache.live_cache import LiveCache
+from codeassist.engine.decoding.constrained_sampling import MonitoredChoice
+from codeassist.engine.layers.model import never
+from codeassist.monitor.monitor import Monitor
+
+DecodeEnd = Literal["stop_token", "max_tokens", "refused", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class DecodeParams:
+    """How tokens are chosen. `temperature` 0 is greedy. `stop_ids` end the answer and are not part of it.
+
+    `first_rank` n > 0 makes the answer begin with the n-th best first token after the best that is no stop, whatever
+    the temperature: each rank begins with a token of its own.
+    """
+
+    max_new_tokens: int
+    stop_ids: frozenset[int]
+    temperature: float = 0.0
+    seed: int = 0
+    first_rank: int = 0
+
+
+@dataclass(slots=True)
+class Decoded:
+    """An answer's tokens with the model's own log-probability of each, and what it took.
+
+    `monitor_ms`: what a monitor took for each token that was chosen, without waiting; empty without one.
+    """
+
+    tokens: list[int] = field(default_factory=list[int])
+    logprobs: list[float] = field(default_factory=list[float])
+    end: DecodeEnd = "max_tokens"
+    num_passes: int = 0
+    num_drafted: int = 0
+    num_draft_accepted: int = 0
+    first_token_ms: float = 0.0
+    monitor_ms: list[float] = field(default_factory=list[float])
+
+
+class Drafter(Protocol):
+    """Guesses what comes next. A wrong guess costs time, never a token: every draft is verified."""
+
+    def propose(self) -> Sequence[int]:
+        """Return the tokens that may follow the ones seen so far; none is a fine answer."""
+        ...
+
+    def observe(self, tokens: Sequence[int], num_drafted: int, num_accepted: int, pass_ms: float | None) -> None:
+        """Take note of tokens that were appended, how the last draft fared, and what its pass cost (None: no pass)."""
+        ...
+
+
+class NoDrafter:
+    """Plain decoding, one token a pass."""
+
+    def propose(self) -> Sequence[int]:
+        """Return nothing."""
+        return ()
+
+    def observe(self, tokens: Sequence[int], num_drafted: int, num_accepted: int, pass_ms: float | None) -> None:
+        """Ignore it."""
+
+
+class Chooser:
+    """Chooses a token from logits: the likeliest, or a sample at a temperature with a generator of its own.
+
+    A drafted token is accepted when it equals the choice. For a draft that is one sequence this is speculative
+    sampling exactly: token d passes with probability p(d), and else the choice is distributed as p without d.
+    """
+
+    def __init__(self, params: DecodeParams) -> None:
+        self.temperature = params.temperature
+        self.generator = torch.Generator().manual_seed(params.seed)
+
+    def __call__(self, logits: Tensor) -> tuple[int, float]:
+        """logits: (V,) float32 → (token id, its log-probability under the unscaled model)."""
+        token = self.pick(logits)
+        return token, float(logits[token] - torch.logsumexp(logits, dim=-1))
+
+    def pick(self, logits: Tensor) -> int:
+        """logits: (V,) float32, not all of them -inf → token id."""
+        if self.temperature <= 0:
+            return int(logits.argmax())
+        probabilities = torch.softmax(logits / self.temperature, dim=-1).cpu()
+        return int(torch.multinomial(probabilities, 1, generator=self.generator))
+
+
+def choose_ranked(logits: Tensor, params: DecodeParams) -> tuple[int, float]:
+    """logits: (V,) float32 → the token of rank `first_rank` and its log-probability. Ties rank as argmax finds them."""
+    left = logits.clone()
+    left[left.argmax()] = -torch.inf
+    left[[stop for stop in params.stop_ids if stop < len(left)]] = -torch.inf
+    for _ in range(params.first_rank - 1):
+        left[left.argmax()] = -torch.inf
+    token = int(left.argmax())
+    return token, float(logits[token] - torch.logsumexp(logits, dim=-1))
+
+
+def decode(
+    cache: LiveCache,
+    hidden: Tensor,
+    params: DecodeParams,
+    *,
+    accept: Callable[[int, float], bool],
+    drafter: Drafter | None = None,
+    monitor: Monitor | None = None,
+    stopped: Callable[[], bool] = never,
+) -> Decoded:
+    """Continue the sequence in `cache`. hidden: (1, D), the last token's state, as `LiveCache.sync` returns it.
+
+    `accept` is told each token and its log-probability in turn and says whether to go on (a token it
+    refuses is still part of the answer). A token that `monitor` objects to is never taken, nor drafted.
+    The cache is left holding the prompt and those answer tokens that were encoded; `stopped` is looked at before
+    each pass. Never raises for a stop: the answer so far is returned, with `end` "cancelled".
+    """
+    started = perf_counter()
+    choose = Chooser(params)
+    ranked = partial(choose_ranked, params=params)
+    monitored = None if monitor is None else MonitoredChoice(monitor, choose, choose.pick)
+    draft_with = drafter or NoDrafter()
+    answer = Decoded() if monitored is None else Decoded(monitor_ms=monitored.token_ms)
+    base = len(cache.tokens)
+    draft: list[int] = []
+    pass_started = started
+    while True:
+        logits = cache.model.logits(hidden)  # (1 + drafted, V)
+        fresh: list[int] = []
+        ended = False
+        for row in range(len(draft) + 1):
+            if params.first_rank and not answer.tokens:  # no draft stands here: the first pass is over the prompt
+                if monitored is None:
+                    token, logprob = ranked(logits[row])
+                else:
+                    token, logprob = monitored.ranked(logits[row], params.first_rank, params.stop_ids, ranked)
+            else:
+                token, logprob = choose(logits[row]) if monitored is None else monitored(logits[row])
+            if token in params.stop_ids:
+                answer.end, ended = "stop_token", True
+                break
+            fresh.append(token)
+            answer.tokens.append(token)
+            answer.logprobs.append(logprob)
+            if monitored is not None:
+                monitored.accept(token)
+            if not accept(token, logprob):
+                answer.end, ended = "refused", True
+            elif len(answer.tokens) >= params.max_new_tokens:
+                answer.end, ended = "max_tokens", True
+            if ended or row >= len(draft) or draft[row] != token:
+                break
+        if answer.num_passes == 0:
+            answer.first_token_ms = (perf_counter() - started) * 1e3
+        num_confirmed = sum(1 for _ in _matching(draft, fresh))
+        answer.num_drafted += len(draft)
+        answer.num_draft_accepted += num_confirmed
+        cache.truncate(min(len(cache.tokens), base + len(answer.tokens) - len(fresh) + num_confirmed))
+        pass_ms = (perf_counter() - pass_started) * 1e3 if answer.num_passes else None
+        draft_with.observe(fresh, len(draft), num_confirmed, pass_ms)
+        if ended:
+            return answer
+        if stopped():
+            answer.end = "cancelled"
+            return answer
+        room = min(params.max_new_tokens - len(answer.tokens), cache.states.capacity - len(cache.tokens)) - 1
+        if room < 0:
+            return answer
+        draft = list(draft_with.propose())[:room]
+        if monitored is not None:
+            draft = list(monitored.cut(draft))
+        pass_started = perf_counter()
+        hidden = cache.extend([answer.tokens[-1], *draft])
+        answer.num_passes += 1
+
+
+def _matching(draft: Sequence[int], fresh: Sequence[int]) -> Sequence[int]:
+    matched: list[int] = []
+    for guess, token in zip(draft, fresh, strict=False):
+        if guess != token:
+            break
+        matched.append(token)
+    return matched

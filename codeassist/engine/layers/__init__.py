@@ -1,0 +1,1 @@
+"""Attention, linear layers and rotary positions."""

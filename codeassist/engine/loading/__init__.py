@@ -1,0 +1,1 @@
+"""Weights read from GGUF and safetensors files, and converted."""

@@ -1,0 +1,195 @@
+"""Conversion: a GGUF file or Hugging Face folder, once, into canonical tensors that can be memory-mapped.
+
+Knows no forward pass. A conversion is made in a folder beside its place and appears there whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+import psutil
+import torch
+
+from codeassist.engine.configuration.model_config import ModelConfig
+from codeassist.engine.loading.converted import (
+    CONFIG_NAME,
+    WEIGHTS_NAME,
+    WeightFormat,
+    Weights,
+    is_whole,
+    open_weights,
+    write_manifest,
+)
+from codeassist.engine.loading.gguf_file import GgufFile
+from codeassist.engine.loading.safetensors_folder import SafetensorsFolder
+from codeassist.engine.loading.safetensors_writer import SafetensorsPlan, SafetensorsWriter, Stored
+from codeassist.engine.loading.tensor_layout import Part, TensorSpec, model_tensors
+from codeassist.errors import ModelError
+
+__all__ = ["WeightFormat", "Weights", "convert", "open_source", "open_weights", "prepare"]
+
+_CHUNK_NUMBERS = 1 << 22  # dequantised at once: 16 MiB of float32
+_DTYPES: dict[WeightFormat, torch.dtype] = {"int8": torch.int8, "bf16": torch.bfloat16, "float32": torch.float32}
+_STALE_SECONDS = 600
+
+Progress = Callable[[int, int], None]
+
+
+class WeightSource(Protocol):
+    """A model as someone published it."""
+
+    path: Path
+    config: ModelConfig
+
+    def part_shape(self, part: str) -> tuple[int, ...] | None:
+        """The shape of a part, rows first; None when there is no such tensor."""
+        ...
+
+    def read_rows(self, part: str, start: int, stop: int) -> torch.Tensor:
+        """Rows [start, stop) of a part: (stop - start, cols) or (stop - start,) float32."""
+        ...
+
+    def tokenizer_files(self) -> dict[str, bytes]:
+        """Contents of tokenizer.json and tokenizer_config.json."""
+        ...
+
+
+def open_source(model_path: Path) -> WeightSource:
+    """Open a GGUF file or a Hugging Face folder. Raises ModelError for anything else."""
+    if model_path.is_dir():
+        return SafetensorsFolder(model_path)
+    if not model_path.exists():
+        raise ModelError(f"there is no model at {model_path}")
+    if model_path.suffix.lower() == ".gguf":
+        return GgufFile(model_path)
+    raise ModelError(f"{model_path} is neither a GGUF file nor a folder with safetensors; other formats are not read")
+
+
+def prepare(
+    model_path: Path, weight_format: WeightFormat, cache_dir: Path, source_sha256: str, progress: Progress
+) -> Path:
+    """Return the folder of the converted model, converting it first unless that is done.
+
+    `progress(done, total)` counts bytes written. Several processes may do this at once. Raises ModelError for a model
+    or a disk that will not do, and then leaves nothing behind.
+    """
+    place = cache_dir / f"{source_sha256[:16]}-{weight_format}-v1"
+    if is_whole(place, source_sha256, weight_format):
+        return place
+    source = open_source(model_path)
+    made = cache_dir / f".{place.name}.{os.getpid()}-{secrets.token_hex(4)}"
+    try:
+        cache_dir.mkdir(parents=True, exist_ok=True)
+        _remove_abandoned(cache_dir)
+        made.mkdir()
+        convert(source, weight_format, made, progress)
+        write_manifest(made, source_sha256, weight_format)
+        _move_into_place(made, place, lambda: is_whole(place, source_sha256, weight_format))
+    except OSError as error:
+        raise ModelError(f"cannot write the converted model into {cache_dir}: {error.strerror or error}") from error
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+    return place
+
+
+def convert(source: WeightSource, weight_format: WeightFormat, folder: Path, progress: Progress) -> None:
+    """Write a model's configuration, tokenizer and weights into an empty folder. Raises ModelError and OSError."""
+    specs = list(model_tensors(source.config))
+    check_shapes(source, specs)
+    plan = SafetensorsPlan(stored for spec in specs for stored in _stored(spec, weight_format))
+    check_space(folder, plan.size)
+    (folder / CONFIG_NAME).write_text(json.dumps(source.config.to_json(), indent=1), encoding="utf-8")
+    for name, content in source.tokenizer_files().items():
+        (folder / name).write_bytes(content)
+    with SafetensorsWriter(folder / WEIGHTS_NAME, plan) as writer:
+        for spec in specs:
+            for part in spec.parts:
+                for rows in read_in_pieces(source, part, spec.num_cols):
+                    if spec.num_cols is not None and weight_format == "int8":
+                        quantised, scale = quantise_rows(rows)
+                        writer.write(spec.name, quantised)
+                        writer.write(spec.scale_name, scale)
+                    else:
+                        writer.write(spec.name, rows if spec.num_cols is None else rows.to(_DTYPES[weight_format]))
+                    progress(writer.num_written, plan.size)
+
+
+def check_space(folder: Path, num_bytes: int) -> None:
+    """Raise ModelError when the disk under a folder has no room for so many bytes and a little more."""
+    free = shutil.disk_usage(folder).free
+    if free < num_bytes + (64 << 20):
+        raise ModelError(
+            f"the converted model needs {num_bytes >> 20} MB in {folder.parent}, where {free >> 20} MB are free; "
+            "free some space or choose another folder"
+        )
+
+
+def check_shapes(source: WeightSource, specs: Iterable[TensorSpec]) -> None:
+    """Raise ModelError for the first tensor that is missing or does not fit the source's configuration."""
+    for spec in specs:
+        for part in spec.parts:
+            wanted = (part.num_rows,) if spec.num_cols is None else (part.num_rows, spec.num_cols)
+            found = source.part_shape(part.name)
+            if found is None:
+                raise ModelError(
+                    f"{source.path} has no tensor {part.name!r}; it is no whole {source.config.architecture}"
+                )
+            if found != wanted:
+                raise ModelError(f"{source.path}: {part.name!r} is {found} where its configuration says {wanted}")
+
+
+def read_in_pieces(source: WeightSource, part: Part, num_cols: int | None) -> Iterator[torch.Tensor]:
+    """A part in pieces that fit memory: (rows, cols) or (rows,) float32. Raises ModelError for NaN and infinity."""
+    step = max(1, _CHUNK_NUMBERS // (num_cols or 1))
+    for start in range(0, part.num_rows, step):
+        rows = source.read_rows(part.name, start, min(start + step, part.num_rows))
+        if not math.isfinite(float(rows.abs().max())):
+            raise ModelError(f"{source.path}: tensor {part.name!r} holds NaN or infinity; fetch the model again")
+        yield rows
+
+
+def _stored(spec: TensorSpec, weight_format: WeightFormat) -> Iterator[Stored]:
+    """What one canonical tensor becomes: itself, and its row scales where it becomes int8."""
+    yield Stored(spec.name, torch.float32 if spec.num_cols is None else _DTYPES[weight_format], spec.shape)
+    if spec.num_cols is not None and weight_format == "int8":
+        yield Stored(spec.scale_name, torch.float32, (spec.num_rows,))
+
+
+def quantise_rows(rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Symmetric int8 with one scale a row: rows (R, C) float32 -> (R, C) int8, (R,) float32; rows ≈ int8 · scale."""
+    scale = rows.abs().amax(dim=1) / 127
+    scale[scale == 0] = 1.0  # a row of zeros
+    return (rows / scale[:, None]).round_().clamp_(-127, 127).to(torch.int8), scale
+
+
+def _move_into_place(made: Path, place: Path, is_done: Callable[[], bool]) -> None:
+    """Rename `made` to `place`; a damaged folder there is put aside, another process's finished one is kept."""
+    for _ in range(10):
+        try:
+            made.rename(place)
+            return
+        except OSError:
+            if is_done():
+                return
+            aside = made.with_name(made.name + ".old")
+            if place.exists():
+                place.rename(aside)
+            shutil.rmtree(aside, ignore_errors=True)
+    raise ModelError(f"cannot put the converted model at {place}; delete that folder and start again")
+
+
+def _remove_abandoned(cache_dir: Path) -> None:
+    """Delete what a killed conversion left: its process is gone and nothing was written there for ten minutes."""
+    for folder in cache_dir.glob(".*-v1.*"):
+        pid = folder.name.rpartition("-v1.")[2].partition("-")[0]
+        newest = max((path.stat().st_mtime for path in [folder, *folder.iterdir()]), default=0.0)
+        if pid.isdigit() and not psutil.pid_exists(int(pid)) and time.time() - newest > _STALE_SECONDS:
+            shutil.rmtree(folder, ignore_errors=True)

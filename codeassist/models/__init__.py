@@ -1,0 +1,1 @@
+"""Models: the registry, where each comes from, and where it runs."""

@@ -1,0 +1,131 @@
+"""The monitors of a session: for each request an analysis, a thread that runs it, the trie of its tokenizer.
+
+Knows no repository: who opens a session says who analyses what. An analysis that fails costs its monitor, never an
+answer; the same failure is logged once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Protocol
+
+from codeassist.monitor.analysis_thread import AnalysisThread
+from codeassist.monitor.name_monitor import NameMonitor
+from codeassist.monitor.trie import ByteTrie
+from codeassist.request import Analysis, Analyst, CompletionRequest
+
+if TYPE_CHECKING:
+    from codeassist.tokenization.tokens import Tokenizer
+
+log = logging.getLogger(__name__)
+
+
+class Analysts(Protocol):
+    """The analysts of the repositories that requests come from."""
+
+    def find(self, request: CompletionRequest) -> Analyst | None:
+        """Return the one for a request; None where nothing is analysed. Returns at once."""
+        ...
+
+    def close(self) -> None:
+        """Let go of all of them."""
+        ...
+
+
+class NoAnalysts:
+    """Nothing is analysed."""
+
+    def find(self, request: CompletionRequest) -> Analyst | None:
+        """Return none."""
+        return None
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+class Monitoring:
+    """Begins a monitor for each request that asks for one. Used on the inference thread; `warm` on any.
+
+    `open_trie` is called once, when the first monitor is wanted or by `prepare`.
+    """
+
+    def __init__(
+        self,
+        tokenizer: Tokenizer,
+        open_trie: Callable[[], ByteTrie],
+        analysts: Analysts | None = None,
+    ) -> None:
+        self.analysts: Analysts = analysts or NoAnalysts()
+        self._tokenizer = tokenizer
+        self._open_trie = open_trie
+        self._trie: ByteTrie | None = None
+        self._thread = AnalysisThread()
+        self._warmed: set[tuple[str | None, str]] = set()
+        self._logged: set[tuple[str, str, int]] = set()
+
+    def prepare(self) -> ByteTrie:
+        """Return the tokenizer's trie, opened if it is not."""
+        if self._trie is None:
+            self._trie = self._open_trie()
+        return self._trie
+
+    def begin(self, request: CompletionRequest) -> NameMonitor | None:
+        """Begin to analyse a request's text; return its monitor, None where there is nothing to analyse with."""
+        if request.monitor_deadline_ms is None:
+            return None
+        analysis = self._analyse(request)
+        if analysis is None:
+            return None
+        return NameMonitor(
+            analysis,
+            request.prefix,
+            request.suffix,
+            self.prepare(),
+            self._tokenizer.token_bytes,
+            self._thread.submit,
+            request.monitor_deadline_ms,
+            self._log_once,
+        )
+
+    def warm(self, request: CompletionRequest) -> None:
+        """In idle time, have what completions in the request's file have to know loaded, once for each file.
+
+        Returns at once; does nothing while anything is analysed.
+        """
+        file = (request.root, request.path)
+        if self._thread.is_idle and request.monitor_deadline_ms is not None and file not in self._warmed:
+            self._warmed.add(file)
+            self._thread.submit(lambda: self._warm(request))
+
+    def close(self) -> None:
+        """Analyse nothing more."""
+        self._thread.close()
+        self.analysts.close()
+
+    def _warm(self, request: CompletionRequest) -> None:
+        try:
+            analyst = self.analysts.find(request)
+            if analyst is not None:
+                analyst.warm(request.path, request.prefix + request.suffix)
+        except Exception as error:  # noqa: BLE001 — warming is for speed only
+            self._log_once(error)
+
+    def _analyse(self, request: CompletionRequest) -> Analysis | None:
+        try:
+            analyst = self.analysts.find(request)
+            return None if analyst is None else analyst.analyse(request)
+        except Exception as error:  # noqa: BLE001 — without an analysis the answer is the model's own
+            self._log_once(error)
+            return None
+
+    def _log_once(self, error: Exception) -> None:
+        """Log a failure that was not logged yet: the same code fails at every keystroke."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        file, line = ("", 0) if trace is None else (trace.tb_frame.f_code.co_filename, trace.tb_lineno)
+        key = (type(error).__name__, file, line)
+        if key not in self._logged:
+            self._logged.add(key)
+            log.warning("an analysis failed, and nothing is monitored there (logged once)", exc_info=error)

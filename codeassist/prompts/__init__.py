@@ -1,0 +1,1 @@
+"""Prompts: templates of model families, and a prompt's layout."""

@@ -1,0 +1,259 @@
+"""Completions by a server, and by the local model for what must not leave this machine or while the server is away.
+
+Knows no editor, no HTTP and no setting: it is handed who may be asked, how to connect and how to load the local model.
+Where code goes is decided here, before anything else is done with a request, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import anyio
+
+from codeassist.completion.completer import Completer
+from codeassist.completion.session import never
+from codeassist.errors import Cancelled, CodeAssistError, ModelError
+from codeassist.monitor.analysis_thread import AnalysisThread
+from codeassist.monitor.monitor_set import Analysts, NoAnalysts
+from codeassist.remote.breaker import Breaker
+from codeassist.remote.errors import RefusedError, RemoteError
+from codeassist.remote.names import NameGuard
+from codeassist.remote.policy import Allowed
+from codeassist.remote.retry import RetryPolicy
+from codeassist.remote.session import RemoteSession, Sending
+from codeassist.request import Completion, CompletionRequest, Retriever
+
+if TYPE_CHECKING:
+    from codeassist.engine.engine import Engine
+
+T = TypeVar("T")
+log = logging.getLogger(__name__)
+
+_LOOK_S = 0.005  # how often a request under way looks whether it is still wanted: less than a frame of any screen
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a server may be silent, and how long a completion may take in all, retries included."""
+
+    first_token_s: float
+    timeout_s: float
+    num_retries: int
+
+    @property
+    def policy(self) -> RetryPolicy:
+        """Whoever types waits: retries come soon or not at all."""
+        return RetryPolicy(1 + self.num_retries, first_s=0.1, most_s=1.0, longest_wait_s=2.0)
+
+
+class RemoteFirst:
+    """Asks `connect`'s server for what `allowed` lets out, and what `open_local` loads for everything else.
+
+    One request at a time; any thread may be the one, but only one at a time. The local model is loaded when it is
+    first needed; `connect` ends within a time of its own. With `falls_back`, the local model also answers while the
+    server is away; without, such requests raise RemoteError. `redacted` takes keys and passwords out of a file's own
+    text before it is sent; those in snippets are out already. `analysts` know the names of a request's repository, as
+    for the local model's monitors.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        allowed: Allowed,
+        connect: Callable[[], Coroutine[Any, Any, RemoteSession]],
+        open_local: Callable[[], Completer],
+        patience: Patience,
+        *,
+        falls_back: bool = True,
+        notices: tuple[str, ...] = (),
+        redacted: Callable[[str], str] = lambda text: text,
+        analysts: Analysts | None = None,
+        breaker: Breaker | None = None,
+    ) -> None:
+        self.repository = "workspace"
+        self._host = host
+        self._allowed = allowed
+        self._connect = connect
+        self._open_local = open_local
+        self._patience = patience
+        self._falls_back = falls_back
+        self.notices = notices
+        self._redacted = redacted
+        self._analysts = analysts or NoAnalysts()
+        self._breaker = breaker or Breaker()
+        self._session: RemoteSession | None = None
+        self._local: Completer | None = None
+        self._runner = asyncio.Runner()
+        self._analyses = AnalysisThread()
+
+    @property
+    def model_name(self) -> str:
+        """The server's name for its model once it has said so, and where it is."""
+        return self._host if self._session is None else f"{self._session.capabilities.model} at {self._host}"
+
+    @property
+    def problem(self) -> str | None:
+        """That the server is away, if it is."""
+        if not self._breaker.is_open:
+            return None
+        return f"the remote engine at {self._host} is away; " + (
+            "the local model answers" if self._falls_back else "nothing is completed (remote.fallback is off)"
+        )
+
+    @property
+    def engine(self) -> Engine | None:
+        """The local model's, once that has been needed."""
+        return None if self._local is None else self._local.engine
+
+    def reach(self) -> None:
+        """Connect now, so that the first request need not. A server that is away is noticed and no error."""
+        if self._allowed:
+            try:
+                self._connected()
+            except CodeAssistError as error:
+                self._breaker.failed(str(error))
+                log.warning("%s", error)
+
+    def complete(
+        self,
+        request: CompletionRequest,
+        retriever: Retriever,
+        cancelled: Callable[[], bool] = never,
+        document: str | None = None,
+    ) -> Completion:
+        """Complete one request, as `Session.complete`. Cancelling closes the request on the server."""
+        reason = self._allowed.why_not(request)
+        if reason is not None:
+            return self._locally(request, retriever, cancelled, document, f"completed on this machine: {reason}")
+        if not self._breaker.lets_through:
+            return self._instead(request, retriever, cancelled, document, self._breaker.reason or "", None)
+        sending: Sending | None = None
+        try:
+            session = self._connected()
+            session.repository = self.repository
+            outgoing = replace(request, prefix=self._redacted(request.prefix), suffix=self._redacted(request.suffix))
+            prepared = session.prepare(outgoing, retriever, request.path if document is None else document)
+            sending = Sending(prepared, session.client.endpoint.url)
+            guard = self._guard(outgoing)
+            completion = self._run(lambda: self._within_time(session, sending, guard), cancelled)
+        except ModelError as error:  # of the server's: RemoteError, or it serves another model than it should
+            if isinstance(error, RefusedError):
+                self._disconnect()  # it may be another server by now: what it can do is asked anew
+            self._breaker.failed(str(error))
+            log.warning("%s", error)
+            return self._instead(request, retriever, cancelled, document, str(error), sending)
+        self._breaker.succeeded()
+        return completion
+
+    def prepare(self, document: str) -> None:
+        """Let the local model prepare, if that has been needed."""
+        if self._local is not None:
+            self._local.prepare(document)
+
+    def warm(self, request: CompletionRequest) -> None:
+        """As `prepare`."""
+        if self._local is not None:
+            self._local.warm(request)
+
+    def forget(self, document: str) -> None:
+        """Drop the local model's caches of a closed document."""
+        if self._local is not None:
+            self._local.forget(document)
+
+    def close(self) -> None:
+        """Close the connections and end every thread of ours."""
+        self._disconnect()
+        self._runner.close()
+        self._analyses.close()
+        self._analysts.close()
+        if self._local is not None:
+            self._local.close()
+
+    def _connected(self) -> RemoteSession:
+        if self._session is None:
+            self._session = self._runner.run(self._connect())
+        return self._session
+
+    def _disconnect(self) -> None:
+        session, self._session = self._session, None
+        if session is not None:
+            self._runner.run(session.client.close())
+
+    def _guard(self, request: CompletionRequest) -> NameGuard | None:
+        """What holds the answer to the names that static analysis knows; None where nothing is monitored."""
+        if request.monitor_deadline_ms is None:
+            return None
+        try:
+            analyst = self._analysts.find(request)
+            analysis = None if analyst is None else analyst.analyse(request)
+        except Exception as error:  # without an analysis the answer is the model's own
+            log.warning("an analysis failed, and nothing is monitored there", exc_info=error)
+            return None
+        return None if analysis is None else NameGuard(analysis, request, self._analyses.submit)
+
+    async def _within_time(self, session: RemoteSession, sending: Sending, guard: NameGuard | None) -> Completion:
+        patience = self._patience
+        try:
+            with anyio.fail_after(patience.timeout_s):
+                return await session.stream(sending, patience.first_token_s, patience.policy, guard)
+        except TimeoutError as error:
+            raise RemoteError(f"{self._host}: no completion within {patience.timeout_s:g} s") from error
+
+    def _run(self, work: Callable[[], Awaitable[T]], cancelled: Callable[[], bool]) -> T:
+        """Run work on the loop until it is done or not wanted any more. Raises Cancelled then."""
+
+        async def watched() -> T:
+            task = asyncio.ensure_future(work())
+            try:
+                while not task.done():
+                    if cancelled():
+                        raise Cancelled("the request was superseded")
+                    await asyncio.wait((task,), timeout=_LOOK_S)
+                return task.result()
+            finally:
+                if not task.done():
+                    task.cancel()
+                    await asyncio.wait((task,))
+
+        return self._runner.run(watched())
+
+    def _instead(
+        self,
+        request: CompletionRequest,
+        retriever: Retriever,
+        cancelled: Callable[[], bool],
+        document: str | None,
+        problem: str,
+        sending: Sending | None,
+    ) -> Completion:
+        """The local model's answer to what the server could not answer."""
+        if not self._falls_back:
+            raise RemoteError(f"{self._away(problem)}; remote.fallback is off")
+        try:
+            completion = self._locally(request, retriever, cancelled, document, self._away(problem))
+        except Cancelled:
+            raise
+        except ModelError as error:
+            raise RemoteError(f"{self._away(problem)}; and no local model can answer: {error}") from error
+        return completion if sending is None else replace(completion, sent=sending.sent)
+
+    def _locally(
+        self,
+        request: CompletionRequest,
+        retriever: Retriever,
+        cancelled: Callable[[], bool],
+        document: str | None,
+        notice: str,
+    ) -> Completion:
+        if self._local is None:
+            self._local = self._open_local()
+        self._local.repository = self.repository
+        completion = self._local.complete(request, retriever, cancelled, document)
+        return replace(completion, notices=(notice, *completion.notices))
+
+    def _away(self, problem: str) -> str:
+        return f"the remote engine at {self._host} did not answer ({problem})"

@@ -1,0 +1,1 @@
+"""Texts as tokens, and tokens that follow an edited text."""

@@ -1,0 +1,134 @@
+"""The tokens of a file's text before and behind a cursor: from scratch, or followed from the last request on.
+
+Knows no prompt and no cache. Both ways give the same tokens: the second only tokenises less.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from functools import lru_cache
+from threading import Lock
+from typing import Protocol
+
+from codeassist.document import change_between
+from codeassist.tokenization.live_tokens import LiveTokens
+from codeassist.tokenization.tokens import Tokenizer
+
+_MOST_FILES = 16
+_MOST_CHARS = 400_000  # a larger file is cut to a window first, and that is tokenised
+_MOST_SNIPPETS = 256
+
+
+class FileTokens(Protocol):
+    """Tokens of parts of one request's text."""
+
+    def before(self, start_char: int) -> list[int]:
+        """The tokens of the text from an offset up to the cursor."""
+        ...
+
+    def behind(self, num_chars: int) -> list[int]:
+        """The tokens of the first `num_chars` characters behind the cursor."""
+        ...
+
+    def other(self, text: str) -> list[int]:
+        """The tokens of a text that is not the file's: a snippet, a header."""
+        ...
+
+
+class FreshTokens:
+    """Tokenises whatever is asked for."""
+
+    def __init__(self, tokenizer: Tokenizer, prefix: str, suffix: str) -> None:
+        self._tokenizer = tokenizer
+        self._prefix = prefix
+        self._suffix = suffix
+
+    def before(self, start_char: int) -> list[int]:
+        """As `FileTokens`."""
+        return self._tokenizer.encode(self._prefix[start_char:])
+
+    def behind(self, num_chars: int) -> list[int]:
+        """As `FileTokens`."""
+        return self._tokenizer.encode(self._suffix[:num_chars])
+
+    def other(self, text: str) -> list[int]:
+        """As `FileTokens`."""
+        return self._tokenizer.encode(text)
+
+
+class FollowedTokens:
+    """Tokenises what changed since the last request, and a few characters on either side of the cursor."""
+
+    def __init__(self, known: KnownTokens, live: LiveTokens, cursor: int) -> None:
+        self._known = known
+        self._live = live
+        self._cursor = cursor
+
+    def before(self, start_char: int) -> list[int]:
+        """As `FileTokens`."""
+        return self._live.between(start_char, self._cursor)
+
+    def behind(self, num_chars: int) -> list[int]:
+        """As `FileTokens`."""
+        return self._live.between(self._cursor, min(self._cursor + num_chars, len(self._live.text)))
+
+    def other(self, text: str) -> list[int]:
+        """As `FileTokens`."""
+        return self._known.encode(text)
+
+
+class KnownTokens:
+    """What a session knows of the files that were completed last and of the snippets in their prompts.
+
+    A file is followed from its second request on, if its text is still mostly the same: who completes each file once
+    pays for no more than a window of it. Who will go on has all of it tokenised by `prepare`, on another thread.
+    """
+
+    def __init__(self, tokenizer: Tokenizer) -> None:
+        self._tokenizer = tokenizer
+        self._lock = Lock()  # over `_files`, and over following one of them
+        self._files: OrderedDict[str, str | LiveTokens] = OrderedDict()
+
+        @lru_cache(maxsize=_MOST_SNIPPETS)
+        def encoded(text: str) -> tuple[int, ...]:
+            return tuple(tokenizer.encode(text))
+
+        self._encoded = encoded
+
+    def encode(self, text: str) -> list[int]:
+        """The tokens of a text that is likely to come again."""
+        return list(self._encoded(text))
+
+    def of(self, document: str, prefix: str, suffix: str) -> FileTokens:
+        """The tokens of a document that now reads `prefix` + `suffix`, for this one request."""
+        text = prefix + suffix
+        with self._lock:
+            last = self._files.pop(document, None)
+            if len(text) > _MOST_CHARS:
+                return FreshTokens(self._tokenizer, prefix, suffix)
+            live = self._followed(last, text)
+            self._files[document] = text if live is None else live
+            while len(self._files) > _MOST_FILES:
+                self._files.popitem(last=False)
+        return FreshTokens(self._tokenizer, prefix, suffix) if live is None else FollowedTokens(self, live, len(prefix))
+
+    def prepare(self, document: str) -> None:
+        """Tokenise a document whole that was completed once, for the requests to come. A request that comes meanwhile
+        waits."""
+        with self._lock:
+            last = self._files.get(document)
+            if isinstance(last, str):
+                self._files[document] = LiveTokens(self._tokenizer, last)
+
+    def _followed(self, last: str | LiveTokens | None, text: str) -> LiveTokens | None:
+        if last is None:
+            return None
+        old = last if isinstance(last, str) else last.text
+        change = change_between(old, text)
+        if 2 * max(change.num_new_chars, change.end_char - change.start_char) > len(text):
+            return None
+        if isinstance(last, str):
+            return LiveTokens(self._tokenizer, text)
+        if old != text:
+            last.follow(change, text)
+        return last

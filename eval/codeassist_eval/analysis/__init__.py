@@ -1,0 +1,1 @@
+"""Static analysis held against what real code says."""

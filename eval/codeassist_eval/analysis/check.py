@@ -1,0 +1,149 @@
+"""How often the analysis behind the monitors knows what can stand at a place, and how often it is wrong.
+
+Knows no model: what is measured is whether the truth would have been excluded.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+from codeassist_eval.analysis.places import AskedPlace
+from codeassist_indexer.analysis.service import RepositoryAnalyst, TextAnalysis
+from codeassist_indexer.ingest.update import update_index
+from codeassist_indexer.storage.store import Store, database_path
+
+# Long enough for a busy machine: what is counted must not depend on it.
+_DEADLINE_S = 60.0
+
+
+@dataclass(slots=True)
+class PlaceCount:
+    """Of one kind of place in one language."""
+
+    num_places: int = 0
+    num_active: int = 0
+    num_excluded: int = 0
+    num_names: int = 0
+    num_named: int = 0  # active places of arguments at which one with a name stands
+    num_counted: int = 0  # those at which one without stands, and it is known how many may
+    abstained: Counter[str] = field(default_factory=Counter[str])
+
+
+@dataclass(frozen=True, slots=True)
+class Excluded:
+    """A place at which the true name was not among the allowed ones."""
+
+    language: str
+    kind: str
+    where: str
+    line: str
+    some: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class AnalysisFigures:
+    """What was counted. Times are of questions that were asked when the process was warm."""
+
+    counts: dict[tuple[str, str], PlaceCount] = field(default_factory=dict[tuple[str, str], PlaceCount])
+    excluded: list[Excluded] = field(default_factory=list[Excluded])
+    answer_ms: dict[str, list[float]] = field(default_factory=dict[str, list[float]])
+
+    def as_document(self) -> dict[str, Any]:
+        """One JSON object."""
+        active = sum(count.num_active for count in self.counts.values())
+        return {
+            "places": sum(count.num_places for count in self.counts.values()),
+            "active": active,
+            "truth_excluded": len(self.excluded),
+            "truth_excluded_percent": 100 * len(self.excluded) / active if active else 0.0,
+            "by_kind": [
+                {
+                    "language": language,
+                    "kind": kind,
+                    "places": count.num_places,
+                    "active": count.num_active,
+                    "truth_excluded": count.num_excluded,
+                    **(
+                        {"active_with_keyword": count.num_named, "active_by_position": count.num_counted}
+                        if kind == "keyword"
+                        else {}
+                    ),
+                    "names_mean": count.num_names / count.num_active if count.num_active else 0.0,
+                    "abstained": dict(count.abstained.most_common()),
+                }
+                for (language, kind), count in sorted(self.counts.items())
+            ],
+            "answer_ms": {
+                language: {"p50": _percentile(times, 50), "p95": _percentile(times, 95)}
+                for language, times in sorted(self.answer_ms.items())
+            },
+            "excluded": [
+                {"language": e.language, "kind": e.kind, "where": e.where, "line": e.line, "some": list(e.some)}
+                for e in self.excluded
+            ],
+        }
+
+
+def check_analysis(asked: Iterable[AskedPlace], indexes: Path) -> AnalysisFigures:
+    """Ask at each place, in order; those of one repository should come together."""
+    figures = AnalysisFigures()
+    folder: Path | None = None
+    store: Store | None = None
+    analyst: RepositoryAnalyst | None = None
+    warmed: set[str] = set()
+    try:
+        for place in asked:
+            if analyst is None or place.folder != folder:
+                if analyst is not None and store is not None:
+                    analyst.close()
+                    store.close()
+                folder, warmed = place.folder, set()
+                store = Store(database_path(folder, indexes))
+                update_index(store, folder)
+                analyst = RepositoryAnalyst(folder, store, _DEADLINE_S)
+            if place.request.path not in warmed:
+                analyst.warm(place.request.path, place.request.prefix + place.request.suffix)
+                warmed.add(place.request.path)
+            _ask(analyst, place, figures)
+    finally:
+        if analyst is not None and store is not None:
+            analyst.close()
+            store.close()
+    return figures
+
+
+def _ask(analyst: RepositoryAnalyst, asked: AskedPlace, figures: AnalysisFigures) -> None:
+    analysis = analyst.analyse(asked.request)
+    if not isinstance(analysis, TextAnalysis):
+        return
+    kind = asked.place.kind
+    count = figures.counts.setdefault((asked.language, kind), PlaceCount())
+    begin = perf_counter()
+    found = analysis.found(asked.text, asked.place)
+    figures.answer_ms.setdefault(asked.language, []).append((perf_counter() - begin) * 1e3)
+    count.num_places += 1
+    if found.names is None:
+        count.abstained[found.source] += 1
+        return
+    count.num_active += 1
+    count.num_names += len(found.names)
+    by_position = kind == "keyword" and not asked.is_keyword
+    count.num_named += asked.is_keyword
+    count.num_counted += by_position and found.room is not None
+    if found.room != 0 if by_position else asked.name in found.names:
+        return
+    count.num_excluded += 1
+    line_number = asked.text.count("\n") + 1
+    where = f"{asked.folder.name}/{asked.request.path}:{line_number}"
+    some = tuple(sorted(found.names, key=lambda name: (name.startswith("_"), name)))[:10]
+    figures.excluded.append(Excluded(asked.language, kind, where, asked.line, some))
+
+
+def _percentile(times: list[float], percent: int) -> float:
+    ordered = sorted(times)
+    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] if ordered else 0.0

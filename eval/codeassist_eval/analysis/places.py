@@ -1,0 +1,101 @@
+"""Places at which an analysis can be asked, each with the name that truly stands there.
+
+Knows no analysis. From tasks: the places that a right answer goes through. From repositories: a draw of all there are.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from codeassist.request import CompletionRequest, NamePlace
+from codeassist_eval.tasks.make import is_wanted, source_texts
+from codeassist_eval.tasks.repositories import Repositories
+from codeassist_eval.tasks.statement import Language
+from codeassist_eval.tasks.task import Task
+from codeassist_indexer.analysis.text.lexer import LexState, lex_end
+from codeassist_indexer.analysis.text.name_positions import LANGUAGES, Places
+from codeassist_indexer.languages.registry import language_of
+
+_NAME = re.compile(r"[^\W\d][\w$]*")
+_KEYWORD = re.compile(r"\s*=(?!=)")
+_CANDIDATE = re.compile(r"(?:\.|::|[(,]\s*|\b(?:import|new|case)\s+|\{\s*)(?=[^\W\d])")
+
+
+@dataclass(frozen=True, slots=True)
+class AskedPlace:
+    """A place in a file of a repository. `behind` is what follows: it begins with the true name."""
+
+    folder: Path
+    language: str
+    request: CompletionRequest
+    text: str
+    place: NamePlace
+    name: str
+    is_keyword: bool
+
+    @property
+    def line(self) -> str:
+        """The line up to the place, and the name, for people."""
+        return f"{self.text.rpartition(chr(10))[2].strip()}<{self.name}>"
+
+
+def places_of_tasks(tasks: Iterable[Task], repositories: Repositories) -> Iterator[AskedPlace]:
+    """The places in each task's truth, in order."""
+    for task in tasks:
+        language = language_of(task.path)
+        if language not in LANGUAGES:
+            continue
+        request = CompletionRequest(task.path, task.prefix, task.suffix)
+        settled = lex_end(language, task.prefix).settled
+        yield from _along(repositories.folder(task), language, request, task.groundtruth, settled)
+
+
+def drawn_places(folder: Path, wanted: Language | None, limit: int, seed: int) -> Iterator[AskedPlace]:
+    """Up to `limit` places of the repository in `folder`; the line behind each is taken away, as in a task."""
+    texts = {path: text for path, text in source_texts(folder).items() if is_wanted(path, wanted)}
+    candidates: list[tuple[str, int]] = []
+    for path, text in texts.items():
+        if language_of(path) in LANGUAGES:
+            candidates += [(path, match.end()) for match in _CANDIDATE.finditer(text)]
+    random.Random(seed).shuffle(candidates)
+    num_given = 0
+    for path, char in candidates:
+        if num_given == limit:
+            return
+        text, language = texts[path], language_of(path, texts[path])
+        line_end = text.find("\n", char)
+        line_end = len(text) if line_end < 0 else line_end
+        request = CompletionRequest(path, text[:char], text[line_end:])
+        asked = _asked(folder, language or "", request, Places(language or ""), text[:char], text[char:line_end])
+        if asked is not None:
+            num_given += 1
+            yield asked
+
+
+def _along(
+    folder: Path, language: str, request: CompletionRequest, truth: str, settled: LexState
+) -> Iterator[AskedPlace]:
+    places = Places(language, settled)
+    for char in range(len(truth)):
+        if char and truth[char - 1].isidentifier():
+            continue
+        asked = _asked(folder, language, request, places, request.prefix + truth[:char], truth[char:])
+        if asked is not None:
+            yield asked
+
+
+def _asked(
+    folder: Path, language: str, request: CompletionRequest, places: Places, text: str, behind: str
+) -> AskedPlace | None:
+    name = _NAME.match(behind)
+    if name is None or (text and (text[-1].isalnum() or text[-1] == "_")):
+        return None
+    place = places.at_end(text)
+    if place is None or place.start != len(text):
+        return None
+    is_keyword = _KEYWORD.match(behind, name.end()) is not None
+    return AskedPlace(folder, language, request, text, place, name[0], is_keyword)

@@ -1,0 +1,1 @@
+"""Benchmarks: their files, tasks and official scores."""

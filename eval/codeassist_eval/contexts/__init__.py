@@ -1,0 +1,1 @@
+"""What other files put into a prompt, for each method that is compared."""

@@ -1,0 +1,82 @@
+"""Our own retrieval for evaluation: an index per repository, with the truth taken out of it before each task.
+
+Knows no model and no ranking: codeassist_indexer does that. While a task runs, the index holds its file as an editor
+would show it, unsaved: what stands before the cursor and behind it, without what is to be predicted.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from codeassist.request import Retriever
+from codeassist_eval.contexts.rankers import Rankers
+from codeassist_eval.tasks.repositories import Repositories
+from codeassist_eval.tasks.slots import claim_slot
+from codeassist_eval.tasks.task import Task
+from codeassist_indexer.ingest.update import update_file, update_index
+from codeassist_indexer.retrieval.retrieve import ContextMode, IndexRetriever
+from codeassist_indexer.retrieval.sources.nearest_vectors import LearnedSearch
+from codeassist_indexer.retrieval.vectors.stored import fill_vectors
+from codeassist_indexer.storage.store import Store, database_path
+
+
+class IndexContexts:
+    """The index of the repository that was asked for last. Tasks are served in order, one at a time.
+
+    `rankers` give what finds and chooses a task's snippets in the mode "learned".
+    """
+
+    def __init__(
+        self,
+        repositories: Repositories,
+        cache: Path,
+        mode: ContextMode,
+        rankers: Rankers | None = None,
+    ) -> None:
+        self._repositories = repositories
+        self._slot = claim_slot(cache)
+        self._mode: ContextMode = mode
+        self._rankers = rankers
+        self._folder: Path | None = None
+        self._store: Store | None = None
+        self._open_path: str | None = None
+
+    def retriever(self, task: Task) -> Retriever:
+        """Return the retriever for `task`; one given out before may no longer be used."""
+        store = self.store(task)
+        if self._rankers is None:
+            return IndexRetriever(store, self._mode)
+        encoder = self._rankers.encoder(task)
+        if encoder is not None:
+            fill_vectors(store, encoder)  # those of its fold, which never saw the repository
+            store.companion(LearnedSearch).use(encoder)
+        return IndexRetriever(store, self._mode, chooser=self._rankers.chooser(task), sources=self._rankers.sources)
+
+    def store(self, task: Task) -> Store:
+        """Return the index for `task`, its file in it without the truth; one given out before may no longer be used.
+
+        Brings the index up to date on the first task of a repository, which also takes back what an interrupted run
+        left in it.
+        """
+        folder = self._repositories.folder(task)
+        store = self._store
+        if store is None or folder != self._folder:
+            store = self._open(folder)
+        elif self._open_path is not None and self._open_path != task.path:
+            update_file(store, folder, self._open_path)
+        update_file(store, folder, task.path, task.prefix + task.suffix)
+        self._open_path = task.path
+        return store
+
+    def close(self) -> None:
+        """Give the indexes back. What the last task changed in its index is put right when it is next opened."""
+        if self._store is not None:
+            self._store.close()
+        self._slot.release()
+
+    def _open(self, folder: Path) -> Store:
+        if self._store is not None:
+            self._store.close()
+        self._store, self._folder, self._open_path = Store(database_path(folder, self._slot.folder)), folder, None
+        update_index(self._store, folder)
+        return self._store

@@ -1,0 +1,1 @@
+"""What completes in an evaluation: ours, a server, llama.cpp."""

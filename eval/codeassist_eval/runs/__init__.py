@@ -1,0 +1,1 @@
+"""One run of an evaluation: its folder, its order, its progress."""

@@ -1,0 +1,1 @@
+"""What `codeassist bench` measures."""

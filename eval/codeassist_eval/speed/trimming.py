@@ -1,0 +1,162 @@
+"""`codeassist bench trim`: how much of what models spoil trimming mends, and how often it spoils the truth.
+
+Knows no model: the answers are what stands in the files, spoilt as `trim_cases` says.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import thread_time
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from codeassist.errors import SettingsError
+from codeassist_eval.speed.trim_cases import Case, cases, is_equal
+from codeassist_indexer.fitting.trim import trim
+from codeassist_indexer.languages.registry import language_of
+
+_MIN_CHARS, _MAX_CHARS = 500, 200_000
+_MOST_FILES = 400
+
+
+@dataclass(slots=True)
+class TrimFigures:
+    """What was counted for one language.
+
+    `plain` and `changed`: answers that were the truth, and those of them that trimming changed; `spoilt` and `mended`:
+    answers that were more than the truth, and those of them that trimming made equal to it. By kind of place.
+    """
+
+    plain: Counter[str] = field(default_factory=Counter[str])
+    changed: Counter[str] = field(default_factory=Counter[str])
+    spoilt: Counter[str] = field(default_factory=Counter[str])
+    mended: Counter[str] = field(default_factory=Counter[str])
+    times_ms: list[float] = field(default_factory=list[float])
+    failures: list[Case] = field(default_factory=list[Case])
+
+
+def measure(files: Iterable[tuple[str, str]], num_places: int, rng: random.Random) -> TrimFigures:
+    """Count over so many places in the files (path, text)."""
+    figures = TrimFigures()
+    known = list(files)
+    for _ in range(num_places):
+        for case in cases(*rng.choice(known), rng):
+            _count(case, figures)
+    return figures
+
+
+def _count(case: Case, figures: TrimFigures) -> None:
+    began = thread_time()
+    trimmed = trim(case.answer, case.prefix, case.suffix, case.path)
+    figures.times_ms.append((thread_time() - began) * 1e3)
+    is_right = is_equal(trimmed, case.truth)
+    if case.spoilt is None:
+        figures.plain[case.kind] += 1
+        figures.changed[case.kind] += not is_right
+    else:
+        figures.spoilt[case.kind] += 1
+        figures.mended[case.kind] += is_right
+    if not is_right:
+        figures.failures.append(dataclasses.replace(case))
+
+
+def read_files(folder: Path, rng: random.Random) -> dict[str, list[tuple[str, str]]]:
+    """Some readable files of the folder for each language: their paths and texts."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    paths = [path for path in sorted(folder.rglob("*")) if language_of(path.name) is not None and path.is_file()]
+    rng.shuffle(paths)
+    for path in paths:
+        text = path.read_text(errors="replace")
+        of_language = found.setdefault(language_of(path.name, text) or "", [])
+        if _MIN_CHARS <= len(text) <= _MAX_CHARS and len(of_language) < _MOST_FILES:
+            of_language.append((path.relative_to(folder).as_posix(), text))
+    return {language: files for language, files in sorted(found.items()) if files}
+
+
+@click.command(name="trim")
+@click.option(
+    "--repos",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    required=True,
+    help="Folder of source files in any of the languages.",
+)
+@click.option(
+    "--places", "num_places", type=click.IntRange(min=1), default=1000, show_default=True, help="Of a language."
+)
+@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--failures", type=click.Path(path_type=Path), help="Write the cases that went wrong to a JSON-lines file."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+def main(repos: Path, num_places: int, seed: int, failures: Path | None, as_json: bool) -> None:
+    """Measure trimming at random places of real code: how often an answer equals what stood there.
+
+    \b
+    Example:
+      codeassist bench trim --repos ~/src --places 2000
+    """
+    sources = read_files(repos, random.Random(seed))
+    if not sources:
+        raise SettingsError(
+            f"{repos} holds no file of a known language between {_MIN_CHARS} and {_MAX_CHARS} characters"
+        )
+    measured = {
+        language: measure(files, num_places, random.Random(f"{seed} {language}")) for language, files in sources.items()
+    }
+    if failures is not None:
+        failures.write_text("".join(_failure_lines(measured)))
+    if as_json:
+        click.echo(json.dumps({"seed": seed, "languages": {name: _document(each) for name, each in measured.items()}}))
+        return
+    Console().print(_table(measured))
+
+
+def _failure_lines(measured: dict[str, TrimFigures]) -> Iterator[str]:
+    for figures in measured.values():
+        for case in figures.failures:
+            yield json.dumps(dataclasses.asdict(case)) + "\n"
+
+
+def _document(figures: TrimFigures) -> dict[str, object]:
+    times = sorted(figures.times_ms)
+    return {
+        "plain": figures.plain,
+        "changed": figures.changed,
+        "spoilt": figures.spoilt,
+        "mended": figures.mended,
+        "ms_p50": times[len(times) // 2] if times else None,
+        "ms_p95": times[len(times) * 95 // 100] if times else None,
+        "ms_max": times[-1] if times else None,
+    }
+
+
+def _table(measured: dict[str, TrimFigures]) -> Table:
+    table = Table("language", "kind", "truths", "changed", "", "spoilt", "mended", "", "p95 ms")
+    for language, figures in measured.items():
+        for kind in [*figures.plain, None]:
+            plain, changed = _of(figures.plain, kind), _of(figures.changed, kind)
+            spoilt, mended = _of(figures.spoilt, kind), _of(figures.mended, kind)
+            times = sorted(figures.times_ms)
+            table.add_row(
+                *(language, kind or "all", str(plain), str(changed), _percent(changed, plain)),
+                *(str(spoilt), str(mended), _percent(mended, spoilt)),
+                f"{times[len(times) * 95 // 100]:.1f}" if kind is None else "",
+                end_section=kind is None,
+            )
+    return table
+
+
+def _of(counts: Counter[str], kind: str | None) -> int:
+    return counts.total() if kind is None else counts[kind]
+
+
+def _percent(part: int, whole: int) -> str:
+    return f"{part / whole * 100:.2f}%" if whole else "–"

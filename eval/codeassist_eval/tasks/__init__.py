@@ -1,0 +1,1 @@
+"""Tasks: places in real code with what truly stands there."""

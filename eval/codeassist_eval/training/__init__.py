@@ -1,0 +1,1 @@
+"""Rewards, and what is trained from them."""

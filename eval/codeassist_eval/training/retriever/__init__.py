@@ -1,0 +1,1 @@
+"""The learned retriever's training."""

@@ -1,0 +1,1 @@
+"""What each candidate does to the likelihood of what comes."""

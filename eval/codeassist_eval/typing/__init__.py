@@ -1,0 +1,1 @@
+"""Edits replayed as somebody types them."""

@@ -1,0 +1,91 @@
+"""What answers of a language server add up to: times by stage, what the server itself adds, what became of requests.
+
+Knows no clock and no process.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from codeassist_eval.typing.lsp_replay import Answer, ReplayedSession
+
+STAGES = ("debounce", "queue", "retrieve", "sync", "first_token", "decode")
+
+
+def lsp_figures(sessions: Sequence[ReplayedSession]) -> dict[str, Any]:
+    """Return the figures of at least one session, ready for JSON."""
+    answers = [answer for session in sessions for answer in session.answers]
+    modelled = [answer for answer in answers if "decode" in answer.stage_ms and answer.outcome != "cancelled"]
+    known = [answer for answer in answers if answer.outcome == "cached"]
+    shown = [answer for answer in answers if answer.outcome in ("answered", "cached")]
+    return {
+        "response_ms": quantiles(answer.ms for answer in shown),
+        "modelled_ms": quantiles(answer.ms for answer in modelled),
+        "cached_ms": quantiles(answer.ms for answer in known),
+        "cancelled_ms": quantiles(answer.ms for answer in answers if answer.outcome == "cancelled"),
+        "stages_ms": {
+            stage: quantiles(stages_of(answer)[stage] for answer in modelled if stage in answer.stage_ms)
+            for stage in STAGES
+        },
+        "first_token_after_ms": quantiles(_until_first_token(answer) for answer in modelled),
+        "overhead_ms": quantiles(overhead_ms(answer) for answer in modelled),
+        "overhead_in_server_ms": quantiles(in_server_ms(answer) for answer in modelled if answer.server_ms is not None),
+        "overhead_between_ms": quantiles(
+            answer.ms - answer.server_ms for answer in modelled if answer.server_ms is not None
+        ),
+        "overhead_stages_ms": {
+            "before": quantiles(
+                answer.before_ms - answer.stage_ms.get("debounce", 0.0)
+                for answer in modelled
+                if answer.before_ms is not None
+            ),
+            "prompt": quantiles(answer.stage_ms["prompt"] for answer in modelled if "prompt" in answer.stage_ms),
+            "trim": quantiles(answer.stage_ms["trim"] for answer in modelled if "trim" in answer.stage_ms),
+            "behind": quantiles(answer.behind_ms for answer in modelled if answer.behind_ms is not None),
+        },
+        "overhead_with_retrieval_ms": quantiles(
+            overhead_ms(answer) + answer.stage_ms.get("retrieve", 0.0) for answer in modelled
+        ),
+        "late_percent": 100 * statistics.fmean(answer.has_late_source for answer in modelled) if modelled else None,
+        "ready_s": quantiles((session.ready_s for session in sessions), digits=3),
+        "first_completion_s": quantiles((session.first_completion_s for session in sessions), digits=3),
+        "num_sessions": len(sessions),
+        "num_keystrokes": len(answers),
+        "outcomes": dict(Counter(answer.outcome for answer in answers).most_common()),
+        "reused_share": statistics.fmean(session.status["tokens"]["reused_share"] for session in sessions),
+        "peak_rss_bytes": max(session.peak_rss_bytes for session in sessions),
+    }
+
+
+def stages_of(answer: Answer) -> dict[str, float]:
+    """Return the time of each stage, one behind the other: the server counts the first token into decoding."""
+    stages = {stage: answer.stage_ms[stage] for stage in STAGES if stage in answer.stage_ms}
+    if "decode" in stages:
+        stages["decode"] -= stages.get("first_token", 0.0)
+    return stages
+
+
+def overhead_ms(answer: Answer) -> float:
+    """What server and wire add to waiting on purpose, waiting for the model, retrieval and the model."""
+    return answer.ms - sum(stages_of(answer).values())
+
+
+def in_server_ms(answer: Answer) -> float:
+    """What of that passed within the server, from the request's last byte read to the answer's bytes handed on."""
+    assert answer.server_ms is not None
+    return answer.server_ms - sum(stages_of(answer).values())
+
+
+def _until_first_token(answer: Answer) -> float:
+    return answer.ms - stages_of(answer)["decode"] - answer.stage_ms.get("trim", 0.0)
+
+
+def quantiles(values: Iterable[float], digits: int = 2) -> Mapping[str, float] | None:
+    """Return the nearest-rank p50 and p95; None where there are no values."""
+    ordered = sorted(values)
+    if not ordered:
+        return None
+    return {f"p{p}": round(ordered[-(-p * len(ordered) // 100) - 1], digits) for p in (50, 95)}

@@ -1,0 +1,193 @@
+"""Editing sessions typed into a real language server at human speed, and how long each answer took to come.
+
+Knows no options and no terminal. The typist presses a key every `interval_s`, rests for `rest_s` where a word ends and
+behind every other kind of edit, and asks after every edit, as editors do; most requests are outdated before they are
+answered, which is what a server has to live with.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from codeassist_eval.errors import EvaluationError
+from codeassist_eval.typing.lsp_client import LspClient, line_starts
+from codeassist_eval.typing.typing_trace import Keystroke, Trace, apply
+
+_LOAD_S = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class Typist:
+    """How somebody types."""
+
+    interval_s: float = 0.2
+    rest_s: float = 1.0
+
+    def wait_s(self, keystroke: Keystroke) -> float:
+        """How long it takes until the next key."""
+        return self.rest_s if _rests_behind(keystroke) else self.interval_s
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One keystroke's request. `ms` is from the keystroke to the answer as the client saw it.
+
+    `outcome`, `stage_ms` and the rest are the server's own words; `stage_ms` is empty where the model was not asked.
+    `server_ms` is from when it had read the request until it had handed its answer to the system; of that, `before_ms`
+    passed until the inference thread was asked, and `behind_ms` when that was done. `has_late_source`: the deadline of
+    retrieval cut a source short.
+    """
+
+    kind: str
+    outcome: str
+    ms: float
+    stage_ms: Mapping[str, float]
+    server_ms: float | None = None
+    before_ms: float | None = None
+    behind_ms: float | None = None
+    has_late_source: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayedSession:
+    """A session with its server from start to end. `first_completion_s` is from the process's start to the answer to
+    the first request, sent when the server said that it is ready; `ready_s` is until then."""
+
+    name: str
+    ready_s: float
+    first_completion_s: float
+    answers: tuple[Answer, ...]
+    num_shown: int
+    peak_rss_bytes: int
+    status: Mapping[str, Any]
+
+
+async def replay(
+    trace: Trace,
+    language: str,
+    folder: Path,
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    typist: Typist,
+) -> ReplayedSession:
+    """Type one session into a server of its own. Raises EvaluationError."""
+    client = LspClient(command, folder, environment)
+    began = time.perf_counter()
+    try:
+        await client.start()
+        client.open(trace.path, language, trace.initial)
+        await client.ready(_LOAD_S)
+        ready_s = time.perf_counter() - began
+        await client.complete(trace.initial, trace.cursor, automatic=True)
+        first_s = time.perf_counter() - began
+        timed, num_shown = await _type(client, trace, typist)
+        status = await client.status()
+        while status["requests"]["under_way"]:
+            await asyncio.sleep(0.05)
+            status = await client.status()
+    finally:
+        await client.stop()
+    recent = [one for one in status["recent"] if one["kind"] == "automatic"]
+    answers = _matched(timed, recent)
+    return ReplayedSession(
+        trace.name, ready_s, first_s, tuple(answers), num_shown, client.peak_rss_bytes, _without_recent(status)
+    )
+
+
+async def warm_up(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+    """Have a server that windows share load its model and answer once. Raises EvaluationError."""
+    client = LspClient(command, folder, environment)
+    try:
+        await client.start()
+        text = "def add(a, b):\n    return "
+        client.open("first.py", "python", text)
+        await client.ready(_LOAD_S)
+        await client.complete(text, len(text), automatic=False)
+    finally:
+        await client.stop()
+
+
+async def end_shared(command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
+    """End the server that windows share. Raises EvaluationError."""
+    client = LspClient(command, folder, environment)
+    await client.start()
+    await client.end_shared()
+
+
+@dataclass(frozen=True, slots=True)
+class _Timed:
+    kind: str
+    ms: float
+    items: list[str] | None
+
+
+async def _type(client: LspClient, trace: Trace, typist: Typist) -> tuple[list[_Timed], int]:
+    """Press the keys; return every request's time in the order of the answers, and how many had something to show."""
+    done: list[_Timed] = []
+    asked: list[asyncio.Task[None]] = []
+    text = trace.initial
+    due = time.perf_counter()
+
+    async def ask(kind: str, text: str, cursor: int, pressed: float) -> None:
+        items = await client.complete(text, cursor, automatic=True)
+        done.append(_Timed(kind, (time.perf_counter() - pressed) * 1e3, items))
+
+    for keystroke in trace.keystrokes:
+        after = apply(text, keystroke.edits)
+        line_starts(after)  # an editor knows its lines: finding them is no part of the wait
+        await asyncio.sleep(max(0.0, due - time.perf_counter()))
+        pressed = time.perf_counter()
+        if keystroke.edits:
+            client.change(text, keystroke.edits)
+            text = after
+            asked.append(asyncio.create_task(ask(keystroke.kind, text, keystroke.cursor, pressed)))
+        due = pressed + typist.wait_s(keystroke)
+    await asyncio.gather(*asked)
+    return done, sum(bool(one.items) for one in done)
+
+
+def _rests_behind(keystroke: Keystroke) -> bool:
+    if keystroke.kind != "type":
+        return True
+    typed = keystroke.edits[-1].inserted
+    return not (typed.isalnum() or typed == "_") or keystroke.rest is None
+
+
+def _matched(timed: Sequence[_Timed], recent: Sequence[Mapping[str, Any]]) -> list[Answer]:
+    """Join what the client measured with what the server notes, which are in the same order but for cancelled ones."""
+    answered = [one for one in recent if one["outcome"] != "cancelled"][-sum(one.items is not None for one in timed) :]
+    if len(answered) != sum(one.items is not None for one in timed):
+        raise EvaluationError("the server kept too few of its last requests for so long a session")
+    notes = iter(answered)
+    joined: list[Answer] = []
+    for one in timed:
+        if one.items is None:
+            joined.append(Answer(one.kind, "cancelled", one.ms, {}))
+        else:
+            note = next(notes)
+            joined.append(
+                Answer(
+                    one.kind,
+                    note["outcome"],
+                    one.ms,
+                    note["stage_ms"],
+                    server_ms=_between(note, "read_s", "written_s"),
+                    before_ms=_between(note, "read_s", "asked_s"),
+                    behind_ms=_between(note, "done_s", "written_s"),
+                    has_late_source=bool(note["late_sources"]),
+                )
+            )
+    return joined
+
+
+def _between(note: Mapping[str, Any], first: str, last: str) -> float | None:
+    return None if note[first] is None or note[last] is None else (note[last] - note[first]) * 1e3
+
+
+def _without_recent(status: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in status.items() if name != "recent"}

@@ -1,0 +1,281 @@
+"""The declared files of a repository, and what a type's name means in one of them.
+
+Knows no expression. Texts come from the index, so that what it leaves out (secrets, ignored files) is left out here.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator
+from functools import cache
+
+from tree_sitter import Node, Query, QueryCursor
+
+from codeassist_indexer.analysis.declared import csharp, java
+from codeassist_indexer.analysis.declared import javascript_names as script
+from codeassist_indexer.analysis.declared.types import DeclaredFile, DeclaredType, TypeRef
+from codeassist_indexer.languages.import_resolution import files_of_import
+from codeassist_indexer.languages.imports import import_patterns, read_imports
+from codeassist_indexer.languages.parsed import Import
+from codeassist_indexer.languages.registry import grammar, parser
+from codeassist_indexer.storage.store import Store
+
+SCRIPTS = frozenset({"typescript", "tsx", "javascript"})
+_FAMILY = {
+    "java": ("java",), "csharp": ("csharp",), "typescript": ("typescript", "tsx", "javascript"),
+    "tsx": ("typescript", "tsx", "javascript"), "javascript": ("typescript", "tsx", "javascript"),
+}  # fmt: skip
+_TYPE_KINDS = "('class', 'interface', 'enum', 'struct', 'type')"
+_MAX_FILES = 400
+_MAX_REEXPORTS = 6
+_MAX_BASES = 8
+
+
+@cache
+def _import_query(language: str) -> Query:
+    return Query(grammar(language), import_patterns(language))
+
+
+def read_file(path: str, language: str, text: str) -> tuple[DeclaredFile, Node]:
+    """Read a text; the node is its tree's root."""
+    source = text.encode("utf-8", "surrogatepass")
+    root = parser(language).parse(source).root_node
+    captures = QueryCursor(_import_query(language)).captures(root)
+    imports = read_imports(language, captures, source)
+    if language == "java":
+        declared = DeclaredFile(path, language, java.scope_of(root), tuple(java.read_types(root, path)), imports, {})
+    elif language == "csharp":
+        types = tuple(csharp.read_types(root, path))
+        declared = DeclaredFile(path, language, csharp.scope_of(root), types, imports, {})
+    else:
+        types = tuple(script.read_types(root, path))
+        exports = script.read_exports(root)
+        declared = DeclaredFile(path, language, (), types, imports, script.read_values(root), exports)
+    return declared, root
+
+
+class World:
+    """Reads files of one repository on demand and keeps the last ones. For any thread."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._files: OrderedDict[str, tuple[bytes, DeclaredFile]] = OrderedDict()
+
+    def file(self, path: str) -> DeclaredFile | None:
+        """Return an indexed file, or None where it is not indexed."""
+        rows = self._store.query("SELECT id, language, content_hash FROM files WHERE path = ?", (path,))
+        if not rows or rows[0][1] not in _FAMILY:
+            return None
+        file_id, language, content_hash = rows[0]
+        with self._lock:
+            known = self._files.get(path)
+            if known is not None and known[0] == content_hash:
+                self._files.move_to_end(path)
+                return known[1]
+        chunks = self._store.query("SELECT text FROM chunks WHERE file_id = ? ORDER BY id", (file_id,))
+        declared, _ = read_file(path, language, "".join(row[0] for row in chunks))
+        with self._lock:
+            self._files[path] = (content_hash, declared)
+            while len(self._files) > _MAX_FILES:
+                self._files.popitem(last=False)
+        return declared
+
+    def defining(self, name: str, language: str) -> list[str]:
+        """Return the files that define a type of this name."""
+        languages = _FAMILY[language]
+        rows = self._store.query(
+            "SELECT DISTINCT f.path FROM symbols s JOIN files f ON f.id = s.file_id WHERE s.name = ?"
+            f" AND s.kind IN {_TYPE_KINDS} AND f.language IN ({', '.join('?' * len(languages))}) ORDER BY f.path",
+            (name, *languages),
+        )
+        return [row[0] for row in rows]
+
+    def subtypes(self, name: str, language: str) -> Iterator[tuple[str, str, bool]]:
+        """Yield the names of types with a base of this name, with what encloses them, and whether they are abstract."""
+        rows = self._store.query(
+            "SELECT s.name, s.parent, s.bases, s.signature, s.kind FROM symbols s JOIN files f ON f.id = s.file_id"
+            " WHERE f.language = ? AND s.bases LIKE ? ORDER BY s.id",
+            (language, f'%{name}"%'),
+        )
+        for own, parent, bases, signature, kind in rows:
+            if any(base.rpartition(".")[2] == name for base in json.loads(bases)):
+                yield own, parent, kind == "interface" or "abstract " in signature
+
+    def extension_methods(self) -> frozenset[str]:
+        """Return the names of all of the repository's extension methods of C#."""
+        rows = self._store.query(
+            "SELECT DISTINCT s.name FROM symbols s JOIN files f ON f.id = s.file_id WHERE f.language = 'csharp'"
+            " AND s.signature LIKE '%(this %'"
+        )
+        return frozenset(row[0] for row in rows)
+
+    def folder_names(self, language: str, package: str) -> list[tuple[str, str]]:
+        """Return what stands in a package of Java: pairs of file stem or "" and sub-package or ""."""
+        folder = package.replace(".", "/")
+        rows = self._store.query(
+            "SELECT folder, path FROM files WHERE language = ? AND (folder = ? OR folder LIKE ? OR folder LIKE ?)",
+            (language, folder, f"%/{folder}", f"%{folder}/%"),
+        )
+        found: list[tuple[str, str]] = []
+        for own, path in rows:
+            padded = f"/{own}/"
+            _, marker, rest = padded.rpartition(f"/{folder}/")
+            if marker:
+                stem = path.rpartition("/")[2].partition(".")[0]
+                found.append((stem, "") if not rest else ("", rest.partition("/")[0]))
+        return found
+
+    def named(self, ref: TypeRef, file: DeclaredFile, byte_offset: int) -> list[DeclaredType]:
+        """Return the parts of the type that a name means at a place in `file`; [] for none of the repository's."""
+        if file.language in SCRIPTS:
+            return self._script_type(ref.name, file)
+        first, _, rest = ref.name.partition(".")
+        found = self._first_part(first, file, byte_offset)
+        for part in rest.split(".") if rest else ():
+            found = self._nested(found, part, file)
+        if not found and rest:  # by its full name
+            found = self._by_full_name({ref.name}, ref.name.rpartition(".")[2], file)
+        return found
+
+    def exported(self, path: str, name: str, depth: int = 0) -> tuple[str, str] | None:
+        """Return the file and the name there of what the module at `path` exports as `name`."""
+        file = self.file(path)
+        if file is None or depth > _MAX_REEXPORTS:
+            return None
+        exports = file.exports
+        if name in exports.own:
+            own = exports.own[name]
+            imported = next((each for each in file.imports if each.alias == own), None)
+            is_here = own in file.values or any(each.name == own for each in file.types)
+            if imported is not None and not is_here:
+                return self._follow(file, imported.module, imported.name, depth)
+            return path, own
+        if name in exports.passed_on:
+            module, there = exports.passed_on[name]
+            return self._follow(file, module, there, depth)
+        for module in exports.stars:
+            found = self._follow(file, module, name, depth) if name != "default" else None
+            if found is not None:
+                return found
+        return None
+
+    def exported_names(self, path: str, depth: int = 0) -> set[str] | None:
+        """Return all that a module exports, or None where that is not known."""
+        file = self.file(path)
+        if file is None or depth > _MAX_REEXPORTS or not file.exports.is_known:
+            return None
+        names = {*file.exports.own, *file.exports.passed_on}
+        for module in file.exports.stars:
+            paths = files_of_import(self._store, path, file.language, Import(module, "*", "", 0))
+            inner = self.exported_names(paths[0], depth + 1) if paths else None
+            if inner is None:
+                return None
+            names |= inner - {"default"}
+        return names
+
+    def module_path(self, file: DeclaredFile, module: str) -> str | None:
+        """Return the file that a module's name means."""
+        paths = files_of_import(self._store, file.path, file.language, Import(module, "*", "", 0))
+        return paths[0] if paths else None
+
+    def _follow(self, file: DeclaredFile, module: str, name: str, depth: int) -> tuple[str, str] | None:
+        path = self.module_path(file, module)
+        return self.exported(path, name, depth + 1) if path is not None and name not in ("", "*") else None
+
+    def _script_type(self, name: str, file: DeclaredFile) -> list[DeclaredType]:
+        own = [each for each in file.types if each.name == name]
+        if own or "." in name:
+            return own
+        imported = next((each for each in file.imports if each.alias == name), None)
+        if imported is None or imported.name in ("", "*"):
+            return []
+        found = self._follow(file, imported.module, imported.name, 0)
+        there = self.file(found[0]) if found is not None else None
+        return (
+            [each for each in there.types if each.name == found[1]] if there is not None and found is not None else []
+        )
+
+    def _first_part(self, name: str, file: DeclaredFile, byte_offset: int) -> list[DeclaredType]:
+        around = file.types_around(byte_offset)
+        for outer in around:
+            if name in outer.parameters:
+                return []
+            if outer.name == name:
+                return self._all_parts(outer, file)
+            nested = [each for each in file.types if each.full_name == f"{outer.full_name}.{name}"]
+            if nested:
+                return nested
+        own = [each for each in file.types if each.qualified_name == name]
+        if own:
+            return self._all_parts(own[0], file)
+        for outer in around:  # what a base holds, the class holds
+            for base in outer.bases:
+                parts = self.named(base, file, outer.start_byte - 1) if base is not None and base.name != name else []
+                nested = self._nested(parts, name, file)
+                if nested:
+                    return nested
+        wanted = set(self._visible_names(name, file, around))
+        return self._by_full_name(wanted, name, file)
+
+    def _visible_names(self, name: str, file: DeclaredFile, around: list[DeclaredType]) -> Iterator[str]:
+        """The full names that a simple name may stand for; one that is imported by itself is the only one."""
+        for imported in file.imports:
+            if imported.alias == name and imported.name not in ("", "*"):
+                yield f"{imported.module}.{imported.name}" if imported.module else imported.name
+                return
+        if not file.scope:
+            yield name
+        for scope in file.scope:
+            yield f"{scope}.{name}"
+        for imported in file.imports:
+            if imported.name == "*":
+                yield f"{imported.module}.{name}"
+        if file.language == "csharp":
+            yield name
+            for module in self._global_usings():
+                yield f"{module}.{name}"
+
+    def _global_usings(self) -> list[str]:
+        rows = self._store.query(
+            "SELECT DISTINCT i.module FROM imports i JOIN files f ON f.id = i.file_id WHERE f.language = 'csharp'"
+            " AND i.name = '*' AND f.module_name IN ('GlobalUsings', 'Usings', 'Imports', 'Global')"
+        )
+        return [row[0] for row in rows]
+
+    def _by_full_name(self, wanted: set[str], name: str, file: DeclaredFile) -> list[DeclaredType]:
+        found: list[DeclaredType] = []
+        for path in self.defining(name.rpartition(".")[2] if "." in name else name, file.language):
+            there = file if path == file.path else self.file(path)
+            found += [each for each in there.types if each.full_name in wanted] if there is not None else []
+        names = {each.full_name for each in found}
+        if len(names) > 1 or (file.language == "java" and len(found) > 1):
+            near = [each for each in found if _same_tree(each.path, file.path)]
+            return near if len({each.full_name for each in near}) == 1 and len(near) == 1 else []
+        return found
+
+    def _all_parts(self, found: DeclaredType, file: DeclaredFile) -> list[DeclaredType]:
+        if file.language != "csharp":
+            return [found]
+        return self._by_full_name({found.full_name}, found.name, file) or [found]
+
+    def _nested(self, outer: list[DeclaredType], name: str, file: DeclaredFile, depth: int = 0) -> list[DeclaredType]:
+        """The type `name` in a type or in what that inherits from."""
+        found: list[DeclaredType] = []
+        for part in outer:
+            there = file if part.path == file.path else self.file(part.path)
+            if there is None or depth > _MAX_BASES:
+                continue
+            found += [each for each in there.types if each.full_name == f"{part.full_name}.{name}"]
+            for base in part.bases if not found else ():
+                is_loop = base is None or base.name in (part.name, name)
+                above = [] if base is None or is_loop else self.named(base, there, part.start_byte - 1)
+                found += self._nested(above, name, there, depth + 1)
+        return found
+
+
+def _same_tree(one: str, other: str) -> bool:
+    """Whether two paths stand in the same part of a repository: several may hold a class of one name."""
+    return one.split("/src/")[0] == other.split("/src/")[0]

@@ -1,0 +1,1 @@
+"""Python, analysed by jedi."""

@@ -1,0 +1,84 @@
+"""jedi, set so that it reads source text and does nothing else, asked about one repository.
+
+Knows no index and no process. Runs in the worker: jedi can raise anything, and it can hang.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import jedi
+import jedi.inference.sys_path
+import jedi.settings
+import parso.cache
+from jedi.api.environment import InterpreterEnvironment
+
+from codeassist_indexer.analysis.python.jedi_closed import UnsureError
+from codeassist_indexer.analysis.python.jedi_places import imports, members, parameters
+
+
+def _prepare_jedi() -> None:
+    """Set jedi and its parser so that they read source text and do nothing else.
+
+    jedi never runs a repository's code, but three of its ways would come near to it: it imports some packages by name
+    (`auto_import_modules`), it follows `sys.path` changes that a file makes, and it keeps syntax trees as pickles on
+    the disk. All three are off.
+    """
+    jedi.settings.auto_import_modules = []
+    jedi.settings.allow_unsafe_interpreter_executions = False
+    jedi.settings.dynamic_params = False  # what callers pass is a guess at what a parameter may be
+    jedi.settings.dynamic_params_for_other_modules = False
+    jedi.settings.dynamic_array_additions = False
+    jedi.inference.sys_path.check_sys_path_modifications = lambda module_context: []
+    parso.cache._save_to_file_system = lambda *arguments, **named: None
+    parso.cache._load_from_file_system = lambda *arguments, **named: None
+    parso.cache._remove_cache_and_update_lock = lambda *arguments, **named: None
+
+
+class JediNames:
+    """Finds names in a repository's Python files. `sys_path`: where modules are looked for, in this order."""
+
+    def __init__(self, root: Path, sys_path: list[str]) -> None:
+        _prepare_jedi()
+        self._root = root
+        # This process is the environment: jedi starts no other Python, least of all one that lies in the repository.
+        # Compiled modules are imported only from this interpreter's own path (`load_unsafe_extensions=False`), and of
+        # that only the standard library is on `sys_path`; `smart_sys_path` would read build files of the repository.
+        self._environment = InterpreterEnvironment()
+        self._sys_path = sys_path
+        self._projects: dict[Path, jedi.Project] = {}
+
+    def find(self, question: dict[str, Any]) -> dict[str, Any]:
+        """Return the names, or why there are none."""
+        path = self._root / question["path"]
+        project = self._project(path.parent)
+        script = jedi.Script(question["source"], path=path, project=project, environment=self._environment)
+        line, column = question["line"], question["column"]
+        try:
+            match question["kind"]:
+                case "warm":
+                    state = script._inference_state
+                    _ = state.builtins_module, state.typing_module  # half a second of parsing, once a process
+                    names = frozenset(name.name for name in script.infer(line, column))
+                case "import":
+                    names = imports(script, question["statement"])
+                case "keyword":
+                    names, positional, are_all = parameters(script, line, column, tuple(question["bracket"]))
+                    return {"names": sorted(names), "positional": positional, "are_all": are_all}
+                case kind:
+                    names = members(script, line, column, only_cases=kind == "case")
+        except UnsureError as unsure:
+            return {"unsure": str(unsure)}
+        return {"names": sorted(names)}
+
+    def _project(self, folder: Path) -> jedi.Project:
+        """The project as a file in `folder` sees it: of packages of one name, the nearest comes first."""
+        known = self._projects.get(folder)
+        if known is None:
+            around = [str(each) for each in (folder, *folder.parents)]
+            ordered = sorted(self._sys_path, key=lambda path: around.index(path) if path in around else len(around))
+            known = self._projects[folder] = jedi.Project(
+                self._root, sys_path=ordered, smart_sys_path=False, load_unsafe_extensions=False
+            )
+        return known

@@ -1,0 +1,268 @@
+"""The names that can stand at a place of Python, by a script of jedi's, where it is sure of them.
+
+Knows no settings and no process. Raises UnsureError where it had to guess. The names that the text uses there say more.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from jedi.api.completion import get_user_context
+from jedi.inference.gradual.conversion import convert_values
+from jedi.inference.imports import Importer
+
+from codeassist_indexer.analysis.python.jedi_closed import UnsureError, refuse_open_module
+from codeassist_indexer.analysis.python.jedi_sure import Walk
+from codeassist_indexer.analysis.python.questions import PLACEHOLDER
+from codeassist_indexer.analysis.text.lexer import code_only
+
+_WORD = re.compile(r"[^\W\d]\w*")
+_FROM_IMPORT = re.compile(r"from\s+(?P<dots>[.\s]*)(?P<module>[\w.]*)\s+import\b")
+_MODULE_PATH = re.compile(r"(?:from|import|,)\s*(?P<dots>\.*)(?P<module>(?:\w+\.)*)\Z")
+_LAYING_OUT = re.compile(r"__init__|__new__|__post_init__|__enter__|__setstate__|setup|setUp\w*|_?init\w*|_?reset\w*")
+_OUTDATED_STUBS = "typeshed/third_party"
+
+
+def members(script: Any, line: int, column: int, only_cases: bool = False) -> frozenset[str]:
+    """Return what can stand behind the dot in front of `column` (both of the place; lines from 1, columns from 0)."""
+    module: Any = script._module_node
+    placeholder = module.get_leaf_for_position((line, column + 1))
+    dot: Any = placeholder.get_previous_leaf() if placeholder is not None else None
+    if dot is None or dot.value != ".":
+        raise UnsureError("no dot")
+    leaf = dot.get_previous_leaf()
+    if leaf is None:
+        raise UnsureError("no receiver")
+    base, trailers = _receiver(leaf)
+    context = script._get_module_context().create_context(leaf)
+    values = Walk().receiver(context, base, trailers)
+    for value in values:
+        _refuse_outdated(value)
+        if value.is_module() and value == script._get_module_context().get_value():
+            raise UnsureError("the module itself")
+    text = _code_between(base, leaf)
+    scope = _scope_of(base, leaf)
+    _refuse_narrowed(text, scope)
+    _refuse_new_attribute(base, text, leaf)
+    if only_cases:
+        cases = _enum_cases(values)
+        if cases:
+            return cases
+    names = _member_names(script, values, (line, column))
+    names |= _assigned_in(scope, text)
+    used = _used_in(scope, text)
+    if used - names:
+        raise UnsureError("the text uses others")
+    return frozenset(names)
+
+
+def imports(script: Any, statement: str) -> frozenset[str]:
+    """Return what can stand at the end of an import statement that has been written so far."""
+    whole = _FROM_IMPORT.search(statement)
+    found = whole or _MODULE_PATH.search(statement)
+    if found is None:
+        raise UnsureError("import")
+    level = found["dots"].count(".")
+    path = [part for part in found["module"].split(".") if part]
+    importer = Importer(script._inference_state, path, script._get_module_context(), level)
+    if path or level:
+        modules: Any = importer.follow()
+        if not modules:
+            raise UnsureError("import not found")
+        for module in modules:
+            refuse_open_module(module)
+            if not level and module.api_type == "namespace":  # an installed package of the name would come first
+                raise UnsureError("folder without __init__")
+            _refuse_outdated(module)
+    elif whole is None:
+        raise UnsureError("any module")
+    names = importer.completion_names(script._inference_state, only_modules=whole is None)
+    return _plain(name.string_name for name in names)
+
+
+def parameters(
+    script: Any, line: int, column: int, bracket: tuple[int, int]
+) -> tuple[frozenset[str], tuple[str, ...], bool]:
+    """Return what the call takes whose bracket is at the position `bracket`.
+
+    The names that `=` can follow, the parameters that positions fill, in order, and whether there are surely no others.
+    """
+    module = script._module_node
+    opened = module.get_leaf_for_position((bracket[0], bracket[1] + 1))  # a place belongs to what ends there
+    leaf = opened.get_previous_leaf() if opened is not None else None
+    if leaf is None:
+        raise UnsureError("no callee")
+    base, trailers = _receiver(leaf)
+    context = script._get_module_context().create_context(leaf)
+    is_written = Walk().callee(context, base, trailers)
+    names: set[str] = set()
+    signatures = script.get_signatures(line, column)
+    if not signatures:
+        raise UnsureError("no signature")
+    in_order: set[tuple[str, ...]] = set()
+    for signature in signatures:
+        kinds = [(parameter.name, parameter.kind.name) for parameter in signature.params]
+        if any(kind == "VAR_KEYWORD" for _, kind in kinds):
+            raise UnsureError("any keyword")
+        names.update(name for name, kind in kinds if kind in ("POSITIONAL_OR_KEYWORD", "KEYWORD_ONLY"))
+        is_written = is_written and not any(kind == "VAR_POSITIONAL" for _, kind in kinds)
+        in_order.add(tuple(name for name, kind in kinds if kind.startswith("POSITIONAL")))
+    are_all = is_written and len(in_order) == 1
+    if not names and not are_all:
+        raise UnsureError("no keyword")
+    return _plain(names), in_order.pop() if len(in_order) == 1 else (), are_all
+
+
+def _receiver(leaf: Any) -> tuple[Any, list[Any]]:
+    """The expression that ends with `leaf`: its first part and the trailers behind that."""
+    parent = leaf.parent
+    if parent.type == "trailer" and (leaf is parent.children[0] or leaf is parent.children[-1]):
+        whole = parent.parent
+        index = _index_of(whole, parent)
+        start = index - 1
+        while start > 0 and whole.children[start].type == "trailer":
+            start -= 1
+        base = whole.children[start]
+        trailers = whole.children[start + 1 : index + 1]
+        if base == "await":
+            base, trailers = trailers[0], trailers[1:]
+        return base, list(trailers)
+    if parent.type == "atom" and leaf is parent.children[-1]:
+        return parent, []
+    if leaf.type in ("name", "number", "string", "fstring_end", "keyword"):
+        return (parent if leaf.type == "fstring_end" else leaf), []
+    raise UnsureError("receiver")
+
+
+def _index_of(parent: Any, child: Any) -> int:
+    return next(index for index, each in enumerate(parent.children) if each is child)
+
+
+def _member_names(script: Any, values: Any, position: tuple[int, int]) -> set[str]:
+    """What jedi would complete, as names alone."""
+    context = get_user_context(script._get_module_context(), position)
+    names: set[str] = set()
+    for value in dict.fromkeys((*values, *convert_values(values))):
+        for each in value.get_filters(origin_scope=context.tree_node):
+            names |= _names_in(each)
+    return names
+
+
+# The names in classes of stubs, by file, place and side: they stay what they are as long as the process lives. jedi
+# would look through all names of `builtins` for those of `object`, for every receiver anew: a third of its time.
+_stub_names: dict[tuple[object, ...], frozenset[str]] = {}
+
+
+def _names_in(names_filter: Any) -> frozenset[str]:
+    inner = getattr(names_filter, "_class_filter", names_filter)
+    owner = getattr(inner, "_node_context", None)  # the class in whose text it looks, of all that a class inherits
+    root = owner.get_root_context() if owner is not None else None
+    if owner is None or root is None or not root.is_stub() or not owner.is_class():
+        return _plain(name.string_name for name in names_filter.values())
+    key = (root.py__file__(), owner.tree_node.start_pos, getattr(inner, "_is_instance", None), type(names_filter))
+    found = _stub_names.get(key)
+    if found is None:
+        found = _stub_names[key] = _plain(name.string_name for name in names_filter.values())
+    return found
+
+
+def _plain(names: Any) -> frozenset[str]:
+    return frozenset(name for name in names if name != PLACEHOLDER and _WORD.fullmatch(name))
+
+
+def _refuse_outdated(value: Any) -> None:
+    """jedi's stubs of other people's packages are years old: what a package has now, they do not know."""
+    file = getattr(value.get_root_context(), "py__file__", lambda: None)()
+    if file is not None and _OUTDATED_STUBS in file.as_posix():
+        raise UnsureError("outdated stubs")
+
+
+def _enum_cases(values: Any) -> frozenset[str]:
+    names: set[str] = set()
+    for value in values:
+        node = getattr(value, "tree_node", None)
+        if not value.is_class() or node is None or node.type != "classdef" or value.is_stub():
+            return frozenset()
+        if not any(each.py__name__() in ("Enum", "Flag") for each in value.py__mro__()):
+            return frozenset()
+        for statement in node.children[-1].children if node.children[-1].type == "suite" else ():
+            inner = statement.children[0] if statement.type == "simple_stmt" else statement
+            if inner.type == "expr_stmt":
+                names.update(name.value for name in inner.get_defined_names())
+            elif inner.type not in ("string", "funcdef", "decorated", "newline", "keyword", "async_stmt", "operator"):
+                return frozenset()
+    return frozenset(name for name in names if not name.startswith("_"))
+
+
+def _code_between(first: Any, last: Any) -> str:
+    """The text of a receiver, without line ends."""
+    parts = [first.get_code(include_prefix=False)]
+    leaf = first.get_last_leaf()
+    while leaf is not last and leaf is not None:
+        leaf = leaf.get_next_leaf()
+        parts.append(leaf.get_code(include_prefix=False))
+    return "".join(parts)
+
+
+def _scope_of(base: Any, leaf: Any) -> Any:
+    """The part of the file in which the receiver's first name means the same."""
+    first = base.get_first_leaf()
+    scope = leaf.parent
+    while scope.parent is not None:
+        if scope.type in ("funcdef", "lambdef") and _binds(scope, first.value):
+            if first.value in ("self", "cls"):
+                scope = scope.parent
+                while scope.parent is not None and scope.type != "classdef":
+                    scope = scope.parent
+            return scope
+        scope = scope.parent
+    return scope
+
+
+def _binds(function: Any, text: str) -> bool:
+    used = function.get_root_node().get_used_names()
+    return any(
+        name.is_definition() and function.start_pos <= name.start_pos < function.end_pos for name in used.get(text, ())
+    )
+
+
+def _uses(scope: Any, text: str) -> list[re.Match[str]]:
+    pattern = rf"(?<![\w.\])]){re.escape(text)}\s*\.[ \t]*(?P<name>[^\W\d]\w*)(?P<behind>\s*(?::[^=\n]+)?=(?!=))?"
+    return list(re.finditer(pattern, _code(scope)))
+
+
+def _code(scope: Any) -> str:
+    return code_only("python", scope.get_code(include_prefix=False))
+
+
+def _assigned_in(scope: Any, text: str) -> set[str]:
+    return {use["name"] for use in _uses(scope, text) if use["behind"]} - {PLACEHOLDER}
+
+
+def _used_in(scope: Any, text: str) -> set[str]:
+    return {use["name"] for use in _uses(scope, text) if not use["behind"]} - {PLACEHOLDER}
+
+
+def _refuse_narrowed(text: str, scope: Any) -> None:
+    """A test of the receiver's type may have narrowed it in a way that jedi does not see."""
+    test = (
+        rf"\b(?:isinstance|issubclass|hasattr|callable|type|cast|setattr)\([^()\n]*(?<![\w.]){re.escape(text)}\s*[,)]"
+    )
+    if re.search(test, _code(scope)):
+        raise UnsureError("narrowed")
+
+
+def _refuse_new_attribute(base: Any, text: str, leaf: Any) -> None:
+    """`self.` at the beginning of a statement may be about to define an attribute."""
+    before: Any = base.get_first_leaf().get_previous_leaf()
+    if text not in ("self", "cls"):
+        return
+    starts = before is None or before.type in ("newline", "indent", "dedent") or before.value in (":", ";")
+    if not starts and before is not None and before.end_pos[0] == base.start_pos[0]:
+        return
+    function = leaf.parent
+    while function is not None and function.type != "funcdef":
+        function = function.parent
+    if function is not None and _LAYING_OUT.fullmatch(function.name.value):
+        raise UnsureError("new attribute")

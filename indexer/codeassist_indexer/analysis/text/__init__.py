@@ -1,0 +1,1 @@
+"""Names and their places in half-written text."""

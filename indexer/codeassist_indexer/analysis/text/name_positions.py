@@ -1,0 +1,131 @@
+"""Which place a text ends at: behind a dot, in an import, an argument's name, a case, behind `new`.
+
+Lexical: knows no types and no names of the repository. It may name places that nothing is known about.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from codeassist.request import NamePlace
+from codeassist_indexer.analysis.text.lexer import START, LexState, TextEnd, lex_end
+from codeassist_indexer.analysis.text.words import words
+
+SCRIPT_LANGUAGES = frozenset({"typescript", "tsx", "javascript"})
+LANGUAGES = frozenset({"python", "java", "csharp"}) | SCRIPT_LANGUAGES
+"""The languages in which places are found."""
+
+_TAIL_CHARS = 2_000  # of a statement: a longer one is data
+_HINT_CHARS = 80
+_NAME_END = re.compile(r"(?:[^\W\d]\w*)?\Z")
+_SCRIPT_NAME_END = re.compile(r"(?:[^\W\d]|[$#])?(?:[\w$]*)\Z")
+_DOT = re.compile(r"(?:(?P<number>(?<![\w.])\d[\d_]*)|(?P<value>[\w\])}\"'`$!>]))(?:\s|\\\n)*(?:\?\.|\.)\Z")
+_METHOD_REFERENCE = re.compile(r"[\w\])>]::\Z")
+# Whether it is worth reading the text at all: what stands before the name that is being written.
+_PYTHON_HINT = re.compile(r"[.(,]\s*\Z|\b(?:import|from)\s+\Z|\bcase\s+\Z")
+_BRACE_HINT = re.compile(r"(?:\.|::)\Z|\b(?:new|case|import|static)\s+\Z|,\s*\Z|\{\s*\Z")
+
+_FROM_IMPORT = re.compile(r"\s*from\s+(?:\.|\w)[\w.]*\s+import\s*\(?\s*(?:\w+(?:\s+as\s+\w+)?\s*,\s*)*\Z")
+_FROM = re.compile(r"\s*from\s+(?:\.*(?:\w+\.)+|\.+)\Z")
+_IMPORT = re.compile(r"\s*import\s+(?:[\w.]+(?:\s+as\s+\w+)?\s*,\s*)*(?:\w+\.)+\Z")
+_ANY_IMPORT = re.compile(r"\s*(?:from|import)\b")
+_CASE = re.compile(r"\s*case\s+(?:[^=]*[|(\[,:]\s*)?(?:\w+\.)+\Z")
+_DEFINITION = re.compile(r"(?:^|[\n;])\s*(?:async\s+def|def|class)\s+\w+\s*(?:\[[^\]]*\]\s*)?\Z")
+_CALLEE_END = re.compile(r"(?P<word>[^\W\d]\w*)[ \t]*\Z|[\])]\Z")
+_LAMBDA = re.compile(r"\blambda\b[^:]*\Z")
+_NO_CALLEES = words(
+    """and as assert async await case del elif else except finally for from if import in is lambda match not or print
+    raise return while with yield"""
+)
+
+_JAVA_IMPORT = re.compile(r"\s*import\s+(?:static\s+)?(?:\w+\.)+\Z")
+_SCRIPT_IMPORT = re.compile(r"\s*(?:import|export)\s+(?:type\s+)?(?:[\w$]+\s*,\s*)?\{(?:[^{}]*,)?\s*(?:type\s+)?\Z")
+_NEW = re.compile(r"(?<![\w.$])new\s+\Z")
+_JAVA_CASE = re.compile(r"(?<![\w.$])case\s+(?:\w+\s*,\s*)*\Z")
+_QUALIFIED_CASE = re.compile(r"(?<![\w.$])case\s+(?:[\w$]+\.)+\Z")
+_STATEMENT_START = re.compile(r"[;{}\n]")
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Finds the place at the end of texts that all begin with `settled_text`, up to where `settled` says."""
+
+    language: str
+    settled: LexState = START
+
+    def at_end(self, text: str) -> NamePlace | None:
+        """Return the place at which `text` ends; None in strings, comments, and where nothing could be known."""
+        name_end = _SCRIPT_NAME_END if self.language in SCRIPT_LANGUAGES else _NAME_END
+        found = name_end.search(text, max(0, len(text) - _HINT_CHARS))
+        start = found.start() if found is not None else len(text)
+        is_python = self.language == "python"
+        if not (_PYTHON_HINT if is_python else _BRACE_HINT).search(text[max(0, start - _HINT_CHARS) : start]):
+            return None
+        head = text[max(0, start - _TAIL_CHARS) : start]
+        end = lex_end(self.language, text, self.settled)
+        if not end.is_code:
+            return None
+        if is_python:
+            return _python_kind(text, start, head, end)
+        return _brace_kind(self.language, text, start, head, end)
+
+
+def _python_kind(text: str, start: int, head: str, end: TextEnd) -> NamePlace | None:
+    statement = _statement(text, start, end)
+    if _ANY_IMPORT.match(statement):
+        is_import = _FROM_IMPORT.fullmatch(statement) or _FROM.fullmatch(statement) or _IMPORT.fullmatch(statement)
+        return NamePlace("import", start) if is_import else None
+    if head.endswith("."):
+        if not _is_dereference(head):
+            return None
+        return NamePlace("case" if _CASE.match(statement) else "member", start)
+    return NamePlace("keyword", start) if _is_argument(text, start, end) else None
+
+
+def _brace_kind(language: str, text: str, start: int, head: str, end: TextEnd) -> NamePlace | None:
+    line = head[head.rfind("\n") + 1 :]
+    if language == "java" and line.lstrip().startswith("import"):
+        return NamePlace("import", start) if _JAVA_IMPORT.fullmatch(line) else None
+    if head.endswith(("{", ",", " ", "\n")) and language in SCRIPT_LANGUAGES and end.brackets:
+        opened = text.rfind("\n", 0, end.brackets[-1]) + 1
+        if start - opened < _TAIL_CHARS and _SCRIPT_IMPORT.fullmatch(text[opened:start]):
+            return NamePlace("import", start)
+    if head.endswith("."):
+        if not _is_dereference(head):
+            return None
+        if line.lstrip().startswith(("using ", "namespace ", "package ", "import ")):
+            return None
+        return NamePlace("case" if _QUALIFIED_CASE.search(line) else "member", start)
+    if language == "java" and _METHOD_REFERENCE.search(head):
+        return NamePlace("member", start)
+    if language == "java" and _JAVA_CASE.search(line):
+        return NamePlace("case", start)
+    return NamePlace("class", start) if _NEW.search(line) else None
+
+
+def _is_dereference(head: str) -> bool:
+    """Whether the dot at the end of `head` stands behind a value: no number's point, no dots in a row."""
+    found = _DOT.search(head[-200:])
+    return found is not None and found["number"] is None
+
+
+def _statement(text: str, start: int, end: TextEnd) -> str:
+    """The statement of Python up to `start`: its line, from before the brackets that are open in it."""
+    first = end.brackets[0] if end.brackets and start - end.brackets[0] < _TAIL_CHARS else start
+    line_start = text.rfind("\n", 0, first) + 1
+    statement = text[line_start:start]
+    return statement.rpartition(";")[2] if not end.brackets else statement
+
+
+def _is_argument(text: str, start: int, end: TextEnd) -> bool:
+    """Whether an argument of a call begins at `start`."""
+    if not end.brackets or text[end.brackets[-1]] != "(":
+        return False
+    opened = end.brackets[-1]
+    before = text[opened + 1 : start].rstrip()
+    if (before and not before.endswith(",")) or _LAMBDA.search(before):
+        return False
+    head = text[max(0, opened - 300) : opened]
+    callee = _CALLEE_END.search(head)
+    return callee is not None and callee["word"] not in _NO_CALLEES and _DEFINITION.search(head) is None

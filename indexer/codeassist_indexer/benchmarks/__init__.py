@@ -1,0 +1,1 @@
+"""How fast the index is, and what is asked of it."""

@@ -1,0 +1,1 @@
+"""A model's answer fitted to the text around the cursor."""

@@ -1,0 +1,1 @@
+"""What a file's text says: symbols, imports, chunks, for each language."""

@@ -1,0 +1,147 @@
+"""Where names that modules define or hand on are defined, many names asked about at once.
+
+Knows no request and no order among names.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from operator import attrgetter, itemgetter
+
+from codeassist_indexer.languages.import_resolution import Remembering, files_of_import
+from codeassist_indexer.languages.parsed import Import
+from codeassist_indexer.retrieval.sources.skeleton import COLUMNS, Definition, definition_of
+
+_MAX_REEXPORTS = 4
+_start = attrgetter("start_byte")
+_number = itemgetter(0)
+
+_Wish = tuple[str, tuple[str, ...]]
+"""A name, and the files in which it may be defined."""
+
+
+_Reexport = tuple[int, Import, Sequence[str]]
+"""An import, by its number in the index, and the files that it means."""
+
+
+class Definers:
+    """Answers which top-level definitions files have of a name, or where these import it from; none in `own_path`.
+
+    `read` asks about many names with two queries a step of imports; what was not read is asked when it is needed.
+    """
+
+    def __init__(self, asked: Remembering, own_path: str) -> None:
+        self._asked = asked
+        self._own_path = own_path
+        self._read: list[tuple[frozenset[str], frozenset[str]]] = []
+        self._defined: dict[tuple[str, str], list[Definition]] = {}
+        self._read_imports: list[tuple[frozenset[str], frozenset[str]]] = []
+        self._imports: dict[str, dict[int, tuple[str, Import]]] = {}
+        self._files: dict[int, list[str]] = {}
+        self._by_paths: dict[tuple[str, ...], dict[str, list[_Reexport]]] = {}
+
+    def read(self, wishes: Iterable[_Wish]) -> None:
+        """Read what `definitions` will be asked about these."""
+        step = list(dict.fromkeys(wishes))
+        for depth in range(_MAX_REEXPORTS + 1):
+            step = [wish for wish in step if wish[1]]
+            if not step:
+                return
+            self._read_definitions(step)
+            unknown = [wish for wish in step if not self._defined_in(*wish)]
+            if depth == _MAX_REEXPORTS or not unknown:
+                return
+            self._read_reexports(unknown)
+            step = list(dict.fromkeys(source for wish in unknown for source in self._reexports(*wish)))
+
+    def definitions(self, name: str, paths: tuple[str, ...], depth: int = _MAX_REEXPORTS) -> list[Definition]:
+        """Return the top-level definitions of `name` in `paths`, or where these import it from."""
+        if not paths:
+            return []
+        wish = (name, paths)
+        if not _is_known(self._read, wish):
+            self._read_definitions([wish])
+        found = self._defined_in(name, paths)
+        if found or depth == 0:
+            return found
+        if not _is_known(self._read_imports, wish):
+            self._read_reexports([wish])
+        for source in self._reexports(name, paths):
+            found = self.definitions(*source, depth - 1)
+            if found:
+                return found
+        return []
+
+    def _defined_in(self, name: str, paths: Sequence[str]) -> list[Definition]:
+        if len(paths) == 1:
+            return self._defined.get((name, paths[0]), [])
+        return [each for path in sorted(set(paths)) for each in self._defined.get((name, path), ())]
+
+    def _reexports(self, name: str, paths: tuple[str, ...]) -> list[_Wish]:
+        """Return which name in which files each import of `paths` may mean by `name`."""
+        found = self._imports_of(paths)
+        if not found:
+            return []
+        return [
+            (name if imported.name == "*" else imported.name, tuple(file for file in files if file not in paths))
+            for _, imported, files in sorted((*found.get(name, ()), *found.get("*", ())), key=_number)
+            if imported.name
+        ]
+
+    def _imports_of(self, paths: tuple[str, ...]) -> Mapping[str, Sequence[_Reexport]]:
+        """Return what was read of the imports of `paths`, by the name that they bind, "*" for all of a module's."""
+        known = self._by_paths.get(paths)
+        if known is None:
+            known = self._by_paths[paths] = {}
+            for path in set(paths):
+                for number, (language, imported) in self._imports.get(path, {}).items():
+                    files = self._files.get(number)
+                    if files is None:
+                        files = self._files[number] = files_of_import(self._asked, path, language, imported)
+                    known.setdefault("*" if imported.name == "*" else imported.alias, []).append(
+                        (number, imported, files)
+                    )
+        return known
+
+    def _read_definitions(self, wishes: Sequence[_Wish]) -> None:
+        names, paths = _names_and_paths(wishes)
+        # The plus keeps SQLite from going through all definitions of a common name.
+        rows = self._asked.store.query(
+            f"SELECT {COLUMNS} FROM files f CROSS JOIN symbols s ON s.file_id = f.id"
+            " WHERE f.path IN (SELECT value FROM json_each(?)) AND +s.name IN (SELECT value FROM json_each(?))"
+            " AND f.path != ? AND s.kind != 'module'"
+            " AND (s.parent = '' OR s.kind IN ('class', 'interface', 'enum', 'struct', 'trait', 'type')"
+            " OR s.parent IN (SELECT qualified_name FROM symbols m WHERE m.file_id = s.file_id AND m.kind = 'module'))",
+            (json.dumps(list(paths)), json.dumps(list(names)), self._own_path),
+        )
+        read: dict[tuple[str, str], list[Definition]] = {}
+        for row in rows:
+            definition = definition_of(*row)
+            read.setdefault((definition.name, definition.path), []).append(definition)
+        for listed in read.values():
+            listed.sort(key=_start)
+        self._defined.update(read)
+        self._read.append((names, paths))
+
+    def _read_reexports(self, wishes: Sequence[_Wish]) -> None:
+        names, paths = _names_and_paths(wishes)
+        rows = self._asked.store.query(
+            "SELECT i.id, f.path, f.language, i.module, i.name, i.alias, i.line FROM files f CROSS JOIN imports i"
+            " ON i.file_id = f.id WHERE f.path IN (SELECT value FROM json_each(?))"
+            " AND (i.name = '*' OR i.alias IN (SELECT value FROM json_each(?)))",
+            (json.dumps(list(paths)), json.dumps(list(names))),
+        )
+        for number, path, language, *columns in rows:
+            self._imports.setdefault(path, {})[number] = (language, Import(*columns))
+        self._read_imports.append((names, paths))
+        self._by_paths.clear()
+
+
+def _names_and_paths(wishes: Sequence[_Wish]) -> tuple[frozenset[str], frozenset[str]]:
+    return frozenset(name for name, _ in wishes), frozenset(path for _, paths in wishes for path in paths)
+
+
+def _is_known(read: Sequence[tuple[frozenset[str], frozenset[str]]], wish: _Wish) -> bool:
+    name, paths = wish
+    return any(name in names and known.issuperset(paths) for names, known in read)

@@ -1,0 +1,160 @@
+"""Definitions in C and C++: one table, of which C takes what its grammar has.
+
+Knows no preprocessor: a macro that stands where a type or keyword should is an error node, what is around it counts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tree_sitter import Node
+
+from codeassist_indexer.languages.definitions.form import (
+    Form,
+    Named,
+    by_name,
+    dotted,
+    leaf_by_name,
+    module_by_name,
+    nothing,
+)
+from codeassist_indexer.languages.definitions.signatures import (
+    WHOLE_BINDING_CHARS,
+    bare_name,
+    binding_head,
+    definition_head,
+    node_text,
+    one_line,
+)
+
+COMMENTS = ("comment",)
+
+MAX_DECLARATOR_DEPTH = 50
+"""Pointers, arrays and parentheses around one name. Deeper is no program."""
+
+_NAMES = frozenset({"identifier", "field_identifier", "type_identifier", "destructor_name", "operator_name"})
+_NAMES |= {"operator_cast", "template_function", "namespace_identifier"}
+_BODIED = frozenset({"struct_specifier", "union_specifier", "enum_specifier", "class_specifier"})
+_TYPE_KINDS = {"struct_specifier": "struct", "union_specifier": "struct", "enum_specifier": "enum"}
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """The name inside a declarator; `owner` what stands in front of it (`A::B`, dotted)."""
+
+    name: str
+    owner: str
+    is_function: bool
+
+
+def _declared(declarator: Node, source: bytes) -> Declared | None:
+    """Look through `*`, `&`, `[]`, `()` and `A::` for the name. A pointer to a function is no function."""
+    owners: list[str] = []
+    is_function = False
+    node: Node | None = declarator
+    for _ in range(MAX_DECLARATOR_DEPTH):
+        if node is None:
+            return None
+        if node.type in _NAMES:
+            name = bare_name(node_text(node, source)) if node.type == "template_function" else node_text(node, source)
+            return Declared(" ".join(name.split()), ".".join(owners), is_function)
+        if node.type == "qualified_identifier":
+            scope = node.child_by_field_name("scope")
+            if scope is not None:
+                owners.append(dotted(bare_name(node_text(scope, source))))
+            node = node.child_by_field_name("name")
+            continue
+        if node.type == "function_declarator":
+            is_function = True
+        elif node.type == "parenthesized_declarator":
+            is_function = False
+        inner = node.child_by_field_name("declarator")
+        node = inner if inner is not None else next((child for child in reversed(node.named_children)), None)
+    return None
+
+
+def _function(node: Node, source: bytes) -> list[Named]:
+    declarator = node.child_by_field_name("declarator")
+    declared = _declared(declarator, source) if declarator is not None else None
+    if declared is None:
+        return []
+    return [Named(declared.name, owner=declared.owner, encloses=True, head=definition_head(node, source))]
+
+
+def _declaration(node: Node, source: bytes) -> list[Named]:
+    """Variables, fields and prototypes: `int a = 1, *b, f(void);`."""
+    declarators = node.children_by_field_name("declarator")
+    if not declarators:
+        return []
+    shared = one_line(source, node.start_byte, declarators[0].start_byte)
+    type_node = node.child_by_field_name("type")
+    body = type_node.child_by_field_name("body") if type_node is not None and type_node.type in _BODIED else None
+    unnamed = type_node is not None and body is not None and type_node.child_by_field_name("name") is None
+    if body is not None:
+        shared = one_line(source, node.start_byte, body.start_byte)
+    named: list[Named] = []
+    for declarator in declarators:
+        declared = _declared(declarator, source)
+        if declared is None:
+            continue
+        head = f"{shared} {_part(declarator, source)}"
+        if len(declarators) == 1 and not unnamed and node.end_byte - node.start_byte <= WHOLE_BINDING_CHARS:
+            head = binding_head(node, source)
+        kind = "function" if declared.is_function else None
+        named.append(Named(declared.name, kind=kind, owner=declared.owner, head=head, encloses=unnamed and not named))
+    return named
+
+
+def _part(declarator: Node, source: bytes) -> str:
+    value = declarator.child_by_field_name("value")
+    return one_line(source, declarator.start_byte, value.start_byte if value is not None else declarator.end_byte)
+
+
+def _typedef(node: Node, source: bytes) -> list[Named]:
+    """`typedef struct {...} A;` is the struct A; the other forms are aliases."""
+    type_node = node.child_by_field_name("type")
+    body = type_node.child_by_field_name("body") if type_node is not None else None
+    names = [_declared(declarator, source) for declarator in node.children_by_field_name("declarator")]
+    named: list[Named] = []
+    for declared in names:
+        if declared is None:
+            continue
+        if type_node is None or body is None:
+            named.append(Named(declared.name))
+            continue
+        head = f"{one_line(source, node.start_byte, body.start_byte)} {declared.name}"
+        unnamed = type_node.child_by_field_name("name") is None
+        kind = _TYPE_KINDS.get(type_node.type, "class") if unnamed else None
+        named.append(Named(declared.name, kind=kind, encloses=unnamed and not named, head=head))
+    return named
+
+
+def _macro(node: Node, source: bytes) -> list[Named]:
+    """`#define A 1`, `#define F(x) ...`; one without a value guards a header and says nothing."""
+    name, parameters = node.child_by_field_name("name"), node.child_by_field_name("parameters")
+    if name is None or node.child_by_field_name("value") is None:
+        return []
+    if parameters is None:
+        return [Named(node_text(name, source), head=binding_head(node, source))]
+    return [Named(node_text(name, source), head=one_line(source, node.start_byte, parameters.end_byte))]
+
+
+C = (
+    Form("(struct_specifier body: (_))", "struct", by_name),
+    Form("(union_specifier body: (_))", "struct", by_name),
+    Form("(enum_specifier body: (_))", "enum", by_name),
+    Form("(enumerator)", "constant", leaf_by_name),
+    Form("(type_definition)", "type", _typedef),
+    Form("(function_definition)", "function", _function),
+    Form("[(declaration) (field_declaration)]", "variable", _declaration),
+    Form("(preproc_def)", "constant", _macro),
+    Form("(preproc_function_def)", "function", _macro),
+)
+CPP = (
+    Form("(template_declaration)", "wrapper", nothing),
+    *C,
+    Form("(class_specifier body: (_))", "class", by_name),
+    Form("(namespace_definition)", "module", module_by_name),
+    Form("[(alias_declaration) (concept_definition)]", "type", leaf_by_name),
+    Form("(lambda_expression)", "scope", nothing),
+)

@@ -1,0 +1,1 @@
+"""What of other files goes into a prompt."""

@@ -1,0 +1,1 @@
+"""What is looked for, how much of it fits, and until when."""

@@ -1,0 +1,97 @@
+"""The moment at which what one request asks of an index is stopped, as a whole and part by part.
+
+Knows no source and no request: it stops SQLite's queries, and says when a loop over small ones should end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+
+from codeassist_indexer.storage.store import Store
+
+# How often a query looks at the clock, in steps of SQLite's machine: a look takes 2 us, a step 0.04 us. A full-text
+# query over 40,000 chunks then stops 6 ms after its deadline at the latest (2 busy cores, 2026-11-21).
+_STEPS_PER_LOOK = 500
+
+
+@dataclass(slots=True)
+class Deadline:
+    """The moment, `after_ms` from now, at which one request's queries are stopped; None: never.
+
+    `has_stopped` says whether one was. `has_cut`: whether anything was cut short since who reads it set it to False.
+    For one thread.
+    """
+
+    after_ms: float | None
+    has_stopped: bool = False
+    has_cut: bool = False
+    _began: float = field(default_factory=time.perf_counter)
+    _part_ends: float | None = None
+    _is_suspended: bool = False
+
+    def is_over(self) -> bool:
+        """Say whether it has passed."""
+        return self.after_ms is not None and (time.perf_counter() - self._began) * 1000 > self.after_ms
+
+    def is_part_over(self) -> bool:
+        """Say whether it, or the part that is under way, has passed."""
+        return self.is_over() or (self._part_ends is not None and time.perf_counter() > self._part_ends)
+
+    def cuts_short(self) -> bool:
+        """Say whether a loop over small queries must end, because it or its part has passed; note that one did."""
+        self.has_cut |= self.is_part_over()
+        return self.has_cut
+
+    def part(self, share: float) -> AbstractContextManager[None]:
+        """Let what is done in the block take `share` of the whole time at most, and end with the part around it."""
+        return self._part(time.perf_counter(), share)
+
+    def until(self, share: float) -> AbstractContextManager[None]:
+        """Let what is done in the block end when `share` of the whole time has passed, and with the part around it."""
+        return self._part(self._began, share)
+
+    @contextlib.contextmanager
+    def _part(self, since_s: float, share: float) -> Iterator[None]:
+        around = self._part_ends
+        if self.after_ms is not None:
+            ends = since_s + share * self.after_ms / 1000
+            self._part_ends = ends if around is None else min(ends, around)
+        try:
+            yield
+        finally:
+            self._part_ends = around
+
+    @contextlib.contextmanager
+    def stops_queries(self, store: Store) -> Iterator[None]:
+        """Stop what this thread asks of `store` in the block once the deadline has passed: it then raises."""
+        if self.after_ms is None:
+            yield
+            return
+        connection = store.connection
+        connection.set_progress_handler(self._look, _STEPS_PER_LOOK)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(sqlite3.Error):  # another thread closed the store
+                connection.set_progress_handler(None, 0)
+
+    @contextlib.contextmanager
+    def suspended(self) -> Iterator[None]:
+        """Let queries in the block take as long as they need."""
+        self._is_suspended = True
+        try:
+            yield
+        finally:
+            self._is_suspended = False
+
+    def _look(self) -> int:
+        """Return 1, for SQLite to stop the running query, once the deadline has passed."""
+        if self._is_suspended or not self.is_part_over():
+            return 0
+        self.has_stopped = self.has_cut = True
+        return 1

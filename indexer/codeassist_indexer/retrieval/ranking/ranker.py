@@ -1,0 +1,128 @@
+"""The ranker: a small network that says what each candidate would do to the likelihood of what comes.
+
+numpy only. Knows no candidate and no training: numbers in, judgements out. Its file is safetensors with metadata.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+from safetensors.numpy import save_file
+
+from codeassist.errors import CodeAssistError
+from codeassist_indexer.retrieval.ranking.features import NAMES
+
+Label = Literal["negative", "neutral", "positive"]
+LABELS: tuple[Label, ...] = get_args(Label)
+
+FORMAT = "codeassist-ranker"
+VERSION = 1
+SHIPPED = Path(__file__).parent / "ranker.safetensors"
+_MOST = 6.0  # standard deviations from the mean that a feature counts for: a rare one must not outweigh all others
+
+
+class RankerRefused(CodeAssistError):  # noqa: N818 — what happened to the file
+    """A ranker's file that is broken, of another version, or made for other features."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Of n candidates: `gains`, float32 [n], the nats that each adds to the truth's log-likelihood when it stands
+    alone in the prompt; `probabilities`, float32 [n, 3], of the LABELS in their order."""
+
+    gains: NDArray[np.float32]
+    probabilities: NDArray[np.float32]
+
+    def label(self, number: int) -> Label:
+        """Return the likeliest label of a candidate."""
+        return LABELS[int(self.probabilities[number].argmax())]
+
+
+@dataclass(frozen=True, slots=True)
+class Ranker:
+    """A network with two hidden layers, F features wide, H and then H' wide inside; all float32.
+
+    mean, scale: [F], of the features it was trained on. hidden: weights [F, H], [H, H'], [H', 4] and biases [H], [H'],
+    [4]; of the four outputs the first is asinh of the gain, the others are the labels' logits. metadata: what it was
+    trained on, for people.
+    """
+
+    mean: NDArray[np.float32]
+    scale: NDArray[np.float32]
+    weights: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+    biases: tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]
+    metadata: Mapping[str, str]
+
+    @property
+    def stop_gain(self) -> float | None:
+        """The gain, in nats, below which nothing is worth its place, as training found it; None: not said."""
+        said = self.metadata.get("stop_gain")
+        return None if said is None else float(said)
+
+    def judge(self, rows: NDArray[np.float32]) -> Judgement:
+        """Judge candidates by their features, float32 [n, F]."""
+        hidden = standardised(rows, self.mean, self.scale)
+        for weight, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            hidden = np.maximum(hidden @ weight + bias, 0.0)
+        out = hidden @ self.weights[-1] + self.biases[-1]
+        logits = out[:, 1:] - out[:, 1:].max(axis=1, keepdims=True)
+        shares = np.exp(logits)
+        return Judgement(np.sinh(np.clip(out[:, 0], -_MOST, _MOST)), shares / shares.sum(axis=1, keepdims=True))
+
+    def save(self, path: Path) -> None:
+        """Write the file, whole or not at all."""
+        tensors = {"mean": self.mean, "scale": self.scale}
+        for number, (weight, bias) in enumerate(zip(self.weights, self.biases, strict=True)):
+            tensors |= {f"weight{number}": weight, f"bias{number}": bias}
+        # One value: the library writes several in an order that differs from run to run.
+        about = json.dumps({**self.metadata, "format": FORMAT, "version": VERSION, "features": NAMES}, sort_keys=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_name(f"{path.name}.part")
+        save_file({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, part, {"ranker": about})
+        part.replace(path)
+
+
+def standardised(
+    rows: NDArray[np.float32], mean: NDArray[np.float32], scale: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Return features as the network takes them: around 0, of about the same width, none far out."""
+    return np.clip((rows - mean) * scale, -_MOST, _MOST)
+
+
+def load_ranker(path: Path = SHIPPED) -> Ranker:
+    """Read a ranker. Raises RankerRefused for a file that is missing, broken, or made by or for another version."""
+    again = "make it again with `codeassist tune`, or delete it to use the one that came with codeassist"
+    try:
+        with safe_open(path, framework="numpy") as file:
+            metadata: dict[str, Any] = json.loads((file.metadata() or {}).get("ranker", "{}"))
+            tensors: dict[str, NDArray[np.float32]] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (OSError, SafetensorError, ValueError) as error:
+        raise RankerRefused(f"{path}: no ranker can be read ({error}); {again}") from error
+    if metadata.get("format") != FORMAT:
+        raise RankerRefused(f"{path}: this is no ranker's file; {again}")
+    if metadata.get("version") != VERSION or metadata.get("features") != list(NAMES):
+        raise RankerRefused(f"{path}: a ranker of another version of codeassist; {again}")
+    try:
+        ranker = Ranker(
+            tensors["mean"],
+            tensors["scale"],
+            (tensors["weight0"], tensors["weight1"], tensors["weight2"]),
+            (tensors["bias0"], tensors["bias1"], tensors["bias2"]),
+            {name: str(value) for name, value in metadata.items() if name not in ("format", "version", "features")},
+        )
+        judgement = ranker.judge(np.zeros((1, len(NAMES)), dtype=np.float32))
+        _ = ranker.stop_gain
+    except (KeyError, ValueError) as error:
+        raise RankerRefused(f"{path}: a ranker's file without {error}; {again}") from error
+    if judgement.probabilities.shape != (1, len(LABELS)) or not np.isfinite(judgement.gains).all():
+        raise RankerRefused(f"{path}: a ranker that gives no judgement; {again}")
+    return ranker

@@ -1,0 +1,144 @@
+"""What every source is given: the index, the request, and what several of them ask about it, read once.
+
+Knows no source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+
+from codeassist.request import CompletionRequest
+from codeassist_indexer.languages.import_resolution import Remembering
+from codeassist_indexer.languages.registry import language_of
+from codeassist_indexer.retrieval.query.cursor_query import Surroundings, surroundings
+from codeassist_indexer.retrieval.query.deadline import Deadline
+from codeassist_indexer.retrieval.sources.enclosing import Enclosing, enclosing
+from codeassist_indexer.retrieval.sources.imported import ResolvedImport, distances_near, imports_of, resolved_imports
+from codeassist_indexer.retrieval.sources.neighbours import StoredChunk, stored_chunks
+from codeassist_indexer.retrieval.sources.postings import Postings, read_postings
+from codeassist_indexer.retrieval.sources.recent import RecentPlace
+from codeassist_indexer.retrieval.sources.skeleton import Definition, Member, read_definitions, read_members
+from codeassist_indexer.storage.lexical import Collection, QueryLimits, query_terms
+from codeassist_indexer.storage.store import Store
+
+_LIMITS = QueryLimits()
+
+
+class Situation:
+    """One request before one index, read while `deadline` lasts. For one thread; what it has read once it keeps.
+
+    What was interrupted is read again by whoever asks next.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        request: CompletionRequest,
+        collection: Collection,
+        recent: Iterable[RecentPlace],
+        deadline: Deadline,
+    ) -> None:
+        self.store = store
+        self.request = request
+        self.collection = collection
+        self.recent = tuple(place for place in recent if place.path != request.path)
+        self.deadline = deadline
+        self.language = language_of(request.path) or ""
+        self.around: Surroundings = surroundings(request)
+        self.text = request.prefix + request.suffix
+        self._chunks: dict[int, StoredChunk] = {}
+        self._definitions: dict[int, Definition] = {}
+        self._members: dict[int, Sequence[Member]] = {}
+
+    @cached_property
+    def distances(self) -> dict[str, int]:
+        """Each name near the cursor with its distance; see `Facts.name_distance`."""
+        return distances_near(self.request, self.around)
+
+    @cached_property
+    def asked(self) -> Remembering:
+        """The index, asked which files imports mean; it remembers the answers."""
+        return Remembering(self.store)
+
+    @cached_property
+    def imports(self) -> tuple[ResolvedImport, ...]:
+        """What the request's file imports."""
+        return resolved_imports(self.asked, self.request.path, self.language, imports_of(self.request))
+
+    @property
+    def has_read_imports(self) -> bool:
+        """Whether `imports` is known without asking the index."""
+        return "imports" in vars(self)
+
+    @cached_property
+    def imported_paths(self) -> frozenset[str]:
+        """The files that the request's file imports."""
+        return frozenset(path for each in self.imports for path in each.paths)
+
+    @cached_property
+    def _own(self) -> tuple[int, int | None, int | None] | None:
+        rows = self.store.query(
+            "SELECT f.id, (SELECT min(id) FROM chunks WHERE file_id = f.id), (SELECT max(id) FROM chunks WHERE file_id"
+            " = f.id) FROM files f WHERE f.path = ?",
+            (self.request.path,),
+        )
+        return rows[0] if rows else None
+
+    @property
+    def own_file_id(self) -> int | None:
+        """The number of the request's own file in the index, None if it is not there."""
+        return self._own[0] if self._own is not None else None
+
+    @cached_property
+    def own_chunks(self) -> range:
+        """The numbers of the chunks of the request's own file: nothing may come from it."""
+        _, first, last = self._own or (None, None, None)
+        return range(first, last + 1) if first is not None and last is not None else range(0)
+
+    @cached_property
+    def terms(self) -> tuple[str, ...]:
+        """The words that the index is searched by, the rarest first."""
+        return query_terms(self.around.by_distance, self.language, self.collection, _LIMITS)
+
+    @cached_property
+    def postings(self) -> Postings:
+        """Which chunks hold these words."""
+        return read_postings(self.store, self.terms, self.collection, self.own_chunks, self.deadline)
+
+    @cached_property
+    def enclosing(self) -> Enclosing:
+        """The function and the type that the cursor stands in."""
+        return enclosing(self.request.prefix, self.around.line_head, self.language)
+
+    def chunks(self, chunk_ids: Iterable[int]) -> dict[int, StoredChunk]:
+        """Return the chunks with these numbers that there are."""
+        wanted = list(dict.fromkeys(chunk_ids))
+        missing = [chunk_id for chunk_id in wanted if chunk_id not in self._chunks]
+        if missing:
+            self._chunks.update((chunk.chunk_id, chunk) for chunk in stored_chunks(self.store, missing))
+        return {chunk_id: self._chunks[chunk_id] for chunk_id in wanted if chunk_id in self._chunks}
+
+    def known_chunk(self, chunk_id: int) -> StoredChunk | None:
+        """Return a chunk that was read already."""
+        return self._chunks.get(chunk_id)
+
+    def definitions(self, symbol_ids: Iterable[int]) -> list[Definition]:
+        """Return the definitions with these numbers that there are."""
+        wanted = list(dict.fromkeys(symbol_ids))
+        missing = [symbol_id for symbol_id in wanted if symbol_id not in self._definitions]
+        if missing:
+            self.keep(read_definitions(self.store, missing))
+        return [self._definitions[symbol_id] for symbol_id in wanted if symbol_id in self._definitions]
+
+    def keep(self, definitions: Iterable[Definition]) -> None:
+        """Take definitions that were read elsewhere, so that they are not read again."""
+        self._definitions.update((definition.symbol_id, definition) for definition in definitions)
+
+    def members(self, symbol_ids: Iterable[int]) -> dict[int, Sequence[Member]]:
+        """Return the members of each definition, in the order of the text."""
+        wanted = list(dict.fromkeys(symbol_ids))
+        missing = [symbol_id for symbol_id in wanted if symbol_id not in self._members]
+        if missing:
+            self._members.update(read_members(self.store, missing))
+        return {symbol_id: self._members[symbol_id] for symbol_id in wanted}

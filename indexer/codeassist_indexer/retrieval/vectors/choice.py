@@ -1,0 +1,46 @@
+"""The encoder that a user's setting names: the shipped one, a trained file, or a folder with a transformer.
+
+Knows no index.
+"""
+
+from __future__ import annotations
+
+import logging
+from functools import lru_cache
+from pathlib import Path
+
+from codeassist.errors import ModelError
+from codeassist_indexer.retrieval.vectors.encoder import Encoder
+from codeassist_indexer.retrieval.vectors.static_encoder import StaticEncoder, load_encoder, shipped_encoder
+
+log = logging.getLogger(__name__)
+
+
+def encoder_in_force(named: Path | None) -> Encoder | None:
+    """Return the encoder at the path that `context.encoder` names, read once; for None the shipped one.
+
+    What cannot be read is logged, with what to do, and the shipped one takes its place.
+    """
+    encoder = None if named is None else _read(named)
+    return encoder if encoder is not None else shipped_encoder()
+
+
+@lru_cache(maxsize=2)
+def _read(named: Path) -> Encoder | None:
+    try:
+        if named.is_file():
+            return load_encoder(named)
+        from codeassist_indexer.retrieval.vectors.hugging_face import load_hugging_face  # imports torch
+
+        return load_hugging_face(named)
+    except ModelError as error:
+        log.warning("context.encoder: %s", error)
+        return None
+
+
+def static_encoder_in_force(named: Path | None) -> StaticEncoder | None:
+    """Return the same where it is cheap enough to be asked while files are indexed, else None."""
+    if named is not None and not named.is_file():
+        return None
+    encoder = encoder_in_force(named)
+    return encoder if isinstance(encoder, StaticEncoder) else None

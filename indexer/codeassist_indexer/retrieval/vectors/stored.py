@@ -1,0 +1,64 @@
+"""Chunk vectors in an index: one block of int8 numbers a file, made when the file is indexed, or in idle time.
+
+Knows no search. A block belongs to one encoder; of another encoder it is made anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from codeassist_indexer.ingest.prepare import FileVectors, PreparedFile
+from codeassist_indexer.retrieval.vectors.encoder import Encoder, Vectors
+from codeassist_indexer.storage.store import Store
+
+_FILES_PER_WRITE = 64
+
+
+def packed(vectors: Vectors) -> bytes:
+    """Return vectors (n, D) as int8, each so that its greatest number becomes 127: lengths are lost."""
+    greatest = np.abs(vectors).max(axis=1, keepdims=True)
+    scaled = np.divide(vectors, greatest, out=np.zeros_like(vectors), where=greatest > 0)
+    return np.rint(scaled * 127).astype(np.int8).tobytes()
+
+
+def unpacked(blocks: Sequence[bytes], num_dims: int) -> Vectors:
+    """Return what `packed` made bytes of, (n, D), of length 1 again."""
+    vectors = np.frombuffer(b"".join(blocks), np.int8).reshape(-1, num_dims).astype(np.float32)
+    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
+    vectors /= np.maximum(lengths, 1)[:, None]
+    return vectors
+
+
+def with_vectors(prepared: PreparedFile, encoder: Encoder) -> PreparedFile:
+    """Return a prepared file with the vectors of its chunks."""
+    if prepared.parsed is None:
+        return prepared
+    texts = [chunk.text for chunk in prepared.parsed.chunks]
+    vectors = packed(encoder.encode(texts, [prepared.parsed.language] * len(texts)))
+    return replace(prepared, vectors=FileVectors(encoder.identity, vectors))
+
+
+def fill_vectors(store: Store, encoder: Encoder, cancelled: Callable[[], bool] = lambda: False) -> int:
+    """Make the vectors that are missing or another encoder's; return of how many files. Stops once `cancelled` says so.
+
+    What is done by then stays. A file that changes meanwhile is left to whoever writes it.
+    """
+    num_filled = last_id = 0
+    while not cancelled():
+        files = store.query(
+            "SELECT f.id, f.language, f.content_hash FROM files f LEFT JOIN vectors v ON v.file_id = f.id"
+            " WHERE f.language NOT NULL AND v.encoder IS NOT ? AND f.id > ? ORDER BY f.id LIMIT ?",
+            (encoder.identity, last_id, _FILES_PER_WRITE),
+        )
+        if not files:
+            break
+        for file_id, language, content_hash in files:
+            rows = store.query("SELECT text FROM chunks WHERE file_id = ? ORDER BY id", (file_id,))
+            vectors = packed(encoder.encode([text for (text,) in rows], [language] * len(rows))) if rows else b""
+            store.write_vectors(file_id, content_hash, FileVectors(encoder.identity, vectors))
+            num_filled += 1
+        last_id = files[-1][0]
+    return num_filled

@@ -1,0 +1,1 @@
+"""The index in SQLite: all SQL stands here."""

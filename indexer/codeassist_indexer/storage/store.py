@@ -1,0 +1,363 @@
+"""The index of one repository in an SQLite database: files, symbols, imports, chunks, and FTS5 over chunk tokens.
+
+Knows no parser and no file tree. Everything in it can be made again, so a database that is broken is thrown away.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import secrets
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from platformdirs import user_cache_path
+
+from codeassist.errors import CodeAssistError, IndexCorrupt
+from codeassist_indexer.ingest.prepare import FileState, FileVectors, PreparedFile, SameContent
+from codeassist_indexer.storage import file_rows
+from codeassist_indexer.storage.lexical import COMMON_TERM_MIN_CHUNKS, Collection, code_tokens
+from codeassist_indexer.storage.schema import SCHEMA_VERSION, TABLES, create_tables
+
+Companion = TypeVar("Companion")
+
+_BUSY_TIMEOUT_S = 15.0
+_CORRUPT_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
+# Below this many chunks the term counts are taken afresh after every update; above, when 5% of the chunks are new.
+_ALWAYS_COUNT_TERMS_CHUNKS = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class StoreCounts:
+    """What the index holds; `num_bytes` is the database file's size."""
+
+    num_files: int
+    num_symbols: int
+    num_chunks: int
+    num_skipped_by_reason: Mapping[str, int]
+    num_bytes: int
+
+
+def database_path(root: Path, cache_folder: Path | None = None) -> Path:
+    """Return where the database of the repository at `root` stands: one folder a repository, named by a hash."""
+    base = cache_folder if cache_folder is not None else user_cache_path("codeassist")
+    name = hashlib.sha256(str(root.resolve()).encode("utf-8", "surrogateescape")).hexdigest()[:24]
+    return base / "index" / name / "index.db"
+
+
+class Store:
+    """One database. Opened on first use, one connection a thread; safe with several threads and processes at once.
+
+    Every method raises IndexCorrupt for a database that is broken or of another version, and CodeAssistError when it
+    stays locked or the disk is full. A failed write leaves what was there before. With `is_read_only` nothing can be
+    written, and a database that is not there is not made; somebody else has it open for writing meanwhile.
+    """
+
+    def __init__(self, path: Path, is_read_only: bool = False) -> None:
+        self.path = path
+        self._is_read_only = is_read_only
+        self._connections = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        self._companions: dict[object, Any] = {}
+
+    @property
+    def connection(self) -> sqlite3.Connection:
+        """This thread's connection."""
+        connection: sqlite3.Connection | None = getattr(self._connections, "current", None)
+        if connection is None:
+            with self._translated_errors():
+                connection = _connect_to_read(self.path) if self._is_read_only else _connect(self.path)
+            with self._lock:
+                self._opened.append(connection)
+            self._connections.current = connection
+        return connection
+
+    def query(self, sql: str, parameters: Sequence[object] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of a reading statement."""
+        connection = self.connection
+        try:  # not `_translated_errors`: a request asks a hundred times, and a context manager takes as long as a query
+            return connection.execute(sql, parameters).fetchall()
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Hold the write lock; commit at the end, roll everything back on any exception."""
+        with self._translated_errors(), _transaction(self.connection) as connection:
+            yield connection
+
+    def file_states(self) -> dict[str, FileState]:
+        """Return what is known of every file, by path."""
+        rows = self.query("SELECT path, content_hash, size, mtime_ns, read_ns, skip_reason FROM files")
+        return {row[0]: FileState(*row[1:]) for row in rows}
+
+    def file_state(self, path: str) -> FileState | None:
+        """Return what is known of one file."""
+        sql = "SELECT content_hash, size, mtime_ns, read_ns, skip_reason FROM files WHERE path = ?"
+        rows = self.query(sql, (path,))
+        return FileState(*rows[0]) if rows else None
+
+    def write(
+        self, files: Sequence[PreparedFile], touched: Sequence[SameContent] = (), gone: Sequence[str] = ()
+    ) -> None:
+        """Replace, touch and remove files in one transaction."""
+        with self.transaction() as connection:
+            for path in gone:
+                file_rows.remove_file(connection, path)
+            for same in touched:
+                file_rows.write_state(connection, same.path, same.state)
+            for prepared in files:
+                file_rows.write_file(connection, prepared)
+            file_rows.forget_vector_changes(connection)
+
+    def write_vectors(self, file_id: int, content_hash: bytes, vectors: FileVectors) -> None:
+        """Keep a file's vectors, unless the file is no longer what they were made of."""
+        with self.transaction() as connection:
+            sql = "SELECT 1 FROM files WHERE id = ? AND content_hash = ?"
+            if connection.execute(sql, (file_id, content_hash)).fetchone() is not None:
+                file_rows.write_vectors(connection, file_id, vectors)
+                file_rows.forget_vector_changes(connection)
+
+    def vector_changes(self) -> tuple[int, int, int]:
+        """Return a number that changes when the database begins anew, and the newest and oldest change on record."""
+        sql = "SELECT (SELECT value FROM counts WHERE name = 'epoch'), max(id), min(id) FROM vector_changes"
+        epoch, newest, oldest = self.query(sql)[0]
+        return epoch or 0, newest or 0, oldest or 0
+
+    def changed_files(self, epoch: int | None, last_change: int) -> list[int] | None:
+        """Return the files that changed since `vector_changes` said this epoch and newest change; None: not known."""
+        now, newest, oldest = self.vector_changes()
+        if epoch != now or last_change > newest or last_change + 1 < oldest:
+            return None
+        if last_change == newest:
+            return []
+        rows = self.query("SELECT DISTINCT file_id FROM vector_changes WHERE id > ?", (last_change,))
+        return [file_id for (file_id,) in rows]
+
+    def companion(self, kind: Callable[[Store], Companion]) -> Companion:
+        """Return what goes with this store and lives as long, one of each kind, made when it is first asked for."""
+        with self._lock:
+            found = self._companions.get(kind)
+            if found is None:
+                found = self._companions[kind] = kind(self)
+            return found
+
+    def count_terms(self) -> None:
+        """Count anew how many chunks hold each common term, if the chunks have changed enough to matter."""
+        num_chunks: int = self.query("SELECT count(*) FROM chunks")[0][0]
+        before = self._count("num_chunks")
+        drift = abs(num_chunks - before)
+        if before and num_chunks > _ALWAYS_COUNT_TERMS_CHUNKS and drift * 20 < before:
+            return
+        with self.transaction() as connection:
+            connection.execute("DELETE FROM common_terms")
+            connection.execute(
+                "INSERT INTO common_terms SELECT term, doc FROM chunk_vocabulary WHERE doc >= ?",
+                (COMMON_TERM_MIN_CHUNKS,),
+            )
+            counts = [("num_chunks", num_chunks), ("generation", self._count("generation") + 1)]
+            connection.executemany("INSERT OR REPLACE INTO counts VALUES (?, ?)", counts)
+
+    def generation(self) -> int:
+        """Return a number that changes whenever `collection` would."""
+        return self._count("generation")
+
+    def collection(self) -> Collection:
+        """Return the term counts that a query is planned by."""
+        rows = self.query("SELECT term, num_chunks FROM common_terms")
+        return Collection(self._count("num_chunks"), dict(rows))
+
+    def counts(self) -> StoreCounts:
+        """Count what is there, for people."""
+        skipped = self.query("SELECT skip_reason, count(*) FROM files WHERE skip_reason NOT NULL GROUP BY 1 ORDER BY 1")
+        num_files = self.query("SELECT count(*) FROM files WHERE skip_reason IS NULL")[0][0]
+        num_symbols = self.query("SELECT count(*) FROM symbols")[0][0]
+        num_chunks = self.query("SELECT count(*) FROM chunks")[0][0]
+        return StoreCounts(num_files, num_symbols, num_chunks, dict(skipped), self.path.stat().st_size)
+
+    def check(self) -> None:
+        """Recompute the invariants: the pages are sound, and the token index holds exactly the chunks' tokens."""
+        verdict = self.query("PRAGMA quick_check(1)")[0][0]
+        if verdict != "ok":
+            raise self._corrupt(verdict)
+        orphans = self.query("SELECT count(*) FROM chunks WHERE file_id NOT IN (SELECT id FROM files)")[0][0]
+        num_tokens = 0
+        rows = self.query("SELECT c.text, f.language FROM chunks c JOIN files f ON f.id = c.file_id")
+        num_tokens = sum(len(code_tokens(text, language)) for text, language in rows)
+        indexed = self.query("SELECT coalesce(sum(cnt), 0) FROM chunk_vocabulary")[0][0]
+        if orphans or indexed != num_tokens:
+            raise self._corrupt(f"{orphans} chunks of no file, {indexed} tokens where {num_tokens} should be")
+
+    def optimise(self) -> None:
+        """Merge the token index into one segment, after much was written: queries read less."""
+        with self.transaction() as connection:
+            connection.execute("INSERT INTO chunk_tokens(chunk_tokens) VALUES ('optimize')")
+
+    def rebuild(self) -> None:
+        """Empty the database, and where it is too broken for that throw it away and begin a new one.
+
+        It is thrown away only if what stands in its place now is broken: another process that found it so may have
+        made a new one already. Then, this store's open connections are closed.
+        """
+        for _ in range(2):  # the second time with what stands there now
+            try:
+                self._empty()
+                return
+            except IndexCorrupt:
+                self.close()
+        self._delete()
+        _ = self.connection
+
+    def _empty(self) -> None:
+        with self.transaction() as connection:
+            generation = self._count("generation") + 1
+            connection.execute("INSERT INTO chunk_tokens(chunk_tokens) VALUES ('delete-all')")
+            for table in TABLES:
+                connection.execute(f"DELETE FROM {table}")
+            connection.execute("INSERT INTO counts VALUES ('generation', ?)", (generation,))
+            _begin_epoch(connection)
+        verdict = self.query("PRAGMA quick_check(1)")[0][0]
+        if verdict != "ok":
+            raise self._corrupt(verdict)
+
+    def _delete(self) -> None:
+        try:
+            for suffix in ("-wal", "-shm", ""):
+                self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
+        except OSError as error:
+            raise CodeAssistError(
+                f"the broken index {self.path} cannot be deleted ({error.strerror}); close other editors or delete it"
+            ) from error
+
+    def close(self) -> None:
+        """Close every thread's connection. The store opens again when it is next used."""
+        with self._lock:
+            for connection in self._opened:
+                connection.close()
+            self._opened.clear()
+            self._connections = threading.local()
+
+    def _count(self, name: str) -> int:
+        rows = self.query("SELECT value FROM counts WHERE name = ?", (name,))
+        return rows[0][0] if rows else 0
+
+    def _corrupt(self, why: str) -> IndexCorrupt:
+        return IndexCorrupt(f"the index {self.path} cannot be used ({why}); run `codeassist index` to rebuild it")
+
+    @contextlib.contextmanager
+    def _translated_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except _OtherVersionError as error:
+            raise self._corrupt(str(error)) from error
+        except sqlite3.Error as error:
+            raise self._translated(error) from error
+
+    def _translated(self, error: sqlite3.Error) -> CodeAssistError:
+        code = getattr(error, "sqlite_errorcode", None)
+        primary = code & 0xFF if code is not None else None
+        if primary in _CORRUPT_CODES:
+            return self._corrupt(str(error))
+        if primary == sqlite3.SQLITE_FULL:
+            return CodeAssistError(f"no space left for the index {self.path}; free some and run again")
+        if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+            return CodeAssistError(f"the index {self.path} is held by another process; try again")
+        return CodeAssistError(f"the index {self.path} failed: {error}")
+
+
+class _OtherVersionError(Exception):
+    pass
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    """Open the database, created for its owner alone if it is new."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise CodeAssistError(f"the index folder {path.parent} cannot be written ({error.strerror})") from error
+    # Threads do not share connections; only close() comes from another thread.
+    connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    try:
+        _retry_busy(lambda: connection.execute("PRAGMA journal_mode = WAL"))
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA cache_size = -32000")
+        if _version(connection) != SCHEMA_VERSION:
+            _create_schema(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open a database that is there, without any way to change it."""
+    connection = sqlite3.connect(
+        path.absolute().as_uri() + "?mode=ro",
+        timeout=_BUSY_TIMEOUT_S,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=True,
+    )
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA cache_size = -32000")
+        if _version(connection) != SCHEMA_VERSION:
+            raise _OtherVersionError(f"its version is {_version(connection)}, this program's is {SCHEMA_VERSION}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _version(connection: sqlite3.Connection) -> int:
+    return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):  # an interrupt can come after the commit: it must stay an interrupt
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _create_schema(connection: sqlite3.Connection) -> None:
+    with _transaction(connection):
+        version = _version(connection)
+        if version == SCHEMA_VERSION:  # another process was faster
+            return
+        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise _OtherVersionError(f"its version is {version}, this program's is {SCHEMA_VERSION}")
+        create_tables(connection)
+        _begin_epoch(connection)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def _begin_epoch(connection: sqlite3.Connection) -> None:
+    connection.execute("INSERT OR REPLACE INTO counts VALUES ('epoch', ?)", (secrets.randbits(62),))
+
+
+def _retry_busy(action: Callable[[], object]) -> None:
+    """Run `action` again while another process switches the journal mode: SQLite does not wait there by itself."""
+    deadline = time.monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        try:
+            action()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)

@@ -1,0 +1,1 @@
+"""Completions for one client, from its request to what is suggested."""

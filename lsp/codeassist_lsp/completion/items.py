@@ -1,0 +1,61 @@
+"""Offers as the protocol's items: inline completions, and entries of an ordinary completion list.
+
+Knows no connection. Inline items keep "\\n" as their line end, which editors turn into the document's own; an ordinary
+entry is a text edit, which some clients insert as it is, so it has the document's.
+"""
+
+from __future__ import annotations
+
+import re
+
+from lsprotocol import types
+
+from codeassist_lsp.completion.suggestion_log import Offer
+from codeassist_lsp.documents.convert import PositionEncoding, line_end_of, position_at
+
+ACCEPT = "codeassist.accept"
+_WORD_AT_END = re.compile(r"\w*\Z")
+_LABEL_CHARS = 60
+
+
+def inline_item(offer: Offer, encoding: PositionEncoding) -> types.InlineCompletionItem:
+    """The item for `textDocument/inlineCompletion`."""
+    return types.InlineCompletionItem(
+        insert_text=offer.text,
+        range=_range(offer, offer.start_char, encoding),
+        command=_accept(offer),
+    )
+
+
+def list_item(offer: Offer, encoding: PositionEncoding) -> types.CompletionItem:
+    """The item for `textDocument/completion`. It repeats the word before the cursor: clients filter by that."""
+    document = offer.document.document
+    line = document.text[max(0, offer.start_char - 256) : offer.start_char]
+    found = _WORD_AT_END.search(line)
+    word = found[0] if found is not None else ""
+    text = word + offer.text
+    first_line = text.strip().partition("\n")[0].rstrip()
+    is_cut = len(first_line) > _LABEL_CHARS or first_line != text.strip()
+    return types.CompletionItem(
+        label=first_line[:_LABEL_CHARS] + ("…" if is_cut else ""),
+        kind=types.CompletionItemKind.Text,
+        detail=f"codeassist, {offer.suggestion.completion.model}",
+        documentation=types.MarkupContent(types.MarkupKind.PlainText, text) if is_cut else None,
+        filter_text=text,
+        text_edit=types.TextEdit(
+            _range(offer, offer.start_char - len(word), encoding), text.replace("\n", line_end_of(document))
+        ),
+        insert_text_format=types.InsertTextFormat.PlainText,
+        insert_text_mode=types.InsertTextMode.AsIs,
+        command=_accept(offer),
+    )
+
+
+def _range(offer: Offer, start_char: int, encoding: PositionEncoding) -> types.Range:
+    document = offer.document.document
+    start, end = (position_at(document, char, encoding) for char in (start_char, offer.end_char))
+    return types.Range(types.Position(*start), types.Position(*end))
+
+
+def _accept(offer: Offer) -> types.Command:
+    return types.Command(title="Accept", command=ACCEPT, arguments=[offer.id])

@@ -1,0 +1,134 @@
+"""RepoCoder's second look at other files, in an editor: a suggestion is taken for what stands there.
+
+Knows no model and no client. It is made while nobody asks for anything, and never waited for: who types along the
+suggestion, or takes it, then has its context at once.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from threading import Lock
+
+from codeassist.request import CompletionRequest, Retrieval, Retriever
+from codeassist_lsp.workspace.context import Version
+
+log = logging.getLogger(__name__)
+
+_MOST_DOCUMENTS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A suggestion for `request`: `text`, in the place of `num_replaced` characters behind the cursor.
+
+    max_chars: what the snippets of the request might hold together. scope: the repository, the model and the settings
+    that the request was made under; under others nothing of this counts.
+    """
+
+    request: CompletionRequest
+    text: str
+    num_replaced: int
+    max_chars: int
+    scope: object = None
+
+    @property
+    def taken(self) -> CompletionRequest:
+        """The request behind it, once it is taken."""
+        before = self.request
+        return CompletionRequest(before.path, before.prefix + self.text, before.suffix[self.num_replaced :])
+
+    def leads_to(self, request: CompletionRequest) -> bool:
+        """Whether a request is this one, or what it becomes when some or all of the draft is typed."""
+        before = self.request
+        return (
+            request.path == before.path
+            and request.prefix.startswith(before.prefix)
+            and (before.prefix + self.text).startswith(request.prefix)
+            and request.suffix in (before.suffix, before.suffix[self.num_replaced :])
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    draft: Draft
+    version: Version
+    found: Retrieval
+
+
+class SecondLooks:
+    """What is ready, a draft a document. For any thread.
+
+    `submit` runs work where versions of an index may be compared; what it raises there is logged and costs nothing.
+    """
+
+    def __init__(self, submit: Callable[[Callable[[], None]], Future[None]]) -> None:
+        self._submit = submit
+        self._ready: OrderedDict[str, _Ready] = OrderedDict()
+        self._lock = Lock()
+        self.num_made = 0
+        self.num_used = 0
+
+    def begin(
+        self, document: str, draft: Draft, retriever: Retriever, index_version: Callable[[], Version | None]
+    ) -> None:
+        """Look for what other files say behind a draft. Returns at once."""
+        try:
+            self._submit(lambda: self._look(document, draft, retriever, index_version))
+        except RuntimeError:  # the thread takes nothing more: the server ends
+            log.debug("no second look for %s: the server ends", draft.request.path)
+
+    def over(self, document: str, retriever: Retriever, version: Version | None, scope: object = None) -> Retriever:
+        """Return a retriever that has what is ready for a document at an index's version, and else asks `retriever`."""
+        with self._lock:
+            ready = self._ready.get(document)
+        if ready is None or version is None or (ready.version, ready.draft.scope) != (version, scope):
+            return retriever
+        return _Over(self, ready, retriever)
+
+    def forget(self, document: str) -> None:
+        """Drop what is ready for a document."""
+        with self._lock:
+            self._ready.pop(document, None)
+
+    def was_used(self) -> None:
+        """Count that what was ready was what was asked for."""
+        with self._lock:
+            self.num_used += 1
+
+    def _look(
+        self, document: str, draft: Draft, retriever: Retriever, index_version: Callable[[], Version | None]
+    ) -> None:
+        try:
+            version = index_version()  # first: what changes while we look makes it stale
+            with self._lock:
+                ready = self._ready.get(document)
+            if version is None or (ready is not None and (ready.draft, ready.version) == (draft, version)):
+                return
+            found = retriever.retrieve(draft.taken, draft.max_chars)
+        except Exception:  # nobody waits for this: who asks next looks for himself
+            log.warning("no second look for %s", draft.request.path, exc_info=True)
+            return
+        with self._lock:
+            self.num_made += 1
+            self._ready[document] = _Ready(draft, version, found)
+            self._ready.move_to_end(document)
+            while len(self._ready) > _MOST_DOCUMENTS:
+                self._ready.popitem(last=False)
+
+
+@dataclass(frozen=True, slots=True)
+class _Over:
+    looks: SecondLooks
+    ready: _Ready
+    inner: Retriever
+
+    def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
+        ready = self.ready
+        if max_chars < ready.draft.max_chars or not ready.draft.leads_to(request):
+            return self.inner.retrieve(request, max_chars)
+        self.looks.was_used()
+        return Retrieval(ready.found.snippets, {"second_look": 0.0}, ready.found.late_sources)

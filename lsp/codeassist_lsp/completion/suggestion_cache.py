@@ -1,0 +1,244 @@
+"""Answers that are known already, for the very text that they were given for or for what was typed along them since.
+
+Knows no client, no clock and no index. An answer is found for exactly its text on both sides of the cursor and its
+scope (document, model, settings); whether other files still say the same is for the caller to find out, see `Entry`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from codeassist.settings import CompletionSettings, ContextSettings, IndexSettings
+from codeassist_lsp.completion.suggestions import Suggested, Suggestion, Wish
+from codeassist_lsp.workspace.context import Version
+
+_MOST_ENTRIES = 256
+_MOST_CLOSED = 3
+_CLOSER_OF = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "`": "`"}
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What an answer depends on beside the text around the cursor and other files. `model` counts loadings."""
+
+    document: str
+    root: str | None
+    path: str
+    model: int
+    completion: CompletionSettings
+    context: ContextSettings
+    index: IndexSettings
+    multiline: str
+    max_lines: int
+
+
+def scope_of(wish: Wish, root: str | None, model: int) -> Scope:
+    """The scope that a wish is answered in."""
+    settings = wish.settings
+    return Scope(
+        wish.document,
+        root,
+        wish.path,
+        model,
+        settings.completion,
+        settings.context,
+        settings.index,
+        settings.editor.multiline,
+        settings.editor.max_lines,
+    )
+
+
+@dataclass(eq=False, slots=True)
+class Entry:
+    """One answer. `version` is the index's when other files were known last to say what they said for it; mutable.
+
+    Texts around the cursor are kept as digests: the cache stays small however large the documents are. `last_use`
+    grows from use to use over all entries. What `is_makeshift` is not given again: the next answer may be better; but
+    once it is shown, its rest is, too.
+    """
+
+    key: tuple[Scope, bytes]
+    num_prefix_chars: int
+    prefix_digest: bytes
+    num_wanted: int
+    suggested: Suggested
+    version: Version | None
+    is_makeshift: bool = False
+    last_use: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An entry that fits what is asked for, what was typed since, and what is left of its suggestions then.
+
+    The entry was made for the text that `prefix` and `suffix` are.
+    """
+
+    entry: Entry
+    prefix: str
+    suffix: str
+    typed: str
+    suggestions: tuple[Suggestion, ...]
+
+
+@dataclass(slots=True)
+class ResultCache:
+    """The answers given last, for all clients; the least recently used is forgotten. Used on the event loop only.
+
+    `num_hits` were shown as they were given, `num_along` as the rest of what was typed along, `num_stale` were dropped
+    because of other files, `num_missed` had to be asked of the model.
+    """
+
+    most_entries: int = _MOST_ENTRIES
+    num_hits: int = 0
+    num_along: int = 0
+    num_stale: int = 0
+    num_missed: int = 0
+    _num_uses: int = 0
+    _entries: OrderedDict[Entry, None] = field(default_factory=OrderedDict[Entry, None])
+    _by_key: dict[tuple[Scope, bytes], list[Entry]] = field(default_factory=dict[tuple[Scope, bytes], list[Entry]])
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def find(self, scope: Scope, prefix: str, suffix: str, num_wanted: int) -> Known | None:
+        """What is known for a cursor, what was shown last if it is several things; None where nothing is.
+
+        Several suggestions are found only where as many were asked for, at the same text.
+        """
+        if not self._entries:
+            return None
+        candidates = [*self._exactly(scope, prefix, suffix, num_wanted)]
+        if num_wanted == 1:
+            candidates += self._along(scope, prefix, suffix)
+        return max(candidates, key=lambda known: known.entry.last_use, default=None)
+
+    def keep(
+        self,
+        scope: Scope,
+        prefix: str,
+        suffix: str,
+        num_wanted: int,
+        suggested: Suggested,
+        version: Version | None,
+        is_makeshift: bool = False,
+    ) -> None:
+        """Remember an answer, in the place of a former one to the same question."""
+        key = (scope, _digest(suffix))
+        made = Entry(key, len(prefix), _digest(prefix), num_wanted, suggested, version, is_makeshift)
+        for other in tuple(self._by_key.get(key, ())):
+            is_same_text = (other.num_prefix_chars, other.prefix_digest) == (made.num_prefix_chars, made.prefix_digest)
+            if is_same_text and other.num_wanted <= num_wanted:
+                self._remove(other)
+        self._touch(made)
+        self._by_key.setdefault(key, []).append(made)
+        while len(self._entries) > self.most_entries:
+            self._remove(next(iter(self._entries)))
+
+    def use(self, known: Known) -> None:
+        """Count that an entry is shown."""
+        if known.entry in self._entries:
+            self._touch(known.entry)
+        if known.typed:
+            self.num_along += 1
+        else:
+            self.num_hits += 1
+
+    def drop_stale(self, entry: Entry) -> None:
+        """Forget an entry that other files do not agree with any more."""
+        self.num_stale += 1
+        self._remove(entry)
+
+    def forget(self, document: str) -> None:
+        """Forget everything about a document that was closed."""
+        for entry in [entry for entry in self._entries if entry.key[0].document == document]:
+            self._remove(entry)
+
+    def check(self) -> None:
+        """Both views of the entries agree, and there are not too many."""
+        assert {*self._entries} == {entry for entries in self._by_key.values() for entry in entries}
+        assert all(entry.key == key for key, entries in self._by_key.items() for entry in entries)
+        assert all(self._by_key.values()) and len(self._entries) <= self.most_entries
+
+    def _exactly(self, scope: Scope, prefix: str, suffix: str, num_wanted: int) -> Iterator[Known]:
+        for entry in self._by_key.get((scope, _digest(suffix)), ()):
+            if entry.is_makeshift or entry.num_wanted < num_wanted or len(prefix) != entry.num_prefix_chars:
+                continue
+            if not _begins_with(entry, prefix):
+                continue
+            suggested = entry.suggested
+            shown = suggested.suggestions
+            if num_wanted == 1:  # what the model says first, or nothing: the others are for who asks for alternatives
+                shown = tuple(each for each in shown if each.completion is suggested.first)
+            yield Known(entry, prefix, suffix, "", shown[:num_wanted])
+
+    def _along(self, scope: Scope, prefix: str, suffix: str) -> Iterator[Known]:
+        for num_closed in range(_num_closers(suffix) + 1):
+            behind = suffix[num_closed:]
+            for entry in self._by_key.get((scope, _digest(behind)), ()):
+                typed = prefix[entry.num_prefix_chars :]
+                if not any(suggestion.text.startswith(typed) for suggestion in entry.suggested.suggestions):
+                    continue  # most entries: nothing is to be found out about them
+                rests = tuple(_rests(entry.suggested.suggestions, typed, suffix, num_closed))
+                if rests and _begins_with(entry, prefix):
+                    yield Known(entry, prefix[: entry.num_prefix_chars], behind, typed, rests[:1])
+
+    def _touch(self, entry: Entry) -> None:
+        self._num_uses += 1
+        entry.last_use = self._num_uses
+        self._entries[entry] = None
+        self._entries.move_to_end(entry)
+
+    def _remove(self, entry: Entry) -> None:
+        if entry not in self._entries:
+            return
+        del self._entries[entry]
+        entries = self._by_key[entry.key]
+        entries.remove(entry)
+        if not entries:
+            del self._by_key[entry.key]
+
+
+def _rests(suggestions: tuple[Suggestion, ...], typed: str, suffix: str, num_closed: int) -> Iterator[Suggestion]:
+    """What is left of each suggestion that begins with what was typed and goes on behind it.
+
+    An editor may have closed `num_closed` brackets that were typed: the rest then takes their place too. What it takes
+    the place of stands in it, so that an editor can show it.
+    """
+    closed = suffix[:num_closed]
+    if not typed or not _were_opened(closed, typed):
+        return
+    for suggestion in suggestions:
+        rest = suggestion.text[len(typed) :]
+        num_replaced = suggestion.num_replaced + num_closed
+        if rest and suggestion.text.startswith(typed) and _is_within(suffix[:num_replaced], rest):
+            yield replace(suggestion, text=rest, num_replaced=num_replaced)
+
+
+def _were_opened(closed: str, typed: str) -> bool:
+    """Whether closers can be those that an editor added to what was typed, the innermost first."""
+    openers = [_CLOSER_OF[char] for char in reversed(typed) if char in _CLOSER_OF]
+    return _is_within(closed, "".join(openers))
+
+
+def _is_within(part: str, text: str) -> bool:
+    """Whether the characters of `part` stand in `text`, in their order."""
+    chars = iter(text)
+    return all(char in chars for char in part)
+
+
+def _num_closers(suffix: str) -> int:
+    closers = _CLOSER_OF.values()
+    return next((n for n, char in enumerate(suffix[:_MOST_CLOSED]) if char not in closers), len(suffix[:_MOST_CLOSED]))
+
+
+def _begins_with(entry: Entry, prefix: str) -> bool:
+    num_chars = entry.num_prefix_chars
+    return len(prefix) >= num_chars and _digest(prefix[:num_chars]) == entry.prefix_digest
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=16).digest()

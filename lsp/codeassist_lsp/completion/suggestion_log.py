@@ -1,0 +1,79 @@
+"""The suggestions that one client was given, by the id that it names them with, and how far each of them fits now.
+
+Knows no model and no connection. The oldest are forgotten: nobody accepts what is no longer on the screen.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import count
+
+from codeassist.document import Document
+from codeassist_lsp.completion.suggestions import Suggestion
+from codeassist_lsp.documents.convert import with_newlines
+from codeassist_lsp.documents.documents import OpenDocument
+from codeassist_lsp.workspace.document_scope import Home
+
+_MOST = 256
+_numbers = count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A suggestion as a client was given it.
+
+    Put `text` in the place of the characters from `start_char` up to `end_char` of `document`. The first
+    `num_repeated` characters of `text` are those of the entry that the client's list has selected.
+    """
+
+    id: str
+    document: OpenDocument
+    home: Home
+    start_char: int
+    end_char: int
+    text: str
+    num_repeated: int
+    suggestion: Suggestion
+    kind: str
+    stage_ms: Mapping[str, float]
+
+
+@dataclass(slots=True)
+class Offers:
+    """What was offered last, by id."""
+
+    last: Offer | None = None
+    _by_id: OrderedDict[str, Offer] = field(default_factory=OrderedDict[str, Offer])
+
+    @staticmethod
+    def new_id() -> str:
+        """An id that no other offer of this process has."""
+        return f"codeassist-{next(_numbers)}"
+
+    def add(self, offer: Offer) -> None:
+        """Remember an offer."""
+        self._by_id[offer.id] = self.last = offer
+        while len(self._by_id) > _MOST:
+            self._by_id.popitem(last=False)
+
+    def get(self, offer_id: object) -> Offer | None:
+        """The offer with this id; None if it was never made or is forgotten."""
+        return self._by_id.get(offer_id) if isinstance(offer_id, str) else None
+
+
+def typed_since(before: Document, cursor_char: int, after: Document) -> str | None:
+    """What was typed at the cursor to lead from one text to the other; None if anything else changed too."""
+    num_typed = len(after.text) - len(before.text)
+    if num_typed < 0 or after.text[:cursor_char] != before.text[:cursor_char]:
+        return None
+    if after.text[cursor_char + num_typed :] != before.text[cursor_char:]:
+        return None
+    return after.text[cursor_char : cursor_char + num_typed]
+
+
+def rest_of(text: str, typed: str) -> str | None:
+    """What of a suggestion is left when its beginning has been typed; None when something else was."""
+    clean = with_newlines(typed)
+    return text[len(clean) :] if text.startswith(clean) else None

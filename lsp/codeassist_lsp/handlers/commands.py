@@ -1,0 +1,114 @@
+"""What a client tells about its suggestions, and the commands that it can execute.
+
+Knows no model. Arguments come from outside: what is no known id is logged and changes nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from codeassist_lsp.completion.backend import Backend
+from codeassist_lsp.completion.items import ACCEPT
+from codeassist_lsp.completion.suggestion_log import Offer, Offers
+from codeassist_lsp.documents.documents import Documents
+from codeassist_lsp.handlers.explain import explain, nothing_to_explain
+from codeassist_lsp.handlers.feedback import Feedback
+from codeassist_lsp.sharing.server_client import STOP
+from codeassist_lsp.transport.server import Server
+from codeassist_lsp.workspace.workspaces import Workspaces
+
+log = logging.getLogger(__name__)
+
+DID_SHOW = "textDocument/didShowCompletion"
+DID_ACCEPT_PART = "textDocument/didPartiallyAcceptCompletion"
+
+
+class Commands:
+    """Handles `workspace/executeCommand` and the two notifications about suggestions."""
+
+    def __init__(
+        self, server: Server, backend: Backend, documents: Documents, offers: Offers, workspaces: Workspaces
+    ) -> None:
+        self._backend = backend
+        self._feedback = Feedback(documents, backend.feedback.put)
+        self._offers = offers
+        self._workspaces = workspaces
+        server.command(ACCEPT)(self._accept)
+        server.command("codeassist.explain")(self._explain)
+        server.command("codeassist.status")(self._status)
+        server.command("codeassist.reindex")(self._reindex)
+        server.feature(STOP)(self._stop)
+        server.feature(DID_SHOW)(self._did_show)
+        server.feature(DID_ACCEPT_PART)(self._did_accept_part)
+
+    def _accept(self, *arguments: Any) -> None:
+        offer = self._find(arguments[0] if arguments else None)
+        if offer is not None:
+            self._feedback.accepted(offer)
+
+    def _explain(self, *arguments: Any) -> dict[str, Any]:
+        """Explain the suggestion whose id is given, or the last one."""
+        offer = self._find(arguments[0]) if arguments else self._offers.last
+        if offer is None:
+            return nothing_to_explain()
+        return explain(offer.suggestion.completion, offer.home.path, offer.text, offer.stage_ms)
+
+    async def _status(self, *arguments: Any) -> dict[str, Any]:
+        """Say what goes on; with `{"recent": true}` each of the last requests too."""
+        options = arguments[0] if arguments and isinstance(arguments[0], dict) else {}
+        found = await self._backend.status(with_recent=options.get("recent") is True)
+        index = [
+            {
+                "root": str(each.root),
+                "indexed": (coverage := each.coverage()).num_indexed,
+                "total": coverage.num_total,
+                "building": coverage.is_building,
+            }
+            for each in self._backend.indexes.all()
+        ]
+        return {**found, "index": index}
+
+    def _reindex(self, *arguments: Any) -> dict[str, Any]:
+        """Build the index of each open repository anew, in the background."""
+        workspaces = self._workspaces.all()
+        for workspace in workspaces:
+            workspace.reindex()
+        return {"roots": [str(workspace.root) for workspace in workspaces]}
+
+    def _stop(self, params: Any) -> dict[str, bool]:
+        """End a server that several windows share; one that an editor has to itself ends with its editor."""
+        sharing = self._backend.sharing
+        if sharing is not None:
+            log.info("told to end")
+            sharing.end()
+        return {"ends": sharing is not None}
+
+    def _did_show(self, message: Any) -> None:
+        offer = self._named(message)
+        if offer is not None:
+            self._feedback.shown(offer)
+
+    def _did_accept_part(self, message: Any) -> None:
+        offer = self._named(message)
+        if offer is None:
+            return
+        num_units = message.get("acceptedLength")
+        if isinstance(num_units, int) and not isinstance(num_units, bool):
+            self._feedback.accepted_part(offer, num_units)
+        else:
+            log.warning("a notification about an accepted part does not say how long it is")
+
+    def _named(self, params: Any) -> Offer | None:
+        """The offer that a notification's `item` is."""
+        try:
+            return self._find(params["item"]["command"]["arguments"][0])
+        except (KeyError, IndexError, TypeError):
+            log.warning("a notification about a suggestion does not say which")
+            return None
+
+    def _find(self, offer_id: object) -> Offer | None:
+        offer = self._offers.get(offer_id)
+        if offer is None:
+            log.info("a suggestion that is not known (any more) was named")
+        return offer

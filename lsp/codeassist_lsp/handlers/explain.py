@@ -1,0 +1,103 @@
+"""Why a suggestion is what it is: its snippets with their reasons and cost, and where the time went.
+
+Knows no client: it makes the document that `codeassist.explain` returns. Lines count from 1, ends are included in text
+for people and excluded in `snippets`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from codeassist.completion.completion_json import (
+    rounded,
+    sent_document,
+    snippet_document,
+    told_of_act,
+    told_of_late,
+    told_of_sent,
+)
+from codeassist.request import Completion
+
+
+def explain(completion: Completion, path: str, text: str, stage_ms: Mapping[str, float]) -> dict[str, Any]:
+    """The document for one suggestion; `stage_ms` is the whole request's split."""
+    snippets = [snippet_document(used) for used in completion.snippets]
+    document = {
+        "path": path,
+        "text": text,
+        "model": completion.model,
+        "finish_reason": completion.finish_reason,
+        "confidence": completion.confidence,
+        "num_prompt_tokens": completion.num_prompt_tokens,
+        "num_cached_tokens": completion.num_cached_tokens,
+        "num_new_tokens": completion.num_new_tokens,
+        "stage_ms": rounded(stage_ms),
+        "snippets": snippets,
+        "notices": list(completion.notices),
+        "sent": sent_document(completion.sent),
+        "late_sources": list(completion.late_sources),
+        "monitors": [dataclasses.asdict(act) for act in completion.monitor_acts],
+    }
+    return {
+        "markdown": _markdown(
+            document, told_of_sent(completion.sent), [told_of_act(act) for act in completion.monitor_acts]
+        ),
+        **document,
+    }
+
+
+def nothing_to_explain() -> dict[str, Any]:
+    """The document while nothing has been suggested."""
+    return {"markdown": "Nothing has been suggested yet.", "snippets": []}
+
+
+def _markdown(document: Mapping[str, Any], sent: str, acts: Sequence[str]) -> str:
+    reused = document["num_cached_tokens"]
+    sure = document["confidence"]
+    lines = [
+        f"# Why this suggestion in {_code(document['path'])}",
+        "",
+        *_fenced(document["text"]),
+        "",
+        f"{document['model']}: {document['num_prompt_tokens']} prompt tokens, of them {reused} reused; "
+        f"{document['num_new_tokens']} new; ended by {document['finish_reason']}"
+        + (f"; mean token probability {sure:.2f}" if sure is not None else ""),
+        "",
+        _cell(sent),
+        "",
+    ]
+    if document["snippets"]:
+        lines += ["## From other files", "", "| where | tokens | source | why |", "| --- | ---: | --- | --- |"]
+        for one in document["snippets"]:
+            where = f"{one['path']}:{one['start_line']}-{one['end_line'] - 1}"
+            lines.append(f"| {_code(where)} | {one['num_tokens']} | {_cell(one['source'])} | {_cell(one['reason'])} |")
+    else:
+        lines.append("Nothing from other files was used.")
+    if document["late_sources"]:
+        lines += ["", _cell(told_of_late(document["late_sources"]))]
+    if acts:
+        lines += ["", "## Monitors", "", *(f"- {_cell(act)}" for act in acts)]
+    lines += ["", "## Time", "", "| stage | ms |", "| --- | ---: |"]
+    lines += [f"| {stage} | {took_ms:.1f} |" for stage, took_ms in document["stage_ms"].items()]
+    lines += ["", *(f"Note: {_cell(notice)}" for notice in document["notices"])]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _fenced(text: str) -> list[str]:
+    fence = "```"
+    while fence in text:
+        fence += "`"
+    return [fence, text, fence]
+
+
+def _cell(text: str) -> str:
+    """Text from a repository, harmless within a table: it makes no links, no markup and no rows."""
+    flat = " ".join(text.split())
+    return "".join(f"\\{char}" if char in r"\`*_{}[]<>()#+!|&~" else char for char in flat)
+
+
+def _code(text: str) -> str:
+    """Text as code, without what would end it."""
+    return "`" + " ".join(text.split()).replace("`", "'").replace("|", "\\|") + "`"

@@ -1,0 +1,96 @@
+"""A client's requests for completions: from the protocol's params to an `Ask`, and from offers to items.
+
+Knows no model and no cache: `Completing` answers.
+"""
+
+from __future__ import annotations
+
+import logging
+
+from lsprotocol import types
+
+from codeassist.errors import RequestError
+from codeassist_lsp.completion.client_requests import Ask, Completing, Kind
+from codeassist_lsp.completion.items import inline_item, list_item
+from codeassist_lsp.completion.request_timing import Wire
+from codeassist_lsp.documents.convert import offset_at
+from codeassist_lsp.documents.cursor_context import Selected
+from codeassist_lsp.documents.documents import Documents, OpenDocument
+from codeassist_lsp.transport.server import Server
+from codeassist_lsp.workspace.configuration import Configuration
+
+log = logging.getLogger(__name__)
+
+_INLINE, _LIST = types.TEXT_DOCUMENT_INLINE_COMPLETION, types.TEXT_DOCUMENT_COMPLETION
+_TRIGGERS = (".", "(")
+
+
+class Asking:
+    """Handles the requests for completions."""
+
+    def __init__(
+        self, server: Server, documents: Documents, completing: Completing, configuration: Configuration
+    ) -> None:
+        self._server = server
+        self._documents = documents
+        self._completing = completing
+        self._configuration = configuration
+        # Without options pygls would answer, but not advertise: no client would ever ask.
+        server.feature(_INLINE, types.InlineCompletionOptions())(self._inline_completion)
+
+    def offer_list(self) -> types.Registration | None:
+        """Answer `textDocument/completion` from now on; return what to register with a client that is set up already.
+
+        None: it is answered already.
+        """
+        if _LIST in self._server.protocol.fm.features:
+            return None
+        options = types.CompletionOptions(trigger_characters=list(_TRIGGERS))
+        self._server.feature(_LIST, options)(self._list_completion)
+        return types.Registration(
+            id=f"codeassist-{_LIST}",
+            method=_LIST,
+            register_options=types.CompletionRegistrationOptions(
+                document_selector=[types.TextDocumentFilterScheme(scheme="file")], trigger_characters=list(_TRIGGERS)
+            ),
+        )
+
+    async def _inline_completion(self, params: types.InlineCompletionParams) -> types.InlineCompletionList:
+        is_invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
+        info = params.context.selected_completion_info
+        ask = self._ask(_INLINE, params, "invoked" if is_invoked else "automatic", info)
+        offers = await self._completing.complete(ask) if ask is not None else []
+        return types.InlineCompletionList([inline_item(offer, self._documents.encoding) for offer in offers])
+
+    async def _list_completion(self, params: types.CompletionParams) -> types.CompletionList:
+        is_on = self._configuration.settings(None).editor.completion_items
+        ask = self._ask(_LIST, params, "automatic") if is_on else None
+        offers = await self._completing.complete(ask) if ask is not None else []
+        items = [list_item(offer, self._documents.encoding) for offer in offers]
+        return types.CompletionList(is_incomplete=True, items=items)
+
+    def _ask(
+        self,
+        method: str,
+        params: types.InlineCompletionParams | types.CompletionParams,
+        kind: Kind,
+        info: types.SelectedCompletionInfo | None = None,
+    ) -> Ask | None:
+        uri = params.text_document.uri
+        entry = self._documents.get(uri)
+        if entry is None:
+            log.warning("no completion in %s: it is not open", uri)
+            return None
+        try:
+            cursor = self._offset(entry, params.position)
+            selected = None
+            if info is not None:
+                start, end = self._offset(entry, info.range.start), self._offset(entry, info.range.end)
+                selected = Selected(start, end, info.text)
+        except RequestError as error:
+            log.warning("no completion: %s", error)
+            return None
+        return Ask((method, uri), entry, cursor, kind, selected, Wire(self._server.protocol.read_s))
+
+    def _offset(self, entry: OpenDocument, position: types.Position) -> int:
+        return offset_at(entry.document, position.line, position.character, self._documents.encoding)

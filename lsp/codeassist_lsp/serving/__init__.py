@@ -1,0 +1,1 @@
+"""A server put together, from its start to its end."""

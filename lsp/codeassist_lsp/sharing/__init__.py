@@ -1,0 +1,1 @@
+"""One server for several windows, and for programs."""

@@ -1,0 +1,1 @@
+"""What became of suggestions, counted on this machine, and logs."""

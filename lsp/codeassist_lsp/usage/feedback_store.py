@@ -1,0 +1,190 @@
+"""What was counted of suggestions, in an SQLite database of the user's own that several servers write to at once.
+
+Knows no client. Writing happens on a thread of its own: a database that is broken or locked costs counting only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+from codeassist.errors import CodeAssistError
+from codeassist_lsp.usage.request_log import STAGES
+from codeassist_lsp.usage.suggestion_outcome import Tally
+
+log = logging.getLogger(__name__)
+
+_TABLE = "suggestions"
+_TYPES: dict[str, Any] = {"str": str, "int": int, "float": float, "bool": int}
+_COLUMNS: dict[str, Any] = {
+    **{each.name: _TYPES[str(each.type)] for each in dataclasses.fields(Tally) if each.name != "stage_ms"},
+    **{f"{stage}_ms": float for stage in STAGES},
+}
+_BUSY_S = 5.0
+_MOST_WAITING = 2_000
+_KEPT_DAYS = 365
+
+
+class FeedbackWriter:
+    """Writes tallies in the background; the newest of each suggestion counts. For any thread.
+
+    `on_problem` is called in the writing thread when a database cannot be written, once for each problem. What could
+    not be written is tried again with what comes next.
+    """
+
+    def __init__(self, on_problem: Callable[[str], None] = lambda problem: None, busy_s: float = _BUSY_S) -> None:
+        self._on_problem = on_problem
+        self._busy_s = busy_s
+        self._arrived: queue.SimpleQueue[tuple[Path, Tally] | None] = queue.SimpleQueue()
+        self._waiting: dict[Path, dict[str, Tally]] = {}
+        self._said: set[str] = set()
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+        self._num_unwritten = 0
+        self.problem: str | None = None
+
+    def put(self, path: Path, tally: Tally) -> None:
+        """Write a tally soon, in the place of a former one of the same suggestion."""
+        with self._lock:
+            self._num_unwritten += 1
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="feedback", daemon=True)
+                self._thread.start()
+        self._arrived.put((path, tally))
+
+    @property
+    def num_unwritten(self) -> int:
+        """How many changes are not in a database yet."""
+        return self._num_unwritten
+
+    def close(self, timeout_s: float) -> None:
+        """Write what waits, for so long at most."""
+        with self._lock:
+            thread = self._thread
+        if thread is not None:
+            self._arrived.put(None)
+            thread.join(timeout_s)
+
+    def _run(self) -> None:
+        is_over = False
+        while not is_over:
+            arrived = [self._arrived.get()]
+            while not self._arrived.empty():
+                arrived.append(self._arrived.get())
+            for each in arrived:
+                if each is None:
+                    is_over = True
+                else:
+                    waiting = self._waiting.setdefault(each[0], {})
+                    waiting[each[1].id] = each[1]
+            for path in tuple(self._waiting):
+                self._write(path)
+            with self._lock:
+                still = sum(len(waiting) for waiting in self._waiting.values())
+                self._num_unwritten = still + self._arrived.qsize()
+
+    def _write(self, path: Path) -> None:
+        waiting = self._waiting[path]
+        try:
+            write(path, waiting.values(), self._busy_s)
+        except CodeAssistError as error:
+            self._say(str(error))
+        except Exception as error:  # the boundary of the thread: what comes next may be written
+            log.exception("suggestions are not counted")
+            self._say(f"suggestions are not counted ({type(error).__name__}); the log says why")
+        else:
+            self.problem = None
+            del self._waiting[path]
+        while len(waiting) > _MOST_WAITING:
+            del waiting[next(iter(waiting))]
+
+    def _say(self, problem: str) -> None:
+        self.problem = problem
+        if problem not in self._said:
+            self._said.add(problem)
+            log.warning("%s", problem)
+            self._on_problem(problem)
+
+
+def write(path: Path, tallies: Iterable[Tally], busy_s: float = _BUSY_S) -> None:
+    """Write tallies, all or none; the database is made, for its owner alone, if there is none.
+
+    Raises CodeAssistError where that cannot be done.
+    """
+    rows = [_row(tally) for tally in tallies]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o600)
+    except OSError as error:
+        raise _failed(path, error.strerror or type(error).__name__) from error
+    try:
+        database = _open(path, busy_s)
+        try:
+            table = database.table(_TABLE)
+            with database.conn:
+                database.conn.execute("BEGIN IMMEDIATE")
+                table.create(_COLUMNS, pk="id", if_not_exists=True)  # pyright: ignore[reportArgumentType]
+                newest_s = max((row["at_s"] for row in rows), default=0.0)
+                database.conn.execute(f"DELETE FROM {_TABLE} WHERE at_s < ?", (newest_s - _KEPT_DAYS * 86_400,))
+                table.upsert_all(rows, pk="id")  # pyright: ignore[reportArgumentType]
+        finally:
+            database.conn.close()
+    except sqlite3.Error as error:
+        raise _failed(path, str(error)) from error
+
+
+def read(path: Path, since_s: float = 0.0) -> list[Tally]:
+    """Return what was counted of suggestions since a time, the oldest first. Raises CodeAssistError."""
+    if not path.exists():
+        return []
+    try:
+        database = _open(path, _BUSY_S)
+        try:
+            table = database.table(_TABLE)
+            rows = table.rows_where("at_s >= ?", [since_s], order_by="at_s") if table.exists() else iter(())
+            return [_tally(row) for row in rows]
+        finally:
+            database.conn.close()
+    except sqlite3.Error as error:
+        raise CodeAssistError(f"{path} cannot be read ({error}); if it is broken, remove it") from error
+
+
+def _open(path: Path, busy_s: float) -> Database:
+    connection = sqlite3.connect(path, timeout=busy_s, isolation_level=None)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+    except sqlite3.OperationalError:  # another process is switching to it, which SQLite does not wait for
+        log.debug("%s is in use", path)
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return Database(connection)
+
+
+def _row(tally: Tally) -> dict[str, Any]:
+    row = {name: getattr(tally, name) for name in _COLUMNS if hasattr(tally, name)}
+    return row | {f"{stage}_ms": tally.stage_ms.get(stage) for stage in STAGES}
+
+
+def _tally(row: dict[str, Any]) -> Tally:
+    stage_ms = {stage: row[f"{stage}_ms"] for stage in STAGES if row.get(f"{stage}_ms") is not None}
+    plain: dict[str, Any] = {name: row[name] for name in _COLUMNS if not name.endswith("_ms")}
+    plain |= {name: bool(row[name]) for name in ("is_shown", "is_accepted")}
+    return Tally(**plain, stage_ms=stage_ms)
+
+
+def _failed(path: Path, why: str) -> CodeAssistError:
+    return CodeAssistError(
+        f"suggestions are not counted: {path} cannot be written ({why}); if it is broken, remove it "
+        "(feedback.count = false switches counting off)"
+    )

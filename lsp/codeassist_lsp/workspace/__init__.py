@@ -1,0 +1,1 @@
+"""Folders, their settings and indexes."""

@@ -1,0 +1,149 @@
+"""One repository that an editor works in: its settings, its index, its retriever.
+
+Knows no protocol. Settings are looked up at each use: where those change that decide what is indexed, an index with the
+new ones takes the place of the old one, in the background.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from pathspec import GitIgnoreSpec
+
+from codeassist.request import CompletionRequest, Retrieval, Retriever
+from codeassist.settings import Settings
+from codeassist_indexer.repository import open_retriever
+from codeassist_indexer.retrieval.sources.recent import RecentPlaces
+from codeassist_lsp.workspace.background_index import BackgroundIndex, Coverage
+from codeassist_lsp.workspace.configuration import Configuration
+from codeassist_lsp.workspace.indexes import Indexes
+
+OnCoverage = Callable[[Path, Coverage], None]
+
+
+class Workspace:
+    """What one client has open of one repository. For any thread; `root` has its links resolved."""
+
+    def __init__(
+        self,
+        root: Path,
+        configuration: Configuration,
+        indexes: Indexes,
+        on_coverage: OnCoverage = lambda root, coverage: None,
+    ) -> None:
+        self.root = root
+        self.retriever: Retriever = _RetrieverInForce(self)
+        self.recent = RecentPlaces()  # places that this client edited or looked at lately
+        self._configuration = configuration
+        self._indexes = indexes
+        self._on_coverage = on_coverage
+        self._lock = threading.RLock()
+        self._retriever_in_force: Retriever | None = None
+        self._settings = configuration.settings(root)
+        self._index = self._hold_index(self._settings, {})
+
+    @property
+    def settings(self) -> Settings:
+        """What is in force here now."""
+        settings = self._configuration.settings(self.root)
+        with self._lock:
+            if settings is not self._settings:
+                before, self._settings = self._settings.index, settings
+                self._retriever_in_force = None
+                if settings.index != before:
+                    self._start_over(settings)
+        return settings
+
+    def relative(self, path: Path) -> str:
+        """Return the path relative to the root with forward slashes, the name by which the index knows a file.
+
+        A link is known by its own name, in the folder that it stands in.
+        """
+        return (path.parent.resolve() / path.name).relative_to(self.root).as_posix()
+
+    def document_changed(self, name: str, text: str) -> None:
+        """Let an open document's text count for other files a moment later, in the place of what is on disk.
+
+        `name` is what `relative` gives, which asks the file system: too slow for each key.
+        """
+        self._index.document_changed(name, text, self)
+
+    def document_closed(self, name: str) -> None:
+        """Let what is on disk count again."""
+        self._index.document_closed(name, self)
+
+    def files_changed(self, paths: Iterable[Path]) -> None:
+        """Look at files that the client saw change."""
+        self._index.files_changed(paths)
+
+    def reindex(self) -> None:
+        """Throw the index away and build it again, in the background."""
+        self._index.rebuild()
+
+    def coverage(self) -> Coverage:
+        """Say how much of the repository is indexed."""
+        return self._index.coverage()
+
+    def index_version(self) -> tuple[object, ...]:
+        """Return what is another value as soon as anything has been indexed. Each thread has values of its own."""
+        store = self._index.store
+        return store.connection, *store.query("PRAGMA data_version")[0]
+
+    @property
+    def has_open_documents(self) -> bool:
+        """Whether an editor holds any document of this repository."""
+        return bool(self._index.open_documents(self))
+
+    def close(self) -> BackgroundIndex | None:
+        """Let go of the repository; return its index, told to end, if nobody else works in it."""
+        with self._lock:
+            self._configuration.forget(self.root)
+            return self._indexes.release(self._index, self)
+
+    def in_force(self) -> Retriever:
+        """Return the retriever that the settings ask for, the same one until they change."""
+        settings = self.settings
+        with self._lock:
+            if self._retriever_in_force is None:
+                deadline_ms = settings.context.deadline_ms
+                self._retriever_in_force = open_retriever(
+                    self._index.store, settings, deadline_ms, self.recent, is_sticky=True
+                )
+            return self._retriever_in_force
+
+    def without_excluded(self, found: Retrieval) -> Retrieval:
+        """Leave out what this client's `index.exclude` names.
+
+        The database may hold it: another client without that setting has it indexed, or the setting is newer.
+        """
+        excluded = GitIgnoreSpec.from_lines(self._settings.index.exclude)
+        kept = tuple(snippet for snippet in found.snippets if not excluded.match_file(snippet.path))
+        return found if len(kept) == len(found.snippets) else dataclasses.replace(found, snippets=kept)
+
+    def _hold_index(self, settings: Settings, open_documents: Mapping[str, str]) -> BackgroundIndex:
+        index = self._indexes.hold(self.root, settings, self)
+        for path, text in open_documents.items():
+            index.document_changed(path, text, self)
+        index.listen(self, lambda coverage: self._on_coverage(self.root, coverage))
+        return index
+
+    def _start_over(self, settings: Settings) -> None:
+        former = self._index
+        self._index = self._hold_index(settings, former.open_documents(self))
+        ending = self._indexes.release(former, self)
+        if ending is not None:
+            threading.Thread(target=ending.stop, name="index-ending", daemon=True).start()
+
+
+class _RetrieverInForce:
+    """Asks whichever retriever the workspace's settings ask for at the time of the request."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+
+    def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
+        """Return snippets from the workspace's index."""
+        return self._workspace.without_excluded(self._workspace.in_force().retrieve(request, max_chars))
