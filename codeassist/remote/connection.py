@@ -57,7 +57,7 @@ def _from_keyring(service: str, user: str) -> str:
         import keyring.errors
     except ImportError as error:
         raise SettingsError(
-            "remote.keyring needs the package keyring; install codeassist-live[keyring], or set remote.key_env"
+            "remote.keyring needs the package keyring; `pip install keyring` beside codeassist, or set remote.key_env"
         ) from error
     try:
         key = keyring.get_password(service, user)

@@ -14,7 +14,7 @@ import {
   workspace,
 } from "vscode";
 import { installServer } from "./installServer.ts";
-import { server as locate } from "./machine.ts";
+import { server as locate, ownFolder } from "./machine.ts";
 import { isOff, setMode, toggle, toggleLanguage } from "./modes.ts";
 import type { Pages } from "./pages.ts";
 import { run } from "./processes.ts";
@@ -121,10 +121,11 @@ async function chooseServer(): Promise<void> {
 
 async function pullModel({ context, server, log }: Parts): Promise<void> {
   const program = installedProgram(context);
+  const folder = await ownFolder(context);
   await window.withProgress(
     { location: ProgressLocation.Notification, title: "Fetching the model for this machine", cancellable: true },
     async (_progress, token) => {
-      const { code } = await run(program, ["models", "pull"], context.globalStorageUri.fsPath, log, token);
+      const { code } = await run({ program, args: ["models", "pull"] }, folder, log, token);
       if (token.isCancellationRequested) return;
       if (code !== 0) throw new Error(`the model could not be fetched (exit code ${code}); the log says why`);
     },
@@ -134,10 +135,12 @@ async function pullModel({ context, server, log }: Parts): Promise<void> {
 
 async function doctor({ context, pages, log }: Parts): Promise<void> {
   const program = installedProgram(context);
-  const folder = workspace.workspaceFolders?.[0]?.uri.fsPath ?? context.globalStorageUri.fsPath;
+  const folder = await ownFolder(context);
+  const repository = workspace.workspaceFolders?.find(({ uri }) => uri.scheme === "file")?.uri.fsPath;
+  const args = ["doctor", ...(repository === undefined ? [] : [repository])];
   const { out } = await window.withProgress(
     { location: ProgressLocation.Notification, title: "codeassist doctor" },
-    () => run(program, ["doctor"], folder, log),
+    () => run({ program, args }, folder, log),
   );
   await pages.showText("Doctor", out);
 }

@@ -2,31 +2,27 @@
  * Installs or updates the server, after the user agreed to exactly what is done.
  * Knows nothing of the protocol; `installation` has the steps.
  */
-import { mkdir } from "node:fs/promises";
-import { delimiter, join } from "node:path";
+import { delimiter, isAbsolute, join } from "node:path";
 import { commands, type ExtensionContext, type LogOutputChannel, ProgressLocation, window, workspace } from "vscode";
+import { chooseSource } from "./chooseSource.ts";
 import { consent, installationSteps, isRecentEnough, type Wanted } from "./installation.ts";
-import { environmentFolder, machine, serverSetting } from "./machine.ts";
+import { type Source, sourceOfSettings } from "./installSource.ts";
+import { disk, environmentFolder, machine, ownFolder, serverSetting } from "./machine.ts";
 import { run } from "./processes.ts";
 import type { Server } from "./server.ts";
 import { pythonCandidates } from "./serverLocation.ts";
 
 /** Ask, install, start. The server is stopped meanwhile. Throws when a step fails; what ran before runs again then. */
 export async function installServer(context: ExtensionContext, server: Server, log: LogOutputChannel): Promise<void> {
-  const folder = context.globalStorageUri.fsPath;
-  await mkdir(folder, { recursive: true });
+  const folder = await ownFolder(context);
+  const source = await findSource();
+  if (source === undefined) return;
   const python = await findPython(folder, log);
-  if (python === undefined) {
-    await settingProblem(
-      "codeassist needs Python 3.11 or newer, and none was found on PATH. Install one, or name it in codeassist.server.python.",
-      "codeassist.server.python",
-    );
-    return;
-  }
+  if (python === undefined) return;
   const wanted: Wanted = {
     python,
     environment: environmentFolder(context),
-    package: serverSetting("package") || "codeassist-live",
+    source,
     pipArguments: workspace.getConfiguration("codeassist.server").get<string[]>("pipArguments", []),
     platform: machine.platform,
   };
@@ -36,11 +32,11 @@ export async function installServer(context: ExtensionContext, server: Server, l
     await window.withProgress(
       { location: ProgressLocation.Notification, title: "codeassist's server", cancellable: true },
       async (progress, token) => {
-        for (const { title, program, args } of installationSteps(wanted)) {
-          progress.report({ message: title });
-          const { code } = await run(program, args, folder, log, token);
+        for (const step of installationSteps(wanted)) {
+          progress.report({ message: step.title });
+          const { code } = await run(step, folder, log, token);
           if (token.isCancellationRequested) return;
-          if (code !== 0) throw new Error(`${title} failed (exit code ${code}). The log says why.`);
+          if (code !== 0) throw new Error(`${step.title} failed (exit code ${code}). The log says why.`);
         }
       },
     );
@@ -62,16 +58,35 @@ async function agreed(wanted: Wanted): Promise<boolean> {
   return choice === install;
 }
 
+/** What to install from, by the settings or as the user says now; undefined when it is none, which they were told. */
+async function findSource(): Promise<Source | undefined> {
+  const named = sourceOfSettings(serverSetting("package"), serverSetting("index"), disk);
+  const source = named ?? (await chooseSource(disk));
+  if (source?.kind !== "wrong") return source;
+  if (named !== undefined) await settingProblem(source.message, "codeassist.server");
+  else await window.showErrorMessage(`codeassist: ${source.message}`);
+  return undefined;
+}
+
 async function findPython(folder: string, log: LogOutputChannel): Promise<string | undefined> {
+  const setting = "codeassist.server.python";
   const named = serverSetting("python");
+  if (named && !isAbsolute(named)) {
+    await settingProblem(`${setting} is "${named}": write an absolute path`, setting);
+    return undefined;
+  }
   for (const python of named ? [named] : pythonCandidates(machine)) {
     try {
-      const { out } = await run(python, ["--version"], folder, log);
+      const { out } = await run({ program: python, args: ["-I", "--version"] }, folder, log);
       if (isRecentEnough(out)) return python;
     } catch (error) {
       log.warn(`${python}: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
+  await settingProblem(
+    `codeassist needs Python 3.11 or newer, and none was found on PATH. Install one, or name it in ${setting}.`,
+    setting,
+  );
   return undefined;
 }
 

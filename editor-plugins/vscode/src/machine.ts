@@ -2,9 +2,11 @@
  * What the extension's settings and this machine say about the server.
  * Knows nothing of the protocol.
  */
-import { statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type ConfigurationScope, type ExtensionContext, workspace } from "vscode";
+import type { Disk } from "./installSource.ts";
 import { type Located, locateServer, type Machine } from "./serverLocation.ts";
 import { type Declared, settingsTree, type Tree } from "./settingsTree.ts";
 
@@ -15,6 +17,22 @@ export const machine: Machine = {
   },
   isFile: (path) => statSync(path, { throwIfNoEntry: false })?.isFile() ?? false,
 };
+
+export const disk: Disk = {
+  platform: machine.platform,
+  isFile: machine.isFile,
+  read: (path) => (machine.isFile(path) ? readFileSync(path, "utf8") : undefined),
+};
+
+/**
+ * The folder that everything which the extension starts is started in, made if need be. Not the workspace: no file there may change
+ * what a program finds.
+ */
+export async function ownFolder(context: ExtensionContext): Promise<string> {
+  const folder = context.globalStorageUri.fsPath;
+  await mkdir(folder, { recursive: true });
+  return folder;
+}
 
 /** The folder of the virtual environment that the extension makes. */
 export function environmentFolder(context: ExtensionContext): string {
@@ -27,7 +45,7 @@ export function server(context: ExtensionContext): Located {
 }
 
 /** A setting of the server's section that is a text. */
-export function serverSetting(name: "path" | "python" | "package"): string {
+export function serverSetting(name: "path" | "python" | "package" | "index"): string {
   return workspace.getConfiguration("codeassist.server").get<string>(name, "").trim();
 }
 

@@ -3,7 +3,16 @@
  * Knows nothing of the programs.
  */
 import { spawn } from "node:child_process";
+import { isAbsolute } from "node:path";
 import type { CancellationToken, LogOutputChannel } from "vscode";
+
+export interface Command {
+  /** An absolute path: a bare name would be looked for in folders that nobody chose. */
+  readonly program: string;
+  readonly args: readonly string[];
+  /** Variables over those of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
+}
 
 export interface Ended {
   /** Null when it was stopped by a signal. */
@@ -11,16 +20,25 @@ export interface Ended {
   readonly out: string;
 }
 
-/** Rejects when the program cannot be started. Cancelling ends the program. */
+/**
+ * Runs `command` in `folder`, which is one of the extension's own and never the workspace: files there would change what programs
+ * find. Rejects when it cannot be started. Cancelling ends the program.
+ */
 export async function run(
-  program: string,
-  args: readonly string[],
+  { program, args, environment }: Command,
   folder: string,
   log: LogOutputChannel,
   token?: CancellationToken,
 ): Promise<Ended> {
+  if (!isAbsolute(program)) throw new Error(`${program}: not started, since it is no absolute path`);
   log.info(`> ${[program, ...args].join(" ")}`);
-  const child = spawn(program, args, { cwd: folder, windowsHide: true, stdio: ["ignore", "pipe", "pipe"] });
+  const child = spawn(program, args, {
+    cwd: folder,
+    env: { ...process.env, ...environment },
+    shell: false,
+    windowsHide: true,
+    stdio: ["ignore", "pipe", "pipe"],
+  });
   const cancelled = token?.onCancellationRequested(() => child.kill());
   let out = "";
   child.stdout.setEncoding("utf8").on("data", (text: string) => {

@@ -2,7 +2,6 @@
  * The server's process and the connection to it: started, stopped, asked.
  * Knows no status bar and no command of the editor.
  */
-import { mkdir } from "node:fs/promises";
 import {
   commands,
   type Disposable,
@@ -24,7 +23,7 @@ import {
   RevealOutputChannelOn,
 } from "vscode-languageclient/node";
 import { Feedback } from "./feedback.ts";
-import { isServerShared, server, settings } from "./machine.ts";
+import { isServerShared, ownFolder, server, settings } from "./machine.ts";
 import { type ServerStatus, type State, serverStatus } from "./statusView.ts";
 import type { Walkthrough } from "./walkthrough.ts";
 
@@ -112,13 +111,14 @@ export class Server implements Disposable {
     }
     this.become({ kind: "starting" });
     this.log.info(`starting ${found.program} (${found.origin})`);
-    // Not in the workspace: no file there may change what a program that starts in it finds.
-    const folder = this.context.globalStorageUri.fsPath;
-    await mkdir(folder, { recursive: true });
     const client = new LanguageClient(
       "codeassist",
       "codeassist",
-      { command: found.program, args: isServerShared() ? ["serve", "--shared"] : ["serve"], options: { cwd: folder } },
+      {
+        command: found.program,
+        args: isServerShared() ? ["serve", "--shared"] : ["serve"],
+        options: { cwd: await ownFolder(this.context) },
+      },
       this.options(),
     );
     const feedback = new Feedback((method, { item, ...rest }) => {

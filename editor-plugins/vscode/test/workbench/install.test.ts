@@ -1,4 +1,4 @@
-/** The packed extension where there is no server: it says what it would do, does it, and works. */
+/** The packed extension where there is no server: it asks what to install, says what it would do, does it, and works. */
 import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { after, before } from "node:test";
@@ -15,8 +15,15 @@ before(async () => {
   wheel = await server.wheel();
   workbench = await Workbench.open({
     files: { "shapes.py": "" },
+    // What a workspace says of these does not count: it would have the extension start and install what it likes.
+    workspaceSettings: {
+      "codeassist.server.python": "/planted/python",
+      "codeassist.server.package": "codeassist-live",
+      "codeassist.server.index": "https://planted.example/simple/",
+      "codeassist.server.path": "/planted/codeassist",
+    },
     settings: {},
-    machine: { "codeassist.server.python": PYTHON, "codeassist.server.package": wheel },
+    machine: { "codeassist.server.python": PYTHON },
     environment: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` }, // no `codeassist` of this machine
   });
 });
@@ -25,14 +32,53 @@ after(async () => {
   await server?.remove();
 });
 
-scene("it offers to install the server, and says how", async () => {
+scene("it offers to install the server, and asks what from: there is no name by default", async () => {
   const { page } = workbench;
   await workbench.openFile("shapes.py");
   await page.locator(".notification-toast", { hasText: "needs its server" }).getByText("Install…").click();
+  const picker = page.locator(".quick-input-widget");
+  await picker.getByText("A package index of your own…").waitFor();
+  const placeholder = await picker.locator("input").first().getAttribute("placeholder");
+  assert.match(placeholder ?? "", /on no public package index/);
+  assert.doesNotMatch((await picker.textContent()) ?? "", /codeassist-live/);
+});
+
+scene("an index is asked by https only, and nothing is done before the user agrees", async () => {
+  const { page } = workbench;
+  const picker = page.locator(".quick-input-widget");
+  await picker.getByText("A package index of your own…").click();
+  const input = picker.locator("input").first();
+  await picker.getByText("https address").waitFor();
+  await input.fill("http://packages.example.com/simple/");
+  await picker.getByText("is no https address").waitFor();
+  await input.fill("https://packages.example.com/simple/");
+  await page.keyboard.press("Enter");
+  await picker.getByText("The package's name in that index").waitFor();
+  await input.fill("codeassist-live==9.9");
+  await page.keyboard.press("Enter");
   const dialog = page.locator(".monaco-dialog-box");
   await dialog.waitFor();
   const said = (await dialog.textContent()) ?? "";
-  assert.ok(said.includes(`${PYTHON} -m venv`), said);
+  const command =
+    "--isolated install --upgrade --index-url https://packages.example.com/simple/ -- codeassist-live==9.9";
+  assert.ok(said.includes(command), said);
+  assert.match(said, /from no other/);
+  await dialog.getByText("Cancel", { exact: true }).click();
+  await dialog.waitFor({ state: "hidden" });
+});
+
+scene("a wheel is picked from the disk, and it says how it would be installed", async () => {
+  const { page } = workbench;
+  await workbench.command("codeassist: Install or Update the Server");
+  const picker = page.locator(".quick-input-widget");
+  await picker.getByText("A wheel…").click();
+  await picker.getByText("A wheel of codeassist").waitFor();
+  await picker.locator("input").first().fill(wheel);
+  await picker.getByText("OK", { exact: true }).click();
+  const dialog = page.locator(".monaco-dialog-box");
+  await dialog.waitFor();
+  const said = (await dialog.textContent()) ?? "";
+  assert.ok(said.includes(`${PYTHON} -I -m venv`), said);
   assert.ok(said.includes(`install --upgrade -- ${wheel}`), said);
   assert.deepEqual(await server.record(), [], "nothing has been started yet");
 });

@@ -37,9 +37,9 @@ export class ScriptedProgram {
   }
 
   /** A package for pip that brings this program and nothing else. */
-  async wheel(): Promise<string> {
-    const file = join(this.folder, "codeassist_live-9.9-py3-none-any.whl");
-    await promisify(execFile)(PYTHON, ["-c", WRITE_WHEEL, file, this.script]);
+  async wheel(version = "9.9"): Promise<string> {
+    const file = join(this.folder, `codeassist_live-${version}-py3-none-any.whl`);
+    await promisify(execFile)(PYTHON, ["-I", "-c", WRITE_WHEEL, file, version, this.script]);
     return file;
   }
 
@@ -64,13 +64,13 @@ export class ScriptedProgram {
 
 const WRITE_WHEEL = `
 import sys, zipfile
-file, script = sys.argv[1:]
+file, version, script = sys.argv[1:]
 with zipfile.ZipFile(file, "w") as wheel:
-    info = "codeassist_live-9.9.dist-info"
-    program = zipfile.ZipInfo("codeassist_live-9.9.data/scripts/codeassist")
+    info = f"codeassist_live-{version}.dist-info"
+    program = zipfile.ZipInfo(f"codeassist_live-{version}.data/scripts/codeassist")
     program.external_attr = 0o100755 << 16
     wheel.writestr(program, script)
-    wheel.writestr(f"{info}/METADATA", "Metadata-Version: 2.1\\nName: codeassist-live\\nVersion: 9.9\\n")
+    wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\\nName: codeassist-live\\nVersion: {version}\\n")
     wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
     wheel.writestr(f"{info}/RECORD", "")
 `;

@@ -23,6 +23,8 @@ export interface Setup {
   readonly settings: Record<string, unknown>;
   /** Files of the folder that is opened: path → text. */
   readonly files: Readonly<Record<string, string>>;
+  /** The folder's own .vscode/settings.json, as a repository may bring it. */
+  readonly workspaceSettings?: Readonly<Record<string, unknown>>;
   /** The settings of the machine that code-server runs on. The browser is another one to VS Code. */
   readonly machine: Readonly<Record<string, unknown>>;
   readonly environment?: Readonly<Record<string, string>>;
@@ -49,6 +51,8 @@ export class Workbench {
   static async open(setup: Setup): Promise<Workbench> {
     const root = await mkdtemp(join(tmpdir(), "codeassist-workbench-"));
     for (const [path, text] of Object.entries(setup.files)) await write(join(root, "folder", path), text);
+    if (setup.workspaceSettings !== undefined)
+      await write(join(root, "folder", ".vscode", "settings.json"), JSON.stringify(setup.workspaceSettings));
     await write(join(root, "user", "User", "settings.json"), JSON.stringify({ ...CALM, ...setup.settings }));
     await write(join(root, "user", "Machine", "settings.json"), JSON.stringify(setup.machine));
     await write(join(root, "config.yaml"), "");
@@ -136,7 +140,9 @@ export class Workbench {
     const input = this.page.locator(".quick-input-widget input").first();
     await input.fill(`>${title}`);
     await this.page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().click();
-    await input.waitFor({ state: "hidden" });
+    // The palette goes; the command may show an input of its own.
+    const palette = this.page.locator('.quick-input-widget input[placeholder^="Type the name of a command"]');
+    await palette.waitFor({ state: "hidden" });
   }
 
   ghostText(): Locator {
