@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from codeassist.cli.error_boundary import run
-from codeassist.cli.sessions import local_session as running
+from codeassist.cli.sessions import completion_run as running
 from codeassist.cli.terminal.position import Position, parse_position, split_at
 from codeassist.errors import Cancelled, RequestError
 from codeassist.models.registry import InstalledModel

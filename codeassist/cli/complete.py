@@ -16,7 +16,7 @@ from codeassist.cli.terminal.options import debug_option, json_option, resolve_s
 from codeassist.cli.terminal.position import parse_position, split_at
 
 if TYPE_CHECKING:
-    from codeassist.cli.sessions.local_session import Outcome
+    from codeassist.cli.sessions.completion_run import Outcome
     from codeassist.progress import Progress
     from codeassist.request import CompletionRequest
     from codeassist.settings import Settings
@@ -120,7 +120,7 @@ def _complete(
     request: CompletionRequest, root: Path | None, settings: Settings, progress: Progress, *, asks_servers: bool
 ) -> Outcome:
     """Return a running server's answer, or else this process's own."""
-    from codeassist.cli.sessions.local_session import ServerNote, run_completion
+    from codeassist.cli.sessions.completion_run import ServerNote, run_completion
 
     if settings.remote.url is not None:
         reason = "a remote engine is set (remote.url)"

@@ -18,7 +18,7 @@ from codeassist.cli.terminal.options import debug_option, json_option, resolve_s
 from codeassist.cli.terminal.position import Position
 
 if TYPE_CHECKING:
-    from codeassist.cli.sessions.local_session import Outcome
+    from codeassist.cli.sessions.completion_run import Outcome
     from codeassist.models.registry import Choice
     from codeassist.progress import Progress
     from codeassist.request import CompletionRequest
@@ -145,7 +145,8 @@ def _complete(
     request: CompletionRequest, root: Path, settings: Settings, installed: Any, progress: Progress
 ) -> tuple[Outcome, str]:
     """Complete with context, then without; the first is the one whose times are told, for nothing is cached then."""
-    from codeassist.cli.sessions.local_session import Outcome, start_session
+    from codeassist.cli.sessions.completion_run import Outcome
+    from codeassist.cli.sessions.local_session import start_session
     from codeassist.cli.sessions.repository import open_context
     from codeassist.request import NoRetriever
 

@@ -90,7 +90,7 @@ def pull(name: str, assignments: tuple[str, ...], as_json: bool) -> None:
       codeassist models pull
       codeassist models pull qwen2.5-coder-1.5b
     """
-    from codeassist.cli.sessions.local_session import choose_to_pull
+    from codeassist.cli.sessions.model_choice import choose_to_pull
     from codeassist.models.registry import pull as pull_model
 
     settings = resolve_settings(None, assignments).settings
@@ -115,7 +115,7 @@ def path(name: str, assignments: tuple[str, ...], as_json: bool) -> None:
       codeassist models path smollm2-135m
       codeassist models path smollm2-135m --json
     """
-    from codeassist.cli.sessions.local_session import find_model
+    from codeassist.cli.sessions.model_choice import find_model
 
     settings = resolve_settings(None, assignments, {"NAME": ("model.name", name)}).settings
     with Meter() as meter:

@@ -15,10 +15,10 @@ from codeassist.settings import Settings
 from codeassist_indexer.analysis.service import DEADLINE_S, RepositoryAnalyst
 from codeassist_indexer.ingest.update import UpdateProgress, UpdateReport, UpdateSettings, update_index
 from codeassist_indexer.ingest.walk import FileLimits
+from codeassist_indexer.retrieval.query.recent_places import RecentPlace
 from codeassist_indexer.retrieval.ranking.chooser import Chooser, ranker_in_force
 from codeassist_indexer.retrieval.retrieve import IndexRetriever
 from codeassist_indexer.retrieval.sources.nearest_vectors import LearnedSearch
-from codeassist_indexer.retrieval.sources.recent import RecentPlace
 from codeassist_indexer.retrieval.typed_word import TypedWordRetriever
 from codeassist_indexer.retrieval.vectors.choice import encoder_in_force, static_encoder_in_force
 from codeassist_indexer.storage.store import Store, database_path

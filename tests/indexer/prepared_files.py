@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from codeassist_indexer.ingest.parser_main import parse_text
-from codeassist_indexer.ingest.prepare import PreparedFile, prepared, unsaved_file
+from codeassist_indexer.ingest.prepare import prepared, unsaved_file
+from codeassist_indexer.storage.file_records import PreparedFile
 
 
 def prepare_unsaved(path: str, text: str) -> PreparedFile:

@@ -11,11 +11,11 @@ import pytest
 from codeassist.request import CompletionRequest
 from codeassist_indexer.ingest.update import update_index
 from codeassist_indexer.retrieval.query.deadline import Deadline
+from codeassist_indexer.retrieval.query.recent_places import RecentPlace
 from codeassist_indexer.retrieval.retrieve import IndexRetriever
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidate, Candidates, Source
 from codeassist_indexer.retrieval.sources.find import find_candidates
 from codeassist_indexer.retrieval.sources.hits import ChunkHit, Hit
-from codeassist_indexer.retrieval.sources.recent import RecentPlace
 from codeassist_indexer.retrieval.sources.retrieval_context import Situation
 from codeassist_indexer.storage.store import Store
 from tests.indexer.candidate_repositories import JAVA, PYTHON, TYPESCRIPT, Repository

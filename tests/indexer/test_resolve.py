@@ -2,9 +2,9 @@
 
 import pytest
 
-from codeassist_indexer.ingest.prepare import FileState, PreparedFile
 from codeassist_indexer.languages.import_resolution import files_of_import
 from codeassist_indexer.languages.parsed import Import, ParsedFile
+from codeassist_indexer.storage.file_records import FileState, PreparedFile
 from codeassist_indexer.storage.store import Store
 
 TREES = {

@@ -16,7 +16,7 @@ from typing import Any
 
 from codeassist.request import Completion, CompletionRequest, Retrieval, Snippet, UsedSnippet
 from codeassist.settings import Settings
-from codeassist_indexer.retrieval.sources.recent import RecentPlaces
+from codeassist_indexer.retrieval.query.recent_places import RecentPlaces
 from codeassist_lsp.completion.client_requests import Ask, Completing, Kind
 from codeassist_lsp.completion.inference import ModelState
 from codeassist_lsp.completion.second_look import SecondLooks

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from lsprotocol import types
 
-from codeassist_indexer.retrieval.sources.recent import RecentPlace
+from codeassist_indexer.retrieval.query.recent_places import RecentPlace
 from codeassist_lsp.documents.documents import Documents
 from codeassist_lsp.handlers.text_document import Editing
 from tests.lsp.imagined import Place

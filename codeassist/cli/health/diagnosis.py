@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from codeassist import __version__
-from codeassist.cli.sessions.local_session import find_model
+from codeassist.cli.sessions.model_choice import find_model
 from codeassist.cli.sessions.repository import find_root, open_store
 from codeassist.cli.terminal.options import resolve_settings
 from codeassist.errors import CodeAssistError, ModelError, SettingsError

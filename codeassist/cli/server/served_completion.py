@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
-from codeassist.cli.sessions.local_session import Outcome, ServerNote, find_model
+from codeassist.cli.sessions.completion_run import Outcome, ServerNote
+from codeassist.cli.sessions.model_choice import find_model
 from codeassist.completion.completion_json import from_document
 from codeassist.progress import Progress
 from codeassist.request import CompletionRequest

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import anyio
 
 from codeassist.cli.sessions.analyses import RepositoryAnalysts
-from codeassist.cli.sessions.local_session import find_model
+from codeassist.cli.sessions.model_choice import find_model
 from codeassist.completion.completer import Completer
 from codeassist.errors import ModelError
 from codeassist.progress import silent

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from codeassist.cli.sessions.local_session import Outcome, ServerNote
+from codeassist.cli.sessions.completion_run import Outcome, ServerNote
 from codeassist.cli.terminal.position import Position
 from codeassist.completion.completion_json import rounded, to_document, told_of_act, told_of_late, told_of_sent
 from codeassist.request import Completion

@@ -9,16 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codeassist_indexer.ingest.parsers import PARSERS
-from codeassist_indexer.ingest.prepare import (
-    FileState,
-    GoneFile,
-    PreparedFile,
-    SameContent,
-    UnparsedFile,
-    prepared,
-    read_from_disk,
-)
+from codeassist_indexer.ingest.prepare import GoneFile, UnparsedFile, prepared, read_from_disk
 from codeassist_indexer.ingest.walk import FoundFile
+from codeassist_indexer.storage.file_records import FileState, PreparedFile, SameContent
 
 # A second worker takes about 0.3 s to start (2 cores), as long as parsing 100 files here.
 MIN_FILES_FOR_WORKERS = 300

@@ -20,10 +20,7 @@ from codeassist_indexer.ingest.ignore import IgnoreRules
 from codeassist_indexer.ingest.parsers import PARSERS
 from codeassist_indexer.ingest.pool import PrepareJob, prepare_all
 from codeassist_indexer.ingest.prepare import (
-    FileState,
     GoneFile,
-    PreparedFile,
-    SameContent,
     UnparsedFile,
     content_hash,
     prepared,
@@ -35,6 +32,7 @@ from codeassist_indexer.ingest.walk import FileLimits, FoundFile, NotSource, Ski
 from codeassist_indexer.languages.registry import language_of
 from codeassist_indexer.retrieval.vectors.static_encoder import StaticEncoder, shipped_encoder
 from codeassist_indexer.retrieval.vectors.stored import fill_vectors, with_vectors
+from codeassist_indexer.storage.file_records import FileState, PreparedFile, SameContent
 from codeassist_indexer.storage.store import Store
 
 _BATCH_FILES = 64

@@ -16,12 +16,12 @@ from codeassist.request import CompletionRequest, Retrieval, Snippet
 from codeassist_indexer.retrieval.query.character_budget import HEADER_CHARS, LEAST_SNIPPET_CHARS, cut
 from codeassist_indexer.retrieval.query.cursor_query import Surroundings, surroundings
 from codeassist_indexer.retrieval.query.deadline import Deadline
+from codeassist_indexer.retrieval.query.recent_places import RecentPlace
 from codeassist_indexer.retrieval.ranking.chooser import Chooser, explained
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidates, Source
 from codeassist_indexer.retrieval.sources.find import find_candidates
 from codeassist_indexer.retrieval.sources.imported import imported_definitions
 from codeassist_indexer.retrieval.sources.neighbours import lexical_neighbours
-from codeassist_indexer.retrieval.sources.recent import RecentPlace
 from codeassist_indexer.storage.lexical import Collection
 from codeassist_indexer.storage.store import Store
 

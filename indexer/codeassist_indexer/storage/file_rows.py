@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 
-from codeassist_indexer.ingest.prepare import FileState, FileVectors, PreparedFile
+from codeassist_indexer.storage.file_records import FileState, FileVectors, PreparedFile
 from codeassist_indexer.storage.lexical import code_tokens
 
 # Who keeps vectors in memory and has missed more changes than this reads them all again.

@@ -19,8 +19,8 @@ from typing import Any, TypeVar
 from platformdirs import user_cache_path
 
 from codeassist.errors import CodeAssistError, IndexCorrupt
-from codeassist_indexer.ingest.prepare import FileState, FileVectors, PreparedFile, SameContent
 from codeassist_indexer.storage import file_rows
+from codeassist_indexer.storage.file_records import FileState, FileVectors, PreparedFile, SameContent
 from codeassist_indexer.storage.lexical import COMMON_TERM_MIN_CHUNKS, Collection, code_tokens
 from codeassist_indexer.storage.schema import SCHEMA_VERSION, TABLES, create_tables
 

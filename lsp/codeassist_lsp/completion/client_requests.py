@@ -21,13 +21,13 @@ from codeassist.settings import Settings
 from codeassist_lsp.completion.backend import Backend
 from codeassist_lsp.completion.debounce import Pace
 from codeassist_lsp.completion.inference import ModelState
-from codeassist_lsp.completion.request_timing import Wire
 from codeassist_lsp.completion.second_look import Draft
 from codeassist_lsp.completion.suggestion_cache import Known, Scope, scope_of
 from codeassist_lsp.completion.suggestion_log import Offer, Offers, rest_of, typed_since
 from codeassist_lsp.completion.suggestions import Suggested, Suggestion, Wish, suggest
 from codeassist_lsp.documents.cursor_context import Place, Selected, place_at
 from codeassist_lsp.documents.documents import Documents, OpenDocument
+from codeassist_lsp.transport.request_timing import Wire
 from codeassist_lsp.transport.requests import Stopped, Stream
 from codeassist_lsp.usage.request_log import Outcome, Record
 from codeassist_lsp.workspace.context import Version, version_of

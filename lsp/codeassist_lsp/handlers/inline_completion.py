@@ -12,10 +12,10 @@ from lsprotocol import types
 from codeassist.errors import RequestError
 from codeassist_lsp.completion.client_requests import Ask, Completing, Kind
 from codeassist_lsp.completion.items import inline_item, list_item
-from codeassist_lsp.completion.request_timing import Wire
 from codeassist_lsp.documents.convert import offset_at
 from codeassist_lsp.documents.cursor_context import Selected
 from codeassist_lsp.documents.documents import Documents, OpenDocument
+from codeassist_lsp.transport.request_timing import Wire
 from codeassist_lsp.transport.server import Server
 from codeassist_lsp.workspace.configuration import Configuration
 

@@ -18,7 +18,6 @@ from codeassist_lsp.completion.backend import Backend, Editor
 from codeassist_lsp.completion.client import Client, Status, status_of
 from codeassist_lsp.completion.client_requests import Completing
 from codeassist_lsp.completion.inference import ModelState
-from codeassist_lsp.completion.request_timing import Chunk
 from codeassist_lsp.completion.suggestion_log import Offers
 from codeassist_lsp.documents.documents import Documents
 from codeassist_lsp.handlers.cli_completion import Scripts
@@ -28,6 +27,7 @@ from codeassist_lsp.handlers.text_document import Editing
 from codeassist_lsp.serving.client_setup import SetUp
 from codeassist_lsp.sharing.server_client import PROGRAM_NAME
 from codeassist_lsp.transport.framing import Framing
+from codeassist_lsp.transport.request_timing import Chunk
 from codeassist_lsp.transport.server import Server
 from codeassist_lsp.workspace.background_index import Coverage
 from codeassist_lsp.workspace.configuration import Configuration

@@ -16,8 +16,8 @@ from typing import BinaryIO, NoReturn
 
 import psutil
 
-from codeassist_lsp.completion.request_timing import Chunk
 from codeassist_lsp.transport.client_process import LOOK_S, has_ended
+from codeassist_lsp.transport.request_timing import Chunk
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from codeassist_lsp.completion.request_timing import Wire
+from codeassist_lsp.transport.request_timing import Wire
 
 # "answered": the model's suggestion; "cached": an answer known already; "empty": the model had nothing worth showing;
 # "withheld": what it had was too unlikely; "outdated": the text changed meanwhile and it fits no more; "refused": off,

@@ -16,7 +16,7 @@ from pathspec import GitIgnoreSpec
 from codeassist.request import CompletionRequest, Retrieval, Retriever
 from codeassist.settings import Settings
 from codeassist_indexer.repository import open_retriever
-from codeassist_indexer.retrieval.sources.recent import RecentPlaces
+from codeassist_indexer.retrieval.query.recent_places import RecentPlaces
 from codeassist_lsp.workspace.background_index import BackgroundIndex, Coverage
 from codeassist_lsp.workspace.configuration import Configuration
 from codeassist_lsp.workspace.indexes import Indexes

@@ -16,13 +16,14 @@ from typing import TypeVar
 from codeassist.errors import CodeAssistError
 from codeassist.request import CompletionRequest
 from codeassist_indexer.retrieval.query.deadline import Deadline
+from codeassist_indexer.retrieval.query.recent_places import RecentPlace
 from codeassist_indexer.retrieval.sources import chunks, definitions, siblings
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidates, Source
 from codeassist_indexer.retrieval.sources.hits import DefinitionHit, Hit
 from codeassist_indexer.retrieval.sources.merge import take_turns
 from codeassist_indexer.retrieval.sources.nearest_vectors import learned
 from codeassist_indexer.retrieval.sources.read import Text, describe, read
-from codeassist_indexer.retrieval.sources.recent import RecentPlace, recent_chunks
+from codeassist_indexer.retrieval.sources.recent import recent_chunks
 from codeassist_indexer.retrieval.sources.retrieval_context import Situation
 from codeassist_indexer.storage.lexical import Collection
 from codeassist_indexer.storage.store import Store

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from codeassist.request import CompletionRequest, Snippet
-from codeassist_indexer.languages.definition_lookup import Definers
 from codeassist_indexer.languages.identifier_search import places_of, taken_of
 from codeassist_indexer.languages.import_resolution import Remembering, ask_ahead, files_of_import
 from codeassist_indexer.languages.parse import parse_imports
 from codeassist_indexer.languages.parsed import Import
 from codeassist_indexer.languages.registry import language_of
 from codeassist_indexer.retrieval.query.cursor_query import Surroundings
+from codeassist_indexer.retrieval.sources.definition_lookup import Definers
 from codeassist_indexer.retrieval.sources.skeleton import Definition, render
 from codeassist_indexer.storage.store import Store
 

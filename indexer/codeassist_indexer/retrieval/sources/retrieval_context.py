@@ -13,11 +13,11 @@ from codeassist_indexer.languages.import_resolution import Remembering
 from codeassist_indexer.languages.registry import language_of
 from codeassist_indexer.retrieval.query.cursor_query import Surroundings, surroundings
 from codeassist_indexer.retrieval.query.deadline import Deadline
+from codeassist_indexer.retrieval.query.recent_places import RecentPlace
 from codeassist_indexer.retrieval.sources.enclosing import Enclosing, enclosing
 from codeassist_indexer.retrieval.sources.imported import ResolvedImport, distances_near, imports_of, resolved_imports
 from codeassist_indexer.retrieval.sources.neighbours import StoredChunk, stored_chunks
 from codeassist_indexer.retrieval.sources.postings import Postings, read_postings
-from codeassist_indexer.retrieval.sources.recent import RecentPlace
 from codeassist_indexer.retrieval.sources.skeleton import Definition, Member, read_definitions, read_members
 from codeassist_indexer.storage.lexical import Collection, QueryLimits, query_terms
 from codeassist_indexer.storage.store import Store

@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from codeassist_indexer.ingest.prepare import FileVectors, PreparedFile
 from codeassist_indexer.retrieval.vectors.encoder import Encoder, Vectors
+from codeassist_indexer.storage.file_records import FileVectors, PreparedFile
 from codeassist_indexer.storage.store import Store
 
 _FILES_PER_WRITE = 64

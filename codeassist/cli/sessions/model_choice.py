@@ -1,0 +1,35 @@
+"""Which model a command uses: the one that the settings name, or the best that is installed."""
+
+from __future__ import annotations
+
+from codeassist.errors import ModelError
+from codeassist.models.hardware import detect
+from codeassist.models.registry import Choice, InstalledModel, choose_auto, choose_installed, find_entry, find_installed
+from codeassist.progress import Progress
+from codeassist.settings import Settings
+
+
+def choose_to_pull(name: str, settings: Settings) -> Choice:
+    """Return the entry to fetch; "auto" asks whether the hub can be reached. Raises ModelError for an unknown name."""
+    if name != "auto":
+        return Choice(find_entry(name, settings))
+    from codeassist.models.hub import is_hub_reachable
+
+    return choose_auto(detect(), settings, is_hub_reachable)
+
+
+def find_model(settings: Settings, progress: Progress) -> tuple[InstalledModel, tuple[str, ...]]:
+    """Return the installed model that the settings name, and notices. Raises ModelError if it is not installed."""
+    name = settings.model.name
+    notices: tuple[str, ...] = ()
+    if name == "auto":
+        choice = choose_installed(detect(), settings)
+        if choice is None:
+            raise ModelError(
+                "no model is installed; run `codeassist models pull` to fetch the one that fits this machine"
+            )
+        name, notices = choice.entry.name, (choice.notice,) if choice.notice else ()
+    installed = find_installed(name, settings, progress)
+    if installed is None:
+        raise ModelError(f"{name}: not installed; run `codeassist models pull {name}`")
+    return installed, notices
