@@ -82,7 +82,7 @@ class NoRetriever:
 
 
 @dataclass(frozen=True, slots=True)
-class NamePlace:
+class NamePosition:
     """A place at the end of a text where a name is being written.
 
     `start` is the offset in code points at which the name begins: text[start:] is what of it stands already, which is
@@ -112,7 +112,7 @@ class AllowedNames:
 class Analysis(Protocol):
     """Static analysis of one text around a cursor. Made for one request; shares caches with those of its repository."""
 
-    def place(self, text: str) -> NamePlace | None:
+    def place(self, text: str) -> NamePosition | None:
         """Return the place at which `text` (prefix and answer so far) ends, or None where no name is being written
         whose possibilities may be known.
 
@@ -121,7 +121,7 @@ class Analysis(Protocol):
         """
         ...
 
-    def names(self, text: str, place: NamePlace) -> AllowedNames | None:
+    def names(self, text: str, place: NamePosition) -> AllowedNames | None:
         """Return all that may stand there, or None to abstain.
 
         `text` ends at `place.start` or inside of the name. May take long, may be called on any thread, never raises
@@ -130,7 +130,7 @@ class Analysis(Protocol):
         ...
 
 
-class Analyst(Protocol):
+class AnalysisService(Protocol):
     """Knows a repository and begins analyses of its files. One stays for as long as the repository is open."""
 
     def analyse(self, request: CompletionRequest) -> Analysis | None:

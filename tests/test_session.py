@@ -14,7 +14,7 @@ from codeassist.engine.layers.linear import int8_supported
 from codeassist.errors import Cancelled, ModelError
 from codeassist.models.model_store import InstalledModel
 from codeassist.request import CompletionRequest, NoRetriever, Retrieval, Snippet
-from codeassist.settings import CacheSettings, CompletionSettings, ModelSettings, Places, Settings
+from codeassist.settings import CacheSettings, CompletionSettings, Folders, ModelSettings, Settings
 from tests.tiny_models import CODE, save_model
 
 REQUEST = CompletionRequest("pkg/a.py", CODE[:100], CODE[100:160], max_new_tokens=8, max_lines=None)
@@ -42,7 +42,7 @@ def open_tiny(tmp_path: Path) -> Open:
             model=model or ModelSettings(format="float32", context_tokens=128, threads=1),
             completion=CompletionSettings(max_new_tokens=16),
             cache=CacheSettings(mode="exact" if cache == "exact" else "live"),
-            places=Places(tmp_path / "config.toml", tmp_path / "data", tmp_path / "cache", tmp_path / "run"),
+            places=Folders(tmp_path / "config.toml", tmp_path / "data", tmp_path / "cache", tmp_path / "run"),
         )
         return open_session(settings, InstalledModel("tiny", folder, "0" * 64, "safetensors"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from codeassist.completion.snippet_order import StickySnippets, shows_the_same
+from codeassist.completion.snippet_order import SnippetOrder, shows_the_same
 from codeassist.request import Snippet
 
 SEED = 20261121
@@ -18,18 +18,18 @@ def window(path: str, start: int, end: int, lines: list[str] = LINES) -> Snippet
 
 def test_the_first_time_nothing_is_changed() -> None:
     found = [window(f"{n}.py", 1, 11) for n in range(9)]
-    assert list(StickySnippets().arrange("a.py", found)) == found
+    assert list(SnippetOrder().arrange("a.py", found)) == found
 
 
 def test_a_window_that_slid_stays_where_it_stood() -> None:
-    sticky = StickySnippets()
+    sticky = SnippetOrder()
     first = sticky.arrange("a.py", [window("b.py", 10, 30), window("c.py", 1, 11)])
     for shift in range(1, 9):
         assert sticky.arrange("a.py", [window("c.py", 1, 11), window("b.py", 10 + shift, 30 + shift)]) == first
 
 
 def test_a_changed_file_is_shown_as_it_is_now() -> None:
-    sticky = StickySnippets()
+    sticky = SnippetOrder()
     sticky.arrange("a.py", [window("b.py", 10, 30)])
     changed = [*LINES[:14], "another line", *LINES[15:]]
     now = window("b.py", 12, 32, changed)
@@ -38,7 +38,7 @@ def test_a_changed_file_is_shown_as_it_is_now() -> None:
 
 
 def test_what_is_found_no_more_goes_and_new_ones_come_nearest_to_the_file() -> None:
-    sticky = StickySnippets()
+    sticky = SnippetOrder()
     b, c, d = (window(f"{name}.py", 1, 11) for name in "bcd")
     assert sticky.arrange("a.py", [b, c]) == (b, c)
     assert sticky.arrange("a.py", [d, c, b]) == (d, b, c)
@@ -49,7 +49,7 @@ def test_what_is_found_no_more_goes_and_new_ones_come_nearest_to_the_file() -> N
 def test_random_rankings_hold_what_is_found_and_nothing_else() -> None:
     print(f"seed {SEED}")
     rng = random.Random(SEED)
-    sticky = StickySnippets()
+    sticky = SnippetOrder()
     for _ in range(300):
         found: list[Snippet] = []
         for _ in range(rng.randrange(9)):
@@ -62,7 +62,7 @@ def test_random_rankings_hold_what_is_found_and_nothing_else() -> None:
 
 
 def test_what_was_shown_in_few_documents_is_remembered() -> None:
-    sticky = StickySnippets()
+    sticky = SnippetOrder()
     for number in range(500):
         sticky.arrange(f"{number}.py", [window("b.py", 1, 11)])
     assert len(sticky._last) == 64

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from codeassist.completion.confidence import Confidence
-from codeassist.completion.snippet_order import StickySnippets
+from codeassist.completion.snippet_order import SnippetOrder
 from codeassist.completion.stops import BlockStop, LineStop
 from codeassist.errors import ModelError
 from codeassist.models.placement import Placement, placements
@@ -28,7 +28,7 @@ if TYPE_CHECKING:  # torch takes two seconds to import: only who opens a session
     from codeassist.engine.decoding.decode import DecodeParams
     from codeassist.engine.engine import Engine
     from codeassist.models.model_store import InstalledModel
-    from codeassist.monitor.monitor_set import Monitoring
+    from codeassist.monitor.monitor_set import MonitorSet
     from codeassist.tokenization.tokens import Tokenizer
 
 
@@ -60,8 +60,8 @@ class Session:
     refresh_tokens: int = 8
     repository: str = "workspace"
     notices: tuple[str, ...] = ()
-    sticky: StickySnippets | None = None
-    monitoring: Monitoring | None = None
+    sticky: SnippetOrder | None = None
+    monitoring: MonitorSet | None = None
     stop_ids: frozenset[int] = field(init=False)
     known_tokens: KnownTokens = field(init=False)
 
@@ -254,7 +254,7 @@ def _open(settings: Settings, model: InstalledModel, place: Placement, progress:
     from codeassist.engine.engine import Engine
     from codeassist.engine.layers.model import Model
     from codeassist.engine.loading.weights import open_weights, prepare
-    from codeassist.monitor.monitor_set import Monitoring
+    from codeassist.monitor.monitor_set import MonitorSet
     from codeassist.monitor.trie import open_trie
     from codeassist.tokenization.tokens import Tokenizer
 
@@ -278,10 +278,10 @@ def _open(settings: Settings, model: InstalledModel, place: Placement, progress:
             raise ModelError(f"{model.name} sees {longest} tokens, too few for {room} new ones; lower max_new_tokens")
         notices.append(f"{model.name} sees {longest} tokens: the prompt is cut to {context_tokens}")
 
-    def read_tokenizer() -> tuple[Tokenizer, Monitoring]:
+    def read_tokenizer() -> tuple[Tokenizer, MonitorSet]:
         read = Tokenizer.load(folder)
         tries = settings.places.cache / "tries"
-        monitoring = Monitoring(read, lambda: open_trie(read, folder / "tokenizer.json", tries))
+        monitoring = MonitorSet(read, lambda: open_trie(read, folder / "tokenizer.json", tries))
         if settings.monitor.mode == "on":
             monitoring.prepare()
         return read, monitoring

@@ -15,7 +15,7 @@ _LEAST_OVERLAP = 0.5  # of the shorter window: two such show the same place
 _MOST_DOCUMENTS = 64
 
 
-class StickySnippets:
+class SnippetOrder:
     """What stood in the last prompt of each document, for the documents that were completed last."""
 
     def __init__(self) -> None:

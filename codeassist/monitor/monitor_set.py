@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Protocol
 from codeassist.monitor.analysis_thread import AnalysisThread
 from codeassist.monitor.name_monitor import NameMonitor
 from codeassist.monitor.trie import ByteTrie
-from codeassist.request import Analysis, Analyst, CompletionRequest
+from codeassist.request import Analysis, AnalysisService, CompletionRequest
 
 if TYPE_CHECKING:
     from codeassist.tokenization.tokens import Tokenizer
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-class Analysts(Protocol):
+class AnalysisSource(Protocol):
     """The analysts of the repositories that requests come from."""
 
-    def find(self, request: CompletionRequest) -> Analyst | None:
+    def find(self, request: CompletionRequest) -> AnalysisService | None:
         """Return the one for a request; None where nothing is analysed. Returns at once."""
         ...
 
@@ -36,7 +36,7 @@ class Analysts(Protocol):
 class NoAnalysts:
     """Nothing is analysed."""
 
-    def find(self, request: CompletionRequest) -> Analyst | None:
+    def find(self, request: CompletionRequest) -> AnalysisService | None:
         """Return none."""
         return None
 
@@ -44,7 +44,7 @@ class NoAnalysts:
         """Do nothing."""
 
 
-class Monitoring:
+class MonitorSet:
     """Begins a monitor for each request that asks for one. Used on the inference thread; `warm` on any.
 
     `open_trie` is called once, when the first monitor is wanted or by `prepare`.
@@ -54,9 +54,9 @@ class Monitoring:
         self,
         tokenizer: Tokenizer,
         open_trie: Callable[[], ByteTrie],
-        analysts: Analysts | None = None,
+        analysts: AnalysisSource | None = None,
     ) -> None:
-        self.analysts: Analysts = analysts or NoAnalysts()
+        self.analysts: AnalysisSource = analysts or NoAnalysts()
         self._tokenizer = tokenizer
         self._open_trie = open_trie
         self._trie: ByteTrie | None = None

@@ -27,7 +27,7 @@ from codeassist.monitor.name_set import (
     mask_without_equals,
 )
 from codeassist.monitor.trie import NOT_BEHIND_NAME, ByteTrie
-from codeassist.request import ActOutcome, AllowedNames, Analysis, MonitorAct, NamePlace
+from codeassist.request import ActOutcome, AllowedNames, Analysis, MonitorAct, NamePosition
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +50,7 @@ _RANK: dict[ActOutcome, int] = {"abstained": 0, "late": 1, "agreed": 2, "overrul
 class _Visit:
     """A place that the decoder came to. `told`: what people are told of it; None while only drafts came there."""
 
-    place: NamePlace
+    place: NamePosition
     head: str  # the answer before the name
     asked: Future[NameSet | None]
     began: str  # what stood of the name when it was first asked about
@@ -71,7 +71,7 @@ class _Writing:
     `beginning` is what stands of the name already, `data` what the token writes there; `text` ends at both.
     """
 
-    place: NamePlace
+    place: NamePosition
     text: str
     lead: bytes
     beginning: bytes
@@ -108,7 +108,7 @@ class NameMonitor:
     _answer: bytearray = field(default_factory=bytearray)
     _lengths: list[int] = field(default_factory=list[int])
     _visits: dict[_Key, _Visit] = field(default_factory=dict["_Key", _Visit])
-    _places: dict[str, NamePlace | None] = field(default_factory=dict["str", "NamePlace | None"])
+    _places: dict[str, NamePosition | None] = field(default_factory=dict["str", "NamePosition | None"])
     _behind: str = ""
     _is_off: bool = False
 
@@ -243,7 +243,7 @@ class NameMonitor:
             return mask_within(self.trie, names, writing.beginning)
         return mask_behind(self.trie, names, writing.lead)
 
-    def _place(self, text: str) -> NamePlace | None:
+    def _place(self, text: str) -> NamePosition | None:
         """The place at a text's end. While a name goes on, it is what it was where the name began."""
         found = _TRAILING_NAME.search(text, max(len(self.prefix), len(text) - _LONGEST_NAME))
         began = text[len(self.prefix) : len(text) if found is None else found.start()]
@@ -251,7 +251,7 @@ class NameMonitor:
             self._places[began] = self._look_up(self.prefix + began)
         return None if self._is_off else self._places[began]
 
-    def _look_up(self, text: str) -> NamePlace | None:
+    def _look_up(self, text: str) -> NamePosition | None:
         if self._is_off:
             return None
         try:
@@ -262,7 +262,7 @@ class NameMonitor:
             return None
         return place if place is not None and 0 <= place.start <= len(text) else None
 
-    def _visit(self, place: NamePlace, text: str) -> _Visit:
+    def _visit(self, place: NamePosition, text: str) -> _Visit:
         head = text[len(self.prefix) : place.start]
         key = (place.kind, place.start, head)
         visit = self._visits.get(key)
@@ -273,7 +273,7 @@ class NameMonitor:
             self._visits[key] = visit = _Visit(place, head, asked, began)
         return visit
 
-    def _ask(self, place: NamePlace, before: str, began: str) -> NameSet | None:
+    def _ask(self, place: NamePosition, before: str, began: str) -> NameSet | None:
         allowed: AllowedNames | None = self.analysis.names(before, place)
         if allowed is None:
             return None

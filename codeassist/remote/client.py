@@ -25,7 +25,7 @@ from codeassist.remote.events import EventReader
 from codeassist.remote.openai_api import (
     UNKNOWN,
     Answer,
-    Ask,
+    CompletionPayload,
     Dialect,
     NotAnAnswer,
     Piece,
@@ -116,7 +116,7 @@ class CompletionsClient:
         await self._http.aclose()
 
     async def complete(
-        self, ask: Ask, model: str, dialect: Dialect = UNKNOWN, policy: RetryPolicy | None = None
+        self, ask: CompletionPayload, model: str, dialect: Dialect = UNKNOWN, policy: RetryPolicy | None = None
     ) -> Answer:
         """Return the answer. Raises RefusedError where asking again would not help, RemoteError where it did not.
 
@@ -133,7 +133,7 @@ class CompletionsClient:
 
     async def stream(
         self,
-        ask: Ask,
+        ask: CompletionPayload,
         model: str,
         dialect: Dialect,
         begin: Callable[[], Reader],

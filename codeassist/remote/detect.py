@@ -12,7 +12,7 @@ from codeassist.prompts.templates import Template
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.errors import RefusedError, RemoteError
 from codeassist.remote.features import Features
-from codeassist.remote.openai_api import Answer, Ask, Dialect, ServedModel, dialect_of
+from codeassist.remote.openai_api import Answer, CompletionPayload, Dialect, ServedModel, dialect_of
 from codeassist.remote.prompt_text import PromptWriter
 from codeassist.remote.retry import RetryPolicy
 from codeassist.tokenization.tokens import Tokenizer
@@ -139,4 +139,4 @@ async def _ask(
     prompt: str | tuple[int, ...],
     policy: RetryPolicy = _FIRST_CONTACT,
 ) -> Answer:
-    return await client.complete(Ask(prompt, max_tokens=1), model, dialect, policy)
+    return await client.complete(CompletionPayload(prompt, max_tokens=1), model, dialect, policy)

@@ -18,11 +18,11 @@ from codeassist.completion.completer import Completer
 from codeassist.completion.session import never
 from codeassist.errors import Cancelled, CodeAssistError, ModelError
 from codeassist.monitor.analysis_thread import AnalysisThread
-from codeassist.monitor.monitor_set import Analysts, NoAnalysts
+from codeassist.monitor.monitor_set import AnalysisSource, NoAnalysts
 from codeassist.remote.breaker import Breaker
 from codeassist.remote.errors import RefusedError, RemoteError
 from codeassist.remote.names import NameGuard
-from codeassist.remote.policy import Allowed
+from codeassist.remote.policy import RemotePolicy
 from codeassist.remote.retry import RetryPolicy
 from codeassist.remote.session import RemoteSession, Sending
 from codeassist.request import Completion, CompletionRequest, Retriever
@@ -50,7 +50,7 @@ class Patience:
         return RetryPolicy(1 + self.num_retries, first_s=0.1, most_s=1.0, longest_wait_s=2.0)
 
 
-class RemoteFirst:
+class RemoteWithFallback:
     """Asks `connect`'s server for what `allowed` lets out, and what `open_local` loads for everything else.
 
     One request at a time; any thread may be the one, but only one at a time. The local model is loaded when it is
@@ -63,7 +63,7 @@ class RemoteFirst:
     def __init__(
         self,
         host: str,
-        allowed: Allowed,
+        allowed: RemotePolicy,
         connect: Callable[[], Coroutine[Any, Any, RemoteSession]],
         open_local: Callable[[], Completer],
         patience: Patience,
@@ -71,7 +71,7 @@ class RemoteFirst:
         falls_back: bool = True,
         notices: tuple[str, ...] = (),
         redacted: Callable[[str], str] = lambda text: text,
-        analysts: Analysts | None = None,
+        analysts: AnalysisSource | None = None,
         breaker: Breaker | None = None,
     ) -> None:
         self.repository = "workspace"

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.errors import RemoteError
 from codeassist.remote.metrics import read_metrics
-from codeassist.remote.openai_api import Answer, Ask, Dialect, Piece
+from codeassist.remote.openai_api import Answer, CompletionPayload, Dialect, Piece
 from codeassist.remote.retry import RetryPolicy
 
 # How a server is told what an answer must look like: vLLM since 0.11 and before, SGLang, llama.cpp's servers; "choice"
@@ -53,7 +53,7 @@ def constraint_fields(kind: Constraint, regex: str, grammar: str, choices: tuple
 
 async def detect_features(client: CompletionsClient, model: str, dialect: Dialect) -> Features:
     """Ask for one thing after the other, each with at most eight tokens. Raises nothing for what a server refuses."""
-    ask = Ask(_PROMPT, max_tokens=1)
+    ask = CompletionPayload(_PROMPT, max_tokens=1)
 
     async def answer(more: Mapping[str, Any], max_tokens: int = 1) -> Answer | None:
         try:
@@ -82,7 +82,7 @@ async def _gives_logprobs(client: CompletionsClient, model: str, dialect: Dialec
         found.extend(piece.logprobs)
         return not found
 
-    ask = Ask(_PROMPT, max_tokens=1, logprobs=True)
+    ask = CompletionPayload(_PROMPT, max_tokens=1, logprobs=True)
     try:
         await client.stream(ask, model, dialect, lambda: read, first_token_s=_SILENT_S, policy=_ONCE)
     except RemoteError:

@@ -14,7 +14,7 @@ from time import perf_counter
 from typing import Any
 
 from codeassist.remote.features import Constraint, constraint_fields
-from codeassist.request import ActOutcome, AllowedNames, Analysis, CompletionRequest, MonitorAct, NamePlace
+from codeassist.request import ActOutcome, AllowedNames, Analysis, CompletionRequest, MonitorAct, NamePosition
 
 log = logging.getLogger(__name__)
 
@@ -109,7 +109,7 @@ class NameGuard:
         found += [match.span() for match in _NAME.finditer(answer, at)]
         return found[:_MOST_CHECKED]
 
-    def _place(self, text: str) -> NamePlace | None:
+    def _place(self, text: str) -> NamePosition | None:
         if self._is_off:
             return None
         try:
@@ -119,7 +119,7 @@ class NameGuard:
             return None
         return place if place is not None and 0 <= place.start <= len(text) else None
 
-    def _names(self, text: str, place: NamePlace) -> AllowedNames | None:
+    def _names(self, text: str, place: NamePosition) -> AllowedNames | None:
         """The names at a place, None where they are not known in time."""
         before = text[: place.start]
         key = (place.start, before)
@@ -157,7 +157,7 @@ def _patterns(rests: list[str], is_line: bool) -> tuple[str, str]:
 
 
 def _act(
-    place: NamePlace, cursor: int, outcome: ActOutcome, name: str, found: AllowedNames | None, began: str
+    place: NamePosition, cursor: int, outcome: ActOutcome, name: str, found: AllowedNames | None, began: str
 ) -> MonitorAct:
     is_wrong = outcome == "overruled"
     some = () if found is None else tuple(sorted(one for one in found.names if one.startswith(began))[:_SOME])

@@ -52,7 +52,7 @@ def dialect_of(owner: str | None) -> Dialect:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class CompletionPayload:
     """One prompt, as text or as token ids, and how to go on from it. `stop_ids` and `stop_texts` end the answer.
 
     `logprobs` asks for those of the answer's tokens; `more` are fields of the server's own.
@@ -110,7 +110,7 @@ class NotAnAnswer(ValueError):  # noqa: N818 — what was read, not what failed
     """JSON that is not what was asked for; the text says what is wrong with it."""
 
 
-def request_body(ask: Ask, model: str, dialect: Dialect, *, stream: bool = False) -> dict[str, Any]:
+def request_body(ask: CompletionPayload, model: str, dialect: Dialect, *, stream: bool = False) -> dict[str, Any]:
     """The JSON object of a request."""
     body: dict[str, Any] = {
         "model": model,

@@ -14,7 +14,7 @@ EVERYTHING = "*"
 KeepsHere = Callable[[CompletionRequest], str | None]
 
 
-class Allowed:
+class RemotePolicy:
     """The user's list: folders, each for itself and all repositories in it, or "*" for every file there is.
 
     `keeps_here` says why a request of an allowed repository must stay all the same, for a file of keys say; else None.

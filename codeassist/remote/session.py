@@ -11,14 +11,14 @@ from dataclasses import dataclass, replace
 from time import perf_counter
 
 from codeassist.completion.confidence import Confidence
-from codeassist.completion.snippet_order import StickySnippets
+from codeassist.completion.snippet_order import SnippetOrder
 from codeassist.completion.stops import BlockStop, LineStop
 from codeassist.prompts import prompt as prompts
 from codeassist.prompts.templates import Template
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.detect import Capabilities
 from codeassist.remote.names import NameGuard
-from codeassist.remote.openai_api import Answer, Ask, Piece
+from codeassist.remote.openai_api import Answer, CompletionPayload, Piece
 from codeassist.remote.prompt_text import PromptWriter
 from codeassist.remote.retry import RetryPolicy
 from codeassist.request import Completion, CompletionRequest, FinishReason, Retriever, Sent, UsedSnippet
@@ -33,7 +33,7 @@ class Prepared:
     """A request ready to be sent, and what its completion will say about how it came to be."""
 
     request: CompletionRequest
-    ask: Ask
+    ask: CompletionPayload
     num_tokens: int
     snippets: tuple[UsedSnippet, ...]
     stage_ms: dict[str, float]
@@ -43,7 +43,7 @@ class Prepared:
 
 
 @dataclass(slots=True)
-class Tally:
+class AnswerCounts:
     """What the answers so far had in common. `num_with_cached`: those whose server told how much it had cached."""
 
     num_answers: int = 0
@@ -99,7 +99,7 @@ class RemoteSession:
         template: Template,
         budget: prompts.Budget,
         repository: str = "workspace",
-        sticky: StickySnippets | None = None,
+        sticky: SnippetOrder | None = None,
         known_tokens: KnownTokens | None = None,
     ) -> None:
         self.client = client
@@ -108,7 +108,7 @@ class RemoteSession:
         self.template = template
         self.budget = budget
         self.repository = repository
-        self.tally = Tally()
+        self.tally = AnswerCounts()
         self._sticky = sticky
         self._known_tokens = known_tokens
         self._writer = PromptWriter(tokenizer)
@@ -147,7 +147,7 @@ class RemoteSession:
         if self.capabilities.adds_bos and tokens[:1] == (self.tokenizer.bos_id,):
             tokens = tokens[1:]
         is_other = request.alternative > 0
-        ask = Ask(
+        ask = CompletionPayload(
             prompt=tokens if self.capabilities.takes_ids else self._writer.write(tokens),
             max_tokens=request.max_new_tokens,
             stop_ids=self._stop_ids,

@@ -22,7 +22,7 @@ from typing import Any, cast
 
 from codeassist.errors import SettingsError
 from codeassist.settings.authors import Author, misplaced
-from codeassist.settings.sections import MODEL_RULES, RULES, SECTIONS, Places, Settings, UserModel, standard_places
+from codeassist.settings.sections import MODEL_RULES, RULES, SECTIONS, Folders, Settings, UserModel, standard_places
 
 REPOSITORY_FILE = ".codeassist.toml"
 _MOST_BYTES = 1 << 20
@@ -58,13 +58,13 @@ class Resolved:
     problems: tuple[str, ...] = ()
 
 
-def locate(environment: Mapping[str, str] | None = None) -> Places:
+def locate(environment: Mapping[str, str] | None = None) -> Folders:
     """Say where configuration, data and caches live, as the environment has it."""
     environment = os.environ if environment is None else environment
     places = standard_places()
     if home := environment.get("CODEASSIST_HOME"):
         root = Path(home).expanduser().absolute()
-        places = Places(root / "config.toml", root / "data", root / "cache", root / "cache" / "run")
+        places = Folders(root / "config.toml", root / "data", root / "cache", root / "cache" / "run")
     elif (runtime := Path(environment.get("XDG_RUNTIME_DIR", ""))).is_absolute():
         places = dataclasses.replace(places, run=runtime / "codeassist")
     if config := environment.get("CODEASSIST_CONFIG"):
@@ -156,7 +156,7 @@ class _Merge:
     models: dict[str, UserModel] = field(default_factory=dict[str, UserModel])
     by_user: dict[str, Any] = field(default_factory=dict[str, Any])  # the last value that the user gave each setting
 
-    def settings(self, places: Places) -> Settings:
+    def settings(self, places: Folders) -> Settings:
         sections: dict[str, Any] = {}
         for section, owner in SECTIONS.items():
             keys = {entry.name: f"{section}.{entry.name}" for entry in dataclasses.fields(owner)}

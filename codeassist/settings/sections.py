@@ -66,7 +66,7 @@ def _declared(default: Any, kind: ValueKind, author: Author, **more: Any) -> Any
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class Folders:
     """Where files of ours live. CODEASSIST_HOME moves them all."""
 
     config_file: Path
@@ -75,9 +75,9 @@ class Places:
     run: Path  # sockets of running servers: nothing in it outlives them
 
 
-def standard_places() -> Places:
+def standard_places() -> Folders:
     """Return where the platform puts such files."""
-    return Places(
+    return Folders(
         platformdirs.user_config_path("codeassist", appauthor=False) / "config.toml",
         platformdirs.user_data_path("codeassist", appauthor=False),
         platformdirs.user_cache_path("codeassist", appauthor=False),
@@ -251,7 +251,7 @@ class Settings:
     feedback: FeedbackSettings = field(default_factory=FeedbackSettings)
     remote: RemoteSettings = field(default_factory=RemoteSettings)
     models: Mapping[str, UserModel] = field(default_factory=dict[str, UserModel])
-    places: Places = field(default_factory=standard_places)
+    places: Folders = field(default_factory=standard_places)
 
 
 @dataclass(frozen=True, slots=True)

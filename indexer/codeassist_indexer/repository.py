@@ -12,7 +12,7 @@ from pathlib import Path
 from codeassist.progress import Progress, silent
 from codeassist.request import NoRetriever, Retriever
 from codeassist.settings import Settings
-from codeassist_indexer.analysis.service import DEADLINE_S, RepositoryAnalyst
+from codeassist_indexer.analysis.service import DEADLINE_S, RepositoryAnalysisService
 from codeassist_indexer.ingest.update import UpdateProgress, UpdateReport, UpdateSettings, update_index
 from codeassist_indexer.ingest.walk import FileLimits
 from codeassist_indexer.retrieval.query.recent_places import RecentPlace
@@ -73,14 +73,14 @@ def open_retriever(
     return TypedWordRetriever(retriever, store) if is_sticky else retriever
 
 
-def open_analyst(store: Store, root: Path, servers: Sequence[str] = ()) -> RepositoryAnalyst:
+def open_analyst(store: Store, root: Path, servers: Sequence[str] = ()) -> RepositoryAnalysisService:
     """Return the analyst of the repository at `root`; its process starts with the first question, `close` ends it.
 
     `servers`: the setting `monitor.servers`. Raises SettingsError where it is wrong.
     """
     root = root.resolve()
     if not servers:
-        return RepositoryAnalyst(root, store)
+        return RepositoryAnalysisService(root, store)
     from codeassist_indexer.analysis.language_server import open_servers, server_commands
 
-    return RepositoryAnalyst(root, store, servers=open_servers(root, server_commands(servers), DEADLINE_S))
+    return RepositoryAnalysisService(root, store, servers=open_servers(root, server_commands(servers), DEADLINE_S))

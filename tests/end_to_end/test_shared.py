@@ -22,7 +22,7 @@ from codeassist.settings import Override, locate
 from codeassist_lsp.serving.shared_server import Lingering
 from codeassist_lsp.sharing.discovery import identity_of
 from codeassist_lsp.sharing.server_client import servers
-from codeassist_lsp.sharing.stdio_relay import Relay
+from codeassist_lsp.sharing.stdio_relay import StdioRelay
 from codeassist_lsp.transport.addresses import Address, UnixAddress
 from tests.end_to_end.conftest import Program
 from tests.end_to_end.test_served import run_folder, wait_until
@@ -170,7 +170,7 @@ class Pipes:
         self._ours = [ours for _, ours in pairs]
         self.code: int | None = None
         self.problem: CodeAssistError | None = None
-        self._relay = Relay(lambda is_wanted: self._reach(), Path("shared.log"), reading, writing)
+        self._relay = StdioRelay(lambda is_wanted: self._reach(), Path("shared.log"), reading, writing)
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 

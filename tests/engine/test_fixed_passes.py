@@ -10,7 +10,7 @@ import random
 import pytest
 import torch
 
-from codeassist.engine.cache.cuda_graph_passes import FixedPasses
+from codeassist.engine.cache.cuda_graph_passes import CudaGraphPasses
 from codeassist.engine.cache.live_cache import LiveCache
 from codeassist.engine.decoding.decode import DecodeParams
 from codeassist.engine.engine import Engine
@@ -37,7 +37,7 @@ def test_states_and_hidden_are_those_of_an_ordinary_pass(tiny: MakeModel, family
     rng = random.Random(SEED)
     model = on_device(tiny, family, records)
     ours, theirs = model.new_cache(CAPACITY), model.new_cache(CAPACITY)
-    passes = FixedPasses(model, ours, records=records)
+    passes = CudaGraphPasses(model, ours, records=records)
     known = [rng.randrange(500) for _ in range(120)]
     for cache in (ours, theirs):
         model.forward(torch.tensor(known, device=model.device), torch.arange(120, device=model.device), cache)
@@ -58,7 +58,7 @@ def test_a_live_cache_with_fixed_passes_is_the_same_cache(tiny: MakeModel, recor
     rng = random.Random(SEED + 1)
     model = on_device(tiny, "qwen2", records)
     ours, theirs = LiveCache(model, CAPACITY), LiveCache(model, CAPACITY)
-    ours.fixed_passes, theirs.fixed_passes = FixedPasses(model, ours.states, records=records), None
+    ours.fixed_passes, theirs.fixed_passes = CudaGraphPasses(model, ours.states, records=records), None
     tokens = [rng.randrange(500) for _ in range(150)]
     for _ in range(60):
         tokens = edited(tokens, rng)
@@ -86,7 +86,7 @@ def test_drafts_change_no_token(tiny: MakeModel, records: bool) -> None:
         for speculate in (True, False):
             engine = Engine(model, max_tokens=CAPACITY, memory_bytes=1 << 30, speculate=speculate)
             cache = engine.cache_of("a.py")
-            cache.fixed_passes = FixedPasses(model, cache.states, records=records)
+            cache.fixed_passes = CudaGraphPasses(model, cache.states, records=records)
             params = DecodeParams(40, frozenset())
             answers.append(engine.generate("a.py", prompt, params, accept=lambda *_: True).decoded.tokens)
         assert answers[0] == answers[1]

@@ -16,7 +16,7 @@ from codeassist_indexer.retrieval.retrieve import IndexRetriever
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidate, Candidates, Source
 from codeassist_indexer.retrieval.sources.find import find_candidates
 from codeassist_indexer.retrieval.sources.hits import ChunkHit, Hit
-from codeassist_indexer.retrieval.sources.retrieval_context import Situation
+from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
 from codeassist_indexer.storage.store import Store
 from tests.indexer.candidate_repositories import JAVA, PYTHON, TYPESCRIPT, Repository
 from tests.indexer.prepared_files import prepare_unsaved
@@ -194,9 +194,9 @@ def test_a_source_that_would_never_end_is_stopped_and_keeps_what_it_had(
         "SELECT min(c.id) FROM chunks c JOIN files f ON f.id = c.file_id WHERE path LIKE 'notes%'"
     )
 
-    def slow(situation: Situation) -> Iterator[Hit]:
+    def slow(context: RetrievalContext) -> Iterator[Hit]:
         yield ChunkHit(first_chunk[0][0], 1.0, "before it went on")
-        situation.store.query(ENDLESS)
+        context.store.query(ENDLESS)
 
     monkeypatch.setattr("codeassist_indexer.retrieval.sources.siblings.tests", slow)
     retriever = IndexRetriever(python, deadline_ms=2_000)
@@ -210,8 +210,8 @@ def test_a_source_that_would_never_end_is_stopped_and_keeps_what_it_had(
 def test_what_is_left_of_the_time_is_for_reading(python: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """Sources that take all their shares are all late; what the first found is still read."""
 
-    def slow(situation: Situation) -> Iterator[Hit]:
-        situation.store.query(ENDLESS)
+    def slow(context: RetrievalContext) -> Iterator[Hit]:
+        context.store.query(ENDLESS)
         yield from ()
 
     for name in ("chunks.bm25", "chunks.callers", "siblings.same_base", "siblings.folder", "siblings.tests"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from codeassist.request import CompletionRequest
-from codeassist_indexer.retrieval.query.cursor_query import surroundings
+from codeassist_indexer.retrieval.query.cursor_query import cursor_query
 from codeassist_indexer.retrieval.sources.enclosing import Enclosing, enclosing
 
 PYTHON = """class A(b.Base[int], metaclass=Meta):
@@ -43,5 +43,5 @@ JAVA = """public class A extends B<C> implements D, E {
     ],
 )
 def test_what_is_around(language: str, prefix: str, expected: tuple[str | None, str | None, tuple[str, ...]]) -> None:
-    line_head = surroundings(CompletionRequest("a", prefix, "")).line_head
+    line_head = cursor_query(CompletionRequest("a", prefix, "")).line_head
     assert enclosing(prefix, line_head, language) == Enclosing(*expected)

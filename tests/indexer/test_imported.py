@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from codeassist.request import CompletionRequest, Snippet
-from codeassist_indexer.retrieval.query.cursor_query import surroundings
+from codeassist_indexer.retrieval.query.cursor_query import cursor_query
 from codeassist_indexer.retrieval.sources.imported import imported_definitions
 from codeassist_indexer.storage.store import Store
 from tests.indexer.prepared_files import prepare_unsaved
@@ -52,7 +52,7 @@ def definitions(store: Store, text: str, path: str = "app.py") -> list[Snippet]:
     """`|` marks the cursor."""
     prefix, _, suffix = text.partition("|")
     request = CompletionRequest(path, prefix, suffix)
-    return imported_definitions(store, request, surroundings(request))
+    return imported_definitions(store, request, cursor_query(request))
 
 
 def names(found: list[Snippet]) -> list[str]:

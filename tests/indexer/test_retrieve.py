@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from codeassist.request import CompletionRequest, Retriever, Snippet
 from codeassist_indexer.ingest.update import update_index
-from codeassist_indexer.retrieval.query.cursor_query import surroundings
+from codeassist_indexer.retrieval.query.cursor_query import cursor_query
 from codeassist_indexer.retrieval.retrieve import IndexRetriever, choose
 from codeassist_indexer.retrieval.sources.neighbours import Window, merge_windows
 from codeassist_indexer.storage.lexical import Collection
@@ -161,10 +161,10 @@ def test_windows_that_overlap_or_touch_are_one() -> None:
 
 
 def test_surroundings_of_any_cursor() -> None:
-    around = surroundings(CompletionRequest("a.py", "one\n\n  two\nthree.", "rest\nafter\n\nmore\n"))
+    around = cursor_query(CompletionRequest("a.py", "one\n\n  two\nthree.", "rest\nafter\n\nmore\n"))
     assert (around.line_head, around.before, around.after) == ("three.", ("  two", "one"), ("after", "more"))
-    assert surroundings(CompletionRequest("a.py", "", "")).by_distance == ("",)
-    assert surroundings(CompletionRequest("a.py", "one\r\n", "\r\ntwo")).by_distance == ("", "one", "two")
+    assert cursor_query(CompletionRequest("a.py", "", "")).by_distance == ("",)
+    assert cursor_query(CompletionRequest("a.py", "one\r\n", "\r\ntwo")).by_distance == ("", "one", "two")
 
 
 @pytest.mark.parametrize("prefix", ["", "\n", "    ", "x", "))))", '"', "\0", "😀.", "def f(\n" * 500])

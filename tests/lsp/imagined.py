@@ -17,12 +17,12 @@ from typing import Any
 from codeassist.request import Completion, CompletionRequest, Retrieval, Snippet, UsedSnippet
 from codeassist.settings import Settings
 from codeassist_indexer.retrieval.query.recent_places import RecentPlaces
-from codeassist_lsp.completion.client_requests import Ask, Completing, Kind
+from codeassist_lsp.completion.client_requests import ClientRequest, ClientRequests, Kind
 from codeassist_lsp.completion.inference import ModelState
 from codeassist_lsp.completion.second_look import SecondLooks
-from codeassist_lsp.completion.suggestion_cache import ResultCache
-from codeassist_lsp.completion.suggestion_log import Offer, Offers
-from codeassist_lsp.completion.suggestions import Suggested, Wish, suggest
+from codeassist_lsp.completion.suggestion_cache import SuggestionCache
+from codeassist_lsp.completion.suggestion_log import ShownSuggestion, SuggestionLog
+from codeassist_lsp.completion.suggestions import GenerationRequest, Suggested, suggest
 from codeassist_lsp.documents.documents import Documents, OpenDocument
 from codeassist_lsp.transport.requests import Works
 from codeassist_lsp.usage.request_log import RequestLog
@@ -38,7 +38,7 @@ def of_few_letters(question: str) -> str:
 
 
 @dataclass
-class Place:
+class CursorContext:
     """An imagined repository: `other` is what its other files say, `version` its index's."""
 
     root: Path
@@ -49,7 +49,7 @@ class Place:
     recent: RecentPlaces = field(default_factory=RecentPlaces)
 
     @property
-    def workspace(self) -> Place:
+    def workspace(self) -> CursorContext:
         return self
 
     @property
@@ -57,7 +57,7 @@ class Place:
         return self.root.name
 
     @property
-    def retriever(self) -> Place:
+    def retriever(self) -> CursorContext:
         return self
 
     def index_version(self) -> tuple[object, ...]:
@@ -119,32 +119,41 @@ class Model:
 class Client:
     """A client with documents in imagined repositories. Made within a running event loop."""
 
-    def __init__(self, model: Model, places: dict[str, Place], now_s: Callable[[], float], sleep: Any) -> None:
+    def __init__(self, model: Model, places: dict[str, CursorContext], now_s: Callable[[], float], sleep: Any) -> None:
         self.model = model
         self.places = places
         self.documents = Documents()
         self.inference = model
         self.works = Works()
         self.requests = RequestLog()
-        self.results = ResultCache(most_entries=16)
+        self.results = SuggestionCache(most_entries=16)
         self.contexts = ContextWatch()
         self.second_looks = SecondLooks(self.contexts.submit)
         self.beside = None
         self.failed: list[str] = []
-        self.offers = Offers()
+        self.suggestion_log = SuggestionLog()
         backend: Any = self
-        homes: Any = self
-        self.completing = Completing(
-            backend, self.documents, homes, self.offers, self.failed.append, lambda: None, now_s, sleep
+        document_scopes: Any = self
+        self.completing = ClientRequests(
+            backend,
+            self.documents,
+            document_scopes,
+            self.suggestion_log,
+            self.failed.append,
+            lambda: None,
+            now_s,
+            sleep,
         )
 
-    def of(self, uri: str, language_id: str) -> Place:
+    def of(self, uri: str, language_id: str) -> CursorContext:
         return self.places[uri]
 
-    async def ask(self, uri: str, cursor_char: int, kind: Kind = "automatic") -> list[Offer]:
+    async def ask(self, uri: str, cursor_char: int, kind: Kind = "automatic") -> list[ShownSuggestion]:
         """Ask as an editor does; a failure of the server's is one of the test's."""
         entry = self.entry(uri)
-        found = await asyncio.create_task(self.completing.complete(Ask(("inline", uri), entry, cursor_char, kind)))
+        found = await asyncio.create_task(
+            self.completing.complete(ClientRequest(("inline", uri), entry, cursor_char, kind))
+        )
         assert not self.failed
         return found
 
@@ -156,7 +165,9 @@ class Client:
     def afresh(self, uri: str, prefix: str, suffix: str, num_wanted: int = 1) -> Suggested:
         """What is suggested by who has no cache."""
         place = self.places[uri]
-        home: Any = place
-        wish = Wish(uri, place.path, prefix, suffix, place.repository, home, place.settings, num_wanted)
+        document_scope: Any = place
+        wanted = GenerationRequest(
+            uri, place.path, prefix, suffix, place.repository, document_scope, place.settings, num_wanted
+        )
         session: Any = self.model
-        return suggest(session, wish, lambda: False)
+        return suggest(session, wanted, lambda: False)

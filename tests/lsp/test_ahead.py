@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from codeassist_indexer.fitting.trim import CursorPlace, fit, fit_at
+from codeassist_indexer.fitting.trim import FitContext, fit, fit_at
 from codeassist_lsp.completion import fit_preparation as ahead_module
-from codeassist_lsp.completion.fit_preparation import Ahead
+from codeassist_lsp.completion.fit_preparation import FitPreparation
 
 PREFIX, SUFFIX = "def f(a):\n    print(g(a", "))\n    return a\n"
 
@@ -21,7 +21,7 @@ def looked_on(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     look = ahead_module._looked_at
 
-    def noted(prefix: str, suffix: str, path: str) -> CursorPlace:
+    def noted(prefix: str, suffix: str, path: str) -> FitContext:
         names.append(threading.current_thread().name)
         return look(prefix, suffix, path)
 
@@ -35,18 +35,18 @@ def beside() -> Iterator[ThreadPoolExecutor]:
         yield pool
 
 
-def is_right(ahead: Ahead) -> bool:
+def is_right(fit_preparation: FitPreparation) -> bool:
     answer = ", 1))\n    return a"
-    return fit_at(ahead.place(), answer) == fit(answer, PREFIX, SUFFIX, "a.py")
+    return fit_at(fit_preparation.place(), answer) == fit(answer, PREFIX, SUFFIX, "a.py")
 
 
 def test_a_place_is_looked_at_while_the_model_runs(looked_on: list[str], beside: ThreadPoolExecutor) -> None:
     prepared = threading.Event()
-    ahead = Ahead(PREFIX, SUFFIX, "a.py", beside, prepared.set)
-    stopped = ahead.begun_by(lambda: False)
+    fit_preparation = FitPreparation(PREFIX, SUFFIX, "a.py", beside, prepared.set)
+    stopped = fit_preparation.begun_by(lambda: False)
     assert looked_on == []
     assert [stopped() for _ in range(3)] == [False] * 3
-    assert all(is_right(ahead) for _ in range(2))
+    assert all(is_right(fit_preparation) for _ in range(2))
     assert looked_on == ["beside_0"]
     assert prepared.wait(60)
 
@@ -58,9 +58,9 @@ def test_where_nobody_has_looked_yet_it_is_looked_at_when_it_is_needed(
     over = threading.Event()
     if is_busy:
         beside.submit(over.wait)
-    ahead = Ahead(PREFIX, SUFFIX, "a.py", beside if is_busy else None)
-    assert ahead.begun_by(lambda: True)()
-    assert is_right(ahead)
+    fit_preparation = FitPreparation(PREFIX, SUFFIX, "a.py", beside if is_busy else None)
+    assert fit_preparation.begun_by(lambda: True)()
+    assert is_right(fit_preparation)
     assert looked_on == ["MainThread"]
     over.set()
 
@@ -68,9 +68,9 @@ def test_where_nobody_has_looked_yet_it_is_looked_at_when_it_is_needed(
 def test_what_nobody_needs_any_more_is_not_looked_at(looked_on: list[str], beside: ThreadPoolExecutor) -> None:
     over = threading.Event()
     beside.submit(over.wait)
-    ahead = Ahead(PREFIX, SUFFIX, "a.py", beside, lambda: looked_on.append("prepared"))
-    ahead.begun_by(lambda: False)()
-    ahead.close()
+    fit_preparation = FitPreparation(PREFIX, SUFFIX, "a.py", beside, lambda: looked_on.append("prepared"))
+    fit_preparation.begun_by(lambda: False)()
+    fit_preparation.close()
     over.set()
     beside.submit(int).result(60)
     assert looked_on == []

@@ -23,9 +23,9 @@ from codeassist_lsp.handlers.feedback import KEPT_AFTER_S, Feedback
 from codeassist_lsp.usage.feedback_figures import figures
 from codeassist_lsp.usage.feedback_store import FeedbackWriter, read, write
 from codeassist_lsp.usage.retained_share import kept_chars
-from codeassist_lsp.usage.suggestion_outcome import Tally
+from codeassist_lsp.usage.suggestion_outcome import SuggestionOutcome
 from tests.end_to_end.conftest import SOURCES
-from tests.lsp.imagined import Client, Model, Place
+from tests.lsp.imagined import Client, CursorContext, Model
 
 A = "file:///one/src/a.txt"
 SAID = "total = sum(points)"
@@ -71,12 +71,12 @@ class Counted:
         async def no_pause(seconds: float) -> None:
             raise AssertionError("time stands still")
 
-        self.client = Client(Model(lambda asked: said), {A: Place(Path("/one"))}, lambda: 0.0, no_pause)
-        self.written: dict[str, Tally] = {}
+        self.client = Client(Model(lambda asked: said), {A: CursorContext(Path("/one"))}, lambda: 0.0, no_pause)
+        self.written: dict[str, SuggestionOutcome] = {}
         self.due: list[Callable[[], None]] = []
         self.feedback = Feedback(self.client.documents, self.write, self.later, lambda: 1234.5)
 
-    def write(self, path: Path, tally: Tally) -> None:
+    def write(self, path: Path, tally: SuggestionOutcome) -> None:
         assert path.name == "feedback.db"
         self.written[tally.id] = tally
 
@@ -91,7 +91,7 @@ class Counted:
             self.client.documents.change(A, self.client.entry(A).document.version + 1, [TextChange(text, None)])
 
     @property
-    def tally(self) -> Tally:
+    def tally(self) -> SuggestionOutcome:
         [tally] = self.written.values()
         return tally
 
@@ -104,9 +104,9 @@ def test_shown_accepted_and_still_there() -> None:
     async def test() -> None:
         one = Counted()
         one.put("x = \r\n")
-        [offer] = await one.client.ask(A, 4)
+        [shown] = await one.client.ask(A, 4)
         assert not one.written, "not before it is shown"
-        one.feedback.shown(offer)
+        one.feedback.shown(shown)
         expected = (1234.5, "automatic", "python", "model 1", 6, 1)
         tally = one.tally
         assert (tally.at_s, tally.kind, tally.language, tally.model, tally.num_chars, tally.num_lines) == expected
@@ -114,8 +114,8 @@ def test_shown_accepted_and_still_there() -> None:
         assert tally.stage_ms["total"] >= 0
 
         one.put("x = points\r\n")
-        one.feedback.accepted(offer)
-        one.feedback.accepted(offer)
+        one.feedback.accepted(shown)
+        one.feedback.accepted(shown)
         assert (one.tally.is_accepted, one.tally.accepted_chars, one.tally.looked_chars) == (True, 6, 0)
         [look] = one.due
         one.put("import os\r\nx = points + 1\r\n")
@@ -131,8 +131,8 @@ def test_what_was_undone_is_not_kept_and_a_closed_document_is_not_looked_at() ->
         for undone, looked in ((True, 6), (False, 0)):
             one = Counted()
             one.put("x = ")
-            [offer] = await one.client.ask(A, 4)
-            one.feedback.accepted(offer)
+            [shown] = await one.client.ask(A, 4)
+            one.feedback.accepted(shown)
             assert not one.tally.is_shown, "the client did not say so"
             if undone:
                 one.put("x = ")
@@ -148,16 +148,16 @@ def test_parts_and_the_rest_that_is_offered_behind_them_are_one_suggestion() -> 
     async def test() -> None:
         one = Counted("a😀bc(d)")
         one.put("x = ")
-        [offer] = await one.client.ask(A, 4)
-        one.feedback.shown(offer)
-        one.feedback.accepted_part(offer, 3)  # UTF-16 units: two characters
+        [shown] = await one.client.ask(A, 4)
+        one.feedback.shown(shown)
+        one.feedback.accepted_part(shown, 3)  # UTF-16 units: two characters
         assert (one.tally.accepted_chars, one.tally.is_accepted) == (2, False)
-        one.feedback.accepted_part(offer, 3)
-        one.feedback.accepted_part(offer, 4)
+        one.feedback.accepted_part(shown, 3)
+        one.feedback.accepted_part(shown, 4)
         assert one.tally.accepted_chars == 3 and len(one.due) == 2
         one.put("x = a😀b")
         [rest] = await one.client.ask(A, 7)
-        assert rest.text == "c(d)" and rest.id != offer.id
+        assert rest.text == "c(d)" and rest.id != shown.id
         one.feedback.shown(rest)
         one.feedback.accepted(rest)
         one.put("x = a😀bc(d)")
@@ -176,17 +176,17 @@ def test_nothing_is_counted_where_it_is_switched_off() -> None:
         settings = one.client.places[A].settings
         one.client.places[A].settings = replace(settings, feedback=replace(settings.feedback, count=False))
         one.put("x = ")
-        [offer] = await one.client.ask(A, 4)
-        one.feedback.shown(offer)
-        one.feedback.accepted_part(offer, 2)
-        one.feedback.accepted(offer)
+        [shown] = await one.client.ask(A, 4)
+        one.feedback.shown(shown)
+        one.feedback.accepted_part(shown, 2)
+        one.feedback.accepted(shown)
         assert not one.written and not one.due
 
     run(test())
 
 
-def tally(number: int = 1, **fields: Any) -> Tally:
-    return replace(Tally(f"id-{number}", 1e9 + number, "automatic", "python", "tiny", 10, 1), **fields)
+def tally(number: int = 1, **fields: Any) -> SuggestionOutcome:
+    return replace(SuggestionOutcome(f"id-{number}", 1e9 + number, "automatic", "python", "tiny", 10, 1), **fields)
 
 
 def test_the_database_gives_back_what_was_written_and_is_its_owners_alone(tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ from codeassist_lsp.usage.suggestion_outcome import Tally
 writer = FeedbackWriter(lambda problem: sys.exit(problem))
 sys.stdin.readline()
 for n in range(200):
-    writer.put(Path(sys.argv[1]), Tally(f"{sys.argv[2]}-{n}", 1e9, "automatic", "python", "tiny", n, 1))
+    writer.put(Path(sys.argv[1]), SuggestionOutcome(f"{sys.argv[2]}-{n}", 1e9, "automatic", "python", "tiny", n, 1))
 writer.close(60)
 sys.exit(writer.problem)
 """

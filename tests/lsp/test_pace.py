@@ -9,21 +9,21 @@ from typing import Any
 
 import pytest
 
-from codeassist_lsp.completion.client_requests import Ask
-from codeassist_lsp.completion.debounce import Pace
+from codeassist_lsp.completion.client_requests import ClientRequest
+from codeassist_lsp.completion.debounce import Debounce
 from codeassist_lsp.documents.documents import TextChange
-from tests.lsp.imagined import Client, Model, Place
+from tests.lsp.imagined import Client, CursorContext, Model
 
 A = "file:///one/src/a.txt"
 
 
 def waits_ms(*gaps_ms: float) -> list[int]:
     """How long each of several requests waits, the gaps between which are these."""
-    pace, now_s = Pace(), 100.0
-    found = [pace.wait_s(now_s)]
+    debounce, now_s = Debounce(), 100.0
+    found = [debounce.wait_s(now_s)]
     for gap_ms in gaps_ms:
         now_s += gap_ms / 1e3
-        found.append(pace.wait_s(now_s))
+        found.append(debounce.wait_s(now_s))
     return [round(wait_s * 1e3) for wait_s in found]
 
 
@@ -74,7 +74,7 @@ class Typist:
 
     def __init__(self, debounce_ms: int | None = None) -> None:
         self.clock = Clock()
-        place = Place(Path("/one"))
+        place = CursorContext(Path("/one"))
         place.settings = replace(
             place.settings,
             editor=replace(place.settings.editor, debounce_ms=debounce_ms, alternatives=1),
@@ -87,7 +87,7 @@ class Typist:
     async def type(self, char: str, kind: Any = "automatic") -> None:
         text = self.client.entry(A).document.text + char
         self.client.documents.change(A, len(text) + 1, [TextChange(text, None)])
-        ask = Ask(("inline", A), self.client.entry(A), len(text), kind)
+        ask = ClientRequest(("inline", A), self.client.entry(A), len(text), kind)
         self.answers.append(asyncio.create_task(self.client.completing.complete(ask)))
         await self.clock.move(0)
 
@@ -109,7 +109,7 @@ def test_of_fast_keys_the_first_and_the_last_run_the_model() -> None:
         assert typist.client.model.num_asked == 1, "the first key: nobody knows yet that more come"
         await typist.clock.move(0.1)
         assert typist.client.model.num_asked == 2
-        assert [offer.text for offer in await typist.answers[-1]] == ["points"]
+        assert [shown.text for shown in await typist.answers[-1]] == ["points"]
         assert typist.outcomes == {"answered": 2, "cancelled": 6}
         assert typist.client.requests.recent()[-1]["stage_ms"].keys() >= {"debounce", "total"}
 

@@ -9,21 +9,21 @@ from lsprotocol import types
 
 from codeassist_indexer.retrieval.query.recent_places import RecentPlace
 from codeassist_lsp.documents.documents import Documents
-from codeassist_lsp.handlers.text_document import Editing
-from tests.lsp.imagined import Place
+from codeassist_lsp.handlers.text_document import TextDocumentHandler
+from tests.lsp.imagined import CursorContext
 
 
 class Handlers:
     """In the place of server, client, backend and homes: keeps the handlers, gives every document one home."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: CursorContext) -> None:
         self.place = place
         self.by_name: dict[str, Any] = {}
 
     def feature(self, name: str) -> Any:
         return lambda handler: self.by_name.setdefault(name, handler)
 
-    def of(self, uri: str, language_id: str) -> Place:
+    def of(self, uri: str, language_id: str) -> CursorContext:
         return self.place
 
     def text_changed(self, uri: str, language_id: str, text: str) -> None:
@@ -34,9 +34,9 @@ class Handlers:
 
 
 def test_opening_and_editing_are_noted(tmp_path: Path) -> None:
-    place = Place(tmp_path)
+    place = CursorContext(tmp_path)
     fake = cast(Any, Handlers(place))
-    Editing(fake, fake, fake, Documents(), fake)
+    TextDocumentHandler(fake, fake, fake, Documents(), fake)
     text = "".join(f"line {n}\n" for n in range(100))
     opened = types.TextDocumentItem(uri="file:///a.txt", language_id="text", version=1, text=text)
     fake.by_name[types.TEXT_DOCUMENT_DID_OPEN](types.DidOpenTextDocumentParams(text_document=opened))

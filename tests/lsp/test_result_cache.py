@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from codeassist_lsp.completion.suggestion_log import Offer
+from codeassist_lsp.completion.suggestion_log import ShownSuggestion
 from codeassist_lsp.documents.documents import TextChange
-from tests.lsp.imagined import Client, Model, Place
+from tests.lsp.imagined import Client, CursorContext, Model
 
 A, B = "file:///one/src/a.txt", "file:///two/src/a.txt"
 NUM_STEPS = 500
@@ -24,15 +24,15 @@ def client(say: Any = None, **settings: Any) -> Client:
         raise AssertionError("time stands still: nobody types")
 
     model = Model() if say is None else Model(say)
-    return Client(model, {A: Place(Path("/one")), B: Place(Path("/two"))}, lambda: 0.0, no_pause)
+    return Client(model, {A: CursorContext(Path("/one")), B: CursorContext(Path("/two"))}, lambda: 0.0, no_pause)
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
     asyncio.run(asyncio.wait_for(test, 60))
 
 
-def texts(offers: list[Offer]) -> list[str]:
-    return [offer.text for offer in offers]
+def texts(suggestion_log: list[ShownSuggestion]) -> list[str]:
+    return [shown.text for shown in suggestion_log]
 
 
 def put(one: Client, text: str, uri: str = A) -> None:
@@ -42,9 +42,9 @@ def put(one: Client, text: str, uri: str = A) -> None:
         one.documents.change(uri, one.entry(uri).document.version + 1, [TextChange(text, None)])
 
 
-def accepted(offer: Offer) -> str:
-    text = offer.document.document.text
-    return text[: offer.start_char] + offer.text + text[offer.end_char :]
+def accepted(shown: ShownSuggestion) -> str:
+    text = shown.document.document.text
+    return text[: shown.start_char] + shown.text + text[shown.end_char :]
 
 
 def points(question: str) -> str:
@@ -73,8 +73,8 @@ def test_what_the_editor_closed_of_what_was_typed_is_replaced() -> None:
         assert accepted(first) == "f([a], b)\n"
         for before, behind in [("f(", ")\n"), ("f([", "])\n"), ("f([a", "])\n"), ("f([a], ", ")\n")]:
             put(one, before + behind)
-            [offer] = await one.ask(A, len(before))
-            assert accepted(offer) == "f([a], b)\n"
+            [shown] = await one.ask(A, len(before))
+            assert accepted(shown) == "f([a], b)\n"
         assert one.model.num_asked == 1
         put(one, "f()\n")
         await one.ask(A, 1)
@@ -226,7 +226,7 @@ def test_random_edits_never_show_what_the_model_would_not_have_said(round_: int)
     print(f"seed {seed}")
     dice = random.Random(seed)
 
-    def is_fresh(one: Client, uri: str, text: str, cursor: int, num_wanted: int, offer: Offer) -> bool:
+    def is_fresh(one: Client, uri: str, text: str, cursor: int, num_wanted: int, shown: ShownSuggestion) -> bool:
         """Whether the model says so here, or said so where the last keys were not typed yet."""
         for num_typed in range(min(cursor, 12) + 1):
             for num_closed in range(min(num_typed, 3) + 1):
@@ -234,7 +234,7 @@ def test_random_edits_never_show_what_the_model_would_not_have_said(round_: int)
                 # What was typed along may have been an alternative that was asked for.
                 suggested = one.afresh(uri, before, behind, 3 if num_typed else num_wanted)
                 for each in suggested.suggestions:
-                    if before + each.text + behind[each.num_replaced :] == accepted(offer):
+                    if before + each.text + behind[each.num_replaced :] == accepted(shown):
                         return True
         return False
 
@@ -283,7 +283,7 @@ def test_random_edits_never_show_what_the_model_would_not_have_said(round_: int)
             was_cached = one.model.num_asked == before
             num_cached += was_cached
             num_wanted = 3 if is_invoked else 1
-            assert all(is_fresh(one, uri, text, cursor, num_wanted, offer) for offer in shown)
+            assert all(is_fresh(one, uri, text, cursor, num_wanted, shown) for shown in shown)
             if expected is not None and len(text) < 60:
                 assert was_cached and texts(shown) == [expected]
             assert is_invoked or len(shown) <= 1

@@ -7,12 +7,12 @@ from pathlib import Path
 
 from codeassist.request import CompletionRequest
 from codeassist.settings import Settings, defaults
-from codeassist_lsp.handlers.cli_request import ScriptRequest, from_params, loaded_with, why_not
+from codeassist_lsp.handlers.cli_request import CliRequest, from_params, loaded_with, why_not
 
 
-def asked_with(settings: Settings) -> ScriptRequest:
+def asked_with(settings: Settings) -> CliRequest:
     request = CompletionRequest("a.py", "x = ", "\n", max_new_tokens=8)
-    return ScriptRequest(request, None, "own", loaded_with(settings), settings.context.mode, settings.index)
+    return CliRequest(request, None, "own", loaded_with(settings), settings.context.mode, settings.index)
 
 
 def with_context(settings: Settings, **changes: object) -> Settings:

@@ -14,7 +14,7 @@ from lsprotocol import types
 
 from codeassist.cli.app import app
 from codeassist_lsp.usage.feedback_store import write
-from codeassist_lsp.usage.suggestion_outcome import Tally
+from codeassist_lsp.usage.suggestion_outcome import SuggestionOutcome
 from tests.end_to_end.conftest import Program
 from tests.lsp.conftest import STAGED
 from tests.lsp.editor import Editor, plain, within
@@ -22,7 +22,7 @@ from tests.lsp.editor import Editor, plain, within
 SECRET = "polygon_area"
 
 
-def wire(item: Any) -> dict[str, Any]:
+def timing(item: Any) -> dict[str, Any]:
     """An item as JSON."""
     command = item.command
     return {
@@ -32,7 +32,7 @@ def wire(item: Any) -> dict[str, Any]:
 
 
 def told(editor: Editor, method: str, item: Any, **more: Any) -> None:
-    editor.client.protocol.notify(method, {"item": wire(item), **more})
+    editor.client.protocol.notify(method, {"item": timing(item), **more})
 
 
 async def stats(editor: Editor, program: Program) -> dict[str, Any]:
@@ -45,7 +45,7 @@ async def stats(editor: Editor, program: Program) -> dict[str, Any]:
 
 
 def test_feedback_is_counted_and_a_broken_database_costs_only_that(program: Program) -> None:
-    database = program.home / "data" / "feedback.db"
+    database = program.document_scope / "data" / "feedback.db"
     database.parent.mkdir(parents=True)
     database.write_bytes(b"no database" * 1000)
 
@@ -67,7 +67,7 @@ def test_feedback_is_counted_and_a_broken_database_costs_only_that(program: Prog
         told(editor, "textDocument/didShowCompletion", rest)
         editor.edit("a.py", (1, 4 + len(SECRET)), (1, 4 + len(SECRET)), "(points)")
         assert plain(await editor.run("codeassist.accept", *rest.command.arguments)) is None
-        for garbage in ({}, {"item": wire(item)}, {"item": wire(item), "acceptedLength": "9"}):
+        for garbage in ({}, {"item": timing(item)}, {"item": timing(item), "acceptedLength": "9"}):
             editor.client.protocol.notify("textDocument/didPartiallyAcceptCompletion", garbage)
         found = await stats(editor, program)
         while found["looked_chars"] < 20:  # a moment later it is looked what is left
@@ -93,22 +93,24 @@ def test_feedback_is_counted_and_a_broken_database_costs_only_that(program: Prog
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def document_scope(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CODEASSIST_HOME", str(tmp_path))
     monkeypatch.delenv("CODEASSIST_CONFIG", raising=False)
     return tmp_path
 
 
-def test_stats_prints_and_draws(home: Path) -> None:
+def test_stats_prints_and_draws(document_scope: Path) -> None:
     now_s = time.time()
 
-    def tally(n: int, **more: Any) -> Tally:
+    def tally(n: int, **more: Any) -> SuggestionOutcome:
         stage_ms = {"total": 10.0 * n, "decode": 5.0 * n}
-        return Tally(f"id-{n}", now_s - n * 3600, "automatic", "go", "[b]tiny", 10, 1, True, stage_ms=stage_ms, **more)
+        return SuggestionOutcome(
+            f"id-{n}", now_s - n * 3600, "automatic", "go", "[b]tiny", 10, 1, True, stage_ms=stage_ms, **more
+        )
 
     kept = {"is_accepted": True, "accepted_chars": 10, "looked_chars": 10, "kept_chars": 5}
-    write(home / "data" / "feedback.db", [tally(1, **kept), tally(2), tally(3), tally(24 * 40)])
-    plot = home / "stats.png"
+    write(document_scope / "data" / "feedback.db", [tally(1, **kept), tally(2), tally(3), tally(24 * 40)])
+    plot = document_scope / "stats.png"
     done = CliRunner().invoke(app, ["stats", "--plot", str(plot)])
     assert done.exit_code == 0, done.output
     assert "3 shown, 1 accepted (33%)" in done.stdout and "50% of them still there" in done.stdout
@@ -118,12 +120,12 @@ def test_stats_prints_and_draws(home: Path) -> None:
     assert json.loads(done.stdout)["shown"] == 4
 
 
-def test_stats_of_nothing_and_of_a_broken_database(home: Path) -> None:
+def test_stats_of_nothing_and_of_a_broken_database(document_scope: Path) -> None:
     done = CliRunner().invoke(app, ["stats"])
     assert done.exit_code == 0 and "nothing was counted in the last 30 days" in done.stdout
-    assert not (home / "data").exists(), "looking makes no files"
+    assert not (document_scope / "data").exists(), "looking makes no files"
     assert json.loads(CliRunner().invoke(app, ["stats", "--json"]).stdout)["acceptance_rate"] is None
-    (home / "data").mkdir()
-    (home / "data" / "feedback.db").write_bytes(b"no database" * 1000)
+    (document_scope / "data").mkdir()
+    (document_scope / "data" / "feedback.db").write_bytes(b"no database" * 1000)
     done = CliRunner().invoke(app, ["stats"])
     assert done.exit_code != 0 and "remove it" in str(done.exception)

@@ -14,7 +14,7 @@ import numpy as np
 from codeassist.monitor.monitor import Mask
 from codeassist.monitor.name_monitor import NameMonitor
 from codeassist.monitor.trie import ByteTrie
-from codeassist.request import AllowedNames, Analysis, Analyst, CompletionRequest, NameKind, NamePlace
+from codeassist.request import AllowedNames, Analysis, AnalysisService, CompletionRequest, NameKind, NamePosition
 from codeassist.tokenization.tokens import Tokenizer
 from tests import test_tokens
 
@@ -50,16 +50,16 @@ class Says:
     def __init__(self, room: Callable[[str], int | None] = lambda text: None, **names: Collection[str] | None) -> None:
         self.allowed = names
         self.room = room
-        self.asked: list[tuple[str, NamePlace]] = []
+        self.asked: list[tuple[str, NamePosition]] = []
 
-    def place(self, text: str) -> NamePlace | None:
+    def place(self, text: str) -> NamePosition | None:
         for kind, pattern in _PLACES:
             found = re.search(pattern, text)
             if found is not None and kind in self.allowed:
-                return NamePlace(kind, len(text) - len(found[1] or ""))
+                return NamePosition(kind, len(text) - len(found[1] or ""))
         return None
 
-    def names(self, text: str, place: NamePlace) -> AllowedNames | None:
+    def names(self, text: str, place: NamePosition) -> AllowedNames | None:
         self.asked.append((text, place))
         names = self.allowed[place.kind]
         return None if names is None else AllowedNames(frozenset(names), "test", self.room(text))
@@ -68,7 +68,7 @@ class Says:
 class SaysOnce(Says):
     """One that knows the first place of a text only."""
 
-    def place(self, text: str) -> NamePlace | None:
+    def place(self, text: str) -> NamePosition | None:
         found = super().place(text)
         self.first = getattr(self, "first", found)
         return found if found == self.first else None
@@ -81,13 +81,13 @@ class Hangs(Says):
         super().__init__(**names)
         self.go = threading.Event()
 
-    def names(self, text: str, place: NamePlace) -> AllowedNames | None:
+    def names(self, text: str, place: NamePosition) -> AllowedNames | None:
         assert self.go.wait(60)
         return super().names(text, place)
 
 
 class Raises(Says):
-    def names(self, text: str, place: NamePlace) -> AllowedNames | None:
+    def names(self, text: str, place: NamePosition) -> AllowedNames | None:
         raise RecursionError("jedi can")
 
 
@@ -99,7 +99,7 @@ class Knows:
         self.warmed: list[tuple[str, str]] = []
         self.was_warmed = threading.Event()
 
-    def find(self, request: CompletionRequest) -> Analyst | None:
+    def find(self, request: CompletionRequest) -> AnalysisService | None:
         return self
 
     def close(self) -> None:

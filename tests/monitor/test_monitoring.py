@@ -13,9 +13,9 @@ import torch
 
 from codeassist.completion.session import Session, open_session
 from codeassist.models.model_store import InstalledModel
-from codeassist.monitor.monitor_set import Monitoring
+from codeassist.monitor.monitor_set import MonitorSet
 from codeassist.request import Analysis, Completion, CompletionRequest, NoRetriever
-from codeassist.settings import CompletionSettings, ModelSettings, Places, Settings
+from codeassist.settings import CompletionSettings, Folders, ModelSettings, Settings
 from tests.monitor.fakes import Hangs, Knows, Raises, Says
 from tests.tiny_models import CODE, save_model
 
@@ -37,7 +37,7 @@ def session(folder: Path) -> Session:
     settings = Settings(
         model=ModelSettings(format="float32", context_tokens=128, threads=1),
         completion=CompletionSettings(max_new_tokens=32),
-        places=Places(folder / "config.toml", folder / "data", folder / "cache", folder / "run"),
+        places=Folders(folder / "config.toml", folder / "data", folder / "cache", folder / "run"),
     )
     return open_session(settings, InstalledModel("tiny", folder, "0" * 64, "safetensors"))
 
@@ -113,7 +113,7 @@ def test_an_analysis_that_cannot_even_place_is_asked_nothing_more(
 
 def test_idle_time_warms_an_analyst(session: Session) -> None:
     monitoring = session.monitoring
-    assert isinstance(monitoring, Monitoring)
+    assert isinstance(monitoring, MonitorSet)
     analyst = Knows(None)
     monitoring.analysts = analyst
     monitoring.warm(REQUEST)

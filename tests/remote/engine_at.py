@@ -6,17 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from codeassist.completion.session import never
-from codeassist.completion.snippet_order import StickySnippets
-from codeassist.monitor.monitor_set import Analysts
+from codeassist.completion.snippet_order import SnippetOrder
+from codeassist.monitor.monitor_set import AnalysisSource
 from codeassist.prompts.prompt import Budget
 from codeassist.prompts.templates import recognise
 from codeassist.remote.breaker import Breaker
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.detect import detect
 from codeassist.remote.endpoint import parse_endpoint
-from codeassist.remote.fallback import Patience, RemoteFirst
+from codeassist.remote.fallback import Patience, RemoteWithFallback
 from codeassist.remote.features import detect_features
-from codeassist.remote.policy import Allowed
+from codeassist.remote.policy import RemotePolicy
 from codeassist.remote.session import RemoteSession
 from codeassist.request import Completion, CompletionRequest, Retriever
 from codeassist.tokenization.file_tokens import KnownTokens
@@ -71,8 +71,8 @@ def engine_at(
     breaker: Breaker | None = None,
     environment: dict[str, str] | None = None,
     with_features: bool = False,
-    analysts: Analysts | None = None,
-) -> RemoteFirst:
+    analysts: AnalysisSource | None = None,
+) -> RemoteWithFallback:
     """An engine whose first connection has as much time as it needs."""
     endpoint = parse_endpoint(url, environment or {})
 
@@ -87,13 +87,11 @@ def engine_at(
             await client.close()
             raise
         known = KnownTokens(tokenizer)
-        return RemoteSession(
-            client, found, tokenizer, template, Budget(200), sticky=StickySnippets(), known_tokens=known
-        )
+        return RemoteSession(client, found, tokenizer, template, Budget(200), sticky=SnippetOrder(), known_tokens=known)
 
-    return RemoteFirst(
+    return RemoteWithFallback(
         endpoint.host,
-        Allowed(repositories),
+        RemotePolicy(repositories),
         connect,
         lambda: local,
         patience,

@@ -23,7 +23,7 @@ from codeassist.remote.client import CompletionsClient
 from codeassist.remote.detect import Capabilities, detect
 from codeassist.remote.endpoint import Endpoint, parse_endpoint
 from codeassist.remote.errors import RefusedError, RemoteError
-from codeassist.remote.openai_api import UNKNOWN, Answer, Ask, dialect_of
+from codeassist.remote.openai_api import UNKNOWN, Answer, CompletionPayload, dialect_of
 from codeassist.remote.prompt_text import PromptWriter
 from codeassist.remote.retry import RetryPolicy, retry_after_s
 from codeassist.remote.session import RemoteSession
@@ -36,14 +36,14 @@ from tests.tiny_models import CODE, MARKERS
 SOON = RetryPolicy(max_attempts=4, first_s=0.01, most_s=0.02)
 
 
-async def _ask(url: str, ask: Ask, timeout_s: float = 20.0, policy: RetryPolicy = SOON) -> Answer:
+async def _ask(url: str, ask: CompletionPayload, timeout_s: float = 20.0, policy: RetryPolicy = SOON) -> Answer:
     endpoint = parse_endpoint(url, os.environ)
     async with CompletionsClient(endpoint, timeout_s=timeout_s, policy=policy) as client:
         return await client.complete(ask, "tiny", dialect_of("vllm"))
 
 
 def ask(url: str, timeout_s: float = 20.0, policy: RetryPolicy = SOON) -> Answer:
-    return anyio.run(partial(_ask, url, Ask("def f(x):\n    return", 8), timeout_s, policy))
+    return anyio.run(partial(_ask, url, CompletionPayload("def f(x):\n    return", 8), timeout_s, policy))
 
 
 def capabilities(url: str, tokenizer: Tokenizer, model: str | None = None) -> Capabilities:
@@ -159,7 +159,7 @@ def test_cancelling_closes_the_request(server: CompletionsServer) -> None:
 
     async def run() -> None:
         async with CompletionsClient(Endpoint(server.url), policy=SOON) as client, anyio.create_task_group() as group:
-            group.start_soon(client.complete, Ask("x", 1), "tiny")
+            group.start_soon(client.complete, CompletionPayload("x", 1), "tiny")
             with anyio.fail_after(20):
                 await anyio.to_thread.run_sync(arrived.wait)
             group.cancel_scope.cancel()

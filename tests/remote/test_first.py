@@ -17,7 +17,7 @@ from codeassist.remote.breaker import Breaker
 from codeassist.remote.errors import RemoteError
 from codeassist.remote.events import EventReader
 from codeassist.remote.fallback import Patience
-from codeassist.remote.policy import Allowed
+from codeassist.remote.policy import RemotePolicy
 from codeassist.request import CompletionRequest, NoRetriever, Retrieval, Snippet
 from codeassist.tokenization.tokens import Tokenizer
 from tests.completions_server import Break, CompletionsServer, Fault, Garble, Hang, Reset, Stall, Status, is_hung_up
@@ -199,19 +199,19 @@ def test_allowed_is_what_the_links_lead_to(tmp_path: Path) -> None:
     (tmp_path / "allowed").mkdir()
     (tmp_path / "private").mkdir()
     (tmp_path / "allowed" / "link").symlink_to(tmp_path / "private")
-    allowed = Allowed((str(tmp_path / "allowed"),))
+    allowed = RemotePolicy((str(tmp_path / "allowed"),))
 
     def why_not(root: Path) -> str | None:
         return allowed.why_not(CompletionRequest("a.py", "", "", root=str(root)))
 
     assert why_not(tmp_path / "allowed") is None and why_not(tmp_path / "allowed" / "deep" / "er") is None
     assert why_not(tmp_path / "allowed" / "link") is not None and why_not(tmp_path) is not None
-    assert not Allowed(()) and Allowed(("*",)).why_not(CompletionRequest("a.py", "", "")) is None
+    assert not RemotePolicy(()) and RemotePolicy(("*",)).why_not(CompletionRequest("a.py", "", "")) is None
 
 
 def test_a_file_of_keys_stays_here(server: CompletionsServer, ours: Tokenizer, local: Local) -> None:
     with closing(engine_at(server.url, ours, local)) as engine:
-        engine._allowed = Allowed(("*",), lambda request: "secret" if request.path == ".env" else None)
+        engine._allowed = RemotePolicy(("*",), lambda request: "secret" if request.path == ".env" else None)
         assert engine.complete(CompletionRequest(".env", "KEY=", ""), NoRetriever()).text == "local"
     assert not server.requests and not server.num_gets
 

@@ -14,7 +14,7 @@ from transformers import PreTrainedTokenizerFast
 from codeassist.remote.features import Constraint
 from codeassist.remote.names import NameGuard
 from codeassist.remote.tokenizer_files import load_tokenizer
-from codeassist.request import AllowedNames, Analysis, CompletionRequest, NamePlace, NoRetriever
+from codeassist.request import AllowedNames, Analysis, CompletionRequest, NamePosition, NoRetriever
 from tests.completions_server import CompletionsServer
 from tests.remote.engine_at import Local, engine_at
 
@@ -27,14 +27,14 @@ class Members:
     def __init__(self, names: frozenset[str] | None = MEMBERS) -> None:
         self._names = names
 
-    def place(self, text: str) -> NamePlace | None:
+    def place(self, text: str) -> NamePosition | None:
         if found := re.search(r"\bshape\.(\w*)$", text):
-            return NamePlace("member", found.start(1))
+            return NamePosition("member", found.start(1))
         if found := re.search(r"\bdraw\([^)]*?(\w*)$", text):
-            return NamePlace("keyword", found.start(1))
+            return NamePosition("keyword", found.start(1))
         return None
 
-    def names(self, text: str, place: NamePlace) -> AllowedNames | None:
+    def names(self, text: str, place: NamePosition) -> AllowedNames | None:
         assert len(text) == place.start
         if place.kind == "keyword":
             return AllowedNames(frozenset({"scale"}), "test")
@@ -100,7 +100,7 @@ def test_an_answer_is_cut_before_a_wrong_name(prefix: str, answer: str, suffix: 
 
 def test_what_is_not_known_is_not_judged() -> None:
     class Broken(Members):
-        def names(self, text: str, place: NamePlace) -> AllowedNames | None:
+        def names(self, text: str, place: NamePosition) -> AllowedNames | None:
             raise ZeroDivisionError
 
     class Late(Members):

@@ -20,9 +20,9 @@ import pytest
 
 from codeassist.errors import Cancelled
 from codeassist.remote.breaker import Breaker
-from codeassist.remote.fallback import Patience, RemoteFirst
+from codeassist.remote.fallback import Patience, RemoteWithFallback
 from codeassist.remote.tokenizer_files import load_tokenizer
-from codeassist.request import AllowedNames, CompletionRequest, NamePlace, NoRetriever
+from codeassist.request import AllowedNames, CompletionRequest, NamePosition, NoRetriever
 from tests.remote.engine_at import Local, engine_at
 from tests.remote.test_names import Knows
 
@@ -71,7 +71,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def engine(url: str) -> Iterator[RemoteFirst]:
+def engine(url: str) -> Iterator[RemoteWithFallback]:
     made = engine_at(
         url,
         load_tokenizer(MODEL),
@@ -89,15 +89,15 @@ def engine(url: str) -> Iterator[RemoteFirst]:
 class Colours:
     """Knows what may stand behind `palette.`."""
 
-    def place(self, text: str) -> NamePlace | None:
+    def place(self, text: str) -> NamePosition | None:
         found = re.search(r"palette\.(\w*)$", text)
-        return None if found is None else NamePlace("member", found.start(1))
+        return None if found is None else NamePosition("member", found.start(1))
 
-    def names(self, text: str, place: NamePlace) -> AllowedNames:
+    def names(self, text: str, place: NamePosition) -> AllowedNames:
         return AllowedNames(frozenset({"zyxblue", "zyxgreen"}), "test")
 
 
-def test_it_completes_and_says_what_it_can(engine: RemoteFirst) -> None:
+def test_it_completes_and_says_what_it_can(engine: RemoteWithFallback) -> None:
     completion = engine.complete(ADD, NoRetriever())
     assert completion.text.strip() == "+ b" and completion.finish_reason in ("eos", "max_lines")
     assert engine._session is not None and completion.sent is not None
@@ -107,13 +107,13 @@ def test_it_completes_and_says_what_it_can(engine: RemoteFirst) -> None:
     assert abs(completion.num_prompt_tokens - completion.sent.num_tokens) <= 1
 
 
-def test_a_second_request_of_the_same_text_says_the_same(engine: RemoteFirst) -> None:
+def test_a_second_request_of_the_same_text_says_the_same(engine: RemoteWithFallback) -> None:
     first, second = (engine.complete(ADD, NoRetriever()) for _ in range(2))
     assert first.text == second.text
     print(second.sent, second.stage_ms)
 
 
-def test_cancelling_frees_the_server(engine: RemoteFirst) -> None:
+def test_cancelling_frees_the_server(engine: RemoteWithFallback) -> None:
     request = CompletionRequest("story.py", "def f():\n", "", max_new_tokens=2000, max_lines=None)
     asked = iter(range(1_000_000))
     with pytest.raises(Cancelled):
@@ -121,7 +121,7 @@ def test_cancelling_frees_the_server(engine: RemoteFirst) -> None:
     assert engine.complete(ADD, NoRetriever()).text.strip() == "+ b"
 
 
-def test_names_that_an_analysis_knows(engine: RemoteFirst) -> None:
+def test_names_that_an_analysis_knows(engine: RemoteWithFallback) -> None:
     """No model would write these: they come from the constraint, or the answer is cut before what the model wrote."""
     request = CompletionRequest(
         "a.py", "import palette\n\nx = palette.", "\n", max_new_tokens=16, max_lines=1, monitor_deadline_ms=1000

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from codeassist.completion.completer import Completer
     from codeassist.completion.session import Session
     from codeassist.progress import Progress
-    from codeassist.settings import Override, Places, Settings
+    from codeassist.settings import Folders, Override, Settings
 
 _LEVELS = ("debug", "info", "warning", "error")
 
@@ -104,21 +104,21 @@ def serve(
     sys.exit(run_stdio(_load, overrides, beside))
 
 
-def _relay(places: Places, overrides: Sequence[Override], options: Sequence[str], log_file: Path | None) -> int:
+def _relay(places: Folders, overrides: Sequence[Override], options: Sequence[str], log_file: Path | None) -> int:
     """Pass stdin and stdout on to the server that windows share, started with `options` if there is none."""
     from codeassist_lsp.sharing import discovery as shared
-    from codeassist_lsp.sharing.stdio_relay import Relay
+    from codeassist_lsp.sharing.stdio_relay import StdioRelay
 
     identity = shared.identity_of(overrides, places)
     command = module_command("codeassist.cli", ["serve", "--shared", "--background", *options])
-    relay = Relay(
+    relay = StdioRelay(
         lambda is_wanted: shared.reach(places, identity, command, is_wanted), log_file or shared.log_file(places.cache)
     )
     return relay.run()
 
 
 def _serve_shared(
-    places: Places, overrides: Sequence[Override], linger_min: float, log_file: Path | None, log_level: str
+    places: Folders, overrides: Sequence[Override], linger_min: float, log_file: Path | None, log_level: str
 ) -> int:
     from codeassist_lsp.serving.shared_server import run_shared
     from codeassist_lsp.sharing import discovery as shared
@@ -143,8 +143,8 @@ def _load(settings: Settings, progress: Progress) -> Completer:
 
 def _load_local(settings: Settings, progress: Progress) -> Session:
     from codeassist.cli.sessions.local_session import open_local
-    from codeassist.completion.snippet_order import StickySnippets
+    from codeassist.completion.snippet_order import SnippetOrder
 
     session = open_local(settings, progress)
-    session.sticky = StickySnippets()
+    session.sticky = SnippetOrder()
     return session

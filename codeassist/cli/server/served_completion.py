@@ -21,8 +21,8 @@ from codeassist.request import CompletionRequest
 from codeassist.settings import Settings
 
 if TYPE_CHECKING:
-    from codeassist_lsp.handlers.cli_request import ScriptRequest
-    from codeassist_lsp.sharing.server_client import Control
+    from codeassist_lsp.handlers.cli_request import CliRequest
+    from codeassist_lsp.sharing.server_client import ServerClient
 
 log = logging.getLogger(__name__)
 
@@ -43,14 +43,14 @@ def ask_servers(
 ) -> Outcome | NobodyAnswered:
     """Return the answer of the first running server that would say what this process would. Raises ModelError for a
     model that is not installed."""
-    from codeassist_lsp.sharing.server_client import Control, NoAnswer
+    from codeassist_lsp.sharing.server_client import NoAnswer, ServerClient
     from codeassist_lsp.transport.addresses import reachable
 
     reasons: list[str] = []
-    asked: ScriptRequest | None = None
+    asked: CliRequest | None = None
     model_notices: tuple[str, ...] = ()
     for address, connection in reachable(settings.places.run):
-        with Control(address, connection) as server:
+        with ServerClient(address, connection) as server:
             if asked is None:
                 asked, model_notices = _script_request(request, root, settings, progress)
             try:
@@ -68,16 +68,16 @@ def ask_servers(
 
 def _script_request(
     request: CompletionRequest, root: Path | None, settings: Settings, progress: Progress
-) -> tuple[ScriptRequest, tuple[str, ...]]:
-    from codeassist_lsp.handlers.cli_request import ScriptRequest, loaded_with
+) -> tuple[CliRequest, tuple[str, ...]]:
+    from codeassist_lsp.handlers.cli_request import CliRequest, loaded_with
 
     model, notices = find_model(settings, progress)
     loaded = loaded_with(settings)
-    asked = ScriptRequest(request, root, model.name, loaded, settings.context.mode, settings.index)
+    asked = CliRequest(request, root, model.name, loaded, settings.context.mode, settings.index)
     return asked, notices
 
 
-def _ask(server: Control, asked: ScriptRequest, progress: Progress) -> dict[str, Any]:
+def _ask(server: ServerClient, asked: CliRequest, progress: Progress) -> dict[str, Any]:
     from codeassist_lsp.handlers.cli_request import METHOD
     from codeassist_lsp.sharing.server_client import NoAnswer
 

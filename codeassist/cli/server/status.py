@@ -14,7 +14,7 @@ from codeassist.cli.terminal.console import print_json
 from codeassist.cli.terminal.options import debug_option, json_option, resolve_settings, set_option
 
 if TYPE_CHECKING:
-    from codeassist_lsp.sharing.server_client import Control
+    from codeassist_lsp.sharing.server_client import ServerClient
 
 
 @click.command()
@@ -45,7 +45,7 @@ def status(assignments: tuple[str, ...], as_json: bool) -> None:
                 click.echo(line)
 
 
-def _ask(server: Control) -> dict[str, Any]:
+def _ask(server: ServerClient) -> dict[str, Any]:
     from codeassist_lsp.sharing.server_client import NoAnswer
 
     where: dict[str, Any] = {"pid": server.address.pid, "address": str(server.address)}

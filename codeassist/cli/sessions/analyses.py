@@ -10,26 +10,26 @@ from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from codeassist.request import Analyst, CompletionRequest
+from codeassist.request import AnalysisService, CompletionRequest
 from codeassist.settings import Settings
 
 if TYPE_CHECKING:
-    from codeassist_indexer.analysis.service import RepositoryAnalyst
+    from codeassist_indexer.analysis.service import RepositoryAnalysisService
     from codeassist_indexer.storage.store import Store
 
 _MOST_OPEN = 3
 
 
-class RepositoryAnalysts:
+class AnalysisServices:
     """One analyst a repository, the least recently used closed first. For any thread."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._lock = threading.Lock()
-        self._open: OrderedDict[str, tuple[RepositoryAnalyst, Store]] = OrderedDict()
+        self._open: OrderedDict[str, tuple[RepositoryAnalysisService, Store]] = OrderedDict()
         self._is_closed = False
 
-    def find(self, request: CompletionRequest) -> Analyst | None:
+    def find(self, request: CompletionRequest) -> AnalysisService | None:
         """Return the analyst of the request's repository; None for a file that is in none."""
         if request.root is None:
             return None
@@ -51,14 +51,14 @@ class RepositoryAnalysts:
         for each in opened:
             _close(*each)
 
-    def _begin(self, root: Path) -> tuple[RepositoryAnalyst, Store]:
+    def _begin(self, root: Path) -> tuple[RepositoryAnalysisService, Store]:
         from codeassist_indexer.repository import open_analyst, open_store
 
         store = open_store(root, self._settings)
         return open_analyst(store, root, self._settings.monitor.servers), store
 
 
-def _close(analyst: RepositoryAnalyst, store: Store) -> None:
+def _close(analyst: RepositoryAnalysisService, store: Store) -> None:
     """Waits for the question that is being answered, so in a thread of its own."""
 
     def close() -> None:

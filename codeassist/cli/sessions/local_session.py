@@ -39,10 +39,10 @@ def open_local(settings: Settings, progress: Progress) -> Session:
 
 
 def _with_analysts(settings: Settings, model: InstalledModel, progress: Progress) -> Session:
-    from codeassist.cli.sessions.analyses import RepositoryAnalysts
+    from codeassist.cli.sessions.analyses import AnalysisServices
     from codeassist.completion.session import open_session
 
     session = open_session(settings, model, progress)
     if session.monitoring is not None:
-        session.monitoring.analysts = RepositoryAnalysts(settings)
+        session.monitoring.analysts = AnalysisServices(settings)
     return session

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import anyio
 
-from codeassist.cli.sessions.analyses import RepositoryAnalysts
+from codeassist.cli.sessions.analyses import AnalysisServices
 from codeassist.cli.sessions.model_choice import find_model
 from codeassist.completion.completer import Completer
 from codeassist.errors import ModelError
@@ -24,9 +24,9 @@ from codeassist.remote.connection import endpoint_of, route_of
 from codeassist.remote.detect import detect
 from codeassist.remote.endpoint import Endpoint
 from codeassist.remote.errors import RemoteError
-from codeassist.remote.fallback import Patience, RemoteFirst
+from codeassist.remote.fallback import Patience, RemoteWithFallback
 from codeassist.remote.features import detect_features
-from codeassist.remote.policy import Allowed
+from codeassist.remote.policy import RemotePolicy
 from codeassist.remote.retry import RetryPolicy
 from codeassist.remote.session import RemoteSession
 from codeassist.remote.tokenizer_files import load_tokenizer
@@ -40,7 +40,7 @@ _NUM_QUESTIONS = 2  # what a server can do is asked in some short requests: so m
 _ROOM = 64  # drafts and the server's own tokens
 
 
-def open_remote(settings: Settings, open_local: Callable[[], Completer]) -> RemoteFirst:
+def open_remote(settings: Settings, open_local: Callable[[], Completer]) -> RemoteWithFallback:
     """Return the engine that `settings.remote` names; nothing is asked of it yet. Raises SettingsError."""
     from codeassist_indexer.ingest.secrets import redact
 
@@ -56,21 +56,21 @@ def open_remote(settings: Settings, open_local: Callable[[], Completer]) -> Remo
             await client.close()
             raise
 
-    return RemoteFirst(
+    return RemoteWithFallback(
         endpoint.host,
-        Allowed(remote.repositories, _why_secret),
+        RemotePolicy(remote.repositories, _why_secret),
         connect,
         open_local,
         patience,
         falls_back=remote.fallback,
         notices=_notices(endpoint),
         redacted=lambda text: redact(text).text,
-        analysts=RepositoryAnalysts(settings),
+        analysts=AnalysisServices(settings),
     )
 
 
 async def _session(client: CompletionsClient, settings: Settings) -> RemoteSession:
-    from codeassist.completion.snippet_order import StickySnippets
+    from codeassist.completion.snippet_order import SnippetOrder
     from codeassist.prompts.prompt import Budget
     from codeassist.prompts.templates import recognise
     from codeassist.tokenization.file_tokens import KnownTokens
@@ -99,7 +99,7 @@ async def _session(client: CompletionsClient, settings: Settings) -> RemoteSessi
         tokenizer,
         template,
         Budget(total, settings.context.snippet_share),
-        sticky=StickySnippets(),
+        sticky=SnippetOrder(),
         known_tokens=KnownTokens(tokenizer),
     )
 

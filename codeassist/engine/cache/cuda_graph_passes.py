@@ -36,7 +36,7 @@ class _Recorded:
     replay: Callable[[], None]
 
 
-class FixedPasses:
+class CudaGraphPasses:
     """The short passes over one cache. `records` False runs them kernel by kernel, in the same shapes.
 
     Each number of rows (a power of two) and of keys (a multiple of KEYS_STEP) is recorded when it is first needed,

@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from codeassist.engine.cache.alignment import align, common_prefix, gaps
-from codeassist.engine.cache.cuda_graph_passes import DRAFT_ROWS, FixedPasses
+from codeassist.engine.cache.cuda_graph_passes import DRAFT_ROWS, CudaGraphPasses
 from codeassist.engine.cache.freshness import Freshness
 from codeassist.engine.cache.snippet_states import SnippetStates
 from codeassist.engine.layers.kv_cache import Move
@@ -64,7 +64,7 @@ class LiveCache:
         self._halted: _Halted | None = None
         self._freshness = Freshness(capacity)
         is_on_gpu = model.device.type == "cuda"
-        self.fixed_passes = FixedPasses(model, self.states, records=True) if is_on_gpu else None
+        self.fixed_passes = CudaGraphPasses(model, self.states, records=True) if is_on_gpu else None
 
     @property
     def num_stale(self) -> int:
@@ -155,7 +155,9 @@ class LiveCache:
             hidden = self.fixed_passes.run(token_ids, part, least_rows=DRAFT_ROWS)
         else:
             slots = torch.arange(part.start, part.stop, device=device)
-            hidden = self.model.run(Pass(torch.tensor(list(token_ids), device=device), slots, apart=True), self.states)
+            hidden = self.model.run(
+                Pass(torch.tensor(list(token_ids), device=device), slots, row_wise=True), self.states
+            )
         self._freshness.compute(part)
         self.tokens.extend(token_ids)
         if self.num_exact == start:

@@ -41,7 +41,7 @@ def attend_run(q: Tensor, k: Tensor, v: Tensor, start: int) -> Tensor:
     return out.permute(2, 0, 1, 3).reshape(T, H * D)
 
 
-def attend_apart(q: Tensor, k: Tensor, v: Tensor, start: int) -> Tensor:
+def attend_row_wise(q: Tensor, k: Tensor, v: Tensor, start: int) -> Tensor:
     """As `attend_run`, each token by itself: it gets to the last bit what it would get alone, and takes longer.
 
     int8 products round what they are given, and blow up to a hundredth what differs in the last bit: a draft that is

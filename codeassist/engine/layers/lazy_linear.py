@@ -15,7 +15,7 @@ from torch import Tensor
 from codeassist.engine.layers.linear import Linear
 
 
-class LateLinear:
+class LazyLinear:
     """A linear layer that another thread makes; its first use waits for it."""
 
     def __init__(self, future: Future[Linear]) -> None:
@@ -36,11 +36,11 @@ class LinearMaker:
         self._pool = ThreadPoolExecutor(max_workers=torch.get_num_threads(), thread_name_prefix="pack")
         self._futures: list[Future[Linear]] = []
 
-    def make(self, job: Callable[[], Linear]) -> LateLinear:
+    def make(self, job: Callable[[], Linear]) -> LazyLinear:
         """Return at once a layer that `job` makes later."""
         future = self._pool.submit(job)
         self._futures.append(future)
-        return LateLinear(future)
+        return LazyLinear(future)
 
     def wait(self) -> None:
         """Wait until every layer is made. Raises what making one of them raised."""

@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from codeassist.engine.layers.attention import attend_apart, attend_fixed, attend_masked, attend_run, visible_mask
+from codeassist.engine.layers.attention import attend_fixed, attend_masked, attend_row_wise, attend_run, visible_mask
 from codeassist.engine.layers.kv_cache import KVCache
 from codeassist.engine.layers.lazy_linear import LinearMaker
 from codeassist.engine.layers.linear import Int8Linear, Linear, PlainLinear, StackedLinear
@@ -80,7 +80,7 @@ class Pass:
 
     token_ids: Tensor
     slots: Tensor
-    apart: bool = False
+    row_wise: bool = False
     num_done: int = 0
     hidden: Tensor | None = None
 
@@ -152,7 +152,7 @@ class Model:
                 work.hidden = x
                 raise Cancelled("the request was superseded")
             layer = self.layers[index]
-            x = self._attention(x, layer, index, cache, where, rotations, mask, first, last, work.apart)
+            x = self._attention(x, layer, index, cache, where, rotations, mask, first, last, work.row_wise)
             x = self._mlp(x, layer)
             work.num_done = index + 1
         work.hidden = None
@@ -199,14 +199,14 @@ class Model:
         mask: Tensor | None,
         first: int,
         last: int,
-        apart: bool,
+        row_wise: bool,
     ) -> Tensor:
         q = self._write(x, layer, index, cache, where, rotations)
         keys, values = cache.k[index, :, : last + 1], cache.v[index, :, : last + 1]
         if mask is not None:
             context = attend_masked(q, keys, values, mask)
         else:
-            context = (attend_apart if apart and self.is_int8 else attend_run)(q, keys, values, first)
+            context = (attend_row_wise if row_wise and self.is_int8 else attend_run)(q, keys, values, first)
         return x + layer.out(context)
 
     def _write(

@@ -13,7 +13,7 @@ from time import perf_counter
 from typing import Any
 
 from codeassist_eval.analysis.places import AskedPlace
-from codeassist_indexer.analysis.service import RepositoryAnalyst, TextAnalysis
+from codeassist_indexer.analysis.service import RepositoryAnalysisService, TextAnalysis
 from codeassist_indexer.ingest.update import update_index
 from codeassist_indexer.storage.store import Store, database_path
 
@@ -94,7 +94,7 @@ def check_analysis(asked: Iterable[AskedPlace], indexes: Path) -> AnalysisFigure
     figures = AnalysisFigures()
     folder: Path | None = None
     store: Store | None = None
-    analyst: RepositoryAnalyst | None = None
+    analyst: RepositoryAnalysisService | None = None
     warmed: set[str] = set()
     try:
         for place in asked:
@@ -105,7 +105,7 @@ def check_analysis(asked: Iterable[AskedPlace], indexes: Path) -> AnalysisFigure
                 folder, warmed = place.folder, set()
                 store = Store(database_path(folder, indexes))
                 update_index(store, folder)
-                analyst = RepositoryAnalyst(folder, store, _DEADLINE_S)
+                analyst = RepositoryAnalysisService(folder, store, _DEADLINE_S)
             if place.request.path not in warmed:
                 analyst.warm(place.request.path, place.request.prefix + place.request.suffix)
                 warmed.add(place.request.path)
@@ -117,7 +117,7 @@ def check_analysis(asked: Iterable[AskedPlace], indexes: Path) -> AnalysisFigure
     return figures
 
 
-def _ask(analyst: RepositoryAnalyst, asked: AskedPlace, figures: AnalysisFigures) -> None:
+def _ask(analyst: RepositoryAnalysisService, asked: AskedPlace, figures: AnalysisFigures) -> None:
     analysis = analyst.analyse(asked.request)
     if not isinstance(analysis, TextAnalysis):
         return

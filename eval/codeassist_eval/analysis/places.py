@@ -11,13 +11,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from codeassist.request import CompletionRequest, NamePlace
+from codeassist.request import CompletionRequest, NamePosition
 from codeassist_eval.tasks.make import is_wanted, source_texts
 from codeassist_eval.tasks.repositories import Repositories
 from codeassist_eval.tasks.statement import Language
 from codeassist_eval.tasks.task import Task
 from codeassist_indexer.analysis.text.lexer import LexState, lex_end
-from codeassist_indexer.analysis.text.name_positions import LANGUAGES, Places
+from codeassist_indexer.analysis.text.name_positions import LANGUAGES, NamePositions
 from codeassist_indexer.languages.registry import language_of
 
 _NAME = re.compile(r"[^\W\d][\w$]*")
@@ -33,7 +33,7 @@ class AskedPlace:
     language: str
     request: CompletionRequest
     text: str
-    place: NamePlace
+    place: NamePosition
     name: str
     is_keyword: bool
 
@@ -70,7 +70,7 @@ def drawn_places(folder: Path, wanted: Language | None, limit: int, seed: int) -
         line_end = text.find("\n", char)
         line_end = len(text) if line_end < 0 else line_end
         request = CompletionRequest(path, text[:char], text[line_end:])
-        asked = _asked(folder, language or "", request, Places(language or ""), text[:char], text[char:line_end])
+        asked = _asked(folder, language or "", request, NamePositions(language or ""), text[:char], text[char:line_end])
         if asked is not None:
             num_given += 1
             yield asked
@@ -79,7 +79,7 @@ def drawn_places(folder: Path, wanted: Language | None, limit: int, seed: int) -
 def _along(
     folder: Path, language: str, request: CompletionRequest, truth: str, settled: LexState
 ) -> Iterator[AskedPlace]:
-    places = Places(language, settled)
+    places = NamePositions(language, settled)
     for char in range(len(truth)):
         if char and truth[char - 1].isidentifier():
             continue
@@ -89,7 +89,7 @@ def _along(
 
 
 def _asked(
-    folder: Path, language: str, request: CompletionRequest, places: Places, text: str, behind: str
+    folder: Path, language: str, request: CompletionRequest, places: NamePositions, text: str, behind: str
 ) -> AskedPlace | None:
     name = _NAME.match(behind)
     if name is None or (text and (text[-1].isalnum() or text[-1] == "_")):

@@ -14,7 +14,7 @@ from typing import Any
 from codeassist_eval.benchmarks.crosscodeeval import load_tasks
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.tasks.rows import read_rows
-from codeassist_indexer.analysis.text.name_positions import Places
+from codeassist_indexer.analysis.text.name_positions import NamePositions
 from codeassist_indexer.languages.registry import language_of
 
 _NAME = re.compile(r"[^\W\d][\w$]*")
@@ -47,7 +47,7 @@ def _cut(tasks_path: Path) -> Iterator[dict[str, Any]]:
 
 def first_dereference(language: str, prefix: str, truth: str) -> int | None:
     """Return where in `truth` a member's name begins, None where none does."""
-    places = Places(language)
+    places = NamePositions(language)
     for char in range(len(truth)):
         if (prefix + truth[:char])[-1:] not in (".", ":") or _NAME.match(truth, char) is None:
             continue

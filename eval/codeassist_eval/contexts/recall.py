@@ -23,7 +23,7 @@ from codeassist_eval.tasks.task import Task, in_prefix_order
 from codeassist_indexer.retrieval.query.deadline import Deadline
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidate, Source
 from codeassist_indexer.retrieval.sources.find import ask_sources, read_candidates
-from codeassist_indexer.retrieval.sources.retrieval_context import Situation
+from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
 from codeassist_indexer.storage.store import Store
 
 CUTS = (1, 5, 10, 20, 50)
@@ -146,7 +146,7 @@ def _measure(task: Task, store: Store, figures: RecallFigures) -> None:
     collection = store.collection()
     request = CompletionRequest(task.path, task.prefix, task.suffix)
     wall, processor = time.perf_counter(), time.thread_time()
-    search = ask_sources(Situation(store, request, collection, (), Deadline(None)))
+    search = ask_sources(RetrievalContext(store, request, collection, (), Deadline(None)))
     found = read_candidates(search)
     figures.wall_ms.append((time.perf_counter() - wall) * 1000)
     figures.processor_ms.append((time.thread_time() - processor) * 1000)

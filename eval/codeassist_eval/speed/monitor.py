@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from codeassist.completion.session import Session
-from codeassist.request import AllowedNames, Analysis, Analyst, Completion, CompletionRequest
+from codeassist.request import AllowedNames, Analysis, AnalysisService, Completion, CompletionRequest
 from codeassist.settings import Settings
 from codeassist_eval.analysis.places import AskedPlace, places_of_tasks
 from codeassist_eval.benchmarks.crosscodeeval import score
@@ -21,7 +21,7 @@ from codeassist_eval.tasks.identifiers import identifiers
 from codeassist_eval.tasks.repositories import Repositories
 from codeassist_eval.tasks.slots import claim_slot
 from codeassist_eval.tasks.task import Task, in_prefix_order
-from codeassist_indexer.analysis.service import RepositoryAnalyst
+from codeassist_indexer.analysis.service import RepositoryAnalysisService
 from codeassist_indexer.ingest.update import update_file, update_index
 from codeassist_indexer.repository import open_retriever
 from codeassist_indexer.storage.store import Store, database_path
@@ -49,13 +49,13 @@ class MonitorBench:
         self._settings = settings
         self._folder: Path | None = None
         self._store: Store | None = None
-        self._analyst: RepositoryAnalyst | None = None
+        self._analyst: RepositoryAnalysisService | None = None
         self._shown: str | None = None
         self._warmed: set[str] = set()
         if session.monitoring is not None:
             session.monitoring.analysts = self
 
-    def find(self, request: CompletionRequest) -> Analyst | None:
+    def find(self, request: CompletionRequest) -> AnalysisService | None:
         """Return the analyst of the last task's repository."""
         return self._analyst
 
@@ -99,7 +99,7 @@ class MonitorBench:
         self._analyst = self._store = None
         self._slot.release()
 
-    def _open(self, task: Task) -> tuple[Store, RepositoryAnalyst]:
+    def _open(self, task: Task) -> tuple[Store, RepositoryAnalysisService]:
         folder = self._repositories.folder(task)
         if self._store is None or self._analyst is None or folder != self._folder:
             if self._analyst is not None and self._store is not None:
@@ -108,7 +108,7 @@ class MonitorBench:
             self._folder, self._shown, self._warmed = folder, None, set()
             self._store = Store(database_path(folder, self._slot.folder))
             update_index(self._store, folder)
-            self._analyst = RepositoryAnalyst(folder, self._store, _ANALYSIS_S)
+            self._analyst = RepositoryAnalysisService(folder, self._store, _ANALYSIS_S)
         if self._shown is not None and self._shown != task.path:
             update_file(self._store, folder, self._shown)
         update_file(self._store, folder, task.path, task.prefix + task.suffix)

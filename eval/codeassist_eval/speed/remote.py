@@ -16,7 +16,7 @@ import anyio
 from rich.console import Console
 from rich.table import Table
 
-from codeassist.completion.snippet_order import StickySnippets
+from codeassist.completion.snippet_order import SnippetOrder
 from codeassist.prompts.prompt import Budget
 from codeassist.prompts.templates import recognise
 from codeassist.remote.client import CompletionsClient
@@ -68,7 +68,7 @@ def run_remote_bench(
                 tokenizer,
                 template,
                 Budget(prompt_tokens),
-                sticky=StickySnippets(),
+                sticky=SnippetOrder(),
                 known_tokens=KnownTokens(tokenizer),
             )
             load = await put_under_load(session, sessions, plan)

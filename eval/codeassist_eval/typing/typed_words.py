@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from statistics import fmean
 from typing import Any
 
-from codeassist.completion.snippet_order import StickySnippets
+from codeassist.completion.snippet_order import SnippetOrder
 from codeassist.progress import Progress
 from codeassist.request import CompletionRequest, Retriever, Snippet
 from codeassist_eval.contexts.index_context import IndexContexts
@@ -90,7 +90,7 @@ def _sticky(store: Store, rankers: Rankers, task: Task) -> IndexRetriever:
 
 def _type(task: Task, retriever: Retriever, figures: WayFigures, max_chars: int) -> None:
     line = task.groundtruth.partition("\n")[0][:_MAX_KEYS]
-    arranged = StickySnippets()
+    arranged = SnippetOrder()
     last: tuple[Snippet, ...] | None = None
     for num_typed in range(len(line) + 1):
         prefix = task.prefix + line[:num_typed]

@@ -25,7 +25,7 @@ from codeassist.errors import SettingsError
 from codeassist.processes import child_environment, find_program
 from codeassist_indexer.analysis.text.lexer import code_only
 from codeassist_indexer.analysis.text.name_positions import LANGUAGES
-from codeassist_indexer.analysis.text.name_query import Found, Question
+from codeassist_indexer.analysis.text.name_query import Found, NameQuery
 
 T = TypeVar("T")
 
@@ -68,7 +68,7 @@ class LanguageServer:
         self._num_failures = 0
         self._folder: TemporaryDirectory[str] | None = None
 
-    def find(self, question: Question) -> Found:
+    def find(self, question: NameQuery) -> Found:
         """Return the members that the server completes with, or why there are none."""
         if question.place.kind != "member":
             return Found(None, "no such place")
@@ -121,7 +121,7 @@ class LanguageServer:
         client.initialized(lsp.InitializedParams())
         return client
 
-    async def _complete(self, client: LanguageClient, question: Question) -> Any:
+    async def _complete(self, client: LanguageClient, question: NameQuery) -> Any:
         uri = (self._root / question.path).as_uri()
         text = question.before + question.suffix
         version = self._versions[uri] = self._versions.get(uri, 0) + 1
@@ -172,7 +172,7 @@ async def _drain(stream: asyncio.StreamReader) -> None:
         pass
 
 
-def _members(answer: Any, question: Question) -> Found:
+def _members(answer: Any, question: NameQuery) -> Found:
     """What of a completion's items are members; none where more of them may exist, or the text uses others."""
     items = answer.items if isinstance(answer, lsp.CompletionList) else answer or []
     if isinstance(answer, lsp.CompletionList) and answer.is_incomplete and len(items) >= _LEAST_CUT:

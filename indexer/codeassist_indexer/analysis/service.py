@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
 
 from codeassist.errors import CodeAssistError
-from codeassist.request import AllowedNames, Analysis, CompletionRequest, NamePlace
+from codeassist.request import AllowedNames, Analysis, CompletionRequest, NamePosition
 from codeassist_indexer.analysis.process import AnalysisProcess
 from codeassist_indexer.analysis.python.questions import module_folders, python_question, python_warm_up
 from codeassist_indexer.analysis.text.arguments import arguments, left_over
 from codeassist_indexer.analysis.text.lexer import START, LexState, lex_end
-from codeassist_indexer.analysis.text.name_positions import LANGUAGES, Places
-from codeassist_indexer.analysis.text.name_query import Found, Question
+from codeassist_indexer.analysis.text.name_positions import LANGUAGES, NamePositions
+from codeassist_indexer.analysis.text.name_query import Found, NameQuery
 from codeassist_indexer.languages.registry import language_of
 from codeassist_indexer.storage.store import Store
 
@@ -45,7 +45,7 @@ _PASSING = frozenset({"hung", "failed", "stale", "no worker", "given up"})
 _NONE: Mapping[str, LanguageServer] = MappingProxyType({})
 
 
-class RepositoryAnalyst:
+class RepositoryAnalysisService:
     """Begins analyses of a repository's files. For any thread. `servers`, by language, are asked where it abstains.
 
     Answers are kept by the content that they were found in: a document that changes has others. `close` ends what runs
@@ -111,7 +111,7 @@ class RepositoryAnalyst:
                 self._checkpoints.popitem(last=False)
         return state
 
-    def find(self, question: Question) -> Found:
+    def find(self, question: NameQuery) -> Found:
         """Return what was found for a question, now or before."""
         key = self._key(question)
         with self._lock:
@@ -137,7 +137,7 @@ class RepositoryAnalyst:
         """Whether no later analysis of the file has begun."""
         return self._latest.get(path, analysis) is analysis
 
-    def _answer(self, question: Question) -> Found:
+    def _answer(self, question: NameQuery) -> Found:
         asked: dict[str, object] | None
         if question.language == "python":
             asked = python_question(question)
@@ -171,7 +171,7 @@ class RepositoryAnalyst:
         folders = module_folders(self._root, self._store)
         return {"root": str(self._root), "sys_path": folders, "database": str(self._store.path)}
 
-    def _key(self, question: Question) -> bytes:
+    def _key(self, question: NameQuery) -> bytes:
         digest = hashlib.blake2b(digest_size=20)
         state = self._version(question.path)
         for part in (question.path, question.place.kind, state, question.before, question.suffix):
@@ -190,30 +190,30 @@ class RepositoryAnalyst:
 class TextAnalysis:
     """An analysis of one request's text."""
 
-    def __init__(self, analyst: RepositoryAnalyst, request: CompletionRequest, language: str) -> None:
+    def __init__(self, analyst: RepositoryAnalysisService, request: CompletionRequest, language: str) -> None:
         self._analyst = analyst
         self._request = request
         self._language = language
-        self._places: Places | None = None
+        self._places: NamePositions | None = None
 
-    def place(self, text: str) -> NamePlace | None:
+    def place(self, text: str) -> NamePosition | None:
         """Return the place at which `text` ends."""
         request = self._request
         if not text.startswith(request.prefix):
-            return Places(self._language).at_end(text)
+            return NamePositions(self._language).at_end(text)
         if self._places is None:
             state = self._analyst.checkpoint(self._language, request.path, request.prefix)
-            self._places = Places(self._language, state)
+            self._places = NamePositions(self._language, state)
         return self._places.at_end(text)
 
-    def names(self, text: str, place: NamePlace) -> AllowedNames | None:
+    def names(self, text: str, place: NamePosition) -> AllowedNames | None:
         """Return all that may stand there, or None."""
         found = self.found(text, place)
         if found.names is None or (not found.names and found.room is None):
             return None
         return AllowedNames(found.names, found.source, found.room)
 
-    def found(self, text: str, place: NamePlace) -> Found:
+    def found(self, text: str, place: NamePosition) -> Found:
         """The same, with the reason where there is nothing."""
         before = text[: place.start]
         if self._language == "python" and place.kind == "keyword":
@@ -227,7 +227,7 @@ class TextAnalysis:
         if not brackets:
             return Found(None, "no call")
         behind = brackets[-1] + 1
-        call = self._find(before[:behind], NamePlace("keyword", behind))
+        call = self._find(before[:behind], NamePosition("keyword", behind))
         if call.names is None:
             return call
         given = arguments(before[behind:])
@@ -236,10 +236,10 @@ class TextAnalysis:
         names, room = left_over(call.names, call.positional, call.are_all, given)
         return Found(names, call.source, room=room) if names or room is not None else Found(None, "no keyword")
 
-    def _find(self, before: str, place: NamePlace) -> Found:
+    def _find(self, before: str, place: NamePosition) -> Found:
         request = self._request
 
         def is_stale() -> bool:
             return not self._analyst.is_latest(request.path, self)
 
-        return self._analyst.find(Question(self._language, request.path, place, before, request.suffix, is_stale))
+        return self._analyst.find(NameQuery(self._language, request.path, place, before, request.suffix, is_stale))

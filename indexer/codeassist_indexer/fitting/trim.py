@@ -2,7 +2,7 @@
 
 Knows no model and no editor. Pure, but for a bound on the time that looking at syntax trees may take: past it, counting
 brackets decides. White space at line starts may change; of all else, only the end is ever cut. What does not depend on
-the answer can be found out before there is one: `CursorPlace`.
+the answer can be found out before there is one: `FitContext`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from codeassist_indexer.fitting.repetition import (
 from codeassist_indexer.fitting.special_token_leaks import cut_leaks
 from codeassist_indexer.languages.registry import language_of
 
-__all__ = ["CursorPlace", "Fitted", "fit", "fit_at", "lines_wanted", "place_of", "trim"]
+__all__ = ["FitContext", "Fitted", "fit", "fit_at", "lines_wanted", "place_of", "trim"]
 
 PARSE_LIMIT_S = 0.005
 _SCANNED_CHARS = 8_000
@@ -58,13 +58,13 @@ def fit(text: str, prefix: str, suffix: str, path: str) -> Fitted:
     return fit_at(place_of(prefix, suffix, path), text)
 
 
-def fit_at(place: CursorPlace, text: str) -> Fitted:
+def fit_at(place: FitContext, text: str) -> Fitted:
     """As `fit`, at a place that was looked at before. Not from two threads at once."""
     return _settled(place, text, may_replace=True)
 
 
 @dataclass(slots=True)
-class CursorPlace:
+class FitContext:
     """The text around a cursor, and what it takes to trim answers there. `place_of` makes it.
 
     `line` is the cursor's line up to it, `rest` what it goes on with. `before` is the scan of what stands before the
@@ -100,7 +100,7 @@ class CursorPlace:
         return self._counter
 
 
-def _settled(place: CursorPlace, text: str, may_replace: bool) -> Fitted:
+def _settled(place: FitContext, text: str, may_replace: bool) -> Fitted:
     if not text.strip():
         return Fitted("")
     fitted = Fitted(_with_newlines(text))
@@ -113,7 +113,7 @@ def _settled(place: CursorPlace, text: str, may_replace: bool) -> Fitted:
     return Fitted(fitted.text.replace("\n", "\r\n"), fitted.num_replaced) if place.has_crlf else fitted
 
 
-def place_of(prefix: str, suffix: str, path: str) -> CursorPlace:
+def place_of(prefix: str, suffix: str, path: str) -> FitContext:
     """Look at the text around a cursor, whatever will be said there."""
     language = language_of(path, prefix)
     prefix, suffix = prefix[-_LOOKED_AT_CHARS:], suffix[:_LOOKED_AT_CHARS]
@@ -126,7 +126,7 @@ def place_of(prefix: str, suffix: str, path: str) -> CursorPlace:
         behind = scan(near, language)  # the string or comment at the cursor is not closed yet
     line, rest = prefix[prefix.rfind("\n") + 1 :], suffix.partition("\n")[0]
     closers = tuple(_on_line(each, line) if each.char_offset < len(rest) else each for each in behind.closers)
-    return CursorPlace(prefix, suffix, line, rest, language, before, closers, style_of(prefix, suffix), has_crlf)
+    return FitContext(prefix, suffix, line, rest, language, before, closers, style_of(prefix, suffix), has_crlf)
 
 
 def _on_line(closer: Closer, line: str) -> Closer:
@@ -138,7 +138,7 @@ def _with_newlines(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n") if "\r" in text else text
 
 
-def _trimmed(place: CursorPlace, text: str, may_replace: bool) -> Fitted:
+def _trimmed(place: FitContext, text: str, may_replace: bool) -> Fitted:
     """One round over an answer."""
     text = cut_leaks(text, place.prefix, place.suffix)
     if place.before.literal is None or place.before.literal == LINE_COMMENT:
@@ -162,7 +162,7 @@ class _Candidate:
     repeats: bool
 
 
-def _best(place: CursorPlace, text: str, may_replace: bool) -> Fitted:
+def _best(place: FitContext, text: str, may_replace: bool) -> Fitted:
     """Of all cuts the one with the fewest syntax errors, then the fewest brackets out of balance, then the longest."""
 
     def rank(each: _Candidate) -> tuple[int, bool, int, int]:
@@ -176,7 +176,7 @@ def _best(place: CursorPlace, text: str, may_replace: bool) -> Fitted:
     return Fitted(best.text, best.num_replaced)
 
 
-def _first_that_parses(place: CursorPlace, language: str, candidates: list[_Candidate]) -> int:
+def _first_that_parses(place: FitContext, language: str, candidates: list[_Candidate]) -> int:
     """The first of the candidates with which the text has no syntax error.
 
     The first of all where none is, or when the time is up: in code that is broken elsewhere too, and in a part of a
@@ -194,7 +194,7 @@ def _first_that_parses(place: CursorPlace, language: str, candidates: list[_Cand
     return 0
 
 
-def _closed(text: str, place: CursorPlace) -> str:
+def _closed(text: str, place: FitContext) -> str:
     """The text with what it opens closed."""
     own = scan(text, place.language, place.before.literal)
     closing = "".join(CLOSER_OF[each.mark] for each in reversed(own.opened))
@@ -203,7 +203,7 @@ def _closed(text: str, place: CursorPlace) -> str:
     return text + closing
 
 
-def _candidates(place: CursorPlace, text: str, may_replace: bool) -> Iterator[_Candidate]:
+def _candidates(place: FitContext, text: str, may_replace: bool) -> Iterator[_Candidate]:
     """The whole answer, and its cuts at what may stand there already."""
     own = scan(text, place.language, place.before.literal)
     in_prose = _stays_in_literal(place, text.partition("\n")[0])
@@ -231,7 +231,7 @@ def _candidates(place: CursorPlace, text: str, may_replace: bool) -> Iterator[_C
                 yield _Candidate(text[:cut], num_replaced, num_off, repeats)
 
 
-def _stays_in_literal(place: CursorPlace, first: str) -> bool:
+def _stays_in_literal(place: FitContext, first: str) -> bool:
     """Whether the answer's first line is all text of the string or comment that the cursor stands in."""
     if place.before.literal is None:
         return False
@@ -254,7 +254,7 @@ def _covered(text: str, rest: str, closers: tuple[Closer, ...]) -> int | None:
     return at
 
 
-def _num_off_balance(place: CursorPlace, text: str, num_replaced: int) -> int:
+def _num_off_balance(place: FitContext, text: str, num_replaced: int) -> int:
     """How many brackets are missing or too many with `text` at the cursor, in place of so many closers behind it.
 
     What the text opens may be closed behind it, or not yet be closed at all.
@@ -270,7 +270,7 @@ def _num_off_balance(place: CursorPlace, text: str, num_replaced: int) -> int:
     return min(abs(num_kept - _num_missing(place, opened, place.behind[skipped:])) for skipped in {0, num_open})
 
 
-def _num_missing(place: CursorPlace, opened: list[Opener], behind: tuple[Closer, ...]) -> int:
+def _num_missing(place: FitContext, opened: list[Opener], behind: tuple[Closer, ...]) -> int:
     """How many of the brackets open at the cursor nothing behind it closes, from the innermost on.
 
     As many as leave the others the likest to the closers behind: of the same kind, and indented alike if they lead

@@ -14,7 +14,7 @@ from typing import Literal
 from codeassist.errors import CodeAssistError
 from codeassist.request import CompletionRequest, Retrieval, Snippet
 from codeassist_indexer.retrieval.query.character_budget import HEADER_CHARS, LEAST_SNIPPET_CHARS, cut
-from codeassist_indexer.retrieval.query.cursor_query import Surroundings, surroundings
+from codeassist_indexer.retrieval.query.cursor_query import CursorQuery, cursor_query
 from codeassist_indexer.retrieval.query.deadline import Deadline
 from codeassist_indexer.retrieval.query.recent_places import RecentPlace
 from codeassist_indexer.retrieval.ranking.chooser import Chooser, explained
@@ -73,7 +73,7 @@ class IndexRetriever:
                 return found
         stage_ms: dict[str, float] = {}
         late: list[str] = []
-        around = surroundings(request)
+        around = cursor_query(request)
 
         def run(source: str, find: Callable[[], list[Snippet]]) -> list[Snippet]:
             begin = time.perf_counter()
@@ -124,7 +124,7 @@ class IndexRetriever:
             return Candidates(late_sources=SOURCES)
         return find_candidates(self._store, request, collection, deadline, self._recent, self._sources)
 
-    def _neighbours(self, request: CompletionRequest, around: Surroundings, deadline: Deadline) -> list[Snippet]:
+    def _neighbours(self, request: CompletionRequest, around: CursorQuery, deadline: Deadline) -> list[Snippet]:
         text = request.prefix + request.suffix
         return lexical_neighbours(self._store, self._collection(deadline), request.path, around, text)
 

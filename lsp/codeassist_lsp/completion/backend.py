@@ -22,7 +22,7 @@ from codeassist.errors import CodeAssistError
 from codeassist.settings import Settings
 from codeassist_lsp.completion.inference import Inference, LoadSession, ModelState
 from codeassist_lsp.completion.second_look import SecondLooks
-from codeassist_lsp.completion.suggestion_cache import ResultCache
+from codeassist_lsp.completion.suggestion_cache import SuggestionCache
 from codeassist_lsp.transport.requests import Works
 from codeassist_lsp.usage.feedback_store import FeedbackWriter
 from codeassist_lsp.usage.request_log import RequestLog
@@ -79,7 +79,7 @@ class Backend:
         self.works = Works()
         self.indexes = Indexes(self._is_busy)
         self.requests = RequestLog()
-        self.results = ResultCache()
+        self.results = SuggestionCache()
         self.contexts = ContextWatch()
         self.second_looks = SecondLooks(self.contexts.submit)
         self.beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside-model")

@@ -15,7 +15,7 @@ _MARGIN = 1.3  # the next key of a steady typist comes within this much of the u
 
 
 @dataclass(slots=True)
-class Pace:
+class Debounce:
     """The gaps between one client's last automatic requests."""
 
     _last_s: float | None = None

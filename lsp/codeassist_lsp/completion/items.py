@@ -10,7 +10,7 @@ import re
 
 from lsprotocol import types
 
-from codeassist_lsp.completion.suggestion_log import Offer
+from codeassist_lsp.completion.suggestion_log import ShownSuggestion
 from codeassist_lsp.documents.convert import PositionEncoding, line_end_of, position_at
 
 ACCEPT = "codeassist.accept"
@@ -18,44 +18,44 @@ _WORD_AT_END = re.compile(r"\w*\Z")
 _LABEL_CHARS = 60
 
 
-def inline_item(offer: Offer, encoding: PositionEncoding) -> types.InlineCompletionItem:
+def inline_item(shown: ShownSuggestion, encoding: PositionEncoding) -> types.InlineCompletionItem:
     """The item for `textDocument/inlineCompletion`."""
     return types.InlineCompletionItem(
-        insert_text=offer.text,
-        range=_range(offer, offer.start_char, encoding),
-        command=_accept(offer),
+        insert_text=shown.text,
+        range=_range(shown, shown.start_char, encoding),
+        command=_accept(shown),
     )
 
 
-def list_item(offer: Offer, encoding: PositionEncoding) -> types.CompletionItem:
+def list_item(shown: ShownSuggestion, encoding: PositionEncoding) -> types.CompletionItem:
     """The item for `textDocument/completion`. It repeats the word before the cursor: clients filter by that."""
-    document = offer.document.document
-    line = document.text[max(0, offer.start_char - 256) : offer.start_char]
+    document = shown.document.document
+    line = document.text[max(0, shown.start_char - 256) : shown.start_char]
     found = _WORD_AT_END.search(line)
     word = found[0] if found is not None else ""
-    text = word + offer.text
+    text = word + shown.text
     first_line = text.strip().partition("\n")[0].rstrip()
     is_cut = len(first_line) > _LABEL_CHARS or first_line != text.strip()
     return types.CompletionItem(
         label=first_line[:_LABEL_CHARS] + ("…" if is_cut else ""),
         kind=types.CompletionItemKind.Text,
-        detail=f"codeassist, {offer.suggestion.completion.model}",
+        detail=f"codeassist, {shown.suggestion.completion.model}",
         documentation=types.MarkupContent(types.MarkupKind.PlainText, text) if is_cut else None,
         filter_text=text,
         text_edit=types.TextEdit(
-            _range(offer, offer.start_char - len(word), encoding), text.replace("\n", line_end_of(document))
+            _range(shown, shown.start_char - len(word), encoding), text.replace("\n", line_end_of(document))
         ),
         insert_text_format=types.InsertTextFormat.PlainText,
         insert_text_mode=types.InsertTextMode.AsIs,
-        command=_accept(offer),
+        command=_accept(shown),
     )
 
 
-def _range(offer: Offer, start_char: int, encoding: PositionEncoding) -> types.Range:
-    document = offer.document.document
-    start, end = (position_at(document, char, encoding) for char in (start_char, offer.end_char))
+def _range(shown: ShownSuggestion, start_char: int, encoding: PositionEncoding) -> types.Range:
+    document = shown.document.document
+    start, end = (position_at(document, char, encoding) for char in (start_char, shown.end_char))
     return types.Range(types.Position(*start), types.Position(*end))
 
 
-def _accept(offer: Offer) -> types.Command:
-    return types.Command(title="Accept", command=ACCEPT, arguments=[offer.id])
+def _accept(shown: ShownSuggestion) -> types.Command:
+    return types.Command(title="Accept", command=ACCEPT, arguments=[shown.id])

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from codeassist.settings import CompletionSettings, ContextSettings, IndexSettings
-from codeassist_lsp.completion.suggestions import Suggested, Suggestion, Wish
+from codeassist_lsp.completion.suggestions import GenerationRequest, Suggested, Suggestion
 from codeassist_lsp.workspace.context import Version
 
 _MOST_ENTRIES = 256
@@ -35,13 +35,13 @@ class Scope:
     max_lines: int
 
 
-def scope_of(wish: Wish, root: str | None, model: int) -> Scope:
+def scope_of(wanted: GenerationRequest, root: str | None, model: int) -> Scope:
     """The scope that a wish is answered in."""
-    settings = wish.settings
+    settings = wanted.settings
     return Scope(
-        wish.document,
+        wanted.document,
         root,
-        wish.path,
+        wanted.path,
         model,
         settings.completion,
         settings.context,
@@ -71,7 +71,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class CachedSuggestion:
     """An entry that fits what is asked for, what was typed since, and what is left of its suggestions then.
 
     The entry was made for the text that `prefix` and `suffix` are.
@@ -85,7 +85,7 @@ class Known:
 
 
 @dataclass(slots=True)
-class ResultCache:
+class SuggestionCache:
     """The answers given last, for all clients; the least recently used is forgotten. Used on the event loop only.
 
     `num_hits` were shown as they were given, `num_along` as the rest of what was typed along, `num_stale` were dropped
@@ -104,7 +104,7 @@ class ResultCache:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def find(self, scope: Scope, prefix: str, suffix: str, num_wanted: int) -> Known | None:
+    def find(self, scope: Scope, prefix: str, suffix: str, num_wanted: int) -> CachedSuggestion | None:
         """What is known for a cursor, what was shown last if it is several things; None where nothing is.
 
         Several suggestions are found only where as many were asked for, at the same text.
@@ -138,7 +138,7 @@ class ResultCache:
         while len(self._entries) > self.most_entries:
             self._remove(next(iter(self._entries)))
 
-    def use(self, known: Known) -> None:
+    def use(self, known: CachedSuggestion) -> None:
         """Count that an entry is shown."""
         if known.entry in self._entries:
             self._touch(known.entry)
@@ -163,7 +163,7 @@ class ResultCache:
         assert all(entry.key == key for key, entries in self._by_key.items() for entry in entries)
         assert all(self._by_key.values()) and len(self._entries) <= self.most_entries
 
-    def _exactly(self, scope: Scope, prefix: str, suffix: str, num_wanted: int) -> Iterator[Known]:
+    def _exactly(self, scope: Scope, prefix: str, suffix: str, num_wanted: int) -> Iterator[CachedSuggestion]:
         for entry in self._by_key.get((scope, _digest(suffix)), ()):
             if entry.is_makeshift or entry.num_wanted < num_wanted or len(prefix) != entry.num_prefix_chars:
                 continue
@@ -173,9 +173,9 @@ class ResultCache:
             shown = suggested.suggestions
             if num_wanted == 1:  # what the model says first, or nothing: the others are for who asks for alternatives
                 shown = tuple(each for each in shown if each.completion is suggested.first)
-            yield Known(entry, prefix, suffix, "", shown[:num_wanted])
+            yield CachedSuggestion(entry, prefix, suffix, "", shown[:num_wanted])
 
-    def _along(self, scope: Scope, prefix: str, suffix: str) -> Iterator[Known]:
+    def _along(self, scope: Scope, prefix: str, suffix: str) -> Iterator[CachedSuggestion]:
         for num_closed in range(_num_closers(suffix) + 1):
             behind = suffix[num_closed:]
             for entry in self._by_key.get((scope, _digest(behind)), ()):
@@ -184,7 +184,7 @@ class ResultCache:
                     continue  # most entries: nothing is to be found out about them
                 rests = tuple(_rests(entry.suggested.suggestions, typed, suffix, num_closed))
                 if rests and _begins_with(entry, prefix):
-                    yield Known(entry, prefix[: entry.num_prefix_chars], behind, typed, rests[:1])
+                    yield CachedSuggestion(entry, prefix[: entry.num_prefix_chars], behind, typed, rests[:1])
 
     def _touch(self, entry: Entry) -> None:
         self._num_uses += 1

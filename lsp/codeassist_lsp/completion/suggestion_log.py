@@ -14,14 +14,14 @@ from codeassist.document import Document
 from codeassist_lsp.completion.suggestions import Suggestion
 from codeassist_lsp.documents.convert import with_newlines
 from codeassist_lsp.documents.documents import OpenDocument
-from codeassist_lsp.workspace.document_scope import Home
+from codeassist_lsp.workspace.document_scope import DocumentScope
 
 _MOST = 256
 _numbers = count(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
+class ShownSuggestion:
     """A suggestion as a client was given it.
 
     Put `text` in the place of the characters from `start_char` up to `end_char` of `document`. The first
@@ -30,7 +30,7 @@ class Offer:
 
     id: str
     document: OpenDocument
-    home: Home
+    document_scope: DocumentScope
     start_char: int
     end_char: int
     text: str
@@ -41,24 +41,24 @@ class Offer:
 
 
 @dataclass(slots=True)
-class Offers:
+class SuggestionLog:
     """What was offered last, by id."""
 
-    last: Offer | None = None
-    _by_id: OrderedDict[str, Offer] = field(default_factory=OrderedDict[str, Offer])
+    last: ShownSuggestion | None = None
+    _by_id: OrderedDict[str, ShownSuggestion] = field(default_factory=OrderedDict[str, ShownSuggestion])
 
     @staticmethod
     def new_id() -> str:
         """An id that no other offer of this process has."""
         return f"codeassist-{next(_numbers)}"
 
-    def add(self, offer: Offer) -> None:
+    def add(self, shown: ShownSuggestion) -> None:
         """Remember an offer."""
-        self._by_id[offer.id] = self.last = offer
+        self._by_id[shown.id] = self.last = shown
         while len(self._by_id) > _MOST:
             self._by_id.popitem(last=False)
 
-    def get(self, offer_id: object) -> Offer | None:
+    def get(self, offer_id: object) -> ShownSuggestion | None:
         """The offer with this id; None if it was never made or is forgotten."""
         return self._by_id.get(offer_id) if isinstance(offer_id, str) else None
 

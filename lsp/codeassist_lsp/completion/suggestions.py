@@ -18,7 +18,7 @@ from codeassist.errors import Cancelled, CodeAssistError
 from codeassist.request import Completion, CompletionRequest, Retrieval, Retriever
 from codeassist.settings import Settings
 from codeassist_indexer.fitting.trim import Fitted, fit_at, lines_wanted
-from codeassist_lsp.completion.fit_preparation import Ahead
+from codeassist_lsp.completion.fit_preparation import FitPreparation
 from codeassist_lsp.workspace.context import Seen, digest_of
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _numbers = count(1)
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class GenerationRequest:
     """A cursor, and how many suggestions are wanted there at most.
 
     `document` names the live cache, `root` is the repository's folder. Line ends of `prefix` and `suffix` are "\\n".
@@ -78,26 +78,28 @@ class Suggested:
         return not self.suggestions and self.first.finish_reason == "unlikely"
 
 
-def suggest(session: Completer, wish: Wish, stopped: Callable[[], bool], beside: Executor | None = None) -> Suggested:
+def suggest(
+    session: Completer, wanted: GenerationRequest, stopped: Callable[[], bool], beside: Executor | None = None
+) -> Suggested:
     """Answer a wish. Raises Cancelled when `stopped()`: half a suggestion is none.
 
     What need not wait for the model's answer is done on `beside` meanwhile.
     """
-    session.repository = wish.repository
-    request = request_for(wish)
-    retriever = _Once(wish.retriever)
+    session.repository = wanted.repository
+    request = request_for(wanted)
+    retriever = _Once(wanted.retriever)
     found: list[Suggestion] = []
     first: Completion | None = None
     trim_ms = 0.0
-    prepare = partial(session.prepare, wish.document)
-    with closing(Ahead(wish.prefix, wish.suffix, wish.path, beside, prepare)) as ahead:
-        stopped = ahead.begun_by(stopped)
-        for alternative in range(wish.num_wanted):
-            completion = _complete(session, wish, replace(request, alternative=alternative), retriever, stopped)
+    prepare = partial(session.prepare, wanted.document)
+    with closing(FitPreparation(wanted.prefix, wanted.suffix, wanted.path, beside, prepare)) as fit_preparation:
+        stopped = fit_preparation.begun_by(stopped)
+        for alternative in range(wanted.num_wanted):
+            completion = _complete(session, wanted, replace(request, alternative=alternative), retriever, stopped)
             first = first or completion
             began = perf_counter()
             text = _whole_lines(completion)
-            fitted = fit_at(ahead.place(), text) if text.strip() else Fitted("")
+            fitted = fit_at(fit_preparation.place(), text) if text.strip() else Fitted("")
             trim_ms += (perf_counter() - began) * 1e3
             if fitted.text.strip() and all(fitted.text.split() != other.text.split() for other in found):
                 found.append(Suggestion(fitted.text, fitted.num_replaced, completion, next(_numbers)))
@@ -106,38 +108,42 @@ def suggest(session: Completer, wish: Wish, stopped: Callable[[], bool], beside:
     return Suggested(tuple(found), first, trim_ms, retriever.seen)
 
 
-def request_for(wish: Wish) -> CompletionRequest:
+def request_for(wanted: GenerationRequest) -> CompletionRequest:
     """The request that a wish comes to: one line or a block, as the settings and the place have it."""
-    editor, completion = wish.settings.editor, wish.settings.completion
+    editor, completion = wanted.settings.editor, wanted.settings.completion
     if editor.multiline == "auto":
-        is_block = lines_wanted(wish.prefix, wish.suffix, wish.path) == "block"
+        is_block = lines_wanted(wanted.prefix, wanted.suffix, wanted.path) == "block"
     else:
         is_block = editor.multiline == "always"
     return CompletionRequest(
-        wish.path,
-        wish.prefix,
-        wish.suffix,
+        wanted.path,
+        wanted.prefix,
+        wanted.suffix,
         max_new_tokens=completion.max_new_tokens,
         max_lines=editor.max_lines if is_block else 1,
         temperature=completion.temperature,
         seed=completion.seed,
-        min_confidence=max(completion.min_confidence, editor.min_confidence if wish.is_automatic else 0.0),
+        min_confidence=max(completion.min_confidence, editor.min_confidence if wanted.is_automatic else 0.0),
         extent="block" if is_block else "lines",
         patience_ms=editor.patience_ms,
-        root=wish.root,
-        monitor_deadline_ms=wish.settings.monitor.wait_ms,
+        root=wanted.root,
+        monitor_deadline_ms=wanted.settings.monitor.wait_ms,
     )
 
 
 def _complete(
-    session: Completer, wish: Wish, request: CompletionRequest, retriever: Retriever, stopped: Callable[[], bool]
+    session: Completer,
+    wanted: GenerationRequest,
+    request: CompletionRequest,
+    retriever: Retriever,
+    stopped: Callable[[], bool],
 ) -> Completion:
     try:
-        completion = session.complete(request, retriever, stopped, document=wish.document)
+        completion = session.complete(request, retriever, stopped, document=wanted.document)
     except CodeAssistError:
         raise
     except BaseException:  # what the cache holds now cannot be trusted
-        session.forget(wish.document)
+        session.forget(wanted.document)
         raise
     if completion.finish_reason == "cancelled":
         raise Cancelled("the request was superseded")

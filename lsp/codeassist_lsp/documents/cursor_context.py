@@ -28,7 +28,7 @@ class Selected:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class CursorContext:
     """The text before and behind a cursor, line ends "\\n".
 
     What is suggested there goes in the place of the document's [start_char, end_char), behind `repeated`.
@@ -41,14 +41,14 @@ class Place:
     repeated: str = ""
 
 
-def place_at(document: Document, cursor_char: int, selected: Selected | None) -> Place:
+def cursor_context_at(document: Document, cursor_char: int, selected: Selected | None) -> CursorContext:
     """The place of a cursor. With a selected entry it is the one that accepting the entry leads to."""
     text = document.text
     start, end, repeated = cursor_char, cursor_char, ""
     if selected is not None and selected.start_char <= cursor_char <= selected.end_char:
         start, end, repeated = selected.start_char, selected.end_char, selected.text
     prefix, suffix = with_newlines(text[:start] + repeated), with_newlines(text[end:])
-    return Place(well_formed(prefix), well_formed(suffix), start, end, repeated)
+    return CursorContext(well_formed(prefix), well_formed(suffix), start, end, repeated)
 
 
 def file_of(uri: str) -> Path | None:

@@ -20,7 +20,7 @@ from codeassist.request import Completion, NoRetriever, Retriever
 from codeassist.settings import Settings
 from codeassist_indexer.repository import bring_up_to_date, open_retriever, open_store
 from codeassist_lsp.completion.backend import Backend
-from codeassist_lsp.handlers.cli_request import METHOD, ScriptRequest, from_params, why_not
+from codeassist_lsp.handlers.cli_request import METHOD, CliRequest, from_params, why_not
 from codeassist_lsp.sharing.server_client import ALIVE
 from codeassist_lsp.transport.server import Server
 from codeassist_lsp.usage.request_log import Record
@@ -40,7 +40,7 @@ class _Context:
     notices: tuple[str, ...] = ()
 
 
-class Scripts:
+class CliCompletions:
     """Handles the requests of one client; those that are not answered when it leaves are cancelled."""
 
     def __init__(self, server: Server, backend: Backend) -> None:
@@ -69,7 +69,7 @@ class Scripts:
         finally:
             self._under_way.discard(task)
 
-    async def _answer(self, asked: ScriptRequest) -> dict[str, Any]:
+    async def _answer(self, asked: CliRequest) -> dict[str, Any]:
         inference = self._backend.inference
         served, model = inference.served, inference.state.name
         if served is None or model is None:
@@ -93,7 +93,7 @@ class Scripts:
 class _Work:
     """One request under way; `stage` says how far it is."""
 
-    def __init__(self, asked: ScriptRequest, settings: Settings, backend: Backend) -> None:
+    def __init__(self, asked: CliRequest, settings: Settings, backend: Backend) -> None:
         self.stage = "index"
         self._asked = asked
         self._settings = settings
@@ -163,9 +163,7 @@ class _Work:
         return self._backend.inference.submit(job)
 
 
-def _complete(
-    session: Completer, asked: ScriptRequest, retriever: Retriever, stopped: Callable[[], bool]
-) -> Completion:
+def _complete(session: Completer, asked: CliRequest, retriever: Retriever, stopped: Callable[[], bool]) -> Completion:
     """Complete as a fresh session would: of what was cached, only the unchanged beginning counts. On the inference
     thread."""
     engine, document = session.engine, f"script:{asked.root or ''}:{asked.request.path}"

@@ -31,7 +31,7 @@ _REQUEST_TYPES: dict[str, tuple[type, ...]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class ScriptRequest:
+class CliRequest:
     """A request, the repository that it is about (None: none), and what must hold of the server that answers."""
 
     request: CompletionRequest
@@ -63,7 +63,7 @@ class ScriptRequest:
         return dataclasses.replace(served, context=context, index=self.index)
 
 
-def from_params(params: object) -> ScriptRequest:
+def from_params(params: object) -> CliRequest:
     """Return the request that came as JSON. Raises RequestError for what is none."""
     if not isinstance(params, Mapping):
         raise RequestError(f"{METHOD}: its parameters are no object")
@@ -74,7 +74,7 @@ def from_params(params: object) -> ScriptRequest:
     if mode not in ("learned", "full", "lexical", "none") or not all(isinstance(pattern, str) for pattern in exclude):
         raise RequestError(f"{METHOD}: wrong parameters")
     root = _get(params, "root", str, type(None))
-    return ScriptRequest(
+    return CliRequest(
         CompletionRequest(**fields, root=root),
         None if root is None else Path(root),
         _get(params, "model", str),
@@ -95,7 +95,7 @@ def loaded_with(settings: Settings) -> dict[str, object]:
     }
 
 
-def why_not(asked: ScriptRequest, served: Settings, model: str) -> str | None:
+def why_not(asked: CliRequest, served: Settings, model: str) -> str | None:
     """Return why a server with this model and these settings cannot answer, None if it can."""
     if served.remote.url is not None:
         return "it asks a remote engine"

@@ -10,7 +10,7 @@ from typing import Any
 
 from codeassist_lsp.completion.backend import Backend
 from codeassist_lsp.completion.items import ACCEPT
-from codeassist_lsp.completion.suggestion_log import Offer, Offers
+from codeassist_lsp.completion.suggestion_log import ShownSuggestion, SuggestionLog
 from codeassist_lsp.documents.documents import Documents
 from codeassist_lsp.handlers.explain import explain, nothing_to_explain
 from codeassist_lsp.handlers.feedback import Feedback
@@ -28,11 +28,16 @@ class Commands:
     """Handles `workspace/executeCommand` and the two notifications about suggestions."""
 
     def __init__(
-        self, server: Server, backend: Backend, documents: Documents, offers: Offers, workspaces: Workspaces
+        self,
+        server: Server,
+        backend: Backend,
+        documents: Documents,
+        suggestion_log: SuggestionLog,
+        workspaces: Workspaces,
     ) -> None:
         self._backend = backend
         self._feedback = Feedback(documents, backend.feedback.put)
-        self._offers = offers
+        self._suggestion_log = suggestion_log
         self._workspaces = workspaces
         server.command(ACCEPT)(self._accept)
         server.command("codeassist.explain")(self._explain)
@@ -43,16 +48,16 @@ class Commands:
         server.feature(DID_ACCEPT_PART)(self._did_accept_part)
 
     def _accept(self, *arguments: Any) -> None:
-        offer = self._find(arguments[0] if arguments else None)
-        if offer is not None:
-            self._feedback.accepted(offer)
+        shown = self._find(arguments[0] if arguments else None)
+        if shown is not None:
+            self._feedback.accepted(shown)
 
     def _explain(self, *arguments: Any) -> dict[str, Any]:
         """Explain the suggestion whose id is given, or the last one."""
-        offer = self._find(arguments[0]) if arguments else self._offers.last
-        if offer is None:
+        shown = self._find(arguments[0]) if arguments else self._suggestion_log.last
+        if shown is None:
             return nothing_to_explain()
-        return explain(offer.suggestion.completion, offer.home.path, offer.text, offer.stage_ms)
+        return explain(shown.suggestion.completion, shown.document_scope.path, shown.text, shown.stage_ms)
 
     async def _status(self, *arguments: Any) -> dict[str, Any]:
         """Say what goes on; with `{"recent": true}` each of the last requests too."""
@@ -85,21 +90,21 @@ class Commands:
         return {"ends": sharing is not None}
 
     def _did_show(self, message: Any) -> None:
-        offer = self._named(message)
-        if offer is not None:
-            self._feedback.shown(offer)
+        shown = self._named(message)
+        if shown is not None:
+            self._feedback.shown(shown)
 
     def _did_accept_part(self, message: Any) -> None:
-        offer = self._named(message)
-        if offer is None:
+        shown = self._named(message)
+        if shown is None:
             return
         num_units = message.get("acceptedLength")
         if isinstance(num_units, int) and not isinstance(num_units, bool):
-            self._feedback.accepted_part(offer, num_units)
+            self._feedback.accepted_part(shown, num_units)
         else:
             log.warning("a notification about an accepted part does not say how long it is")
 
-    def _named(self, params: Any) -> Offer | None:
+    def _named(self, params: Any) -> ShownSuggestion | None:
         """The offer that a notification's `item` is."""
         try:
             return self._find(params["item"]["command"]["arguments"][0])
@@ -107,8 +112,8 @@ class Commands:
             log.warning("a notification about a suggestion does not say which")
             return None
 
-    def _find(self, offer_id: object) -> Offer | None:
-        offer = self._offers.get(offer_id)
-        if offer is None:
+    def _find(self, offer_id: object) -> ShownSuggestion | None:
+        shown = self._suggestion_log.get(offer_id)
+        if shown is None:
             log.info("a suggestion that is not known (any more) was named")
-        return offer
+        return shown

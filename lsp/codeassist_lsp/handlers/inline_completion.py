@@ -1,6 +1,6 @@
-"""A client's requests for completions: from the protocol's params to an `Ask`, and from offers to items.
+"""A client's requests for completions: from the protocol's params to a `ClientRequest`, and from offers to items.
 
-Knows no model and no cache: `Completing` answers.
+Knows no model and no cache: `ClientRequests` answers.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import logging
 from lsprotocol import types
 
 from codeassist.errors import RequestError
-from codeassist_lsp.completion.client_requests import Ask, Completing, Kind
+from codeassist_lsp.completion.client_requests import ClientRequest, ClientRequests, Kind
 from codeassist_lsp.completion.items import inline_item, list_item
 from codeassist_lsp.documents.convert import offset_at
 from codeassist_lsp.documents.cursor_context import Selected
 from codeassist_lsp.documents.documents import Documents, OpenDocument
-from codeassist_lsp.transport.request_timing import Wire
+from codeassist_lsp.transport.request_timing import RequestTiming
 from codeassist_lsp.transport.server import Server
 from codeassist_lsp.workspace.configuration import Configuration
 
@@ -25,11 +25,11 @@ _INLINE, _LIST = types.TEXT_DOCUMENT_INLINE_COMPLETION, types.TEXT_DOCUMENT_COMP
 _TRIGGERS = (".", "(")
 
 
-class Asking:
+class InlineCompletionHandler:
     """Handles the requests for completions."""
 
     def __init__(
-        self, server: Server, documents: Documents, completing: Completing, configuration: Configuration
+        self, server: Server, documents: Documents, completing: ClientRequests, configuration: Configuration
     ) -> None:
         self._server = server
         self._documents = documents
@@ -59,14 +59,14 @@ class Asking:
         is_invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
         info = params.context.selected_completion_info
         ask = self._ask(_INLINE, params, "invoked" if is_invoked else "automatic", info)
-        offers = await self._completing.complete(ask) if ask is not None else []
-        return types.InlineCompletionList([inline_item(offer, self._documents.encoding) for offer in offers])
+        suggestion_log = await self._completing.complete(ask) if ask is not None else []
+        return types.InlineCompletionList([inline_item(shown, self._documents.encoding) for shown in suggestion_log])
 
     async def _list_completion(self, params: types.CompletionParams) -> types.CompletionList:
         is_on = self._configuration.settings(None).editor.completion_items
         ask = self._ask(_LIST, params, "automatic") if is_on else None
-        offers = await self._completing.complete(ask) if ask is not None else []
-        items = [list_item(offer, self._documents.encoding) for offer in offers]
+        suggestion_log = await self._completing.complete(ask) if ask is not None else []
+        items = [list_item(shown, self._documents.encoding) for shown in suggestion_log]
         return types.CompletionList(is_incomplete=True, items=items)
 
     def _ask(
@@ -75,7 +75,7 @@ class Asking:
         params: types.InlineCompletionParams | types.CompletionParams,
         kind: Kind,
         info: types.SelectedCompletionInfo | None = None,
-    ) -> Ask | None:
+    ) -> ClientRequest | None:
         uri = params.text_document.uri
         entry = self._documents.get(uri)
         if entry is None:
@@ -90,7 +90,7 @@ class Asking:
         except RequestError as error:
             log.warning("no completion: %s", error)
             return None
-        return Ask((method, uri), entry, cursor, kind, selected, Wire(self._server.protocol.read_s))
+        return ClientRequest((method, uri), entry, cursor, kind, selected, RequestTiming(self._server.protocol.read_s))
 
     def _offset(self, entry: OpenDocument, position: types.Position) -> int:
         return offset_at(entry.document, position.line, position.character, self._documents.encoding)

@@ -14,19 +14,21 @@ from codeassist_lsp.documents.convert import well_formed
 from codeassist_lsp.documents.cursor_context import file_of
 from codeassist_lsp.documents.documents import Documents, OpenDocument, Point, TextChange
 from codeassist_lsp.transport.server import Server
-from codeassist_lsp.workspace.document_scope import Homes
+from codeassist_lsp.workspace.document_scope import DocumentScopes
 
 _OPENED_LINES = 30  # of a document that was opened; where the cursor stands in it nobody says
 
 
-class Editing:
+class TextDocumentHandler:
     """Handles the notifications about documents."""
 
-    def __init__(self, server: Server, client: Client, backend: Backend, documents: Documents, homes: Homes) -> None:
+    def __init__(
+        self, server: Server, client: Client, backend: Backend, documents: Documents, document_scopes: DocumentScopes
+    ) -> None:
         self._client = client
         self._backend = backend
         self._documents = documents
-        self._homes = homes
+        self._document_scopes = document_scopes
         server.feature(types.TEXT_DOCUMENT_DID_OPEN)(self._did_open)
         server.feature(types.TEXT_DOCUMENT_DID_CHANGE)(self._did_change)
         server.feature(types.TEXT_DOCUMENT_DID_CLOSE)(self._did_close)
@@ -34,7 +36,7 @@ class Editing:
 
     def folders_changed(self) -> None:
         """Look up again which repository each document belongs to."""
-        self._homes.forget()
+        self._document_scopes.forget()
         for entry in self._documents:
             self._index(entry)
 
@@ -50,12 +52,12 @@ class Editing:
             self._backend.opened(given.uri)
         entry = self._documents.open(given.uri, str(given.language_id), given.version, given.text)
         if len(given.text) > MOST_CHARS:
-            name = self._homes.of(entry.uri, entry.language_id).path
+            name = self._document_scopes.of(entry.uri, entry.language_id).path
             self._client.say(f"{name} has more than {MOST_CHARS:,} characters: nothing is completed in it", "info")
         self._index(entry)
-        home = self._homes.of(entry.uri, entry.language_id)
-        if home.workspace is not None:
-            home.workspace.recent.note(home.path, 1, 1 + _OPENED_LINES)
+        document_scope = self._document_scopes.of(entry.uri, entry.language_id)
+        if document_scope.workspace is not None:
+            document_scope.workspace.recent.note(document_scope.path, 1, 1 + _OPENED_LINES)
 
     def _did_change(self, params: types.DidChangeTextDocumentParams) -> None:
         changes = [_change(each) for each in params.content_changes]
@@ -66,31 +68,31 @@ class Editing:
 
     def _did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         if self._documents.close(params.text_document.uri) is not None:
-            self._homes.closed(params.text_document.uri)
+            self._document_scopes.closed(params.text_document.uri)
             self._backend.closed(params.text_document.uri)
 
     def _did_save(self, params: types.DidSaveTextDocumentParams) -> None:
         file = file_of(params.text_document.uri)
         entry = self._documents.get(params.text_document.uri)
         if file is not None and entry is not None:
-            workspace = self._homes.of(entry.uri, entry.language_id).workspace
+            workspace = self._document_scopes.of(entry.uri, entry.language_id).workspace
             if workspace is not None:
                 workspace.files_changed([file])
 
     def _note_edits(self, entry: OpenDocument, changes: list[TextChange]) -> None:
-        home = self._homes.of(entry.uri, entry.language_id)
-        if home.workspace is None:
+        document_scope = self._document_scopes.of(entry.uri, entry.language_id)
+        if document_scope.workspace is None:
             return
         for change in changes:
             if change.span is not None:
                 start, end = change.span
                 num_removed, num_added = end.line - start.line, change.text.count("\n")
-                home.workspace.recent.note_edit(home.path, start.line + 1, num_removed, num_added)
+                document_scope.workspace.recent.note_edit(document_scope.path, start.line + 1, num_removed, num_added)
 
     def _index(self, entry: OpenDocument) -> None:
         text = entry.document.text
         if entry.is_in_step and len(text) <= MOST_CHARS:
-            self._homes.text_changed(entry.uri, entry.language_id, well_formed(text))
+            self._document_scopes.text_changed(entry.uri, entry.language_id, well_formed(text))
 
 
 def _change(change: types.TextDocumentContentChangeEvent) -> TextChange:

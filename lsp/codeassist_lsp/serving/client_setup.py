@@ -17,8 +17,8 @@ from codeassist_lsp.completion.client import Client
 from codeassist_lsp.documents.convert import choose_encoding
 from codeassist_lsp.documents.cursor_context import file_of
 from codeassist_lsp.documents.documents import Documents
-from codeassist_lsp.handlers.inline_completion import Asking
-from codeassist_lsp.handlers.text_document import Editing
+from codeassist_lsp.handlers.inline_completion import InlineCompletionHandler
+from codeassist_lsp.handlers.text_document import TextDocumentHandler
 from codeassist_lsp.transport.client_process import find_process
 from codeassist_lsp.transport.server import Server
 from codeassist_lsp.transport.stdio import process_ends
@@ -28,7 +28,7 @@ from codeassist_lsp.workspace.workspaces import Workspaces
 log = logging.getLogger(__name__)
 
 
-class SetUp:
+class ClientSetup:
     """Handles the messages about the client itself.
 
     `spawn` runs work beside the messages; `met` is called with what the client says of itself, `ready` once it may be
@@ -42,8 +42,8 @@ class SetUp:
         documents: Documents,
         configuration: Configuration,
         workspaces: Workspaces,
-        editing: Editing,
-        asking: Asking,
+        editing: TextDocumentHandler,
+        asking: InlineCompletionHandler,
         *,
         spawn: Callable[[Coroutine[Any, Any, None]], None],
         met: Callable[[types.InitializeParams], None],

@@ -16,22 +16,22 @@ from lsprotocol import types
 from codeassist.settings import Override
 from codeassist_lsp.completion.backend import Backend, Editor
 from codeassist_lsp.completion.client import Client, Status, status_of
-from codeassist_lsp.completion.client_requests import Completing
+from codeassist_lsp.completion.client_requests import ClientRequests
 from codeassist_lsp.completion.inference import ModelState
-from codeassist_lsp.completion.suggestion_log import Offers
+from codeassist_lsp.completion.suggestion_log import SuggestionLog
 from codeassist_lsp.documents.documents import Documents
-from codeassist_lsp.handlers.cli_completion import Scripts
+from codeassist_lsp.handlers.cli_completion import CliCompletions
 from codeassist_lsp.handlers.commands import Commands
-from codeassist_lsp.handlers.inline_completion import Asking
-from codeassist_lsp.handlers.text_document import Editing
-from codeassist_lsp.serving.client_setup import SetUp
+from codeassist_lsp.handlers.inline_completion import InlineCompletionHandler
+from codeassist_lsp.handlers.text_document import TextDocumentHandler
+from codeassist_lsp.serving.client_setup import ClientSetup
 from codeassist_lsp.sharing.server_client import PROGRAM_NAME
 from codeassist_lsp.transport.framing import Framing
 from codeassist_lsp.transport.request_timing import Chunk
 from codeassist_lsp.transport.server import Server
 from codeassist_lsp.workspace.background_index import Coverage
 from codeassist_lsp.workspace.configuration import Configuration
-from codeassist_lsp.workspace.document_scope import Homes
+from codeassist_lsp.workspace.document_scope import DocumentScopes
 from codeassist_lsp.workspace.workspaces import Workspaces
 
 if TYPE_CHECKING:
@@ -58,14 +58,16 @@ class Connection:
         self._client = Client(self._server)
         self._configuration = Configuration(self._report_setting, overrides)
         self._workspaces = Workspaces(self._configuration, self._report_coverage, backend.indexes)
-        documents, offers = Documents(), Offers()
-        homes = Homes(self._configuration, self._workspaces)
-        self._completing = Completing(backend, documents, homes, offers, self._completion_failed, self._show_model)
-        self._editing = Editing(self._server, self._client, backend, documents, homes)
-        asking = Asking(self._server, documents, self._completing, self._configuration)
-        self._scripts = Scripts(self._server, backend)
-        Commands(self._server, backend, documents, offers, self._workspaces)
-        SetUp(
+        documents, suggestion_log = Documents(), SuggestionLog()
+        document_scopes = DocumentScopes(self._configuration, self._workspaces)
+        self._completing = ClientRequests(
+            backend, documents, document_scopes, suggestion_log, self._completion_failed, self._show_model
+        )
+        self._editing = TextDocumentHandler(self._server, self._client, backend, documents, document_scopes)
+        asking = InlineCompletionHandler(self._server, documents, self._completing, self._configuration)
+        self._scripts = CliCompletions(self._server, backend)
+        Commands(self._server, backend, documents, suggestion_log, self._workspaces)
+        ClientSetup(
             self._server,
             self._client,
             documents,

@@ -19,7 +19,7 @@ from pathlib import Path
 import codeassist
 from codeassist.errors import CodeAssistError
 from codeassist.processes import child_environment
-from codeassist.settings import Override, Places
+from codeassist.settings import Folders, Override
 from codeassist_lsp.transport.addresses import Address, reachable
 
 _START_S = 60.0
@@ -28,7 +28,7 @@ _AGAIN_S = 1.0
 _MOST_STDERR_BYTES = 1 << 20
 
 
-def identity_of(overrides: Sequence[Override], places: Places, environment: Mapping[str, str] = os.environ) -> str:
+def identity_of(overrides: Sequence[Override], places: Folders, environment: Mapping[str, str] = os.environ) -> str:
     """Return what tells one shared server from another."""
     program = [codeassist.__version__, str(Path(codeassist.__file__).parent), sys.prefix]
     where = [str(path) for path in (places.config_file, places.data, places.cache)]
@@ -49,7 +49,7 @@ def stderr_file(cache: Path) -> Path:
 
 
 def reach(
-    places: Places, identity: str, command: Sequence[str], is_wanted: Callable[[], bool]
+    places: Folders, identity: str, command: Sequence[str], is_wanted: Callable[[], bool]
 ) -> tuple[Address, socket.socket] | None:
     """Return a connection to the server with this identity, started by `command` if need be; None once it is not wanted
     any more.

@@ -32,7 +32,7 @@ class NoAnswer(CodeAssistError):  # noqa: N818 — a state, as the house names i
     """A server that hung up, says nothing, takes too long, or fails."""
 
 
-class Control:
+class ServerClient:
     """A connection to a server, which it closes. Its methods raise NoAnswer.
 
     A server that works on an answer says so again and again: `SILENCE_S` without a word mean that it hangs.
@@ -45,7 +45,7 @@ class Control:
         self._arrived: deque[dict[str, Any]] = deque()
         self._ids = itertools.count(1)
 
-    def __enter__(self) -> Control:
+    def __enter__(self) -> ServerClient:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -133,8 +133,8 @@ def _message_of(error: object) -> str:
     return str(error.get("message")) if isinstance(error, dict) else "it does not say why"
 
 
-def servers(run: Path) -> Iterator[Control]:
+def servers(run: Path) -> Iterator[ServerClient]:
     """Yield a connection to each running server of the user's, the youngest first."""
     for address, connection in reachable(run):
-        with Control(address, connection) as control:
+        with ServerClient(address, connection) as control:
             yield control

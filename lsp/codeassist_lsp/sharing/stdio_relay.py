@@ -69,7 +69,7 @@ class _Client:
             self.has_left = self.has_left or method == "exit"
 
 
-class Relay:
+class StdioRelay:
     """Passes bytes on between two file descriptors and a shared server. `reach` finds or starts that server; it gives
     up, with None, when the function that it is given says that nobody waits any more.
 

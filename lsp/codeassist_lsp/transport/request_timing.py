@@ -19,7 +19,7 @@ class Chunk:
 
 
 @dataclass(slots=True)
-class Wire:
+class RequestTiming:
     """`read_s` is when the request's last byte was read, `asked_s` when the inference thread was asked, `done_s` when
     that was done, `written_s` when the answer was handed to the system; monotonic seconds. None: not yet, or never."""
 

@@ -10,10 +10,10 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from codeassist_lsp.usage.request_log import STAGES, percentiles
-from codeassist_lsp.usage.suggestion_outcome import Tally
+from codeassist_lsp.usage.suggestion_outcome import SuggestionOutcome
 
 
-def figures(tallies: Sequence[Tally], zone: tzinfo | None = None) -> dict[str, Any]:
+def figures(tallies: Sequence[SuggestionOutcome], zone: tzinfo | None = None) -> dict[str, Any]:
     """The object that `codeassist stats --json` prints; days are those of `zone`, by default the machine's."""
     return {
         **_summary(tallies),
@@ -27,7 +27,7 @@ def figures(tallies: Sequence[Tally], zone: tzinfo | None = None) -> dict[str, A
     }
 
 
-def _summary(tallies: Sequence[Tally]) -> dict[str, Any]:
+def _summary(tallies: Sequence[SuggestionOutcome]) -> dict[str, Any]:
     """Shares are None where there is nothing to share in.
 
     Who is not known to have seen a suggestion (some clients do not say) does not count towards the rate of acceptance.
@@ -50,12 +50,12 @@ def _summary(tallies: Sequence[Tally]) -> dict[str, Any]:
     }
 
 
-def _by(tallies: Sequence[Tally], key: Callable[[Tally], str]) -> dict[str, dict[str, Any]]:
-    groups: dict[str, list[Tally]] = {}
+def _by(tallies: Sequence[SuggestionOutcome], key: Callable[[SuggestionOutcome], str]) -> dict[str, dict[str, Any]]:
+    groups: dict[str, list[SuggestionOutcome]] = {}
     for tally in tallies:
         groups.setdefault(key(tally), []).append(tally)
     return {name: _summary(groups[name]) for name in sorted(groups)}
 
 
-def _day(tally: Tally, zone: tzinfo | None) -> str:
+def _day(tally: SuggestionOutcome, zone: tzinfo | None) -> str:
     return datetime.fromtimestamp(tally.at_s).astimezone(zone).date().isoformat()

@@ -18,14 +18,14 @@ from sqlite_utils import Database
 
 from codeassist.errors import CodeAssistError
 from codeassist_lsp.usage.request_log import STAGES
-from codeassist_lsp.usage.suggestion_outcome import Tally
+from codeassist_lsp.usage.suggestion_outcome import SuggestionOutcome
 
 log = logging.getLogger(__name__)
 
 _TABLE = "suggestions"
 _TYPES: dict[str, Any] = {"str": str, "int": int, "float": float, "bool": int}
 _COLUMNS: dict[str, Any] = {
-    **{each.name: _TYPES[str(each.type)] for each in dataclasses.fields(Tally) if each.name != "stage_ms"},
+    **{each.name: _TYPES[str(each.type)] for each in dataclasses.fields(SuggestionOutcome) if each.name != "stage_ms"},
     **{f"{stage}_ms": float for stage in STAGES},
 }
 _BUSY_S = 5.0
@@ -43,15 +43,15 @@ class FeedbackWriter:
     def __init__(self, on_problem: Callable[[str], None] = lambda problem: None, busy_s: float = _BUSY_S) -> None:
         self._on_problem = on_problem
         self._busy_s = busy_s
-        self._arrived: queue.SimpleQueue[tuple[Path, Tally] | None] = queue.SimpleQueue()
-        self._waiting: dict[Path, dict[str, Tally]] = {}
+        self._arrived: queue.SimpleQueue[tuple[Path, SuggestionOutcome] | None] = queue.SimpleQueue()
+        self._waiting: dict[Path, dict[str, SuggestionOutcome]] = {}
         self._said: set[str] = set()
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
         self._num_unwritten = 0
         self.problem: str | None = None
 
-    def put(self, path: Path, tally: Tally) -> None:
+    def put(self, path: Path, tally: SuggestionOutcome) -> None:
         """Write a tally soon, in the place of a former one of the same suggestion."""
         with self._lock:
             self._num_unwritten += 1
@@ -114,7 +114,7 @@ class FeedbackWriter:
             self._on_problem(problem)
 
 
-def write(path: Path, tallies: Iterable[Tally], busy_s: float = _BUSY_S) -> None:
+def write(path: Path, tallies: Iterable[SuggestionOutcome], busy_s: float = _BUSY_S) -> None:
     """Write tallies, all or none; the database is made, for its owner alone, if there is none.
 
     Raises CodeAssistError where that cannot be done.
@@ -143,7 +143,7 @@ def write(path: Path, tallies: Iterable[Tally], busy_s: float = _BUSY_S) -> None
         raise _failed(path, str(error)) from error
 
 
-def read(path: Path, since_s: float = 0.0) -> list[Tally]:
+def read(path: Path, since_s: float = 0.0) -> list[SuggestionOutcome]:
     """Return what was counted of suggestions since a time, the oldest first. Raises CodeAssistError."""
     if not path.exists():
         return []
@@ -171,16 +171,16 @@ def _open(path: Path, busy_s: float) -> Database:
     return Database(connection)
 
 
-def _row(tally: Tally) -> dict[str, Any]:
+def _row(tally: SuggestionOutcome) -> dict[str, Any]:
     row = {name: getattr(tally, name) for name in _COLUMNS if hasattr(tally, name)}
     return row | {f"{stage}_ms": tally.stage_ms.get(stage) for stage in STAGES}
 
 
-def _tally(row: dict[str, Any]) -> Tally:
+def _tally(row: dict[str, Any]) -> SuggestionOutcome:
     stage_ms = {stage: row[f"{stage}_ms"] for stage in STAGES if row.get(f"{stage}_ms") is not None}
     plain: dict[str, Any] = {name: row[name] for name in _COLUMNS if not name.endswith("_ms")}
     plain |= {name: bool(row[name]) for name in ("is_shown", "is_accepted")}
-    return Tally(**plain, stage_ms=stage_ms)
+    return SuggestionOutcome(**plain, stage_ms=stage_ms)
 
 
 def _failed(path: Path, why: str) -> CodeAssistError:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from codeassist_lsp.transport.request_timing import Wire
+from codeassist_lsp.transport.request_timing import RequestTiming
 
 # "answered": the model's suggestion; "cached": an answer known already; "empty": the model had nothing worth showing;
 # "withheld": what it had was too unlikely; "outdated": the text changed meanwhile and it fits no more; "refused": off,
@@ -34,7 +34,7 @@ class Record:
     num_prompt_tokens: int = 0
     num_cached_tokens: int = 0
     num_new_tokens: int = 0
-    wire: Wire | None = None
+    timing: RequestTiming | None = None
     late_sources: tuple[str, ...] = ()
 
 
@@ -81,7 +81,7 @@ class RequestLog:
                 "num_cached_tokens": record.num_cached_tokens,
                 "num_new_tokens": record.num_new_tokens,
                 "late_sources": list(record.late_sources),
-                **{name: None if record.wire is None else getattr(record.wire, name) for name in MOMENTS},
+                **{name: None if record.timing is None else getattr(record.timing, name) for name in MOMENTS},
             }
             for record in self._records
         ]

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class SuggestionOutcome:
     """One suggestion, from its first showing to its last acceptance.
 
     `stage_ms` is that of the request that it was first shown for.

@@ -17,7 +17,7 @@ from codeassist_lsp.workspace.workspaces import Workspaces
 
 
 @dataclass(frozen=True, slots=True)
-class Home:
+class DocumentScope:
     """A document's repository (None: it is in none) and its path there, with forward slashes."""
 
     path: str
@@ -42,14 +42,14 @@ class Home:
 
 
 @dataclass(slots=True)
-class Homes:
+class DocumentScopes:
     """The homes of one client's documents, by URI."""
 
     configuration: Configuration
     workspaces: Workspaces
-    _known: dict[str, Home] = field(default_factory=dict[str, Home])
+    _known: dict[str, DocumentScope] = field(default_factory=dict[str, DocumentScope])
 
-    def of(self, uri: str, language_id: str) -> Home:
+    def of(self, uri: str, language_id: str) -> DocumentScope:
         """Return the document's home, looked up at the first call."""
         if uri not in self._known:
             self._known[uri] = self._look_up(uri, language_id)
@@ -57,23 +57,23 @@ class Homes:
 
     def text_changed(self, uri: str, language_id: str, text: str) -> None:
         """Let an open document's unsaved text count for other files."""
-        home = self.of(uri, language_id)
-        if home.workspace is not None and home.file is not None:
-            home.workspace.document_changed(home.path, text)
+        document_scope = self.of(uri, language_id)
+        if document_scope.workspace is not None and document_scope.file is not None:
+            document_scope.workspace.document_changed(document_scope.path, text)
 
     def closed(self, uri: str) -> None:
         """Let the file on disk count again."""
-        home = self._known.pop(uri, None)
-        if home is not None and home.workspace is not None and home.file is not None:
-            home.workspace.document_closed(home.path)
+        document_scope = self._known.pop(uri, None)
+        if document_scope is not None and document_scope.workspace is not None and document_scope.file is not None:
+            document_scope.workspace.document_closed(document_scope.path)
 
     def forget(self) -> None:
         """Look every home up again: other folders are open now."""
         self._known.clear()
 
-    def _look_up(self, uri: str, language_id: str) -> Home:
+    def _look_up(self, uri: str, language_id: str) -> DocumentScope:
         file = file_of(uri)
         workspace = self.workspaces.find(file) if file is not None else None
         if file is None or workspace is None:
-            return Home(name_of(uri, language_id), file, None, self.configuration)
-        return Home(workspace.relative(file), file, workspace, self.configuration)
+            return DocumentScope(name_of(uri, language_id), file, None, self.configuration)
+        return DocumentScope(workspace.relative(file), file, workspace, self.configuration)

@@ -117,10 +117,10 @@ def _may_be_indexed(root: Path) -> bool:
     Who does mean all of it puts a settings file there.
     """
     try:
-        home = Path.home().resolve()
+        document_scope = Path.home().resolve()
     except RuntimeError:  # a user without one
         return True
-    return not home.is_relative_to(root) or (root / REPOSITORY_FILE).exists()
+    return not document_scope.is_relative_to(root) or (root / REPOSITORY_FILE).exists()
 
 
 def _close_in_background(workspaces: list[Workspace]) -> None:

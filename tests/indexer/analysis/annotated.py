@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codeassist.request import CompletionRequest
-from codeassist_indexer.analysis.service import RepositoryAnalyst
+from codeassist_indexer.analysis.service import RepositoryAnalysisService
 from codeassist_indexer.ingest.update import update_index
 from codeassist_indexer.storage.store import Store
 
@@ -82,7 +82,7 @@ def make_repository(root: Path, files: dict[str, str]) -> Store:
     return store
 
 
-def check(analyst: RepositoryAnalyst, case: Case) -> None:
+def check(analyst: RepositoryAnalysisService, case: Case) -> None:
     """Assert what the mark says."""
     request = CompletionRequest(case.path, case.prefix, case.suffix)
     analysis = analyst.analyse(request)

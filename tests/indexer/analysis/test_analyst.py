@@ -17,10 +17,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from codeassist.request import AllowedNames, CompletionRequest, NamePlace
+from codeassist.request import AllowedNames, CompletionRequest, NamePosition
 from codeassist_indexer.analysis.process import GIVEN_UP_S, MAX_HANGS, AnalysisProcess
 from codeassist_indexer.analysis.python.questions import module_folders
-from codeassist_indexer.analysis.service import RepositoryAnalyst
+from codeassist_indexer.analysis.service import RepositoryAnalysisService
 from codeassist_indexer.ingest.update import update_index
 from codeassist_indexer.storage.store import Store
 from tests.indexer.analysis.annotated import make_repository
@@ -46,26 +46,26 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Repository:
 
 
 @pytest.fixture(scope="module")
-def analyst(repository: Repository) -> Iterator[RepositoryAnalyst]:
-    made = RepositoryAnalyst(repository.root, repository.store, deadline_s=60)
+def analyst(repository: Repository) -> Iterator[RepositoryAnalysisService]:
+    made = RepositoryAnalysisService(repository.root, repository.store, deadline_s=60)
     yield made
     made.close()
 
 
-def names(analyst: RepositoryAnalyst, path: str, prefix: str, suffix: str = "\n") -> AllowedNames | None:
+def names(analyst: RepositoryAnalysisService, path: str, prefix: str, suffix: str = "\n") -> AllowedNames | None:
     analysis = analyst.analyse(CompletionRequest(path, prefix, suffix))
     assert analysis is not None
     place = analysis.place(prefix)
     return analysis.names(prefix, place) if place is not None else None
 
 
-def test_an_answer_goes_on_behind_the_prefix(analyst: RepositoryAnalyst) -> None:
+def test_an_answer_goes_on_behind_the_prefix(analyst: RepositoryAnalysisService) -> None:
     prefix = HEAD + "x = ord"
     analysis = analyst.analyse(CompletionRequest("app.py", prefix, ")\n"))
     assert analysis is not None
     text = prefix + "er."
     place = analysis.place(text)
-    assert place == NamePlace("member", len(text))
+    assert place == NamePosition("member", len(text))
     assert analysis.place(text + "pa") == place
     allowed = analysis.names(text + "pa", place)
     assert allowed is not None and {"pay", "total"} <= allowed.names and allowed.source == "jedi"
@@ -76,12 +76,12 @@ def test_an_answer_goes_on_behind_the_prefix(analyst: RepositoryAnalyst) -> None
     assert allowed is not None and "pay" in allowed.names
 
 
-def test_a_language_that_is_not_analysed(analyst: RepositoryAnalyst) -> None:
+def test_a_language_that_is_not_analysed(analyst: RepositoryAnalysisService) -> None:
     assert analyst.analyse(CompletionRequest("a.rs", "x.", "")) is None
     assert analyst.analyse(CompletionRequest("README.md", "x.", "")) is None
 
 
-def test_the_text_as_it_is_now_counts_and_not_the_disk(analyst: RepositoryAnalyst) -> None:
+def test_the_text_as_it_is_now_counts_and_not_the_disk(analyst: RepositoryAnalysisService) -> None:
     first = "class Mine:\n    one = 1\n\n\nMine()."
     second = "class Mine:\n    two = 1\n\n\nMine()."
     for text, wanted, gone in ((first, "one", "two"), (second, "two", "one"), (first, "one", "two")):
@@ -89,7 +89,7 @@ def test_the_text_as_it_is_now_counts_and_not_the_disk(analyst: RepositoryAnalys
         assert allowed is not None and wanted in allowed.names and gone not in allowed.names
 
 
-def test_another_file_that_changes_counts(analyst: RepositoryAnalyst, repository: Repository) -> None:
+def test_another_file_that_changes_counts(analyst: RepositoryAnalysisService, repository: Repository) -> None:
     prefix = "package shop;\nclass App { void f(Order order) { order."
     before = names(analyst, "shop/App.java", prefix, "\n}}\n")
     assert before is not None and "later" not in before.names
@@ -119,7 +119,7 @@ def test_another_file_that_changes_counts(analyst: RepositoryAnalyst, repository
     ],
 )
 @pytest.mark.parametrize("path", ["app.py", "App.java", "app.ts", "App.cs", "app.js", "app.tsx"])
-def test_text_that_is_no_program(analyst: RepositoryAnalyst, path: str, text: str) -> None:
+def test_text_that_is_no_program(analyst: RepositoryAnalysisService, path: str, text: str) -> None:
     head = HEAD if path == "app.py" else ""
     analysis = analyst.analyse(CompletionRequest(path, head + text, "\n)\n"))
     assert analysis is not None
@@ -128,7 +128,7 @@ def test_text_that_is_no_program(analyst: RepositoryAnalyst, path: str, text: st
         analysis.names(head + text, place)
 
 
-def test_circular_imports(analyst: RepositoryAnalyst, repository: Repository) -> None:
+def test_circular_imports(analyst: RepositoryAnalysisService, repository: Repository) -> None:
     root = repository.root
     (root / "one.py").write_text("from two import *\nfrom two import B\n\n\nclass A(B): ...\n")
     (root / "two.py").write_text("from one import *\nfrom one import A\n\n\nclass B(A): ...\n")
@@ -138,7 +138,7 @@ def test_circular_imports(analyst: RepositoryAnalyst, repository: Repository) ->
     names(analyst, "shop/Ring.java", ring, "\n}}\n")
 
 
-def test_a_file_of_20_000_lines(analyst: RepositoryAnalyst) -> None:
+def test_a_file_of_20_000_lines(analyst: RepositoryAnalysisService) -> None:
     method = "    def method{0}(self) -> int:\n        return {0}\n\n    value{0} = 'text'\n"
     text = HEAD + "class Big:\n" + "".join(method.format(number) for number in range(5_000))
     assert text.count("\n") > 20_000
@@ -194,7 +194,7 @@ def test_a_process_in_trouble(
     process.close()
 
 
-def test_a_process_that_was_killed_is_started_again(analyst: RepositoryAnalyst) -> None:
+def test_a_process_that_was_killed_is_started_again(analyst: RepositoryAnalysisService) -> None:
     prefix = HEAD + "order."
     assert names(analyst, "app.py", prefix) is not None
     worker = analyst._process._worker
@@ -209,7 +209,7 @@ def test_the_process_ends_with_its_parent(repository: Repository) -> None:
     program = (
         "import os, sys; from pathlib import Path; from codeassist_indexer.storage.store import Store\n"
         "from codeassist_indexer.analysis.service import RepositoryAnalyst\n"
-        "analyst = RepositoryAnalyst(Path(sys.argv[1]), Store(Path(sys.argv[2])), 60)\n"
+        "analyst = RepositoryAnalysisService(Path(sys.argv[1]), Store(Path(sys.argv[2])), 60)\n"
         "analyst._process.start()\n"
         "print(analyst._process._worker.pid, flush=True)\n"
         "os._exit(0)\n"
@@ -220,7 +220,7 @@ def test_the_process_ends_with_its_parent(repository: Repository) -> None:
         psutil.Process(pid).wait(timeout=60)
 
 
-def test_a_question_that_nobody_waits_for_is_dropped(analyst: RepositoryAnalyst) -> None:
+def test_a_question_that_nobody_waits_for_is_dropped(analyst: RepositoryAnalysisService) -> None:
     prefix = HEAD + "stale = 1\norder."
     older = analyst.analyse(CompletionRequest("app.py", prefix, "\n"))
     newer = analyst.analyse(CompletionRequest("app.py", prefix, "\n\n"))
@@ -231,7 +231,7 @@ def test_a_question_that_nobody_waits_for_is_dropped(analyst: RepositoryAnalyst)
     assert newer.names(prefix, place) is not None
 
 
-def test_from_many_threads(analyst: RepositoryAnalyst) -> None:
+def test_from_many_threads(analyst: RepositoryAnalysisService) -> None:
     found: list[AllowedNames | None] = []
 
     def ask(number: int) -> None:
@@ -250,7 +250,7 @@ def test_a_broken_index_costs_the_answer_only(tmp_path: Path, caplog: pytest.Log
     broken = tmp_path / "broken.db"
     broken.write_bytes(b"no database at all" * 100)
     (tmp_path / "repository").mkdir()
-    analyst = RepositoryAnalyst(tmp_path / "repository", Store(broken), deadline_s=60)
+    analyst = RepositoryAnalysisService(tmp_path / "repository", Store(broken), deadline_s=60)
     with caplog.at_level(logging.WARNING):
         assert names(analyst, "App.java", "class A { void f() { this.") is None
         assert names(analyst, "App.java", "class A { void f() { int x; this.") is None
@@ -284,7 +284,7 @@ def test_nothing_of_a_repository_is_run_and_nothing_outside_is_read(tmp_path: Pa
     (root / "venv").symlink_to(outside)
     (outside / "lib/python3.11/site-packages").mkdir(parents=True)
     (outside / "lib/python3.11/site-packages/elsewhere.py").write_text("class Elsewhere:\n    private = 1\n")
-    analyst = RepositoryAnalyst(root, store, deadline_s=60)
+    analyst = RepositoryAnalysisService(root, store, deadline_s=60)
     thing = names(analyst, "app.py", "from effects import Thing\nThing().")
     assert thing is not None and "member" in thing.names
     installed = names(analyst, "app.py", "from installed import Installed\nInstalled().")

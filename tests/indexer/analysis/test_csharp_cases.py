@@ -6,20 +6,20 @@ from collections.abc import Iterator
 
 import pytest
 
-from codeassist_indexer.analysis.service import RepositoryAnalyst
+from codeassist_indexer.analysis.service import RepositoryAnalysisService
 from tests.indexer.analysis.annotated import Case, check, make_repository, read_cases
 
 FILES, MARKED = read_cases("csharp")
 
 
 @pytest.fixture(scope="module")
-def analyst(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryAnalyst]:
+def analyst(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RepositoryAnalysisService]:
     root = tmp_path_factory.mktemp("csharp") / "repository"
-    made = RepositoryAnalyst(root, make_repository(root, FILES), deadline_s=60)
+    made = RepositoryAnalysisService(root, make_repository(root, FILES), deadline_s=60)
     yield made
     made.close()
 
 
 @pytest.mark.parametrize("case", MARKED, ids=str)
-def test_marked_place(analyst: RepositoryAnalyst, case: Case) -> None:
+def test_marked_place(analyst: RepositoryAnalysisService, case: Case) -> None:
     check(analyst, case)

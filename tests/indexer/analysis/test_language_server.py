@@ -12,7 +12,7 @@ import pytest
 from codeassist.errors import SettingsError
 from codeassist.request import CompletionRequest
 from codeassist_indexer.analysis.language_server import server_commands
-from codeassist_indexer.analysis.service import RepositoryAnalyst
+from codeassist_indexer.analysis.service import RepositoryAnalysisService
 from codeassist_indexer.repository import open_analyst
 from tests.indexer.analysis.annotated import make_repository
 
@@ -26,7 +26,7 @@ def use(made=Made()):
     return made."""
 
 
-def found(analyst: RepositoryAnalyst, text: str) -> tuple[frozenset[str], str] | None:
+def found(analyst: RepositoryAnalysisService, text: str) -> tuple[frozenset[str], str] | None:
     analysis = analyst.analyse(CompletionRequest("app.py", text, "\n"))
     assert analysis is not None
     place = analysis.place(text)

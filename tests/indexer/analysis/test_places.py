@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from codeassist.request import NamePlace
+from codeassist.request import NamePosition
 from codeassist_indexer.analysis.text.lexer import code_only, lex_end, open_braces, unopened_braces
-from codeassist_indexer.analysis.text.name_positions import LANGUAGES, Places
+from codeassist_indexer.analysis.text.name_positions import LANGUAGES, NamePositions
 
 CASES = Path(__file__).parent / "cases"
 EXTENSIONS = {"python": ".py", "java": ".java", "typescript": ".ts", "csharp": ".cs"}
@@ -95,14 +95,14 @@ EXTENSIONS = {"python": ".py", "java": ".java", "typescript": ".ts", "csharp": "
     ],
 )
 def test_place(language: str, text: str, kind: str | None) -> None:
-    place = Places(language).at_end(text)
+    place = NamePositions(language).at_end(text)
     assert (place.kind if place is not None else None) == kind
     if place is not None:
         assert place.start == len(text)
-        assert Places(language).at_end(text + "na") == place  # as the name is written, it stays
-        assert Places(language).at_end(text + "name") == place
+        assert NamePositions(language).at_end(text + "na") == place  # as the name is written, it stays
+        assert NamePositions(language).at_end(text + "name") == place
         if place.kind != "keyword":
-            assert Places(language).at_end(text + "name ") in (None, NamePlace("class", len(text) + 5))
+            assert NamePositions(language).at_end(text + "name ") in (None, NamePosition("class", len(text) + 5))
 
 
 @pytest.mark.parametrize("language", EXTENSIONS)

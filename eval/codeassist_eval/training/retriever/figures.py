@@ -23,7 +23,7 @@ from codeassist_indexer.languages.registry import language_of
 from codeassist_indexer.retrieval.query.deadline import Deadline
 from codeassist_indexer.retrieval.sources import chunks
 from codeassist_indexer.retrieval.sources.neighbours import stored_chunks
-from codeassist_indexer.retrieval.sources.retrieval_context import Situation
+from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
 from codeassist_indexer.retrieval.vectors.encoder import Encoder
 from codeassist_indexer.retrieval.vectors.matrix import ChunkMatrix
 from codeassist_indexer.retrieval.vectors.stored import fill_vectors
@@ -114,7 +114,7 @@ def measure_ranks(
         if gold is not None:
             fill_vectors(store, encoder)
             matrix.refresh(store)
-            situation = Situation(
+            situation = RetrievalContext(
                 store, CompletionRequest(task.path, task.prefix, task.suffix), store.collection(), (), Deadline(None)
             )
             found = matrix.nearest(encoder.query(situation.request), CUTS[-1], situation.own_file_id)

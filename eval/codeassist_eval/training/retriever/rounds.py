@@ -18,7 +18,7 @@ from codeassist_indexer.retrieval.query.deadline import Deadline
 from codeassist_indexer.retrieval.sources.candidate import Candidate
 from codeassist_indexer.retrieval.sources.find import ask_sources, read_candidates
 from codeassist_indexer.retrieval.sources.nearest_vectors import LearnedSearch
-from codeassist_indexer.retrieval.sources.retrieval_context import Situation
+from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
 from codeassist_indexer.retrieval.vectors.encoder import Encoder
 from codeassist_indexer.retrieval.vectors.stored import fill_vectors
 from codeassist_indexer.storage.store import Store
@@ -59,7 +59,7 @@ def found_by(encoder: Encoder, store: Store, task: Task) -> tuple[Candidate, ...
     fill_vectors(store, encoder)
     store.companion(LearnedSearch).use(encoder)
     request = CompletionRequest(task.path, task.prefix, task.suffix)
-    search = ask_sources(Situation(store, request, store.collection(), (), Deadline(None)))
+    search = ask_sources(RetrievalContext(store, request, store.collection(), (), Deadline(None)))
     return read_candidates(search, {"learned"}).candidates
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from codeassist_indexer.analysis.declared.declared_project import World
+from codeassist_indexer.analysis.declared.declared_project import DeclaredProject
 from codeassist_indexer.analysis.declared.half_written import HalfWritten
 from codeassist_indexer.analysis.declared.inference import Inference, Known
 from codeassist_indexer.analysis.declared.syntax import type_ref
@@ -24,7 +24,7 @@ _MAX_TYPES = 400
 _CONVERTED = re.compile(r"\bimplicit\s+operator\b")
 
 
-def creatable_names(world: World, inference: Inference, half: HalfWritten) -> frozenset[str]:
+def creatable_names(world: DeclaredProject, inference: Inference, half: HalfWritten) -> frozenset[str]:
     """Return the first parts of all class names that can stand there; none where any class could."""
     wanted = _wanted_type(half)
     if wanted is None or wanted.name == ARRAY or inference.file.language not in ("java", "csharp"):

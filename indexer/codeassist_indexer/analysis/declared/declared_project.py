@@ -56,7 +56,7 @@ def read_file(path: str, language: str, text: str) -> tuple[DeclaredFile, Node]:
     return declared, root
 
 
-class World:
+class DeclaredProject:
     """Reads files of one repository on demand and keeps the last ones. For any thread."""
 
     def __init__(self, store: Store) -> None:

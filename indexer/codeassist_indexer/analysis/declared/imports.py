@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from codeassist_indexer.analysis.declared.declared_project import SCRIPTS, World
+from codeassist_indexer.analysis.declared.declared_project import SCRIPTS, DeclaredProject
 from codeassist_indexer.analysis.declared.members import members_of
 from codeassist_indexer.analysis.declared.types import DeclaredFile, TypeRef
 
@@ -15,14 +15,14 @@ _JAVA = re.compile(r"import\s+(?P<static>static\s+)?(?P<path>(?:\w+\.)+)\Z")
 _FROM = re.compile(r"[^'\"`;]*?\}\s*from\s*(['\"])(?P<module>[^'\"\n]+)\1")
 
 
-def importable_names(world: World, language: str, path: str, before: str, suffix: str) -> frozenset[str]:
+def importable_names(world: DeclaredProject, language: str, path: str, before: str, suffix: str) -> frozenset[str]:
     """Return the names, or none where that is not known."""
     if language == "java":
         return _java(world, path, before)
     return _script(world, language, path, suffix) if language in SCRIPTS else frozenset()
 
 
-def _java(world: World, path: str, before: str) -> frozenset[str]:
+def _java(world: DeclaredProject, path: str, before: str) -> frozenset[str]:
     found = _JAVA.search(before[-400:])
     if found is None:
         return frozenset()
@@ -44,7 +44,7 @@ def _java(world: World, path: str, before: str) -> frozenset[str]:
     return frozenset(stem or folder for stem, folder in entries)
 
 
-def _script(world: World, language: str, path: str, suffix: str) -> frozenset[str]:
+def _script(world: DeclaredProject, language: str, path: str, suffix: str) -> frozenset[str]:
     found = _FROM.match(suffix)
     if found is None:
         return frozenset()

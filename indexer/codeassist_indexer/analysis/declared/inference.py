@@ -12,7 +12,7 @@ from tree_sitter import Node
 
 from codeassist_indexer.analysis.declared import expressions as ex
 from codeassist_indexer.analysis.declared.bindings import local_binding
-from codeassist_indexer.analysis.declared.declared_project import SCRIPTS, World
+from codeassist_indexer.analysis.declared.declared_project import SCRIPTS, DeclaredProject
 from codeassist_indexer.analysis.declared.members import Members, Owned, inherited, members_of
 from codeassist_indexer.analysis.declared.types import ARRAY, DeclaredFile, DeclaredType, TypeRef
 
@@ -58,7 +58,7 @@ class Module:
 class Inference:
     """Answers for one place: a file, the trees in which local names are looked up, and the offset in each of them."""
 
-    def __init__(self, world: World, file: DeclaredFile, offset: int, trees: list[tuple[Node, int]]) -> None:
+    def __init__(self, world: DeclaredProject, file: DeclaredFile, offset: int, trees: list[tuple[Node, int]]) -> None:
         self.world = world
         self.file = file
         self.offset = offset

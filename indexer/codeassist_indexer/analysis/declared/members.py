@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from codeassist_indexer.analysis.declared.declared_project import SCRIPTS, World
+from codeassist_indexer.analysis.declared.declared_project import SCRIPTS, DeclaredProject
 from codeassist_indexer.analysis.declared.types import DeclaredFile, DeclaredType, Member, TypeRef
 
 _MAX_TYPES = 60
@@ -65,14 +65,14 @@ def family_of(language: str) -> str:
     return "script" if language in SCRIPTS else language
 
 
-def members_of(world: World, parts: Iterable[DeclaredType], here: DeclaredFile) -> Members | None:
+def members_of(world: DeclaredProject, parts: Iterable[DeclaredType], here: DeclaredFile) -> Members | None:
     """Return the members of a type (all its parts) and its bases, or None where a base is not known."""
     found = inherited(world, parts, here)
     return found if found is not None and not any(each.is_open for each in found.types) else None
 
 
 def inherited(
-    world: World, parts: Iterable[DeclaredType], here: DeclaredFile, needs_all: bool = True
+    world: DeclaredProject, parts: Iterable[DeclaredType], here: DeclaredFile, needs_all: bool = True
 ) -> Members | None:
     """Return the members of a type and of its bases; with `needs_all`, None where one of these is not known."""
     family = family_of(here.language)
@@ -106,7 +106,9 @@ def inherited(
     return Members(by_name, frozenset(extra), tuple(types))
 
 
-def _base(world: World, base: TypeRef | None, file: DeclaredFile, current: DeclaredType) -> list[DeclaredType]:
+def _base(
+    world: DeclaredProject, base: TypeRef | None, file: DeclaredFile, current: DeclaredType
+) -> list[DeclaredType]:
     if base is None or base.name in current.parameters:
         return []
     if base.name == current.name and file.language in SCRIPTS:
@@ -116,7 +118,7 @@ def _base(world: World, base: TypeRef | None, file: DeclaredFile, current: Decla
 
 
 def visible_names(
-    world: World,
+    world: DeclaredProject,
     members: Members,
     here: DeclaredFile,
     byte_offset: int,

@@ -13,7 +13,7 @@ from tree_sitter import Node
 from codeassist_indexer.analysis.declared import expressions as ex
 from codeassist_indexer.analysis.declared.bindings import local_binding
 from codeassist_indexer.analysis.declared.creation import creatable_names
-from codeassist_indexer.analysis.declared.declared_project import SCRIPTS, World
+from codeassist_indexer.analysis.declared.declared_project import SCRIPTS, DeclaredProject
 from codeassist_indexer.analysis.declared.half_written import PLACEHOLDER, HalfWritten, make_whole
 from codeassist_indexer.analysis.declared.imports import importable_names
 from codeassist_indexer.analysis.declared.inference import Inference, Known, Module
@@ -46,7 +46,7 @@ class DeclaredNames:
     """Finds names in a repository's files of four languages."""
 
     def __init__(self, store: Store) -> None:
-        self._world = World(store)
+        self._world = DeclaredProject(store)
 
     def find(self, language: str, path: str, kind: str, before: str, suffix: str) -> Found:
         """Return the names at the place between `before` and `suffix`, or why there are none."""

@@ -10,7 +10,7 @@ import re
 from pathlib import Path
 
 from codeassist_indexer.analysis.text.lexer import lex_end
-from codeassist_indexer.analysis.text.name_query import Question
+from codeassist_indexer.analysis.text.name_query import NameQuery
 from codeassist_indexer.storage.store import Store
 from codeassist_indexer.workers.confinement import standard_paths
 
@@ -25,7 +25,7 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _ENVIRONMENT_FOLDERS = (".venv", "venv", "env")
 
 
-def python_question(question: Question) -> dict[str, object] | None:
+def python_question(question: NameQuery) -> dict[str, object] | None:
     """Return what the worker is asked about a place; None for a text that jedi could not read in any time."""
     before, place = question.before, question.place
     source = f"{before}{PLACEHOLDER}{question.suffix}"

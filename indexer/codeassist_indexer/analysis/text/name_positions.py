@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from codeassist.request import NamePlace
+from codeassist.request import NamePosition
 from codeassist_indexer.analysis.text.lexer import START, LexState, TextEnd, lex_end
 from codeassist_indexer.analysis.text.words import words
 
@@ -48,13 +48,13 @@ _STATEMENT_START = re.compile(r"[;{}\n]")
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class NamePositions:
     """Finds the place at the end of texts that all begin with `settled_text`, up to where `settled` says."""
 
     language: str
     settled: LexState = START
 
-    def at_end(self, text: str) -> NamePlace | None:
+    def at_end(self, text: str) -> NamePosition | None:
         """Return the place at which `text` ends; None in strings, comments, and where nothing could be known."""
         name_end = _SCRIPT_NAME_END if self.language in SCRIPT_LANGUAGES else _NAME_END
         found = name_end.search(text, max(0, len(text) - _HINT_CHARS))
@@ -71,37 +71,37 @@ class Places:
         return _brace_kind(self.language, text, start, head, end)
 
 
-def _python_kind(text: str, start: int, head: str, end: TextEnd) -> NamePlace | None:
+def _python_kind(text: str, start: int, head: str, end: TextEnd) -> NamePosition | None:
     statement = _statement(text, start, end)
     if _ANY_IMPORT.match(statement):
         is_import = _FROM_IMPORT.fullmatch(statement) or _FROM.fullmatch(statement) or _IMPORT.fullmatch(statement)
-        return NamePlace("import", start) if is_import else None
+        return NamePosition("import", start) if is_import else None
     if head.endswith("."):
         if not _is_dereference(head):
             return None
-        return NamePlace("case" if _CASE.match(statement) else "member", start)
-    return NamePlace("keyword", start) if _is_argument(text, start, end) else None
+        return NamePosition("case" if _CASE.match(statement) else "member", start)
+    return NamePosition("keyword", start) if _is_argument(text, start, end) else None
 
 
-def _brace_kind(language: str, text: str, start: int, head: str, end: TextEnd) -> NamePlace | None:
+def _brace_kind(language: str, text: str, start: int, head: str, end: TextEnd) -> NamePosition | None:
     line = head[head.rfind("\n") + 1 :]
     if language == "java" and line.lstrip().startswith("import"):
-        return NamePlace("import", start) if _JAVA_IMPORT.fullmatch(line) else None
+        return NamePosition("import", start) if _JAVA_IMPORT.fullmatch(line) else None
     if head.endswith(("{", ",", " ", "\n")) and language in SCRIPT_LANGUAGES and end.brackets:
         opened = text.rfind("\n", 0, end.brackets[-1]) + 1
         if start - opened < _TAIL_CHARS and _SCRIPT_IMPORT.fullmatch(text[opened:start]):
-            return NamePlace("import", start)
+            return NamePosition("import", start)
     if head.endswith("."):
         if not _is_dereference(head):
             return None
         if line.lstrip().startswith(("using ", "namespace ", "package ", "import ")):
             return None
-        return NamePlace("case" if _QUALIFIED_CASE.search(line) else "member", start)
+        return NamePosition("case" if _QUALIFIED_CASE.search(line) else "member", start)
     if language == "java" and _METHOD_REFERENCE.search(head):
-        return NamePlace("member", start)
+        return NamePosition("member", start)
     if language == "java" and _JAVA_CASE.search(line):
-        return NamePlace("case", start)
-    return NamePlace("class", start) if _NEW.search(line) else None
+        return NamePosition("case", start)
+    return NamePosition("class", start) if _NEW.search(line) else None
 
 
 def _is_dereference(head: str) -> bool:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from codeassist.request import NamePlace
+from codeassist.request import NamePosition
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class NameQuery:
     """Which names can stand at `place`, between `before` (up to where the name begins) and `suffix`.
 
     `path` is relative to the repository's root. `is_stale()`: nobody waits for the answer any more.
@@ -17,7 +17,7 @@ class Question:
 
     language: str
     path: str
-    place: NamePlace
+    place: NamePosition
     before: str
     suffix: str
     is_stale: Callable[[], bool]

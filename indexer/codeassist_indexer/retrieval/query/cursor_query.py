@@ -18,7 +18,7 @@ LINES_AFTER = 4
 
 
 @dataclass(frozen=True, slots=True)
-class Surroundings:
+class CursorQuery:
     """The lines near a cursor: `line_head` is its own up to it; `before` and `after` begin with the nearest."""
 
     line_head: str
@@ -39,14 +39,14 @@ class Surroundings:
         return distances
 
 
-def surroundings(request: CompletionRequest) -> Surroundings:
+def cursor_query(request: CompletionRequest) -> CursorQuery:
     """Return the non-blank lines around the request's cursor."""
     # 200 characters a line is enough for the tail to hold the lines that are wanted, however long the file is.
     *before, line_head = request.prefix[-(LINES_BEFORE + 30) * 200 :].splitlines() if request.prefix else [""]
     if request.prefix.endswith(("\n", "\r")):
         before, line_head = [*before, line_head], ""
     after = request.suffix[: (LINES_AFTER + 10) * 200].splitlines()[1:]
-    return Surroundings(
+    return CursorQuery(
         line_head,
         tuple(line for line in reversed(before) if line.strip())[: LINES_BEFORE - 1],
         tuple(line for line in after if line.strip())[:LINES_AFTER],

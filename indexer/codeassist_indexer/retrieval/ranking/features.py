@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codeassist.request import CompletionRequest
-from codeassist_indexer.retrieval.query.cursor_query import IDENTIFIER, surroundings
+from codeassist_indexer.retrieval.query.cursor_query import IDENTIFIER, cursor_query
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidate
 from codeassist_indexer.retrieval.vectors.words import words_of
 
@@ -104,7 +104,7 @@ class _AtCursor:
     """The text at the cursor, taken apart once."""
 
     def __init__(self, request: CompletionRequest) -> None:
-        around = surroundings(request)
+        around = cursor_query(request)
         head = around.line_head
         self.kind = _kind(head)
         self.heads = _heads(head)

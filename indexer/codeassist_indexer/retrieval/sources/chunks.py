@@ -12,7 +12,7 @@ from codeassist_indexer.retrieval.sources.hits import ChunkHit, Hit
 from codeassist_indexer.retrieval.sources.neighbours import spelling_near
 from codeassist_indexer.retrieval.sources.postings import bm25 as bm25_score
 from codeassist_indexer.retrieval.sources.postings import chunks_with, outside
-from codeassist_indexer.retrieval.sources.retrieval_context import Situation
+from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
 from codeassist_indexer.storage.lexical import identifier_tokens
 
 MAX_CHUNKS = 32
@@ -23,33 +23,33 @@ _MAX_CALLERS = 10
 _MAX_NAME_POSTINGS = 3_000
 
 
-def bm25(situation: Situation) -> Iterator[Hit]:
+def bm25(context: RetrievalContext) -> Iterator[Hit]:
     """Yield the chunks that fit the lines around the cursor best."""
-    postings = situation.postings
-    chunks = situation.chunks(postings.best(_NUM_RANKED))
+    postings = context.postings
+    chunks = context.chunks(postings.best(_NUM_RANKED))
     terms = postings.terms_of(chunks)
     scores = {chunk_id: bm25_score(terms[chunk_id], chunk.text) for chunk_id, chunk in chunks.items()}
-    spelling = spelling_near(situation.around)
+    spelling = spelling_near(context.around)
     for chunk_id in sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))[:MAX_CHUNKS]:
         words = [spelling.get(term, term) for term, _ in terms[chunk_id]]
         shared = ", ".join(list(dict.fromkeys(words))[:3])
         yield ChunkHit(chunk_id, scores[chunk_id], f"shares {shared} with the lines around the cursor")
 
 
-def callers(situation: Situation) -> Iterator[Hit]:
+def callers(context: RetrievalContext) -> Iterator[Hit]:
     """Yield chunks of other files that call the function around the cursor, those that fit its lines best first."""
-    name = situation.enclosing.function
+    name = context.enclosing.function
     if name in _CONSTRUCTORS:
-        name = situation.enclosing.type
+        name = context.enclosing.type
     if name is None:
         return
     tokens = identifier_tokens(name)
-    if not tokens or situation.collection.num_chunks_with(tokens[0]) > _MAX_NAME_POSTINGS:
+    if not tokens or context.collection.num_chunks_with(tokens[0]) > _MAX_NAME_POSTINGS:
         return
-    postings = situation.postings
-    holding = outside(chunks_with(situation.store, tokens[0]), situation.own_chunks)
+    postings = context.postings
+    holding = outside(chunks_with(context.store, tokens[0]), context.own_chunks)
     num_found = 0
-    for chunk_id, chunk in situation.chunks(postings.rarest(holding, _MAX_CALLS_READ)).items():
+    for chunk_id, chunk in context.chunks(postings.rarest(holding, _MAX_CALLS_READ)).items():
         if calls(chunk.text, name):
             yield ChunkHit(chunk_id, postings.rarity(chunk_id), f"calls {name}")
             num_found += 1

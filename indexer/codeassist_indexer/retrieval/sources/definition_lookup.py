@@ -25,7 +25,7 @@ _Reexport = tuple[int, Import, Sequence[str]]
 """An import, by its number in the index, and the files that it means."""
 
 
-class Definers:
+class DefinitionLookup:
     """Answers which top-level definitions files have of a name, or where these import it from; none in `own_path`.
 
     `read` asks about many names with two queries a step of imports; what was not read is asked when it is needed.

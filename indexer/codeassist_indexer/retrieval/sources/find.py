@@ -24,7 +24,7 @@ from codeassist_indexer.retrieval.sources.merge import take_turns
 from codeassist_indexer.retrieval.sources.nearest_vectors import learned
 from codeassist_indexer.retrieval.sources.read import Text, describe, read
 from codeassist_indexer.retrieval.sources.recent import recent_chunks
-from codeassist_indexer.retrieval.sources.retrieval_context import Situation
+from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
 from codeassist_indexer.storage.lexical import Collection
 from codeassist_indexer.storage.store import Store
 
@@ -54,7 +54,7 @@ _ASKED: tuple[Source, ...] = (
 class Search:
     """What the sources found for one request, not read yet; `stage_ms` and `late_sources` as in `Candidates`."""
 
-    situation: Situation
+    retrieval_context: RetrievalContext
     hits: Mapping[Source, Sequence[Hit]]
     stage_ms: Mapping[str, float]
     late_sources: tuple[str, ...]
@@ -73,64 +73,71 @@ def find_candidates(
     The same index, request and recent places give the same. Only the deadline changes that: what was found until
     then is returned, and `late_sources` names what was stopped. Never raises for what is missing or broken.
     """
-    return read_candidates(ask_sources(Situation(store, request, collection, recent, deadline)), sources)
+    return read_candidates(ask_sources(RetrievalContext(store, request, collection, recent, deadline)), sources)
 
 
-def ask_sources(situation: Situation) -> Search:
+def ask_sources(retrieval_context: RetrievalContext) -> Search:
     """Ask every source, each in its time."""
     stage_ms: dict[str, float] = {}
     late: list[str] = []
     hits: dict[Source, list[Hit]] = {}
-    with situation.deadline.until(_SOURCES_END):
+    with retrieval_context.deadline.until(_SOURCES_END):
         for source in _ASKED:
             found: list[Hit] = []
-            with situation.deadline.part(_SHARES[source]):
-                _collect(situation, source, partial(_hits, situation, source, hits), found.append, stage_ms, late)
+            with retrieval_context.deadline.part(_SHARES[source]):
+                _collect(
+                    retrieval_context,
+                    source,
+                    partial(_hits, retrieval_context, source, hits),
+                    found.append,
+                    stage_ms,
+                    late,
+                )
             hits[source] = found
-    return Search(situation, hits, stage_ms, tuple(late))
+    return Search(retrieval_context, hits, stage_ms, tuple(late))
 
 
 def read_candidates(search: Search, sources: Container[Source] = SOURCES) -> Candidates:
     """Join and read what was found, of `sources` only."""
     stage_ms = dict(search.stage_ms)
     late = list(search.late_sources)
-    situation = search.situation
+    retrieval_context = search.retrieval_context
     places = take_turns({source: hits for source, hits in search.hits.items() if source in sources}, _MAX_PLACES)
     texts: list[Text] = []
-    with situation.deadline.until(_READING_ENDS):
-        _collect(situation, "text", partial(read, situation, places), texts.append, stage_ms, late)
-    candidates = describe(situation, places, texts)
+    with retrieval_context.deadline.until(_READING_ENDS):
+        _collect(retrieval_context, "text", partial(read, retrieval_context, places), texts.append, stage_ms, late)
+    candidates = describe(retrieval_context, places, texts)
     return Candidates(tuple(islice(candidates, MAX_CANDIDATES)), stage_ms, tuple(late))
 
 
-def _hits(situation: Situation, source: Source, before: Mapping[Source, list[Hit]]) -> Iterator[Hit]:
+def _hits(retrieval_context: RetrievalContext, source: Source, before: Mapping[Source, list[Hit]]) -> Iterator[Hit]:
     match source:
         case "imported":
-            return definitions.imported(situation)
+            return definitions.imported(retrieval_context)
         case "named":
-            return definitions.named(situation)
+            return definitions.named(retrieval_context)
         case "mentioned":
             found = [*before.get("imported", ()), *before.get("named", ())]
             speaking = [hit for hit in found if isinstance(hit, DefinitionHit)]
-            return definitions.mentioned(situation, sorted(speaking, key=lambda hit: -hit.score))
+            return definitions.mentioned(retrieval_context, sorted(speaking, key=lambda hit: -hit.score))
         case "bm25":
-            return chunks.bm25(situation)
+            return chunks.bm25(retrieval_context)
         case "learned":
-            return learned(situation)
+            return learned(retrieval_context)
         case "callers":
-            return chunks.callers(situation)
+            return chunks.callers(retrieval_context)
         case "tests":
-            return siblings.tests(situation)
+            return siblings.tests(retrieval_context)
         case "same_base":
-            return siblings.same_base(situation)
+            return siblings.same_base(retrieval_context)
         case "folder":
-            return siblings.folder(situation)
+            return siblings.folder(retrieval_context)
         case "recent":
-            return recent_chunks(situation)
+            return recent_chunks(retrieval_context)
 
 
 def _collect(
-    situation: Situation,
+    retrieval_context: RetrievalContext,
     stage: str,
     find: Callable[[], Iterator[_T]],
     keep: Callable[[_T], object],
@@ -139,19 +146,19 @@ def _collect(
 ) -> None:
     """Keep what a stage yields until it ends; note how long it took, and whether it was cut short."""
     begin = time.perf_counter()
-    deadline = situation.deadline
+    deadline = retrieval_context.deadline
     deadline.has_cut = False
     try:
         if not deadline.cuts_short():
-            with deadline.stops_queries(situation.store):
+            with deadline.stops_queries(retrieval_context.store):
                 for each in find():
                     keep(each)
     except CodeAssistError as error:
         if not deadline.has_cut:
-            log.warning("no %s for %s: %s", stage, situation.request.path, error)
+            log.warning("no %s for %s: %s", stage, retrieval_context.request.path, error)
         deadline.has_cut = True
     except Exception:  # a request boundary: a completion with less context is better than none
-        log.warning("no %s for %s", stage, situation.request.path, exc_info=True)
+        log.warning("no %s for %s", stage, retrieval_context.request.path, exc_info=True)
         deadline.has_cut = True
     stage_ms[stage] = (time.perf_counter() - begin) * 1000
     if deadline.has_cut:

@@ -16,8 +16,8 @@ from codeassist_indexer.languages.import_resolution import Remembering, ask_ahea
 from codeassist_indexer.languages.parse import parse_imports
 from codeassist_indexer.languages.parsed import Import
 from codeassist_indexer.languages.registry import language_of
-from codeassist_indexer.retrieval.query.cursor_query import Surroundings
-from codeassist_indexer.retrieval.sources.definition_lookup import Definers
+from codeassist_indexer.retrieval.query.cursor_query import CursorQuery
+from codeassist_indexer.retrieval.sources.definition_lookup import DefinitionLookup
 from codeassist_indexer.retrieval.sources.skeleton import Definition, render
 from codeassist_indexer.storage.store import Store
 
@@ -75,7 +75,7 @@ class Wanted:
     origin: str
 
 
-def imported_definitions(store: Store, request: CompletionRequest, around: Surroundings) -> list[Snippet]:
+def imported_definitions(store: Store, request: CompletionRequest, around: CursorQuery) -> list[Snippet]:
     """Return definitions in other files of names that the request's file imports, those used near the cursor first."""
     language = language_of(request.path) or ""
     distances = distances_near(request, around)
@@ -87,7 +87,7 @@ def imported_definitions(store: Store, request: CompletionRequest, around: Surro
     return [_snippet(store, found) for found in find_wanted(asked, request.path, wanted)]
 
 
-def distances_near(request: CompletionRequest, around: Surroundings) -> dict[str, int]:
+def distances_near(request: CompletionRequest, around: CursorQuery) -> dict[str, int]:
     """Return each name near the cursor with its distance, as `FoundDefinition` has it."""
     distances = dict(around.distance_by_name())
     receiver_type = _receiver_type(request.prefix, around.line_head)
@@ -107,11 +107,11 @@ def resolved_imports(
 def find_wanted(asked: Remembering, own_path: str, wanted: Iterable[Wanted]) -> Iterator[FoundDefinition]:
     """Yield the definitions of what is wanted, the nearest first, each once; none from `own_path`."""
     nearest_first = sorted(wanted, key=lambda want: want.distance)
-    definers = Definers(asked, own_path)
-    definers.read([(want.name, want.paths) for want in nearest_first])
+    definition_lookup = DefinitionLookup(asked, own_path)
+    definition_lookup.read([(want.name, want.paths) for want in nearest_first])
     found: set[int] = set()
     for want in nearest_first:
-        for definition in definers.definitions(want.name, want.paths):
+        for definition in definition_lookup.definitions(want.name, want.paths):
             if definition.symbol_id not in found:
                 found.add(definition.symbol_id)
                 yield FoundDefinition(definition, want.distance, want.origin)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from codeassist.errors import CodeAssistError
 from codeassist.request import CompletionRequest
 from codeassist_indexer.retrieval.sources.hits import ChunkHit, Hit
-from codeassist_indexer.retrieval.sources.retrieval_context import Situation
+from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
 from codeassist_indexer.retrieval.vectors.encoder import Encoder
 from codeassist_indexer.retrieval.vectors.matrix import ChunkMatrix
 from codeassist_indexer.retrieval.vectors.static_encoder import shipped_encoder
@@ -105,9 +105,9 @@ class LearnedSearch:
             log.warning("the vectors of %s cannot be read: %s", self._store.path, error)
 
 
-def learned(situation: Situation) -> Iterator[Hit]:
+def learned(context: RetrievalContext) -> Iterator[Hit]:
     """Yield the chunks whose vectors are nearest to what stands around the cursor."""
-    search = situation.store.companion(LearnedSearch)
-    may_wait = situation.deadline.after_ms is None
-    for chunk_id, similarity in search.nearest(situation.request, may_wait, situation.own_file_id):
+    search = context.store.companion(LearnedSearch)
+    may_wait = context.deadline.after_ms is None
+    for chunk_id, similarity in search.nearest(context.request, may_wait, context.own_file_id):
         yield ChunkHit(chunk_id, similarity, f"is like what helped at such places ({similarity:.2f})")

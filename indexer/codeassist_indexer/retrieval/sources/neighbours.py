@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 from codeassist.request import Snippet
 from codeassist_indexer.languages.registry import language_of
-from codeassist_indexer.retrieval.query.cursor_query import IDENTIFIER, Surroundings
+from codeassist_indexer.retrieval.query.cursor_query import IDENTIFIER, CursorQuery
 from codeassist_indexer.storage.lexical import Collection, code_tokens, identifier_tokens, match_expression, query_terms
 from codeassist_indexer.storage.store import Store
 
@@ -79,7 +79,7 @@ def texts_near(store: Store, chunks: Iterable[StoredChunk]) -> dict[int, tuple[i
 
 
 def lexical_neighbours(
-    store: Store, collection: Collection, path: str, around: Surroundings, text: str
+    store: Store, collection: Collection, path: str, around: CursorQuery, text: str
 ) -> list[Snippet]:
     """Return neighbours of the lines `around` the cursor in the file `path`, the best first.
 
@@ -227,7 +227,7 @@ class KnownLines:
         return True
 
 
-def spelling_near(around: Surroundings) -> dict[str, str]:
+def spelling_near(around: CursorQuery) -> dict[str, str]:
     """Return how each term is written near the cursor; a part of a name is explained by the whole name."""
     spelling: dict[str, str] = {}
     for line in around.by_distance:

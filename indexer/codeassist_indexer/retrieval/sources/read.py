@@ -14,7 +14,7 @@ from codeassist_indexer.retrieval.sources.hits import ChunkHit, DefinitionHit
 from codeassist_indexer.retrieval.sources.merge import Place, PlacedWindow, best_first, join_overlapping
 from codeassist_indexer.retrieval.sources.neighbours import KnownLines, Window, texts_near, window_around
 from codeassist_indexer.retrieval.sources.paths import folder_distance, is_test, plain_stem
-from codeassist_indexer.retrieval.sources.retrieval_context import Situation
+from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
 from codeassist_indexer.retrieval.sources.skeleton import Definition, has_members, render_with
 
 
@@ -29,33 +29,33 @@ class Skeleton:
 Text = Skeleton | PlacedWindow
 
 
-def read(situation: Situation, places: Sequence[Place]) -> Iterator[Text]:
+def read(context: RetrievalContext, places: Sequence[Place]) -> Iterator[Text]:
     """Yield the text of the places: skeletons first, which are read together, then windows until time is up."""
-    yield from _skeletons(situation, places)
+    yield from _skeletons(context, places)
     wanted = [(place, place.hit.chunk_id) for place in places if isinstance(place.hit, ChunkHit)]
-    stored = situation.chunks([chunk_id for _, chunk_id in wanted])
-    near = texts_near(situation.store, stored.values())
-    terms = frozenset(situation.terms)
+    stored = context.chunks([chunk_id for _, chunk_id in wanted])
+    near = texts_near(context.store, stored.values())
+    terms = frozenset(context.terms)
     for place, chunk_id in wanted:
-        if situation.deadline.cuts_short():
+        if context.deadline.cuts_short():
             return
         chunk = stored.get(chunk_id)
-        if chunk is not None and chunk.path != situation.request.path:
+        if chunk is not None and chunk.path != context.request.path:
             window = window_around(chunk, near, terms, 0.0)
             if window is not None:
                 yield PlacedWindow(window, (place,))
 
 
-def describe(situation: Situation, places: Sequence[Place], texts: Sequence[Text]) -> Iterator[Candidate]:
+def describe(context: RetrievalContext, places: Sequence[Place], texts: Sequence[Text]) -> Iterator[Candidate]:
     """Yield the candidates that places with their texts are, in the order of places.
 
     Lines that those before them have are left out. Asks the index nothing.
     """
-    describer = _Describer(situation)
+    describer = _Describer(context)
     joined = join_overlapping([text for text in texts if isinstance(text, PlacedWindow)])
     joined_by_place = {id(each.places[0]): each for each in joined}
     skeletons = {text.definition.symbol_id: text for text in texts if isinstance(text, Skeleton)}
-    known = KnownLines([line.strip() for line in situation.text.splitlines()])
+    known = KnownLines([line.strip() for line in context.text.splitlines()])
     for place in places:
         if isinstance(place.hit, DefinitionHit):
             skeleton = skeletons.get(place.hit.symbol_id)
@@ -67,23 +67,23 @@ def describe(situation: Situation, places: Sequence[Place], texts: Sequence[Text
                 yield describer.lines(lines)
 
 
-def _skeletons(situation: Situation, places: Sequence[Place]) -> list[Skeleton]:
+def _skeletons(context: RetrievalContext, places: Sequence[Place]) -> list[Skeleton]:
     ids = [place.hit.symbol_id for place in places if isinstance(place.hit, DefinitionHit)]
-    definitions = situation.definitions(ids)
-    members = situation.members(each.symbol_id for each in definitions if has_members(each))
+    definitions = context.definitions(ids)
+    members = context.members(each.symbol_id for each in definitions if has_members(each))
     return [Skeleton(each, render_with(each, members.get(each.symbol_id, ()))) for each in definitions]
 
 
 class _Describer:
     """Makes candidates of what was read."""
 
-    def __init__(self, situation: Situation) -> None:
-        self._situation = situation
-        own = self._own_path = situation.request.path
-        self._terms, self._distances = situation.terms, situation.distances
+    def __init__(self, context: RetrievalContext) -> None:
+        self._situation = context
+        own = self._own_path = context.request.path
+        self._terms, self._distances = context.terms, context.distances
         self._own_stem, self._is_own_test = plain_stem(own), is_test(own)
-        self._imported_paths = situation.imported_paths if situation.has_read_imports else frozenset[str]()
-        self._recent_paths = {place.path for place in situation.recent}
+        self._imported_paths = context.imported_paths if context.has_read_imports else frozenset[str]()
+        self._recent_paths = {place.path for place in context.recent}
         self._facts_by_path: dict[str, tuple[bool, bool, int, bool, bool, bool, bool]] = {}
 
     def skeleton(self, place: Place, definition: Definition, text: str) -> Candidate:
@@ -94,8 +94,8 @@ class _Describer:
         return Candidate(snippet, "skeleton", definition.qualified_name, place.found, facts, self._num_shared(text))
 
     def lines(self, joined: PlacedWindow) -> Candidate:
-        window, situation = joined.window, self._situation
-        known = [situation.known_chunk(place.hit.key[1]) for place in joined.places]
+        window, context = joined.window, self._situation
+        known = [context.known_chunk(place.hit.key[1]) for place in joined.places]
         chunks = [chunk for chunk in known if chunk is not None]
         distances = [self._distances.get(chunk.symbol.rpartition(".")[2]) for chunk in chunks if chunk.symbol]
         distance = min((each for each in distances if each is not None), default=None)

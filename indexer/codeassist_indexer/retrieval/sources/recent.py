@@ -11,20 +11,20 @@ from collections import Counter
 from collections.abc import Iterator
 
 from codeassist_indexer.retrieval.sources.hits import ChunkHit, Hit
-from codeassist_indexer.retrieval.sources.retrieval_context import Situation
+from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
 
 _CHUNKS_OF_PLACE = 3
 
 
-def recent_chunks(situation: Situation) -> Iterator[Hit]:
+def recent_chunks(context: RetrievalContext) -> Iterator[Hit]:
     """Yield the chunks that the recent places lie in, the newest first."""
-    if not situation.recent:
+    if not context.recent:
         return
-    rows = situation.store.query(
+    rows = context.store.query(
         "SELECT j.key, c.id FROM json_each(?) j CROSS JOIN files f ON f.path = json_extract(j.value, '$[0]')"
         " CROSS JOIN chunks c ON c.file_id = f.id AND c.start_line < json_extract(j.value, '$[2]')"
         " AND c.end_line > json_extract(j.value, '$[1]')",
-        (json.dumps([(place.path, place.start_line, place.end_line) for place in situation.recent]),),
+        (json.dumps([(place.path, place.start_line, place.end_line) for place in context.recent]),),
     )
     num_found: Counter[int] = Counter()
     for number, chunk_id in sorted(rows):

@@ -11,7 +11,7 @@ from functools import cached_property
 from codeassist.request import CompletionRequest
 from codeassist_indexer.languages.import_resolution import Remembering
 from codeassist_indexer.languages.registry import language_of
-from codeassist_indexer.retrieval.query.cursor_query import Surroundings, surroundings
+from codeassist_indexer.retrieval.query.cursor_query import CursorQuery, cursor_query
 from codeassist_indexer.retrieval.query.deadline import Deadline
 from codeassist_indexer.retrieval.query.recent_places import RecentPlace
 from codeassist_indexer.retrieval.sources.enclosing import Enclosing, enclosing
@@ -25,7 +25,7 @@ from codeassist_indexer.storage.store import Store
 _LIMITS = QueryLimits()
 
 
-class Situation:
+class RetrievalContext:
     """One request before one index, read while `deadline` lasts. For one thread; what it has read once it keeps.
 
     What was interrupted is read again by whoever asks next.
@@ -45,7 +45,7 @@ class Situation:
         self.recent = tuple(place for place in recent if place.path != request.path)
         self.deadline = deadline
         self.language = language_of(request.path) or ""
-        self.around: Surroundings = surroundings(request)
+        self.around: CursorQuery = cursor_query(request)
         self.text = request.prefix + request.suffix
         self._chunks: dict[int, StoredChunk] = {}
         self._definitions: dict[int, Definition] = {}

@@ -20,7 +20,7 @@ from codeassist_indexer.retrieval.sources.paths import (
     tested_stem,
 )
 from codeassist_indexer.retrieval.sources.postings import chunks_with
-from codeassist_indexer.retrieval.sources.retrieval_context import Situation
+from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
 from codeassist_indexer.storage.lexical import identifier_tokens
 
 _MAX_STEM_FILES = 6
@@ -37,14 +37,14 @@ _TEST_FORMS = (
 )  # fmt: skip
 
 
-def tests(situation: Situation) -> Iterator[Hit]:
+def tests(context: RetrievalContext) -> Iterator[Hit]:
     """Yield chunks of the files that test the request's, that it tests, or that share its name."""
-    path = situation.request.path
+    path = context.request.path
     stem = stem_of(path).partition(".")[0]
     plain = (tested_stem(stem_of(path)) or stem).partition(".")[0].lstrip("_")
     forms = {form.format(name) for form in _TEST_FORMS for name in {plain, plain[:1].upper() + plain[1:]}}
     names = sorted({stem, plain, f"_{plain}"} | forms)
-    rows = situation.store.query(
+    rows = context.store.query(
         "SELECT path FROM files WHERE module_name IN (SELECT value FROM json_each(?)) AND language NOT NULL"
         " AND path != ? LIMIT ?",
         (json.dumps(names), path, _MAX_RELATED),
@@ -57,43 +57,43 @@ def tests(situation: Situation) -> Iterator[Hit]:
         and (is_test(found) != is_test(path) or found.rpartition(".")[2] != path.rpartition(".")[2])
     }
     if not related and plain:  # test_store_locks.py tests store.py
-        related = _by_longer_name(situation, plain, is_test(path))
+        related = _by_longer_name(context, plain, is_test(path))
     nearest = sorted(related, key=lambda found: (is_test(found) == is_test(path), folder_distance(path, found), found))
-    for chunk_id, found in _best_chunks(situation, nearest[:_MAX_STEM_FILES], _CHUNKS_OF_TEST):
+    for chunk_id, found in _best_chunks(context, nearest[:_MAX_STEM_FILES], _CHUNKS_OF_TEST):
         if is_test(found) and not is_test(path):
             reason = "tests this file"
         elif is_test(path) and not is_test(found):
             reason = "is tested by this file"
         else:
             reason = "has this file's name"
-        yield ChunkHit(chunk_id, situation.postings.rarity(chunk_id), reason)
+        yield ChunkHit(chunk_id, context.postings.rarity(chunk_id), reason)
 
 
-def same_base(situation: Situation) -> Iterator[Hit]:
+def same_base(context: RetrievalContext) -> Iterator[Hit]:
     """Yield classes that extend what the class around the cursor extends: where they define its function, or begin."""
-    method = situation.enclosing.function or ""
+    method = context.enclosing.function or ""
     num_found = 0
-    for base in situation.enclosing.bases[:_MAX_BASES]:
-        if situation.deadline.cuts_short():
+    for base in context.enclosing.bases[:_MAX_BASES]:
+        if context.deadline.cuts_short():
             return
         tokens = identifier_tokens(base)
-        if not tokens or situation.collection.num_chunks_with(tokens[0]) > _MAX_BASE_POSTINGS:
+        if not tokens or context.collection.num_chunks_with(tokens[0]) > _MAX_BASE_POSTINGS:
             continue
-        rarity = situation.postings.rarity
-        holding = situation.postings.rarest(chunks_with(situation.store, tokens[0]), _MAX_BASE_CHUNKS)
-        for chunk_id in _classes_extending(situation, base, holding, method):
+        rarity = context.postings.rarity
+        holding = context.postings.rarest(chunks_with(context.store, tokens[0]), _MAX_BASE_CHUNKS)
+        for chunk_id in _classes_extending(context, base, holding, method):
             yield ChunkHit(chunk_id, rarity(chunk_id), f"extends {base} too")
             num_found += 1
             if num_found == _MAX_CLASSES:
                 return
 
 
-def folder(situation: Situation) -> Iterator[Hit]:
+def folder(context: RetrievalContext) -> Iterator[Hit]:
     """Yield a chunk of each file of the same folder, then of files further off, the best fitting first."""
-    path = situation.request.path
-    rarity = situation.postings.rarity
-    steps = list(_files_around(situation))
-    chunk_by_path = {found: chunk for chunk, found in _best_chunks(situation, list(chain.from_iterable(steps)), 1)}
+    path = context.request.path
+    rarity = context.postings.rarity
+    steps = list(_files_around(context))
+    chunk_by_path = {found: chunk for chunk, found in _best_chunks(context, list(chain.from_iterable(steps)), 1)}
     for files in steps:
         best = [(found, chunk_by_path[found]) for found in files if found in chunk_by_path]
         best.sort(key=lambda each: (folder_distance(path, each[0]), -rarity(each[1]), each[0]))
@@ -103,13 +103,13 @@ def folder(situation: Situation) -> Iterator[Hit]:
             yield ChunkHit(chunk_id, rarity(chunk_id), reason)
 
 
-def _files_around(situation: Situation) -> Iterator[list[str]]:
+def _files_around(context: RetrievalContext) -> Iterator[list[str]]:
     """Yield the files in and below the request's folder, then those that each folder around it adds."""
-    base = folder_of(situation.request.path)
-    seen = {situation.request.path}
+    base = folder_of(context.request.path)
+    seen = {context.request.path}
     num_left = _MAX_FOLDER_FILES
-    while num_left > 0 and not situation.deadline.cuts_short():
-        files = [found for found in _files_below(situation, base, num_left + len(seen)) if found not in seen]
+    while num_left > 0 and not context.deadline.cuts_short():
+        files = [found for found in _files_below(context, base, num_left + len(seen)) if found not in seen]
         seen.update(files)
         yield files[:num_left]
         num_left -= len(files)
@@ -118,7 +118,7 @@ def _files_around(situation: Situation) -> Iterator[list[str]]:
         base = folder_of(base)
 
 
-def _best_chunks(situation: Situation, paths: Sequence[str], num_each: int) -> list[tuple[int, str]]:
+def _best_chunks(context: RetrievalContext, paths: Sequence[str], num_each: int) -> list[tuple[int, str]]:
     """Return the chunks of each file that fit the cursor's lines best, with the path; files in the given order.
 
     Where none shares a word it is the one with the first definition.
@@ -126,17 +126,15 @@ def _best_chunks(situation: Situation, paths: Sequence[str], num_each: int) -> l
     if not paths:
         return []
     # A file's chunks have consecutive numbers: those that share a word are found without reading any.
-    rows = situation.store.query(
+    rows = context.store.query(
         "SELECT j.key, f.id, (SELECT min(id) FROM chunks WHERE file_id = f.id), (SELECT max(id) FROM chunks WHERE"
         " file_id = f.id) FROM json_each(?) j CROSS JOIN files f ON f.path = j.value",
         (json.dumps(paths),),
     )
     spans: dict[int, tuple[int, int, int]] = {row[0]: row[1:] for row in rows if row[2] is not None}
-    fitting = {
-        place: situation.postings.best_between(first, last, num_each) for place, (_, first, last) in spans.items()
-    }
+    fitting = {place: context.postings.best_between(first, last, num_each) for place, (_, first, last) in spans.items()}
     others = {spans[place][0]: place for place in fitting if not fitting[place]}
-    rows = situation.store.query(
+    rows = context.store.query(
         "SELECT j.value, (SELECT id FROM chunks WHERE file_id = j.value AND symbol != '' ORDER BY id LIMIT 1)"
         " FROM json_each(?) j",
         (json.dumps(list(others)),),
@@ -147,63 +145,63 @@ def _best_chunks(situation: Situation, paths: Sequence[str], num_each: int) -> l
     return [(chunk_id, paths[place]) for place in sorted(fitting) for chunk_id in fitting[place]]
 
 
-def _files_below(situation: Situation, base: str, limit: int) -> list[str]:
+def _files_below(context: RetrievalContext, base: str, limit: int) -> list[str]:
     """Return files in a folder and below it, those right in it first, then by path."""
-    in_folder = situation.store.query(
+    in_folder = context.store.query(
         "SELECT path FROM files WHERE folder_name = ? AND folder = ? AND language NOT NULL ORDER BY path LIMIT ?",
         (base.rpartition("/")[2], base, limit),
     )
-    below = situation.store.query(
+    below = context.store.query(
         "SELECT path FROM files WHERE path > ? AND path < ? AND language NOT NULL ORDER BY path LIMIT ?",
         (f"{base}/" if base else "", f"{base}0" if base else "\U0010ffff", limit),
     )
     return list(dict.fromkeys(path for (path,) in (*in_folder, *below)))[:limit]
 
 
-def _by_longer_name(situation: Situation, plain: str, is_test_itself: bool) -> set[str]:
+def _by_longer_name(context: RetrievalContext, plain: str, is_test_itself: bool) -> set[str]:
     """Return the tested files whose name begins a test's, or the tests whose name goes on behind a tested file's."""
     if is_test_itself:
         parts = plain.split("_")
         shorter = ["_".join(parts[:end]) for end in range(len(parts) - 1, 0, -1)]
         for name in shorter:
-            rows = situation.store.query(
+            rows = context.store.query(
                 "SELECT path FROM files WHERE module_name = ? AND language NOT NULL LIMIT ?", (name, _MAX_RELATED)
             )
             found = {path for (path,) in rows if not is_test(path)}
             if found:
                 return found
         return set()
-    rows = situation.store.query(
+    rows = context.store.query(
         "SELECT path FROM files WHERE module_name > ? AND module_name < ? AND language NOT NULL LIMIT ?",
         (f"test_{plain}_", f"test_{plain}`", _MAX_RELATED),  # the character behind "_"
     )
     return {path for (path,) in rows if is_test(path)}
 
 
-def _classes_extending(situation: Situation, base: str, chunk_ids: Sequence[int], method: str) -> list[int]:
+def _classes_extending(context: RetrievalContext, base: str, chunk_ids: Sequence[int], method: str) -> list[int]:
     """Return chunks of other files with classes whose supertypes name `base`, each class once."""
     if not chunk_ids:
         return []
-    rows = situation.store.query(
+    rows = context.store.query(
         "SELECT s.file_id, s.qualified_name, s.bases, c.id FROM chunks c JOIN symbols s ON s.file_id = c.file_id"
         " AND s.start_line >= c.start_line AND s.start_line < c.end_line"
         " WHERE c.id IN (SELECT value FROM json_each(?)) AND s.bases != '[]'",
         (json.dumps(chunk_ids),),
     )
     places = {chunk_id: place for place, chunk_id in enumerate(chunk_ids)}
-    classes = [row for row in rows if has_word(row[2], base) and row[3] not in situation.own_chunks]
+    classes = [row for row in rows if has_word(row[2], base) and row[3] not in context.own_chunks]
     classes.sort(key=lambda row: places[row[3]])
     found: dict[int, None] = {}
     for file_id, qualified_name, _, chunk_id in classes[:_MAX_CLASSES]:
-        found.setdefault(_method_chunk(situation, file_id, qualified_name, method) or chunk_id)
+        found.setdefault(_method_chunk(context, file_id, qualified_name, method) or chunk_id)
     return list(found)
 
 
-def _method_chunk(situation: Situation, file_id: int, type_name: str, method: str) -> int | None:
+def _method_chunk(context: RetrievalContext, file_id: int, type_name: str, method: str) -> int | None:
     if not method:
         return None
     # The plus keeps SQLite from going through all definitions of a common name.
-    rows = situation.store.query(
+    rows = context.store.query(
         "SELECT c.id FROM symbols s JOIN chunks c ON c.file_id = s.file_id AND s.start_line >= c.start_line"
         " AND s.start_line < c.end_line WHERE s.file_id = ? AND s.parent = ? AND +s.name = ? LIMIT 1",
         (file_id, type_name, method),

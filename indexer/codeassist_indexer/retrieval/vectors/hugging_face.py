@@ -14,7 +14,7 @@ import numpy as np
 
 from codeassist.errors import ModelError
 from codeassist.request import CompletionRequest
-from codeassist_indexer.retrieval.query.cursor_query import surroundings
+from codeassist_indexer.retrieval.query.cursor_query import cursor_query
 from codeassist_indexer.retrieval.vectors.encoder import Vectors
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class HuggingFaceEncoder:
 
     def query(self, request: CompletionRequest) -> Vectors:
         """Return the vector of the lines before a cursor, as RLCoder asks, (D,)."""
-        around = surroundings(request)
+        around = cursor_query(request)
         return self.encode(["\n".join((*reversed(around.before), around.line_head))], [""])[0]
 
     def similarities(self, query: Vectors, texts: Sequence[str], languages: Sequence[str]) -> Vectors:

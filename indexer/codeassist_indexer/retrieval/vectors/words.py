@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Mapping
 
 from codeassist.request import CompletionRequest
-from codeassist_indexer.retrieval.query.cursor_query import IDENTIFIER, LINES_AFTER, LINES_BEFORE, surroundings
+from codeassist_indexer.retrieval.query.cursor_query import IDENTIFIER, LINES_AFTER, LINES_BEFORE, cursor_query
 from codeassist_indexer.storage.lexical import identifier_tokens, is_keyword
 
 WORDS_VERSION = 1
@@ -41,7 +41,7 @@ def slots_around(request: CompletionRequest) -> Mapping[bytes, int]:
 
     A slot is a line's place: 0 the cursor's up to it, then those before it, then those behind it, the nearest first.
     """
-    around = surroundings(request)
+    around = cursor_query(request)
     slots: dict[bytes, int] = {}
     names = IDENTIFIER.findall(around.line_head)
     if names:
