@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from codeassist_lsp.control import servers
 
+from codeassist_lsp.sharing.server_client import servers
 from tests.end_to_end.conftest import MAIN, Program, tiny_model
 
 from .editor import Editor, one_for_each_display
