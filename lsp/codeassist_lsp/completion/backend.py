@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from codeassist import __version__
@@ -227,7 +228,8 @@ def _import_early() -> None:
     """Import PyTorch while the client still says hello: two seconds less until the first completion."""
     gc.disable()  # else the garbage is looked for ten times on the way
     try:
-        pass
+        import_module("codeassist.engine.engine")
+        import_module("codeassist.completion.session")
     finally:
         gc.freeze()  # nothing of all this goes again: no collection that falls into a request need look at it
         gc.enable()
