@@ -16,7 +16,7 @@ from codeassist.monitor.name_monitor import NameMonitor
 from codeassist.monitor.trie import ByteTrie
 from codeassist.request import AllowedNames, Analysis, AnalysisService, CompletionRequest, NameKind, NamePosition
 from codeassist.tokenization.tokens import Tokenizer
-from tests import test_tokens
+from tests.tokenization import test_tokens
 
 T = TypeVar("T")
 TOKENIZERS = ("qwen2", "starcoder2", "sentencepiece", "real qwen", "real smollm2")

@@ -1,0 +1,356 @@
+"""The program as a whole, and its commands `index`, `models` and `doctor`."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+
+from codeassist.cli.app import app
+from codeassist.cli.demo import SCENE
+from codeassist.cli.error_boundary import run
+from codeassist.cli.terminal.deferred_command import DeferredCommand
+from codeassist.errors import CodeAssistError
+
+DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "home"
+    folder.mkdir()
+    monkeypatch.setenv("CODEASSIST_HOME", str(folder))
+    monkeypatch.delenv("CODEASSIST_CONFIG", raising=False)
+    return folder
+
+
+@pytest.fixture
+def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    root = tmp_path / "repo"
+    (root / ".git").mkdir(parents=True)
+    (root / "a.py").write_text("def a():\n    return 1\n")
+    (root / "b.py").write_text("class B:\n    def b(self):\n        return 2\n")
+    monkeypatch.chdir(root)
+    return root
+
+
+def commands(group: click.Group = app, path: str = "codeassist") -> Iterator[tuple[str, click.Command]]:
+    for name, listed in group.commands.items():
+        command = listed.load() if isinstance(listed, DeferredCommand) else listed
+        if isinstance(command, click.Group):
+            yield from commands(command, f"{path} {name}")
+        else:
+            yield f"{path} {name}", command
+
+
+@pytest.mark.parametrize(("path", "command"), list(commands()))
+def test_every_command_is_documented_and_has_examples(path: str, command: click.Command) -> None:
+    documented = DOCS.read_text(encoding="utf-8")
+    assert f"\n## {path}\n" in documented
+    section = documented.partition(f"\n## {path}\n")[2].partition("\n## ")[0]
+    if path.startswith(("codeassist eval ", "codeassist bench ")):
+        assert f"```\n{path} " in section  # the examples stand there
+    else:
+        assert "Examples:" in str(command.help)
+        if path != "codeassist serve":  # its stdout belongs to the protocol
+            assert "--json" in {option for parameter in command.params for option in parameter.opts}
+    for parameter in command.params:
+        for option in parameter.opts:
+            if isinstance(parameter, click.Option) and option not in ("--debug", "--set", "--json"):
+                assert f"`{option}" in section, option
+
+
+def test_every_exit_code_is_documented() -> None:
+    documented = DOCS.read_text(encoding="utf-8")
+    list(commands())  # imports every part that has errors of its own
+    codes = {error.exit_code for error in CodeAssistError.__subclasses__()} | {0, 1, 70, 141}
+    for code in codes:
+        assert f"| {code} |" in documented
+
+
+def test_help_does_not_wait_for_the_heavy_libraries() -> None:
+    program = (
+        "import sys; from codeassist.cli.error_boundary import run; run(['--help']);"
+        "heavy = {'torch', 'transformers', 'huggingface_hub', 'rich', 'sqlite3', 'numpy', 'matplotlib',"
+        " 'codeassist_eval'} & set(sys.modules);"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Exit codes" in done.stdout
+    assert "Measure completions on benchmarks" in done.stdout
+
+
+def test_a_command_imported_on_use_is_the_command_itself(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["eval", "run", "--help"]) == 0
+    assert "Usage: codeassist eval run [OPTIONS]" in capsys.readouterr().out
+    assert run(["bench", "engine", "--help"]) == 0
+    assert "Usage: codeassist bench engine [OPTIONS]" in capsys.readouterr().out
+    assert run(["eval", "make", "--repo", "/no/such/folder", "--out", "/no/such/out"]) == 6
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["indx"], "No such command 'indx'"),
+        (["index", "--rebuilt"], "No such option"),
+        (["complete"], "Missing argument 'FILE:LINE:COL'"),
+        (["index", "--rebuild", "--status"], "exclude each other"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_exit_code_2(
+    capsys: pytest.CaptureFixture[str], home: Path, arguments: list[str], message: str
+) -> None:
+    assert run(arguments) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("codeassist: error: ")
+    assert message in err
+    assert "--help" in err
+    assert err.count("\n") == 1
+
+
+def test_a_closed_pipe_is_no_error(home: Path) -> None:
+    reader = subprocess.Popen(["true"], stdin=subprocess.PIPE)
+    reader.wait()
+    assert reader.stdin is not None
+    done = subprocess.run(
+        [sys.executable, "-c", "from codeassist.cli import main; main()", "models", "list"],
+        stdout=reader.stdin,
+        stderr=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    reader.stdin.close()
+    assert (done.returncode, done.stderr) == (141, "")
+
+
+# --- index
+
+
+def test_index_reports_and_is_incremental(home: Path, repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["index", "--status", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["is_indexed"] is False
+    assert run(["index", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["num_parsed"] == 2
+    assert run(["index", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["num_parsed"] == 0
+    assert run(["index", "--rebuild", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["num_parsed"] == 2
+    assert run(["index", "--status", "--json"]) == 0
+    status = json.loads(capsys.readouterr().out)
+    assert (status["is_indexed"], status["num_files"]) == (True, 2)
+    assert status["database"].startswith(str(home / "cache"))
+    assert run(["index"]) == 0
+    assert "2 files in" in capsys.readouterr().out
+    assert run(["index", "--status"]) == 0
+    assert "2 files, " in capsys.readouterr().out
+
+
+def test_what_settings_exclude_is_not_indexed(home: Path, repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (home / "config.toml").write_text("[index]\nexclude = ['a.py']\n")
+    assert run(["index", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["num_files"] == 1
+    assert run(["index", "--json", "--set", "index.exclude=b.py"]) == 0
+    report = json.loads(capsys.readouterr().out)
+    assert (report["num_files"], report["num_removed"]) == (0, 1)
+    assert run(["index", "--set", "index.exclude=!a.py"]) == 2
+    assert "would take back what another place excludes" in capsys.readouterr().err
+
+
+def test_variables_of_tests_are_no_settings(home: Path, repository: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CODEASSIST_BENCH", "somewhere")
+    monkeypatch.setenv("CODEASSIST_TEST_MODELS", "somewhere")
+    assert run(["index"]) == 0
+
+
+def test_index_of_an_empty_repository(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "empty" / ".codeassist.toml").touch()
+    assert run(["index", str(tmp_path / "empty"), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["num_files"] == 0
+
+
+def test_index_outside_a_repository_says_what_to_do(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["index", str(tmp_path)]) == 3
+    assert "create an empty .codeassist.toml" in capsys.readouterr().err
+    assert run(["index", str(tmp_path / "none")]) == 3
+    assert "no such folder" in capsys.readouterr().err
+
+
+# --- models
+
+
+def test_models_list_path_and_remove(home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "w.gguf").write_bytes(b"GGUF")
+    (home / "config.toml").write_text(
+        f"[models.own]\ngguf = {json.dumps(str(tmp_path / 'w.gguf'))}\nlicence = '[MIT]'\n"
+        f"[models.gone]\ngguf = {json.dumps(str(tmp_path / 'gone.gguf'))}\n"
+    )
+    assert run(["models", "list", "--json"]) == 0
+    listed = {model["name"]: model for model in json.loads(capsys.readouterr().out)["models"]}
+    assert listed["own"]["state"] == "installed"
+    assert listed["gone"]["state"] == "missing"
+    assert listed["smollm2-135m"]["state"] == "not installed"
+    assert run(["models", "list"]) == 0
+    assert "[MIT]" in capsys.readouterr().out
+    assert run(["models", "path", "own"]) == 0
+    assert capsys.readouterr().out == f"{tmp_path / 'w.gguf'}\n"
+    assert run(["models", "path", "smollm2-135m"]) == 4
+    assert "codeassist models pull smollm2-135m" in capsys.readouterr().err
+    assert run(["models", "remove", "own"]) == 0
+    assert "is yours and stays" in capsys.readouterr().out
+    assert (tmp_path / "w.gguf").exists()
+    assert run(["models", "remove", "smollm2-135m", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["freed_bytes"] == 0
+    assert run(["models", "pull", "gone"]) == 4
+    assert "does not exist" in capsys.readouterr().err
+
+
+def test_pull_without_a_hub_says_what_it_does_instead(
+    home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("codeassist.models.hub.is_hub_reachable", lambda: False)
+    (tmp_path / "w.gguf").write_bytes(b"GGUF")
+    (home / "config.toml").write_text(f"[models.own]\ngguf = {json.dumps(str(tmp_path / 'w.gguf'))}\n")
+    assert run(["models", "pull", "--json"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out)["name"] == "own"
+    assert "hub cannot be reached" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_ctrl_c_during_a_download_exits_130_and_leaves_nothing(home: Path, tmp_path: Path) -> None:
+    started = tmp_path / "started"
+    pip = tmp_path / "modules" / "pip"
+    pip.mkdir(parents=True)
+    (pip / "__main__.py").write_text(
+        f"import pathlib, signal\npathlib.Path({str(started)!r}).touch()\nsignal.pause()\n"
+    )
+    (pip / "__init__.py").touch()
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from codeassist.cli import main; main()", "models", "pull", "smollm2-135m"],
+        env={**os.environ, "PYTHONPATH": str(tmp_path / "modules")},
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    deadline = time.monotonic() + 30
+    while not started.exists() and time.monotonic() < deadline:
+        assert process.poll() is None, process.communicate()[1]
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert err == "codeassist: error: interrupted\n"
+    left = [path.name for path in (home / "data" / "models").rglob("*") if path.is_file()]
+    assert left in ([], ["smollm2-135m.lock"])
+
+
+# --- doctor
+
+
+def test_doctor_finds_the_missing_model_and_names_every_setting(
+    home: Path, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "config.toml").write_text("[completion]\nseed = 3\n")
+    assert run(["doctor", "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert any("codeassist models pull" in problem for problem in document["problems"])
+    assert document["settings"]["completion.seed"] == {"value": 3, "origin": str(home / "config.toml")}
+    assert document["settings"]["model.threads"] == {"value": "auto", "origin": "default"}
+    assert document["hardware"]["cores"] >= 1
+
+
+def test_doctor_is_content_with_what_works(
+    home: Path, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("codeassist.cli.health.diagnosis.torch_problem", lambda gpu, build: None)
+    (tmp_path / "w.gguf").write_bytes(b"GGUF")
+    (home / "config.toml").write_text(f"[models.own]\ngguf = {json.dumps(str(tmp_path / 'w.gguf'))}\n")
+    assert run(["index"]) == 0
+    assert run(["doctor"]) == 0
+    out = capsys.readouterr().out
+    assert "no problems" in out
+    assert "verified" in out
+
+
+def test_doctor_looks_at_a_repository_that_it_is_not_started_in(
+    home: Path, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    assert run(["doctor", str(repository / "."), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["index"]["repository"] == str(repository)
+    assert run(["doctor", "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["index"]["repository"] == "none around this folder"
+    assert run(["doctor", str(tmp_path / "gone")]) == 3
+
+
+def test_doctor_looks_at_the_rest_when_a_setting_is_wrong(
+    home: Path, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (home / "config.toml").write_text("[completion]\nsead = 3\n")
+    assert run(["doctor"]) == 1
+    out = capsys.readouterr().out
+    assert "unknown setting completion.sead; did you mean completion.seed" in out
+    assert "hardware" in out
+
+
+def test_doctor_reports_a_broken_index(home: Path, repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["index"]) == 0
+    for database in (home / "cache").rglob("index.db*"):
+        database.write_bytes(b"garbage" * 1000)
+    assert run(["doctor"]) == 1
+    assert "codeassist index --rebuild" in capsys.readouterr().out
+    assert run(["index", "--rebuild"]) == 0
+
+
+# --- demo
+
+
+def test_the_demos_place_still_needs_another_file() -> None:
+    root = Path(__file__).parents[2]
+    before, anchor, behind = (root / SCENE.file).read_text(encoding="utf-8").partition(SCENE.anchor)
+    hidden, _, after = behind.partition("\n")
+    assert anchor
+    assert hidden.startswith(SCENE.name)
+    assert SCENE.name not in before + after
+    assert SCENE.name in (root / SCENE.defined_in).read_text(encoding="utf-8")
+
+
+def test_the_demo_elsewhere_says_where_it_runs(
+    home: Path, repository: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["demo"]) == 3
+    assert "in a checkout of codeassist's sources" in capsys.readouterr().err
+
+
+def test_an_interrupt_while_importing_is_one_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import codeassist.cli
+    import codeassist.cli.error_boundary
+
+    def interrupted(arguments: list[str]) -> int:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(codeassist.cli.error_boundary, "run", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        codeassist.cli.main()
+    assert ended.value.code == 130
+    assert capsys.readouterr().err == "codeassist: error: interrupted\n"
