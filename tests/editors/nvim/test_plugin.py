@@ -44,6 +44,8 @@ def server_pid(editor: Editor) -> int:
         ({"keyz": {}}, 'unknown option "keyz" (did you mean "keys"?)'),
         ({"keys": {"acept": "<C-l>"}}, 'unknown key "keys.acept" (did you mean "keys.accept"?)'),
         ({"cmd": "codeassist"}, "cmd must be a list of words"),
+        ({"cmd": ["bin/codeassist", "serve"]}, "the first an absolute path or a name on PATH"),
+        ({"venv": ".venv"}, "venv must be the absolute path of a virtual environment"),
         ({"display": "popup"}, 'display must be "auto", "native" or "ghost"'),
         ({"filetypes": {"python": 1}}, "filetypes must be true or false by filetype"),
         ({"settings": ["qwen"]}, "settings must be a table of sections"),
@@ -94,6 +96,50 @@ def test_the_program_is_found_on_path_or_in_the_environment_that_is_named(own: E
     own.lua("vim.env.PATH = ...", str(program.parent))
     assert own.lua(find, {})[0] == [str(program), "serve"]
     assert own.lua(find, {"shared": True})[0] == [str(program), "serve", "--shared"]
+
+
+def test_no_program_of_the_folder_that_is_open_is_started(own: Editor, file: Path) -> None:
+    """A repository brings a `codeassist`; PATH has relative entries, as a careless profile leaves them."""
+    once(own)
+    repository, mark = file.parent, own.folder / "started"
+    for place in ("codeassist", "codeassist.exe", "bin/codeassist", ".venv/bin/codeassist"):
+        planted = repository / place
+        planted.parent.mkdir(parents=True, exist_ok=True)
+        planted.write_text(f"#!/bin/sh\necho $0 >> '{mark}'\n")
+        planted.chmod(0o755)
+    own.nvim.chdir(str(repository))
+    own.lua("vim.env.PATH = '.::bin:' vim.env.VIRTUAL_ENV = '.venv'")
+    assert own.lua("return vim.fn.exepath('codeassist')") != "", "Neovim's own search would find it"
+    for options in ({}, {"cmd": ["codeassist", "serve"]}, {"cmd": ["./codeassist"]}, {"venv": ".venv"}):
+        own.lua("return require('codeassist').setup(...)", options)
+        own.command(f"edit {repository / 'a.py'} | checkhealth codeassist")
+        own.command("silent! %bwipeout!")
+        assert own.notices() and not own.attached()
+    assert not mark.exists()
+
+
+def test_the_server_is_started_in_a_folder_of_the_plugins_own(own: Editor, file: Path) -> None:
+    once(own)
+    told = own.folder / "told"
+    program = own.folder / "bin" / "codeassist"
+    program.parent.mkdir()
+    program.write_text(f"#!/bin/sh\npwd >> '{told}'\nexec '{sys.executable}' '{SERVER}'\n")
+    program.chmod(0o755)
+    own.nvim.chdir(str(file.parent))
+    own.server = [str(program), "serve"]
+    own.setup()
+    own.open(file, "")
+    own.command("checkhealth codeassist")
+    places = set(told.read_text().splitlines())
+    assert places == {str(own.folder / "home" / "cache" / "nvim" / "codeassist")}
+    assert len(told.read_text().splitlines()) == 2, "the server and what `:checkhealth` asks for its version"
+
+
+def test_the_users_home_is_the_folder_where_none_can_be_made(own: Editor, file: Path) -> None:
+    once(own)
+    (own.folder / "home" / "cache").write_text("in the way")
+    own.nvim.chdir(str(file.parent))
+    assert own.lua("return require('codeassist.program').folder()") == str(Path.home())
 
 
 def test_the_help_file_has_everything_that_there_is(own: Editor) -> None:

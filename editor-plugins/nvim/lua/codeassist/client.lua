@@ -139,6 +139,7 @@ local function start(bufnr, root)
   started = vim.lsp.start({
     name = M.NAME,
     cmd = command,
+    cmd_cwd = program.folder(),
     root_dir = root,
     workspace_folders = root and { folder(root) } or nil,
     capabilities = capabilities(),

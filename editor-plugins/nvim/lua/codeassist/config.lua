@@ -60,14 +60,26 @@ local function is_strings(value)
   return vim.iter(value):all(is_string)
 end
 
+--- A path says by itself where it is; a bare name is looked for on PATH.
+local function is_path(value)
+  return is_string(value) and require("codeassist.program").is_absolute(vim.fs.normalize(value))
+end
+
+local function is_command(value)
+  return is_strings(value) and (is_path(value[1]) or not value[1]:find("[/\\]"))
+end
+
 local function is_section(value)
   return type(value) == "table" and (next(value) == nil or not vim.islist(value))
 end
 
 ---@type table<string, {[1]: fun(value: any): boolean, [2]: string}> the check of each option, and what it wants
 local WANTED = {
-  cmd = { is_strings, 'a list of words, like { "/path/to/codeassist", "serve" }' },
-  venv = { is_string, "the path of a virtual environment" },
+  cmd = {
+    is_command,
+    'a list of words, the first an absolute path or a name on PATH, like { "/path/to/codeassist", "serve" }',
+  },
+  venv = { is_path, "the absolute path of a virtual environment" },
   shared = {
     function(value)
       return type(value) == "boolean"

@@ -6,7 +6,8 @@ local health = vim.health
 ---@param command string[]
 ---@return string|nil version
 local function version_of(command)
-  local ok, process = pcall(vim.system, { command[1], "--version" }, { text = true, timeout = 20000 })
+  local options = { text = true, timeout = 20000, cwd = require("codeassist.program").folder() }
+  local ok, process = pcall(vim.system, { command[1], "--version" }, options)
   if not ok then
     return nil
   end
