@@ -11,7 +11,7 @@ NODE := build/vscode
 WITH_NODE := PATH="$(CURDIR)/$(NODE)/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help vsix test-vscode demo test soak test-remote test-nvim check format constraints clean
+.PHONY: help vsix test-vscode demo test trace soak test-remote test-nvim check format constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -38,6 +38,9 @@ test: $(VENV)/.dev-installed  ## every test (under 10 minutes on 2 cores)
 	$(BIN)/python -m pytest -q --ignore=tests/editors; code=$$?; \
 	wait $$beside || code=1; \
 	echo "In the editors:"; cat $(VENV)/editors.log; exit $$code
+
+trace: $(VENV)/.dev-installed  ## the modules that one edit and one completion run through, in order
+	@$(BIN)/python tools/trace_requests.py
 
 MODEL ?= $(error name a small model: make soak MODEL=path/to/model.gguf)
 soak: $(VENV)/.dev-installed  ## 10,000 edits and 2,000 requests on one language server: MODEL=path/to/small.gguf

@@ -186,9 +186,9 @@ async def within(work: Any) -> Any:
     return await asyncio.wait_for(work, DEADLINE_S)
 
 
-def environment_of(document_scope: Path, **more: str) -> dict[str, str]:
+def environment_of(home: Path, **more: str) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CODEASSIST_")}
-    return kept | {"CODEASSIST_HOME": str(document_scope)} | more
+    return kept | {"CODEASSIST_HOME": str(home)} | more
 
 
 def plain(value: Any) -> Any:

@@ -78,17 +78,17 @@ def main(gguf: Path, num_edits: int, num_requests: int, seed: int) -> None:
 async def soak(gguf: Path, num_edits: int, num_requests: int, seed: int, scratch: Path) -> int:
     print(f"seed {seed}")
     rng = random.Random(seed)
-    document_scope, root = scratch / "home", scratch / "repo"
-    for folder in (document_scope, root / ".git", root / "src"):
+    home, root = scratch / "home", scratch / "repo"
+    for folder in (home, root / ".git", root / "src"):
         folder.mkdir(parents=True)
     settings = "[model]\nname = 'soak'\ncontext_tokens = 256\n[completion]\nmax_new_tokens = 4\n"
     named = f"[models.soak]\ngguf = {json.dumps(str(gguf.absolute()))}\n"
-    (document_scope / "config.toml").write_text(f"{settings}[editor]\nmultiline = 'never'\n{named}", encoding="utf-8")
+    (home / "config.toml").write_text(f"{settings}[editor]\nmultiline = 'never'\n{named}", encoding="utf-8")
     source = Path(__file__).read_text(encoding="utf-8")
     texts = [Text(path, source[: MOST_CHARS // (n + 1)]) for n, path in enumerate(PATHS)]
     for text in texts:
         (root / text.path).write_text(text.text, encoding="utf-8")
-    editor = Editor([sys.executable, "-m", "codeassist.cli", "serve", "--stdio"], root, environment_of(document_scope))
+    editor = Editor([sys.executable, "-m", "codeassist.cli", "serve", "--stdio"], root, environment_of(home))
     await (await editor.start()).ready()
     for text in texts:
         editor.open(text.path, text.text)

@@ -94,14 +94,14 @@ def serve(
         from codeassist_lsp.serving.socket_serving import run_socket
 
         path = socket.absolute()
-        sys.exit(run_socket(_load, places.run, path, overrides, lambda at: notice(f"listening at {at}")))
+        sys.exit(run_socket(load, places.run, path, overrides, lambda at: notice(f"listening at {at}")))
     if sys.stdin.isatty():
         notice("an editor is meant to start this: it speaks the language server protocol on stdin (Ctrl-C ends it)")
     from codeassist_lsp.serving.serving import run_stdio
     from codeassist_lsp.serving.socket_serving import beside_stdio
 
     beside = beside_stdio(places.run, socket.absolute() if socket is not None else None, overrides)
-    sys.exit(run_stdio(_load, overrides, beside))
+    sys.exit(run_stdio(load, overrides, beside))
 
 
 def _relay(places: Folders, overrides: Sequence[Override], options: Sequence[str], log_file: Path | None) -> int:
@@ -125,10 +125,10 @@ def _serve_shared(
     from codeassist_lsp.usage.logs import set_up_logging
 
     set_up_logging(places.cache, getattr(logging, log_level.upper()), log_file or shared.log_file(places.cache))
-    return run_shared(_load, places.run, shared.identity_of(overrides, places), overrides, linger_min * 60)
+    return run_shared(load, places.run, shared.identity_of(overrides, places), overrides, linger_min * 60)
 
 
-def _load(settings: Settings, progress: Progress) -> Completer:
+def load(settings: Settings, progress: Progress) -> Completer:
     """Load the model that the settings name, or find the server that they name."""
     if settings.remote.url is None:
         return _load_local(settings, progress)

@@ -45,7 +45,7 @@ async def stats(editor: Editor, program: Program) -> dict[str, Any]:
 
 
 def test_feedback_is_counted_and_a_broken_database_costs_only_that(program: Program) -> None:
-    database = program.document_scope / "data" / "feedback.db"
+    database = program.home / "data" / "feedback.db"
     database.parent.mkdir(parents=True)
     database.write_bytes(b"no database" * 1000)
 

@@ -163,7 +163,7 @@ def test_a_failing_job_and_a_dead_thread_cost_one_request(program: Program) -> N
         assert (await editor.run("codeassist.status"))["model"]["num_restarts"] == 1
         code, errors = await editor.stop()
         assert code == 0 and "ZeroDivisionError" in errors and "SystemExit" in errors
-        logged = (program.document_scope / "cache" / "log" / "serve.log").read_text()
+        logged = (program.home / "cache" / "log" / "serve.log").read_text()
         assert "ZeroDivisionError" in logged and "points" not in logged, "a document's text is in the log"
 
     asyncio.run(within(test()))
