@@ -11,7 +11,6 @@ import logging
 import os
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,8 +21,7 @@ from codeassist import __version__
 from codeassist.errors import CodeAssistError
 from codeassist.settings import Settings
 from codeassist_lsp.completion.inference import Inference, LoadSession, ModelState
-from codeassist_lsp.completion.second_look import SecondLooks
-from codeassist_lsp.completion.suggestion_cache import SuggestionCache
+from codeassist_lsp.completion.shared_document import SharedDocuments
 from codeassist_lsp.transport.requests import Works
 from codeassist_lsp.usage.feedback_store import FeedbackWriter
 from codeassist_lsp.usage.request_log import RequestLog
@@ -80,16 +78,14 @@ class Backend:
         self.works = Works()
         self.indexes = Indexes(self._is_busy)
         self.requests = RequestLog()
-        self.results = SuggestionCache()
         self.contexts = ContextWatch()
-        self.second_looks = SecondLooks(self.contexts.submit)
+        self.documents = SharedDocuments(self.contexts.submit, self.inference.forget)
         self.beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside-model")
         self.feedback = FeedbackWriter(lambda problem: self._on_loop(lambda: self._not_counted(problem)))
         self.sharing = sharing
         self.editor_left_s: float | None = None  # when the last one did, by the monotonic clock
         self._listeners: list[Listener] = []
         self._editors: dict[Listener, Editor] = {}
-        self._num_open: Counter[str] = Counter()
         self._began_s = time.monotonic()
         threading.Thread(target=_import_early, name="import", daemon=True).start()
 
@@ -116,22 +112,10 @@ class Backend:
         if next(iter(self._editors), None) is listener:
             self.inference.want(settings)
 
-    def opened(self, uri: str) -> None:
-        """Note that one more client has a document open."""
-        self._num_open[uri] += 1
-
-    def closed(self, uri: str) -> None:
-        """Note that one client fewer has it open; behind the last one its cache is dropped."""
-        self._num_open[uri] -= 1
-        if self._num_open[uri] <= 0:
-            del self._num_open[uri]
-            self.inference.forget(uri)
-            self.results.forget(uri)
-            self.second_looks.forget(uri)
-
     async def status(self, with_recent: bool = False) -> dict[str, Any]:
         """What goes on, ready for JSON: docs/lsp.md says what each entry means."""
         state = self.inference.state
+        cached, looks = self.documents.cache_counts, self.documents.look_counts
         return {
             "version": __version__,
             "pid": os.getpid(),
@@ -147,7 +131,7 @@ class Backend:
             "clients": len(self._listeners),
             "editors": [{"name": editor.name, "pid": editor.pid} for editor in self._editors.values()],
             "shared": None if self.sharing is None else {"linger_s": self.sharing.linger_s},
-            "documents": len(self._num_open),
+            "documents": len(self.documents),
             **await self._cache(),
             "requests": {
                 "counts": dict(self.requests.counts),
@@ -155,13 +139,13 @@ class Backend:
                 "joined": self.works.num_joined,
             },
             "results": {
-                "kept": len(self.results),
-                "hits": self.results.num_hits,
-                "along": self.results.num_along,
-                "stale": self.results.num_stale,
-                "missed": self.results.num_missed,
+                "kept": self.documents.num_kept,
+                "hits": cached.num_hits,
+                "along": cached.num_along,
+                "stale": cached.num_stale,
+                "missed": cached.num_missed,
             },
-            "second_looks": {"made": self.second_looks.num_made, "used": self.second_looks.num_used},
+            "second_looks": {"made": looks.num_made, "used": looks.num_used},
             "feedback": {"unwritten": self.feedback.num_unwritten, "problem": self.feedback.problem},
             "tokens": self.requests.tokens(),
             "latency_ms": self.requests.latency_ms(),

@@ -20,18 +20,19 @@ from codeassist.request import CompletionRequest
 from codeassist.settings import Settings
 from codeassist_lsp.completion.backend import Backend
 from codeassist_lsp.completion.debounce import Debounce
+from codeassist_lsp.completion.document_session import DocumentSession
 from codeassist_lsp.completion.inference import ModelState
 from codeassist_lsp.completion.second_look import Draft
-from codeassist_lsp.completion.suggestion_cache import CachedSuggestion, Scope, scope_of
+from codeassist_lsp.completion.suggestion_cache import CachedSuggestion, Scope, SuggestionCache, scope_of
 from codeassist_lsp.completion.suggestion_log import ShownSuggestion, SuggestionLog, rest_of, typed_since
 from codeassist_lsp.completion.suggestions import GenerationRequest, Suggested, Suggestion, suggest
 from codeassist_lsp.documents.cursor_context import CursorContext, Selected, cursor_context_at
-from codeassist_lsp.documents.documents import Documents, OpenDocument
+from codeassist_lsp.documents.open_document import OpenDocument
 from codeassist_lsp.transport.request_timing import RequestTiming
 from codeassist_lsp.transport.requests import Stopped, Stream
 from codeassist_lsp.usage.request_log import Outcome, Record
 from codeassist_lsp.workspace.context import Version, version_of
-from codeassist_lsp.workspace.document_scope import DocumentScope, DocumentScopes
+from codeassist_lsp.workspace.document_scope import DocumentScope
 
 if TYPE_CHECKING:
     from codeassist.completion.completer import Completer
@@ -48,6 +49,7 @@ class ClientRequest:
     """A request: `stream` is what a newer one supersedes it in; `document` is the text as it stood when it came."""
 
     stream: tuple[str, str]
+    session: DocumentSession
     document: OpenDocument
     cursor_char: int
     kind: Kind
@@ -65,8 +67,6 @@ class ClientRequests:
     def __init__(
         self,
         backend: Backend,
-        documents: Documents,
-        document_scopes: DocumentScopes,
         suggestion_log: SuggestionLog,
         fail: Callable[[str], None],
         succeed: Callable[[], None],
@@ -74,8 +74,6 @@ class ClientRequests:
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         self._backend = backend
-        self._documents = documents
-        self._document_scopes = document_scopes
         self._suggestion_log = suggestion_log
         self._fail = fail
         self._succeed = succeed
@@ -113,7 +111,7 @@ class ClientRequests:
         return []
 
     async def _answer(self, ask: ClientRequest, trace: _RequestTrace) -> list[ShownSuggestion]:
-        document_scope = self._document_scopes.of(ask.document.uri, ask.document.language_id)
+        document_scope = ask.session.scope
         settings = document_scope.settings
         reason = why_not(ask, settings, self._backend.inference.state)
         if reason is not None:
@@ -142,13 +140,13 @@ class ClientRequests:
         )
         scope = scope_of(wanted, root, self._backend.inference.num_loaded)
         wait_s = self._wait_s(ask, settings)
-        known = await self._known(scope, wanted, document_scope)
+        known = await self._known(ask.session.shared.suggestions, scope, wanted, document_scope)
         if known is not None and known.entry.suggested.was_withheld and ask.kind == "invoked":
             known = None  # withheld because nobody had asked for it
         if known is not None and self._may_show(known, ask, settings):
-            self._backend.results.use(known)
+            ask.session.shared.suggestions.use(known)
             self._succeed()
-            return self._offered(known.suggestions, ask, place, document_scope, trace, "cached")
+            return self._offered(known.suggestions, ask, place, trace, "cached")
         if is_on_demand_only(ask, settings):
             trace.outcome = "refused"
             return []
@@ -156,9 +154,9 @@ class ClientRequests:
             began = perf_counter()
             await self._sleep(wait_s)
             trace.stage_ms["debounce"] = (perf_counter() - began) * 1e3
-        trace.suggested = await self._run(scope, wanted, document_scope, trace)
+        trace.suggested = await self._run(ask.session, scope, wanted, trace)
         self._succeed()
-        return self._offered(trace.suggested.suggestions, ask, place, document_scope, trace, "answered")
+        return self._offered(trace.suggested.suggestions, ask, place, trace, "answered")
 
     def _wait_s(self, ask: ClientRequest, settings: Settings) -> float:
         """How long the model is not asked yet, because more is being typed. Called for each request, when it comes."""
@@ -169,10 +167,9 @@ class ClientRequests:
         return adapted_s if fixed_ms is None else fixed_ms / 1e3
 
     async def _known(
-        self, scope: Scope, wanted: GenerationRequest, document_scope: DocumentScope
+        self, results: SuggestionCache, scope: Scope, wanted: GenerationRequest, document_scope: DocumentScope
     ) -> CachedSuggestion | None:
-        """What is known for a wish and would be said again, as far as other files are concerned."""
-        results = self._backend.results
+        """What is known for a request and would be said again, as far as other files are concerned."""
         while (known := results.find(scope, wanted.prefix, wanted.suffix, wanted.num_wanted)) is not None:
             entry = known.entry
             request = CompletionRequest(wanted.path, known.prefix, known.suffix)
@@ -202,25 +199,26 @@ class ClientRequests:
         return (scope, wanted.prefix, wanted.suffix, wanted.num_wanted, wanted.is_automatic)
 
     async def _run(
-        self, scope: Scope, wanted: GenerationRequest, document_scope: DocumentScope, trace: _RequestTrace
+        self, session: DocumentSession, scope: Scope, wanted: GenerationRequest, trace: _RequestTrace
     ) -> Suggested:
+        shared, document_scope = session.shared, session.scope
         asked = perf_counter()
         asked_s = monotonic()
 
         def start(stopped: Stopped) -> Future[tuple[float, Version | None, Suggested, float]]:
             asked_version = self._backend.contexts.ask_version(document_scope)
 
-            def job(session: Completer) -> tuple[float, Version | None, Suggested, float]:
+            def job(completer: Completer) -> tuple[float, Version | None, Suggested, float]:
                 queue_ms = (perf_counter() - asked) * 1e3
                 version = asked_version()  # before retrieval: what changes later makes it stale
-                retriever = self._backend.second_looks.over(wanted.document, wanted.retriever, version, scope)
+                retriever = shared.second_look.over(wanted.retriever, version, scope)
                 served = replace(wanted, retriever=retriever)
-                return queue_ms, version, suggest(session, served, stopped, self._backend.beside), monotonic()
+                return queue_ms, version, suggest(completer, served, stopped, self._backend.beside), monotonic()
 
-            self._backend.results.num_missed += 1
+            shared.suggestions.counts.num_missed += 1
             return self._backend.inference.submit(job)
 
-        works, inference, results = self._backend.works, self._backend.inference, self._backend.results
+        works, inference, results = self._backend.works, self._backend.inference, shared.suggestions
         queue_ms, version, suggested, done_s = await works.run(self._work_of(scope, wanted), start)
         if trace.timing is not None:
             trace.timing.asked_s, trace.timing.done_s = asked_s, done_s
@@ -228,7 +226,7 @@ class ClientRequests:
             is_makeshift = suggested.first.is_hasty
             results.keep(scope, wanted.prefix, wanted.suffix, wanted.num_wanted, suggested, version, is_makeshift)
         if wanted.settings.context.rounds > 1 and suggested.suggestions:
-            asyncio.get_running_loop().call_later(_IDLE_S, self._look_again, scope, wanted, document_scope, suggested)
+            asyncio.get_running_loop().call_later(_IDLE_S, self._look_again, session, scope, wanted, suggested)
         stages = suggested.first.stage_ms
         trace.stage_ms |= {
             "queue": queue_ms,
@@ -242,7 +240,7 @@ class ClientRequests:
         return suggested
 
     def _look_again(
-        self, scope: Scope, wanted: GenerationRequest, document_scope: DocumentScope, suggested: Suggested
+        self, session: DocumentSession, scope: Scope, wanted: GenerationRequest, suggested: Suggested
     ) -> None:
         """Look at other files with the first suggestion in its place, unless somebody asks for something else."""
         if len(self._backend.works) or len(self._streams):
@@ -250,25 +248,25 @@ class ClientRequests:
         first = suggested.suggestions[0]
         request = CompletionRequest(wanted.path, wanted.prefix, wanted.suffix)
         draft = Draft(request, first.text, first.num_replaced, suggested.seen.max_chars, scope)
-        self._backend.second_looks.begin(wanted.document, draft, wanted.retriever, lambda: version_of(document_scope))
+        document_scope = session.scope
+        session.shared.second_look.begin(draft, wanted.retriever, lambda: version_of(document_scope))
 
     def _offered(
         self,
         suggestions: Sequence[Suggestion],
         ask: ClientRequest,
         place: CursorContext,
-        document_scope: DocumentScope,
         trace: _RequestTrace,
         outcome: Outcome,
     ) -> list[ShownSuggestion]:
         """Make offers of suggestions, for the text as it stands now; `outcome` is the request's if all goes well."""
-        now = self._documents.get(ask.document.uri)
+        now = ask.session.now
         typed: str | None = ""
-        if now is None or now.opening != ask.document.opening:
+        if ask.session.is_closed or now.opening != ask.document.opening:
             typed = None
         elif now.document is not ask.document.document:
             typed = typed_since(ask.document.document, ask.cursor_char, now.document) if ask.selected is None else None
-        if now is None or typed is None:
+        if typed is None:
             trace.outcome = "outdated"
             return []
         suggestion_log: list[ShownSuggestion] = []
@@ -278,8 +276,8 @@ class ClientRequests:
                 suggestion_log.append(
                     ShownSuggestion(
                         id=self._suggestion_log.new_id(),
+                        session=ask.session,
                         document=now,
-                        document_scope=document_scope,
                         start_char=place.start_char + len(typed),
                         end_char=place.end_char + len(typed) + suggestion.num_replaced,
                         text=place.repeated + rest,

@@ -7,7 +7,6 @@ suggestion, or takes it, then has its context at once.
 from __future__ import annotations
 
 import logging
-from collections import OrderedDict
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -18,7 +17,8 @@ from codeassist_lsp.workspace.context import Version
 
 log = logging.getLogger(__name__)
 
-_MOST_DOCUMENTS = 64
+Submit = Callable[[Callable[[], None]], Future[None]]
+"""Runs work where versions of an index may be compared; what it raises there is logged and costs nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,53 +59,46 @@ class _Ready:
     found: Retrieval
 
 
-class SecondLooks:
-    """What is ready, a draft a document. For any thread.
+@dataclass(slots=True)
+class LookCounts:
+    """How many second looks were made, of all documents, and how many of them were asked for."""
 
-    `submit` runs work where versions of an index may be compared; what it raises there is logged and costs nothing.
-    """
+    num_made: int = 0
+    num_used: int = 0
 
-    def __init__(self, submit: Callable[[Callable[[], None]], Future[None]]) -> None:
+
+class SecondLook:
+    """What is ready for one document, at most one draft. For any thread."""
+
+    def __init__(self, submit: Submit, counts: LookCounts) -> None:
+        self.counts = counts
         self._submit = submit
-        self._ready: OrderedDict[str, _Ready] = OrderedDict()
+        self._ready: _Ready | None = None
         self._lock = Lock()
-        self.num_made = 0
-        self.num_used = 0
 
-    def begin(
-        self, document: str, draft: Draft, retriever: Retriever, index_version: Callable[[], Version | None]
-    ) -> None:
+    def begin(self, draft: Draft, retriever: Retriever, index_version: Callable[[], Version | None]) -> None:
         """Look for what other files say behind a draft. Returns at once."""
         try:
-            self._submit(lambda: self._look(document, draft, retriever, index_version))
+            self._submit(lambda: self._look(draft, retriever, index_version))
         except RuntimeError:  # the thread takes nothing more: the server ends
             log.debug("no second look for %s: the server ends", draft.request.path)
 
-    def over(self, document: str, retriever: Retriever, version: Version | None, scope: object = None) -> Retriever:
-        """Return a retriever that has what is ready for a document at an index's version, and else asks `retriever`."""
-        with self._lock:
-            ready = self._ready.get(document)
+    def over(self, retriever: Retriever, version: Version | None, scope: object = None) -> Retriever:
+        """Return a retriever that has what is ready at an index's version, and else asks `retriever`."""
+        ready = self._ready
         if ready is None or version is None or (ready.version, ready.draft.scope) != (version, scope):
             return retriever
         return _Over(self, ready, retriever)
 
-    def forget(self, document: str) -> None:
-        """Drop what is ready for a document."""
-        with self._lock:
-            self._ready.pop(document, None)
-
     def was_used(self) -> None:
         """Count that what was ready was what was asked for."""
         with self._lock:
-            self.num_used += 1
+            self.counts.num_used += 1
 
-    def _look(
-        self, document: str, draft: Draft, retriever: Retriever, index_version: Callable[[], Version | None]
-    ) -> None:
+    def _look(self, draft: Draft, retriever: Retriever, index_version: Callable[[], Version | None]) -> None:
         try:
             version = index_version()  # first: what changes while we look makes it stale
-            with self._lock:
-                ready = self._ready.get(document)
+            ready = self._ready
             if version is None or (ready is not None and (ready.draft, ready.version) == (draft, version)):
                 return
             found = retriever.retrieve(draft.taken, draft.max_chars)
@@ -113,16 +106,13 @@ class SecondLooks:
             log.warning("no second look for %s", draft.request.path, exc_info=True)
             return
         with self._lock:
-            self.num_made += 1
-            self._ready[document] = _Ready(draft, version, found)
-            self._ready.move_to_end(document)
-            while len(self._ready) > _MOST_DOCUMENTS:
-                self._ready.popitem(last=False)
+            self.counts.num_made += 1
+            self._ready = _Ready(draft, version, found)
 
 
 @dataclass(frozen=True, slots=True)
 class _Over:
-    looks: SecondLooks
+    look: SecondLook
     ready: _Ready
     inner: Retriever
 
@@ -130,5 +120,5 @@ class _Over:
         ready = self.ready
         if max_chars < ready.draft.max_chars or not ready.draft.leads_to(request):
             return self.inner.retrieve(request, max_chars)
-        self.looks.was_used()
+        self.look.was_used()
         return Retrieval(ready.found.snippets, {"second_look": 0.0}, ready.found.late_sources)

@@ -15,7 +15,7 @@ from codeassist.settings import CompletionSettings, ContextSettings, IndexSettin
 from codeassist_lsp.completion.suggestions import GenerationRequest, Suggested, Suggestion
 from codeassist_lsp.workspace.context import Version
 
-_MOST_ENTRIES = 256
+_MOST_ENTRIES = 64
 _MOST_CLOSED = 3
 _CLOSER_OF = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "`": "`"}
 
@@ -24,7 +24,6 @@ _CLOSER_OF = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "`": "`"}
 class Scope:
     """What an answer depends on beside the text around the cursor and other files. `model` counts loadings."""
 
-    document: str
     root: str | None
     path: str
     model: int
@@ -39,7 +38,6 @@ def scope_of(wanted: GenerationRequest, root: str | None, model: int) -> Scope:
     """The scope that a wish is answered in."""
     settings = wanted.settings
     return Scope(
-        wanted.document,
         root,
         wanted.path,
         model,
@@ -85,18 +83,22 @@ class CachedSuggestion:
 
 
 @dataclass(slots=True)
-class SuggestionCache:
-    """The answers given last, for all clients; the least recently used is forgotten. Used on the event loop only.
+class CacheCounts:
+    """What became of requests: `num_hits` were shown as they were given before, `num_along` as the rest of what was
+    typed along; `num_stale` answers were dropped because of other files, `num_missed` had to be asked of the model."""
 
-    `num_hits` were shown as they were given, `num_along` as the rest of what was typed along, `num_stale` were dropped
-    because of other files, `num_missed` had to be asked of the model.
-    """
-
-    most_entries: int = _MOST_ENTRIES
     num_hits: int = 0
     num_along: int = 0
     num_stale: int = 0
     num_missed: int = 0
+
+
+@dataclass(slots=True)
+class SuggestionCache:
+    """The answers given last in one document; the least recently used is forgotten. Used on the event loop only."""
+
+    counts: CacheCounts
+    most_entries: int = _MOST_ENTRIES
     _num_uses: int = 0
     _entries: OrderedDict[Entry, None] = field(default_factory=OrderedDict[Entry, None])
     _by_key: dict[tuple[Scope, bytes], list[Entry]] = field(default_factory=dict[tuple[Scope, bytes], list[Entry]])
@@ -143,19 +145,14 @@ class SuggestionCache:
         if known.entry in self._entries:
             self._touch(known.entry)
         if known.typed:
-            self.num_along += 1
+            self.counts.num_along += 1
         else:
-            self.num_hits += 1
+            self.counts.num_hits += 1
 
     def drop_stale(self, entry: Entry) -> None:
         """Forget an entry that other files do not agree with any more."""
-        self.num_stale += 1
+        self.counts.num_stale += 1
         self._remove(entry)
-
-    def forget(self, document: str) -> None:
-        """Forget everything about a document that was closed."""
-        for entry in [entry for entry in self._entries if entry.key[0].document == document]:
-            self._remove(entry)
 
     def check(self) -> None:
         """Both views of the entries agree, and there are not too many."""

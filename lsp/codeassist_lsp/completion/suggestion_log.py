@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from itertools import count
 
 from codeassist.document import Document
+from codeassist_lsp.completion.document_session import DocumentSession
 from codeassist_lsp.completion.suggestions import Suggestion
 from codeassist_lsp.documents.convert import with_newlines
-from codeassist_lsp.documents.documents import OpenDocument
-from codeassist_lsp.workspace.document_scope import DocumentScope
+from codeassist_lsp.documents.open_document import OpenDocument
 
 _MOST = 256
 _numbers = count(1)
@@ -29,8 +29,8 @@ class ShownSuggestion:
     """
 
     id: str
+    session: DocumentSession
     document: OpenDocument
-    document_scope: DocumentScope
     start_char: int
     end_char: int
     text: str

@@ -11,7 +11,6 @@ from typing import Any
 from codeassist_lsp.completion.backend import Backend
 from codeassist_lsp.completion.items import ACCEPT
 from codeassist_lsp.completion.suggestion_log import ShownSuggestion, SuggestionLog
-from codeassist_lsp.documents.documents import Documents
 from codeassist_lsp.handlers.explain import explain, nothing_to_explain
 from codeassist_lsp.handlers.feedback import Feedback
 from codeassist_lsp.sharing.server_client import STOP
@@ -31,12 +30,11 @@ class Commands:
         self,
         server: Server,
         backend: Backend,
-        documents: Documents,
         suggestion_log: SuggestionLog,
         workspaces: Workspaces,
     ) -> None:
         self._backend = backend
-        self._feedback = Feedback(documents, backend.feedback.put)
+        self._feedback = Feedback(backend.feedback.put)
         self._suggestion_log = suggestion_log
         self._workspaces = workspaces
         server.command(ACCEPT)(self._accept)
@@ -57,7 +55,7 @@ class Commands:
         shown = self._find(arguments[0]) if arguments else self._suggestion_log.last
         if shown is None:
             return nothing_to_explain()
-        return explain(shown.suggestion.completion, shown.document_scope.path, shown.text, shown.stage_ms)
+        return explain(shown.suggestion.completion, shown.session.scope.path, shown.text, shown.stage_ms)
 
     async def _status(self, *arguments: Any) -> dict[str, Any]:
         """Say what goes on; with `{"recent": true}` each of the last requests too."""

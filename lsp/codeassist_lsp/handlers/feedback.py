@@ -15,7 +15,6 @@ from pathlib import Path
 
 from codeassist_lsp.completion.suggestion_log import ShownSuggestion
 from codeassist_lsp.documents.convert import first_utf16_units, with_newlines
-from codeassist_lsp.documents.documents import Documents
 from codeassist_lsp.usage.retained_share import kept_chars
 from codeassist_lsp.usage.suggestion_outcome import SuggestionOutcome
 
@@ -42,10 +41,7 @@ class _Counting:
 class Feedback:
     """Counts for one client, on the event loop. `later` calls a function after some seconds."""
 
-    def __init__(
-        self, documents: Documents, write: Write, later: Later | None = None, now_s: Callable[[], float] = time.time
-    ) -> None:
-        self._documents = documents
+    def __init__(self, write: Write, later: Later | None = None, now_s: Callable[[], float] = time.time) -> None:
         self._write = write
         self._later = later or (lambda after_s, look: asyncio.get_running_loop().call_later(after_s, look))
         self._now_s = now_s
@@ -81,8 +77,8 @@ class Feedback:
 
     def _look(self, shown: ShownSuggestion, counting: _Counting, start: int, end: int) -> None:
         """Count how much of [start, end) of an accepted text stands in the document now, if it is still open."""
-        now = self._documents.get(shown.document.uri)
-        if now is None or now.opening != shown.document.opening or not now.is_in_step:
+        now = shown.session.now
+        if shown.session.is_closed or not now.is_in_step:
             return
         text = shown.document.document.text
         head = with_newlines(text[: shown.start_char])
@@ -93,7 +89,7 @@ class Feedback:
         self._count(shown, replace(tally, looked_chars=looked, kept_chars=tally.kept_chars + kept), counting)
 
     def _counting(self, shown: ShownSuggestion) -> _Counting | None:
-        if not shown.document_scope.settings.feedback.count:
+        if not shown.session.scope.settings.feedback.count:
             return None
         number = shown.suggestion.number
         num_chars = len(shown.text) - shown.num_repeated
@@ -119,4 +115,4 @@ class Feedback:
         counting = counting or self._counted[shown.suggestion.number]
         if tally != counting.tally:
             counting.tally = tally
-            self._write(database_path(shown.document_scope.settings.places.data), tally)
+            self._write(database_path(shown.session.scope.settings.places.data), tally)

@@ -11,10 +11,11 @@ from lsprotocol import types
 
 from codeassist.errors import RequestError
 from codeassist_lsp.completion.client_requests import ClientRequest, ClientRequests, Kind
+from codeassist_lsp.completion.document_session import DocumentSessions
 from codeassist_lsp.completion.items import inline_item, list_item
 from codeassist_lsp.documents.convert import offset_at
 from codeassist_lsp.documents.cursor_context import Selected
-from codeassist_lsp.documents.documents import Documents, OpenDocument
+from codeassist_lsp.documents.open_document import OpenDocument
 from codeassist_lsp.transport.request_timing import RequestTiming
 from codeassist_lsp.transport.server import Server
 from codeassist_lsp.workspace.configuration import Configuration
@@ -29,7 +30,7 @@ class InlineCompletionHandler:
     """Handles the requests for completions."""
 
     def __init__(
-        self, server: Server, documents: Documents, completing: ClientRequests, configuration: Configuration
+        self, server: Server, documents: DocumentSessions, completing: ClientRequests, configuration: Configuration
     ) -> None:
         self._server = server
         self._documents = documents
@@ -77,20 +78,22 @@ class InlineCompletionHandler:
         info: types.SelectedCompletionInfo | None = None,
     ) -> ClientRequest | None:
         uri = params.text_document.uri
-        entry = self._documents.get(uri)
-        if entry is None:
+        session = self._documents.get(uri)
+        if session is None:
             log.warning("no completion in %s: it is not open", uri)
             return None
+        now = session.now
         try:
-            cursor = self._offset(entry, params.position)
+            cursor = self._offset(now, params.position)
             selected = None
             if info is not None:
-                start, end = self._offset(entry, info.range.start), self._offset(entry, info.range.end)
+                start, end = self._offset(now, info.range.start), self._offset(now, info.range.end)
                 selected = Selected(start, end, info.text)
         except RequestError as error:
             log.warning("no completion: %s", error)
             return None
-        return ClientRequest((method, uri), entry, cursor, kind, selected, RequestTiming(self._server.protocol.read_s))
+        timing = RequestTiming(self._server.protocol.read_s)
+        return ClientRequest((method, uri), session, now, cursor, kind, selected, timing)
 
     def _offset(self, entry: OpenDocument, position: types.Position) -> int:
         return offset_at(entry.document, position.line, position.character, self._documents.encoding)

@@ -14,9 +14,9 @@ import psutil
 from lsprotocol import types
 
 from codeassist_lsp.completion.client import Client
+from codeassist_lsp.completion.document_session import DocumentSessions
 from codeassist_lsp.documents.convert import choose_encoding
 from codeassist_lsp.documents.cursor_context import file_of
-from codeassist_lsp.documents.documents import Documents
 from codeassist_lsp.handlers.inline_completion import InlineCompletionHandler
 from codeassist_lsp.handlers.text_document import TextDocumentHandler
 from codeassist_lsp.transport.client_process import find_process
@@ -39,7 +39,7 @@ class ClientSetup:
         self,
         server: Server,
         client: Client,
-        documents: Documents,
+        documents: DocumentSessions,
         configuration: Configuration,
         workspaces: Workspaces,
         editing: TextDocumentHandler,

@@ -17,9 +17,9 @@ from codeassist.settings import Override
 from codeassist_lsp.completion.backend import Backend, Editor
 from codeassist_lsp.completion.client import Client, Status, status_of
 from codeassist_lsp.completion.client_requests import ClientRequests
+from codeassist_lsp.completion.document_session import DocumentSessions
 from codeassist_lsp.completion.inference import ModelState
 from codeassist_lsp.completion.suggestion_log import SuggestionLog
-from codeassist_lsp.documents.documents import Documents
 from codeassist_lsp.handlers.cli_completion import CliCompletions
 from codeassist_lsp.handlers.commands import Commands
 from codeassist_lsp.handlers.inline_completion import InlineCompletionHandler
@@ -31,7 +31,7 @@ from codeassist_lsp.transport.request_timing import Chunk
 from codeassist_lsp.transport.server import Server
 from codeassist_lsp.workspace.background_index import Coverage
 from codeassist_lsp.workspace.configuration import Configuration
-from codeassist_lsp.workspace.document_scope import DocumentScopes
+from codeassist_lsp.workspace.document_scope import DocumentScope, find_scope
 from codeassist_lsp.workspace.workspaces import Workspaces
 
 if TYPE_CHECKING:
@@ -58,15 +58,12 @@ class Connection:
         self._client = Client(self._server)
         self._configuration = Configuration(self._report_setting, overrides)
         self._workspaces = Workspaces(self._configuration, self._report_coverage, backend.indexes)
-        documents, suggestion_log = Documents(), SuggestionLog()
-        document_scopes = DocumentScopes(self._configuration, self._workspaces)
-        self._completing = ClientRequests(
-            backend, documents, document_scopes, suggestion_log, self._completion_failed, self._show_model
-        )
-        self._editing = TextDocumentHandler(self._server, self._client, backend, documents, document_scopes)
+        documents, suggestion_log = DocumentSessions(self._find_scope, backend.documents), SuggestionLog()
+        self._completing = ClientRequests(backend, suggestion_log, self._completion_failed, self._show_model)
+        self._editing = TextDocumentHandler(self._server, self._client, documents)
         asking = InlineCompletionHandler(self._server, documents, self._completing, self._configuration)
         self._scripts = CliCompletions(self._server, backend)
-        Commands(self._server, backend, documents, suggestion_log, self._workspaces)
+        Commands(self._server, backend, suggestion_log, self._workspaces)
         ClientSetup(
             self._server,
             self._client,
@@ -101,6 +98,9 @@ class Connection:
         for task in self._tasks:
             task.cancel()
         await asyncio.to_thread(self._workspaces.close, _CLOSE_S)
+
+    def _find_scope(self, uri: str, language_id: str) -> DocumentScope:
+        return find_scope(uri, language_id, self._configuration, self._workspaces)
 
     async def _read(self, chunks: AsyncIterator[Chunk]) -> None:
         framing = Framing()

@@ -1,0 +1,124 @@
+"""The one owner of what a client's open document is: READ FIRST.
+
+A `DocumentSession` lives from didOpen to didClose. It holds the text with its version, the history of its edits, the
+repository that it belongs to, and what all windows that have it open share (answers, looks at other files, the live
+cache's name). Closing it frees all of that. Nothing else in the server is kept by path or URI. A request takes `now`,
+which never changes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from time import monotonic
+
+from codeassist.document import Document
+from codeassist.edits.history import EditHistory
+from codeassist_lsp.completion.shared_document import SharedDocument, SharedDocuments
+from codeassist_lsp.documents.convert import PositionEncoding
+from codeassist_lsp.documents.open_document import OpenDocument, TextChange, apply_changes
+from codeassist_lsp.workspace.document_scope import DocumentScope
+
+log = logging.getLogger(__name__)
+
+FindScope = Callable[[str, str], DocumentScope]
+"""Looks up what a document of this URI and language belongs to: a walk up the file system."""
+
+
+class DocumentSession:
+    """One document that a client has open. Used on the event loop only; `history` records by the clock `now_s`."""
+
+    def __init__(
+        self, opened: OpenDocument, find_scope: FindScope, shared: SharedDocument, now_s: Callable[[], float]
+    ) -> None:
+        self.now = opened
+        self.history = EditHistory()
+        self.shared = shared
+        self._find_scope = find_scope
+        self._scope: DocumentScope | None = None
+        self._now_s = now_s
+        self.is_closed = False
+
+    @property
+    def scope(self) -> DocumentScope:
+        """What the document belongs to, looked up at the first use and after `forget_scope`."""
+        if self._scope is None:
+            self._scope = self._find_scope(self.now.uri, self.now.language_id)
+        return self._scope
+
+    def forget_scope(self) -> None:
+        """Look up anew what the document belongs to: other folders are open now."""
+        self._scope = None
+
+    def apply(self, version: int, changes: Sequence[TextChange], encoding: PositionEncoding) -> None:
+        """Apply one change notification, all of it or nothing: then `now` is out of step."""
+        applied = apply_changes(self.now, version, changes, encoding)
+        self.history.record(applied.start, applied.edits, self._now_s())
+        self.now = applied.after
+
+    def text_changed(self, text: str) -> None:
+        """Let the unsaved text count for other files."""
+        scope = self.scope
+        if scope.workspace is not None and scope.file is not None:
+            scope.workspace.document_changed(scope.path, text)
+
+    def close(self) -> None:
+        """Let the file on disk count again, where its scope was ever looked up. Requests under way come to nothing."""
+        self.is_closed = True
+        scope = self._scope
+        if scope is not None and scope.workspace is not None and scope.file is not None:
+            scope.workspace.document_closed(scope.path)
+
+
+class DocumentSessions:
+    """What one client has open. Mutated by its notifications only, in the order in which they came."""
+
+    def __init__(self, find_scope: FindScope, shared: SharedDocuments, now_s: Callable[[], float] = monotonic) -> None:
+        self.encoding: PositionEncoding = "utf-16"
+        self._find_scope = find_scope
+        self._shared = shared
+        self._now_s = now_s
+        self._open: dict[str, DocumentSession] = {}
+        self._num_openings = 0
+
+    def __iter__(self) -> Iterator[DocumentSession]:
+        return iter(tuple(self._open.values()))
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    def get(self, uri: str) -> DocumentSession | None:
+        """The session of a document, or None where it is not open."""
+        return self._open.get(uri)
+
+    def open(self, uri: str, language_id: str, version: int, text: str) -> DocumentSession:
+        """Take a text from the client. A document that was open already begins anew, with what is shared of it."""
+        former = self._open.get(uri)
+        if former is not None:
+            log.info("%s was opened again", uri)
+        self._num_openings += 1
+        opened = OpenDocument(uri, language_id, Document(uri, text, version), self._num_openings)
+        shared = self._shared.open(uri) if former is None else former.shared
+        if former is not None:
+            former.is_closed = True
+        made = self._open[uri] = DocumentSession(opened, self._find_scope, shared, self._now_s)
+        return made
+
+    def change(self, uri: str, version: int, changes: Sequence[TextChange]) -> DocumentSession | None:
+        """Apply a client's edits; return the session, None if the document is not open."""
+        session = self._open.get(uri)
+        if session is None:
+            log.warning("an edit of %s was left out: it is not open", uri)
+            return None
+        session.apply(version, changes, self.encoding)
+        return session
+
+    def close(self, uri: str) -> DocumentSession | None:
+        """End a session and free what it holds; return it, None if the document was not open."""
+        session = self._open.pop(uri, None)
+        if session is None:
+            log.warning("%s was closed, but is not open", uri)
+            return None
+        session.close()
+        self._shared.release(session.shared)
+        return session
