@@ -120,8 +120,7 @@ def _trimmed(entry: PastEdit, document: Document) -> PastEdit:
     head = _num_same(old, new)
     tail = _num_same(old[head:][::-1], new[head:][::-1])
     start = entry.start_char + head
-    # Up to `start` the old and the new text are the same, so a line of either is the line of both.
-    line = document.position_at(min(start, len(document.text))).line
+    line = document.position_at(entry.start_char).line + new.count("\n", 0, head)
     return replace(
         entry, start_char=start, start_line=line, old=old[head : len(old) - tail], new=new[head : len(new) - tail]
     )

@@ -18,12 +18,12 @@ from codeassist.request import Completion, CompletionRequest, Retrieval, Snippet
 from codeassist.settings import Settings
 from codeassist_indexer.retrieval.query.recent_places import RecentPlaces
 from codeassist_lsp.completion.client_requests import ClientRequest, ClientRequests, Kind
+from codeassist_lsp.completion.document_session import DocumentSession, DocumentSessions
 from codeassist_lsp.completion.inference import ModelState
-from codeassist_lsp.completion.second_look import SecondLooks
-from codeassist_lsp.completion.suggestion_cache import SuggestionCache
+from codeassist_lsp.completion.shared_document import SharedDocuments
+from codeassist_lsp.completion.suggestion_cache import CacheCounts, SuggestionCache
 from codeassist_lsp.completion.suggestion_log import ShownSuggestion, SuggestionLog
 from codeassist_lsp.completion.suggestions import GenerationRequest, Suggested, suggest
-from codeassist_lsp.documents.documents import Documents, OpenDocument
 from codeassist_lsp.transport.requests import Works
 from codeassist_lsp.usage.request_log import RequestLog
 from codeassist_lsp.workspace.context import ContextWatch
@@ -47,6 +47,7 @@ class CursorContext:
     version: int = 0
     path: str = "src/a.txt"  # of no language: what is trimmed there takes no time
     recent: RecentPlaces = field(default_factory=RecentPlaces)
+    file: Path | None = None  # nothing of it is indexed
 
     @property
     def workspace(self) -> CursorContext:
@@ -122,42 +123,36 @@ class Client:
     def __init__(self, model: Model, places: dict[str, CursorContext], now_s: Callable[[], float], sleep: Any) -> None:
         self.model = model
         self.places = places
-        self.documents = Documents()
         self.inference = model
         self.works = Works()
         self.requests = RequestLog()
-        self.results = SuggestionCache(most_entries=16)
         self.contexts = ContextWatch()
-        self.second_looks = SecondLooks(self.contexts.submit)
+        self.shared = SharedDocuments(self.contexts.submit, lambda uri: None)
+        find_scope: Any = lambda uri, language_id: self.places[uri]  # noqa: E731
+        self.documents = DocumentSessions(find_scope, self.shared)
         self.beside = None
         self.failed: list[str] = []
         self.suggestion_log = SuggestionLog()
         backend: Any = self
-        document_scopes: Any = self
-        self.completing = ClientRequests(
-            backend,
-            self.documents,
-            document_scopes,
-            self.suggestion_log,
-            self.failed.append,
-            lambda: None,
-            now_s,
-            sleep,
-        )
+        self.completing = ClientRequests(backend, self.suggestion_log, self.failed.append, lambda: None, now_s, sleep)
 
-    def of(self, uri: str, language_id: str) -> CursorContext:
-        return self.places[uri]
+    @property
+    def counts(self) -> CacheCounts:
+        return self.shared.cache_counts
+
+    def cache(self, uri: str) -> SuggestionCache:
+        return self.entry(uri).shared.suggestions
 
     async def ask(self, uri: str, cursor_char: int, kind: Kind = "automatic") -> list[ShownSuggestion]:
         """Ask as an editor does; a failure of the server's is one of the test's."""
         entry = self.entry(uri)
         found = await asyncio.create_task(
-            self.completing.complete(ClientRequest(("inline", uri), entry, cursor_char, kind))
+            self.completing.complete(ClientRequest(("inline", uri), entry, entry.now, cursor_char, kind))
         )
         assert not self.failed
         return found
 
-    def entry(self, uri: str) -> OpenDocument:
+    def entry(self, uri: str) -> DocumentSession:
         entry = self.documents.get(uri)
         assert entry is not None
         return entry

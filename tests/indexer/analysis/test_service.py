@@ -208,7 +208,7 @@ def test_the_process_ends_with_its_parent(repository: Repository) -> None:
     """Also where it is at work: it must not go on for nobody."""
     program = (
         "import os, sys; from pathlib import Path; from codeassist_indexer.storage.store import Store\n"
-        "from codeassist_indexer.analysis.service import RepositoryAnalyst\n"
+        "from codeassist_indexer.analysis.service import RepositoryAnalysisService\n"
         "analyst = RepositoryAnalysisService(Path(sys.argv[1]), Store(Path(sys.argv[2])), 60)\n"
         "analyst._process.start()\n"
         "print(analyst._process._worker.pid, flush=True)\n"

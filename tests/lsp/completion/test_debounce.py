@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from codeassist_lsp.documents.open_document import TextChange
 
 from codeassist_lsp.completion.client_requests import ClientRequest
 from codeassist_lsp.completion.debounce import Debounce
-from codeassist_lsp.documents.documents import TextChange
 from tests.lsp.imagined import Client, CursorContext, Model
 
 A = "file:///one/src/a.txt"
@@ -85,9 +85,10 @@ class Typist:
         self.answers: list[asyncio.Task[Any]] = []
 
     async def type(self, char: str, kind: Any = "automatic") -> None:
-        text = self.client.entry(A).document.text + char
+        text = self.client.entry(A).now.document.text + char
         self.client.documents.change(A, len(text) + 1, [TextChange(text, None)])
-        ask = ClientRequest(("inline", A), self.client.entry(A), len(text), kind)
+        entry = self.client.entry(A)
+        ask = ClientRequest(("inline", A), entry, entry.now, len(text), kind)
         self.answers.append(asyncio.create_task(self.client.completing.complete(ask)))
         await self.clock.move(0)
 

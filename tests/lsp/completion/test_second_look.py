@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from codeassist.request import CompletionRequest, Retrieval, Snippet
-from codeassist_lsp.completion.second_look import Draft, SecondLooks
+from codeassist_lsp.completion.second_look import Draft, LookCounts, SecondLook
+from codeassist_lsp.completion.shared_document import SharedDocuments
 from tests.end_to_end.conftest import Program
 from tests.lsp.conftest import editor_for
 from tests.lsp.editor import Editor, within
@@ -42,9 +43,9 @@ def submit() -> Iterator[Callable[[Callable[[], None]], Future[None]]]:
         yield thread.submit
 
 
-def looks_with(submit: Callable[[Callable[[], None]], Future[None]], retriever: object = None) -> SecondLooks:
-    looks = SecondLooks(submit)
-    looks.begin("doc", DRAFT, retriever or Asked(), lambda: (1,))  # type: ignore[arg-type]
+def looks_with(submit: Callable[[Callable[[], None]], Future[None]], retriever: object = None) -> SecondLook:
+    looks = SecondLook(submit, LookCounts())
+    looks.begin(DRAFT, retriever or Asked(), lambda: (1,))  # type: ignore[arg-type]
     submit(lambda: None).result()
     return looks
 
@@ -60,10 +61,10 @@ def looks_with(submit: Callable[[Callable[[], None]], Future[None]], retriever: 
 )
 def test_serves_who_types_along(submit: Callable[[Callable[[], None]], Future[None]], prefix: str, suffix: str) -> None:
     looks, plain = looks_with(submit), Asked()
-    found = looks.over("doc", plain, (1,)).retrieve(CompletionRequest("a.py", prefix, suffix), 400)
+    found = looks.over(plain, (1,)).retrieve(CompletionRequest("a.py", prefix, suffix), 400)
     assert found.snippets[0].text == "x = area(points)", "what was found with the draft in its place"
     assert found.late_sources == ("folder",) and plain.prefixes == []
-    assert (looks.num_made, looks.num_used) == (1, 1)
+    assert (looks.counts.num_made, looks.counts.num_used) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -81,42 +82,46 @@ def test_asks_again_for_anything_else(
     submit: Callable[[Callable[[], None]], Future[None]], path: str, prefix: str, suffix: str, max_chars: int
 ) -> None:
     looks, plain = looks_with(submit), Asked()
-    looks.over("doc", plain, (1,)).retrieve(CompletionRequest(path, prefix, suffix), max_chars)
-    assert plain.prefixes == [prefix] and looks.num_used == 0
+    looks.over(plain, (1,)).retrieve(CompletionRequest(path, prefix, suffix), max_chars)
+    assert plain.prefixes == [prefix] and looks.counts.num_used == 0
 
 
-def test_is_stale_once_the_index_has_changed_and_gone_with_its_document(
+def test_is_stale_once_the_index_has_changed(
     submit: Callable[[Callable[[], None]], Future[None]],
 ) -> None:
     looks, plain = looks_with(submit), Asked()
-    assert looks.over("doc", plain, (2,)) is plain
-    assert looks.over("doc", plain, None) is plain, "nobody knows"
-    assert looks.over("other", plain, (1,)) is plain
-    assert looks.over("doc", plain, (1,), "other settings") is plain
-    looks.begin("doc", DRAFT, Asked(), lambda: (2,))  # the same draft, after the index has changed
+    assert looks.over(plain, (2,)) is plain
+    assert looks.over(plain, None) is plain, "nobody knows"
+    assert looks.over(plain, (1,), "other settings") is plain
+    looks.begin(DRAFT, Asked(), lambda: (2,))  # the same draft, after the index has changed
     submit(lambda: None).result()
-    assert looks.over("doc", plain, (2,)) is not plain and looks.over("doc", plain, (1,)) is plain
-    looks.forget("doc")
-    assert looks.over("doc", plain, (2,)) is plain
+    assert looks.over(plain, (2,)) is not plain and looks.over(plain, (1,)) is plain
 
 
 def test_failing_costs_nothing(
     submit: Callable[[Callable[[], None]], Future[None]], caplog: pytest.LogCaptureFixture
 ) -> None:
     plain = Asked()
-    assert looks_with(submit, Broken()).over("doc", plain, (1,)) is plain
+    assert looks_with(submit, Broken()).over(plain, (1,)) is plain
     assert "no second look for a.py" in caplog.text
 
 
-def test_keeps_few_and_looks_once(submit: Callable[[Callable[[], None]], Future[None]]) -> None:
-    looks, asked = SecondLooks(submit), Asked()
-    for number in range(100):
-        looks.begin(f"doc{number}", DRAFT, asked, lambda: (1,))
-    submit(lambda: None).result()
-    looks.begin("doc99", DRAFT, asked, lambda: (1,))  # it is ready
-    submit(lambda: None).result()
-    assert looks.num_made == 100 and len(asked.prefixes) == 100
-    assert looks.over("doc0", asked, (1,)) is asked and looks.over("doc99", asked, (1,)) is not asked
+def test_looks_once_and_is_gone_with_its_document(submit: Callable[[Callable[[], None]], Future[None]]) -> None:
+    closed: list[str] = []
+    documents, asked = SharedDocuments(submit, closed.append), Asked()
+    one, again = documents.open("doc"), documents.open("doc")
+    assert one is again and documents.open("other") is not one
+    for _ in range(2):  # the second time it is ready
+        one.second_look.begin(DRAFT, asked, lambda: (1,))
+        submit(lambda: None).result()
+    assert documents.look_counts.num_made == 1 and len(asked.prefixes) == 1
+    assert one.second_look.over(asked, (1,)) is not asked
+    assert documents.open("other").second_look.over(asked, (1,)) is asked
+    documents.release(one)
+    assert documents.open("doc") is one, "another window has it open"
+    documents.release(one)
+    documents.release(again)
+    assert closed == ["doc"] and documents.open("doc").second_look.over(asked, (1,)) is asked
 
 
 def test_in_a_server_idle_time_has_it_ready(program: Program) -> None:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from codeassist_lsp.documents.open_document import TextChange
 
 from codeassist_lsp.completion.suggestion_log import ShownSuggestion
-from codeassist_lsp.documents.documents import TextChange
 from tests.lsp.imagined import Client, CursorContext, Model
 
 A, B = "file:///one/src/a.txt", "file:///two/src/a.txt"
@@ -39,7 +39,7 @@ def put(one: Client, text: str, uri: str = A) -> None:
     if one.documents.get(uri) is None:
         one.documents.open(uri, "python", 1, text)
     else:
-        one.documents.change(uri, one.entry(uri).document.version + 1, [TextChange(text, None)])
+        one.documents.change(uri, one.entry(uri).now.document.version + 1, [TextChange(text, None)])
 
 
 def accepted(shown: ShownSuggestion) -> str:
@@ -58,7 +58,7 @@ def test_typing_along_and_back_needs_no_model() -> None:
             put(one, f"x = {typed}\n")
             assert texts(await one.ask(A, 4 + len(typed))) == [rest]
         assert one.model.num_asked == 1
-        assert (one.results.num_hits, one.results.num_along) == (1, 3)
+        assert (one.counts.num_hits, one.counts.num_along) == (1, 3)
         put(one, "x = points\n")
         assert texts(await one.ask(A, 10)) == ["points"] and one.model.num_asked == 2, "typed to its end: asked again"
 
@@ -111,7 +111,7 @@ def test_what_changes_an_answer_makes_it_unknown(what: str) -> None:
         found = await one.ask(uri, len(before))
         assert one.model.num_asked == 2
         assert texts(found) == [each.text for each in one.afresh(uri, before, behind).suggestions]
-        assert one.results.num_stale == (what == "other files")
+        assert one.counts.num_stale == (what == "other files")
 
     run(test())
 
@@ -206,16 +206,15 @@ def test_a_makeshift_answer_is_typed_along_but_not_given_again() -> None:
 def test_it_is_bounded_and_forgets_documents_that_are_closed() -> None:
     async def test() -> None:
         one = client()
-        for n in range(50):
+        for n in range(100):
             put(one, f"x{n} = ")
             await one.ask(A, len(f"x{n} = "))
-            one.results.check()
-        assert len(one.results) == one.results.most_entries
+            one.cache(A).check()
+        assert len(one.cache(A)) == one.cache(A).most_entries < 100
         put(one, "y = ", B)
         await one.ask(B, 4)
-        one.results.forget(A)
-        one.results.check()
-        assert len(one.results) == 1
+        one.documents.close(A)
+        assert one.shared.num_kept == 1
 
     run(test())
 
@@ -283,13 +282,13 @@ def test_random_edits_never_show_what_the_model_would_not_have_said(round_: int)
             was_cached = one.model.num_asked == before
             num_cached += was_cached
             num_wanted = 3 if is_invoked else 1
-            assert all(is_fresh(one, uri, text, cursor, num_wanted, shown) for shown in shown)
+            assert all(is_fresh(one, uri, text, cursor, num_wanted, each) for each in shown)
             if expected is not None and len(text) < 60:
                 assert was_cached and texts(shown) == [expected]
             assert is_invoked or len(shown) <= 1
             if not shown:
                 assert not one.afresh(uri, text[:cursor], text[cursor:], num_wanted).suggestions
-            one.results.check()
+            one.cache(uri).check()
         assert num_cached > NUM_STEPS // 10
 
     run(test())

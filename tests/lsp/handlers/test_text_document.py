@@ -8,35 +8,27 @@ from typing import Any, cast
 from lsprotocol import types
 
 from codeassist_indexer.retrieval.query.recent_places import RecentPlace
-from codeassist_lsp.documents.documents import Documents
+from codeassist_lsp.completion.document_session import DocumentSessions
+from codeassist_lsp.completion.shared_document import SharedDocuments
 from codeassist_lsp.handlers.text_document import TextDocumentHandler
 from tests.lsp.imagined import CursorContext
 
 
 class Handlers:
-    """In the place of server, client, backend and homes: keeps the handlers, gives every document one home."""
+    """In the place of the server and the client: keeps the handlers."""
 
-    def __init__(self, place: CursorContext) -> None:
-        self.place = place
+    def __init__(self) -> None:
         self.by_name: dict[str, Any] = {}
 
     def feature(self, name: str) -> Any:
         return lambda handler: self.by_name.setdefault(name, handler)
 
-    def of(self, uri: str, language_id: str) -> CursorContext:
-        return self.place
-
-    def text_changed(self, uri: str, language_id: str, text: str) -> None:
-        pass
-
-    def opened(self, uri: str) -> None:
-        pass
-
 
 def test_opening_and_editing_are_noted(tmp_path: Path) -> None:
     place = CursorContext(tmp_path)
-    fake = cast(Any, Handlers(place))
-    TextDocumentHandler(fake, fake, fake, Documents(), fake)
+    fake, shared = cast(Any, Handlers()), SharedDocuments(cast(Any, None), lambda uri: None)
+    documents = DocumentSessions(lambda uri, language_id: cast(Any, place), shared)
+    TextDocumentHandler(fake, fake, documents)
     text = "".join(f"line {n}\n" for n in range(100))
     opened = types.TextDocumentItem(uri="file:///a.txt", language_id="text", version=1, text=text)
     fake.by_name[types.TEXT_DOCUMENT_DID_OPEN](types.DidOpenTextDocumentParams(text_document=opened))
@@ -47,3 +39,7 @@ def test_opening_and_editing_are_noted(tmp_path: Path) -> None:
     version = types.VersionedTextDocumentIdentifier(uri="file:///a.txt", version=2)
     fake.by_name[types.TEXT_DOCUMENT_DID_CHANGE](types.DidChangeTextDocumentParams(version, changes))
     assert list(place.recent) == [RecentPlace("src/a.txt", 81, 86), RecentPlace("src/a.txt", 1, 31)]
+    session = documents.get("file:///a.txt")
+    assert session is not None
+    [edit] = session.history
+    assert (edit.start_line, edit.old, edit.new) == (80, "line 80\nline 81\n", "new\nlines\nof\ntext\n")

@@ -93,13 +93,13 @@ def test_feedback_is_counted_and_a_broken_database_costs_only_that(program: Prog
 
 
 @pytest.fixture
-def document_scope(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("CODEASSIST_HOME", str(tmp_path))
     monkeypatch.delenv("CODEASSIST_CONFIG", raising=False)
     return tmp_path
 
 
-def test_stats_prints_and_draws(document_scope: Path) -> None:
+def test_stats_prints_and_draws(home: Path) -> None:
     now_s = time.time()
 
     def tally(n: int, **more: Any) -> SuggestionOutcome:
@@ -109,8 +109,8 @@ def test_stats_prints_and_draws(document_scope: Path) -> None:
         )
 
     kept = {"is_accepted": True, "accepted_chars": 10, "looked_chars": 10, "kept_chars": 5}
-    write(document_scope / "data" / "feedback.db", [tally(1, **kept), tally(2), tally(3), tally(24 * 40)])
-    plot = document_scope / "stats.png"
+    write(home / "data" / "feedback.db", [tally(1, **kept), tally(2), tally(3), tally(24 * 40)])
+    plot = home / "stats.png"
     done = CliRunner().invoke(app, ["stats", "--plot", str(plot)])
     assert done.exit_code == 0, done.output
     assert "3 shown, 1 accepted (33%)" in done.stdout and "50% of them still there" in done.stdout
@@ -120,12 +120,12 @@ def test_stats_prints_and_draws(document_scope: Path) -> None:
     assert json.loads(done.stdout)["shown"] == 4
 
 
-def test_stats_of_nothing_and_of_a_broken_database(document_scope: Path) -> None:
+def test_stats_of_nothing_and_of_a_broken_database(home: Path) -> None:
     done = CliRunner().invoke(app, ["stats"])
     assert done.exit_code == 0 and "nothing was counted in the last 30 days" in done.stdout
-    assert not (document_scope / "data").exists(), "looking makes no files"
+    assert not (home / "data").exists(), "looking makes no files"
     assert json.loads(CliRunner().invoke(app, ["stats", "--json"]).stdout)["acceptance_rate"] is None
-    (document_scope / "data").mkdir()
-    (document_scope / "data" / "feedback.db").write_bytes(b"no database" * 1000)
+    (home / "data").mkdir()
+    (home / "data" / "feedback.db").write_bytes(b"no database" * 1000)
     done = CliRunner().invoke(app, ["stats"])
     assert done.exit_code != 0 and "remove it" in str(done.exception)

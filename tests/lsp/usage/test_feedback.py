@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from codeassist_lsp.documents.open_document import TextChange
 
 from codeassist.errors import CodeAssistError
-from codeassist_lsp.documents.documents import TextChange
 from codeassist_lsp.handlers.feedback import KEPT_AFTER_S, Feedback
 from codeassist_lsp.usage.feedback_figures import figures
 from codeassist_lsp.usage.feedback_store import FeedbackWriter, read, write
@@ -74,7 +74,7 @@ class Counted:
         self.client = Client(Model(lambda asked: said), {A: CursorContext(Path("/one"))}, lambda: 0.0, no_pause)
         self.written: dict[str, SuggestionOutcome] = {}
         self.due: list[Callable[[], None]] = []
-        self.feedback = Feedback(self.client.documents, self.write, self.later, lambda: 1234.5)
+        self.feedback = Feedback(self.write, self.later, lambda: 1234.5)
 
     def write(self, path: Path, tally: SuggestionOutcome) -> None:
         assert path.name == "feedback.db"
@@ -88,7 +88,7 @@ class Counted:
         if self.client.documents.get(A) is None:
             self.client.documents.open(A, "python", 1, text)
         else:
-            self.client.documents.change(A, self.client.entry(A).document.version + 1, [TextChange(text, None)])
+            self.client.documents.change(A, self.client.entry(A).now.document.version + 1, [TextChange(text, None)])
 
     @property
     def tally(self) -> SuggestionOutcome:
@@ -211,7 +211,7 @@ WRITES = """
 import sys
 from pathlib import Path
 from codeassist_lsp.usage.feedback_store import FeedbackWriter
-from codeassist_lsp.usage.suggestion_outcome import Tally
+from codeassist_lsp.usage.suggestion_outcome import SuggestionOutcome
 writer = FeedbackWriter(lambda problem: sys.exit(problem))
 sys.stdin.readline()
 for n in range(200):

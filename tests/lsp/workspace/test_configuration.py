@@ -14,10 +14,10 @@ class Client:
     """A configuration with its own home, and what it reported."""
 
     def __init__(self, folder: Path) -> None:
-        self.document_scope = folder / "home"
-        self.document_scope.mkdir()
+        self.home = folder / "home"
+        self.home.mkdir()
         self.reported: list[str] = []
-        self.environment = {"CODEASSIST_HOME": str(self.document_scope)}
+        self.environment = {"CODEASSIST_HOME": str(self.home)}
         self.configuration = Configuration(self.reported.append, environment=self.environment)
 
 
@@ -27,9 +27,7 @@ def client(tmp_path: Path) -> Client:
 
 
 def test_options_lie_over_files_and_the_command_line_over_options(client: Client, tmp_path: Path) -> None:
-    (client.document_scope / "config.toml").write_text(
-        "[completion]\nseed = 1\ntemperature = 0.5\nmax_new_tokens = 7\n"
-    )
+    (client.home / "config.toml").write_text("[completion]\nseed = 1\ntemperature = 0.5\nmax_new_tokens = 7\n")
     overrides = [Override("completion.temperature", "0.75", "--set")]
     configuration = Configuration(client.reported.append, overrides, client.environment)
     configuration.set_options({"completion": {"seed": 2, "temperature": 1, "max_new_tokens": None}})
@@ -98,7 +96,7 @@ def test_changed_files_hold_at_once(client: Client, tmp_path: Path) -> None:
     assert client.configuration.settings(tmp_path) is settings
     (tmp_path / ".codeassist.toml").write_text("[editor]\nmax_lines = 2\n")
     assert client.configuration.settings(tmp_path).editor.max_lines == 2
-    (client.document_scope / "config.toml").write_text("[editor]\nmode = 'manual'\n")
+    (client.home / "config.toml").write_text("[editor]\nmode = 'manual'\n")
     assert client.configuration.settings(tmp_path).editor.mode == "manual"
     (tmp_path / ".codeassist.toml").unlink()
     assert client.configuration.settings(tmp_path).editor.max_lines == 16
@@ -149,7 +147,7 @@ def test_what_is_the_users_alone_an_editor_cannot_set(client: Client, key: str) 
         assert client.configuration.origins(None)[key] == "default"
     [said] = client.reported
     assert said.startswith(f"editor settings: {key} cannot be set here")
-    assert str(client.document_scope / "config.toml") in said
+    assert str(client.home / "config.toml") in said
 
 
 def test_however_much_an_editor_may_not_set_it_is_told_once_and_briefly(client: Client) -> None:
@@ -173,14 +171,14 @@ def test_an_editor_does_not_send_what_the_user_keeps_at_home(client: Client, tmp
     """With a remote engine, neither an editor nor a repository brings in what the user's own settings leave out."""
     (tmp_path / ".codeassist.toml").write_text("[context]\nmode = 'lexical'\nsnippet_share = 0.3\n")
     mine = "[context]\nmode = 'none'\nsnippet_share = 0.0\n[editor]\nmode = 'off'\n"
-    (client.document_scope / "config.toml").write_text(mine)
+    (client.home / "config.toml").write_text(mine)
     client.configuration.set_options({"context": {"mode": "full"}, "editor": {"mode": "automatic"}})
     settings = client.configuration.settings(tmp_path)
     assert (settings.context.mode, settings.context.snippet_share, settings.editor.mode) == ("full", 0.3, "automatic")
-    (client.document_scope / "config.toml").write_text(mine + "[remote]\nurl = 'https://host.example/v1'\n")
+    (client.home / "config.toml").write_text(mine + "[remote]\nurl = 'https://host.example/v1'\n")
     settings = client.configuration.settings(tmp_path)
     assert (settings.context.mode, settings.context.snippet_share, settings.editor.mode) == ("none", 0.0, "off")
     assert len(client.reported) == 3 and all("would send more to remote.url" in said for said in client.reported)
-    (client.document_scope / "config.toml").write_text("[remote]\nurl = 'https://host.example/v1'\n")
+    (client.home / "config.toml").write_text("[remote]\nurl = 'https://host.example/v1'\n")
     settings = client.configuration.settings(tmp_path)
     assert (settings.context.mode, settings.context.snippet_share, settings.editor.mode) == ("full", 0.3, "automatic")

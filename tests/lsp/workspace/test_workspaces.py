@@ -30,10 +30,10 @@ class Editor:
     """Workspaces with a home of their own, and the coverage that was reported."""
 
     def __init__(self, folder: Path) -> None:
-        self.document_scope = folder / "home"
-        self.document_scope.mkdir()
-        (self.document_scope / "config.toml").write_text('[context]\nmode = "full"\ndeadline_ms = 10000\n')
-        self.environment = {"CODEASSIST_HOME": str(self.document_scope)}
+        self.home = folder / "home"
+        self.home.mkdir()
+        (self.home / "config.toml").write_text('[context]\nmode = "full"\ndeadline_ms = 10000\n')
+        self.environment = {"CODEASSIST_HOME": str(self.home)}
         self.reported: list[str] = []
         self.coverage: list[tuple[Path, Coverage]] = []
         self.configuration = Configuration(self.reported.append, environment=self.environment)

@@ -3,26 +3,42 @@
 from __future__ import annotations
 
 import random
+from typing import Any, cast
 
 import pytest
 
+from codeassist_lsp.completion.document_session import DocumentSessions
+from codeassist_lsp.completion.shared_document import SharedDocuments
 from codeassist_lsp.documents.convert import ENCODINGS, PositionEncoding, position_at
-from codeassist_lsp.documents.documents import Documents, Point, TextChange
+from codeassist_lsp.documents.open_document import OpenDocument, Point, TextChange
 
 SEED = 20261122
 ALPHABET = ["a", "é", "漢", "😀", "\u0301", "\n", "\r\n", "\r", "x = 1"]
 URI = "file:///a.py"
 
 
+def new_documents(encoding: PositionEncoding = "utf-16") -> DocumentSessions:
+    shared = SharedDocuments(cast(Any, None), lambda uri: None)
+    documents = DocumentSessions(cast(Any, None), shared, lambda: 0.0)
+    documents.encoding = encoding
+    return documents
+
+
 def change(text: str, start: tuple[int, int], end: tuple[int, int]) -> TextChange:
     return TextChange(text, (Point(*start), Point(*end)))
+
+
+def changed(documents: DocumentSessions, version: int, changes: list[TextChange]) -> OpenDocument:
+    session = documents.change(URI, version, changes)
+    assert session is not None
+    return session.now
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
 def test_random_edits_lead_to_the_clients_text(encoding: PositionEncoding) -> None:
     rng = random.Random(SEED)
-    documents = Documents(encoding)
-    opened = documents.open(URI, "python", 1, "one\r\ntwo 😀\n")
+    documents = new_documents(encoding)
+    opened = documents.open(URI, "python", 1, "one\r\ntwo 😀\n").now
     text = opened.document.text
     for version in range(2, 400):
         changes: list[TextChange] = []
@@ -37,8 +53,8 @@ def test_random_edits_lead_to_the_clients_text(encoding: PositionEncoding) -> No
             changes.append(change(new, position_at(document, start, encoding), position_at(document, end, encoding)))
             text = text[:start] + new + text[end:]
             document, _ = document.with_text(text)
-        after = documents.change(URI, version, changes)
-        assert after is not None and after.is_in_step, f"seed {SEED}"
+        after = changed(documents, version, changes)
+        assert after.is_in_step, f"seed {SEED}"
         assert after.document.text == text and after.document.version == version, f"seed {SEED}"
         opened = after
 
@@ -54,41 +70,42 @@ def test_random_edits_lead_to_the_clients_text(encoding: PositionEncoding) -> No
     ],
 )
 def test_what_does_not_fit_changes_nothing_until_a_whole_text_comes(version: int, changes: list[TextChange]) -> None:
-    documents = Documents()
+    documents = new_documents()
     documents.open(URI, "python", 1, "one\ntwo")
-    after = documents.change(URI, version, changes)
-    assert after is not None and not after.is_in_step and after.document.text == "one\ntwo"
-    later = documents.change(URI, 5, [change("x", (0, 0), (0, 0))])
-    assert later is not None and not later.is_in_step, "an edit of a text that we do not know"
+    after = changed(documents, version, changes)
+    assert not after.is_in_step and after.document.text == "one\ntwo"
+    later = changed(documents, 5, [change("x", (0, 0), (0, 0))])
+    assert not later.is_in_step, "an edit of a text that we do not know"
     whole = TextChange("new", None)
-    healed = documents.change(URI, 3, [change("lost", (0, 0), (0, 0)), whole, change("!", (0, 3), (0, 3))])
-    assert healed is not None and healed.is_in_step
+    healed = changed(documents, 3, [change("lost", (0, 0), (0, 0)), whole, change("!", (0, 3), (0, 3))])
+    assert healed.is_in_step
     assert (healed.document.text, healed.document.version) == ("new!", 3)
 
 
 def test_opening_again_heals_too() -> None:
-    documents = Documents()
+    documents = new_documents()
     first = documents.open(URI, "python", 9, "one")
+    before = first.now
     documents.change(URI, 2, [])
-    again = documents.open(URI, "python", 1, "two")
-    assert again.is_in_step and again.document.text == "two" and again.opening != first.opening
+    again = documents.open(URI, "python", 1, "two").now
+    assert again.is_in_step and again.document.text == "two" and again.opening != before.opening and first.is_closed
 
 
 def test_what_is_not_open() -> None:
-    documents = Documents()
+    documents = new_documents()
     assert documents.change(URI, 1, [TextChange("x", None)]) is None
     assert documents.close(URI) is None and documents.get(URI) is None
     documents.open(URI, "python", 1, "x")
-    assert [entry.uri for entry in documents] == [URI]
+    assert [session.now.uri for session in documents] == [URI]
     closed = documents.close(URI)
-    assert closed is not None and len(documents) == 0
+    assert closed is not None and closed.is_closed and len(documents) == 0
 
 
 def test_a_large_document_takes_an_edit_at_once() -> None:
     """20 MB: 35 ms an edit (2 busy cores)."""
-    documents = Documents()
+    documents = new_documents()
     documents.open(URI, "python", 1, "some line of code\n" * 1_150_000)
     for version in range(2, 32):
-        after = documents.change(URI, version, [change("x", (600_000, 4), (600_000, 4))])
-        assert after is not None and after.is_in_step
-    assert after is not None and after.document.text.count("x") == 30
+        after = changed(documents, version, [change("x", (600_000, 4), (600_000, 4))])
+        assert after.is_in_step
+    assert after.document.text.count("x") == 30
