@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from codeassist_lsp.documents.open_document import TextChange
 
 from codeassist_lsp.completion.client_requests import ClientRequest
 from codeassist_lsp.completion.debounce import Debounce
+from codeassist_lsp.documents.open_document import TextChange
 from tests.lsp.imagined import Client, CursorContext, Model
 
 A = "file:///one/src/a.txt"

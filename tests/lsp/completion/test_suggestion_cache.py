@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from codeassist_lsp.documents.open_document import TextChange
 
 from codeassist_lsp.completion.suggestion_log import ShownSuggestion
+from codeassist_lsp.documents.open_document import TextChange
 from tests.lsp.imagined import Client, CursorContext, Model
 
 A, B = "file:///one/src/a.txt", "file:///two/src/a.txt"

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from codeassist_lsp.documents.open_document import TextChange
 
 from codeassist.errors import CodeAssistError
+from codeassist_lsp.documents.open_document import TextChange
 from codeassist_lsp.handlers.feedback import KEPT_AFTER_S, Feedback
 from codeassist_lsp.usage.feedback_figures import figures
 from codeassist_lsp.usage.feedback_store import FeedbackWriter, read, write
