@@ -11,7 +11,7 @@ NODE := build/vscode
 WITH_NODE := PATH="$(CURDIR)/$(NODE)/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help vsix test-vscode demo test trace soak test-remote test-nvim check format constraints clean
+.PHONY: help vsix test-vscode demo dist test trace soak test-remote test-nvim check format constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -30,6 +30,18 @@ $(VENV)/.dev-installed: $(VENV)/.installed
 
 demo: $(VENV)/.installed  ## install, fetch a model, index this repository, complete at a real place
 	$(BIN)/codeassist demo
+
+$(VENV)/.release-installed: $(VENV)/.installed
+	$(PIP) --editable '.[release]'
+	@touch $@
+
+# The wheel is built from the sdist, so the sdist is complete. Metadata of an earlier build would bring in its files.
+dist: vsix $(VENV)/.release-installed  ## wheel, sdist and .vsix in dist/, checked
+	rm -rf dist *.egg-info
+	$(BIN)/python -m build --no-isolation --outdir dist .
+	$(BIN)/twine check --strict dist/*
+	cp $(NODE)/codeassist.vsix dist/codeassist-$$($(BIN)/python -c 'import codeassist; print(codeassist.__version__)').vsix
+	@ls -l dist
 
 # Tests in editors mostly wait, so they run beside the others.
 test: $(VENV)/.dev-installed  ## every test (under 10 minutes on 2 cores)
