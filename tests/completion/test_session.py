@@ -168,7 +168,7 @@ def test_a_sliding_window_bounds_the_context(open_tiny: Open) -> None:
 @pytest.mark.skipif(not int8_supported(), reason="this torch build has no fbgemm int8 kernels")
 def test_a_cpu_gets_int8_by_itself(open_tiny: Open) -> None:
     session = open_tiny(model=ModelSettings(context_tokens=128, device="cpu"))
-    assert session.engine.model.is_int8
+    assert session.engine.model.backend.name == "int8"
     assert session.complete(REQUEST, NoRetriever()).num_new_tokens > 0
 
 

@@ -14,7 +14,6 @@ import torch
 from codeassist.engine.decoding.decode import DecodeParams
 from codeassist.engine.engine import Engine, Generation, Layout
 from codeassist.engine.inference_thread import InferenceThread
-from codeassist.engine.layers.kv_cache import KVCache
 from codeassist.engine.layers.model import Model, Pass, never
 from codeassist.errors import ModelError
 from tests.engine.conftest import MakeModel
@@ -76,7 +75,7 @@ def test_healing_gives_way_within_one_layer(tiny: MakeModel) -> None:
     waiting = threading.Event()
     real_run = model.run
 
-    def watched(work: Pass, cache: KVCache, stopped: Callable[[], bool] = never) -> torch.Tensor:
+    def watched(work: Pass, stopped: Callable[[], bool] = never) -> torch.Tensor:
         def look() -> bool:
             if not waiting.is_set():
                 thread.submit(lambda: None)
@@ -85,7 +84,7 @@ def test_healing_gives_way_within_one_layer(tiny: MakeModel) -> None:
                 return answers[0]
             return stopped()
 
-        return real_run(work, cache, look)
+        return real_run(work, look)
 
     def make_stale() -> None:
         complete(thread.engine, TEXT)

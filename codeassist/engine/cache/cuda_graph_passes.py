@@ -14,8 +14,9 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from codeassist.engine.layers.cache_view import FixedShapeView
 from codeassist.engine.layers.kv_cache import KVCache
-from codeassist.engine.layers.model import Model
+from codeassist.engine.layers.model import Model, Pass
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +69,7 @@ class CudaGraphPasses:
         places = torch.tensor([*slots, *[slots[-1]] * pad])
         device = self._model.device
         if not self._records:
-            return self._model.step(tokens.to(device), places.to(device), num_keys, self._states)[:num_rows]
+            return self._run(tokens.to(device), places.to(device), num_keys)[:num_rows]
         recorded = self._recorded.get((num_padded, num_keys))
         if recorded is None:
             recorded = self._record(tokens.to(device), places.to(device), num_keys)
@@ -79,20 +80,20 @@ class CudaGraphPasses:
         recorded.replay()
         return recorded.hidden[:num_rows].clone()
 
-    def _record(self, token_ids: Tensor, slots: Tensor, num_keys: int) -> _Recorded:
-        def step() -> Tensor:
-            return self._model.step(token_ids, slots, num_keys, self._states)
+    def _run(self, token_ids: Tensor, slots: Tensor, num_keys: int) -> Tensor:
+        return self._model.run(Pass(token_ids, FixedShapeView(self._states, slots, num_keys)))
 
+    def _record(self, token_ids: Tensor, slots: Tensor, num_keys: int) -> _Recorded:
         # As PyTorch asks: libraries choose their kernels and take their memory before anything is recorded. Each run
         # writes the same states to the same slots.
         beside = torch.cuda.Stream(self._model.device)
         beside.wait_stream(torch.cuda.current_stream(self._model.device))
         with torch.cuda.stream(beside):
             for _ in range(2):
-                step()
+                self._run(token_ids, slots, num_keys)
         torch.cuda.current_stream(self._model.device).wait_stream(beside)
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.graph(graph):
-            hidden = step()
+            hidden = self._run(token_ids, slots, num_keys)
         log.debug("a pass of %d rows over %d keys is recorded", len(token_ids), num_keys)
         return _Recorded(token_ids, slots, hidden, graph.replay)

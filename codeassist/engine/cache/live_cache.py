@@ -21,6 +21,7 @@ from codeassist.engine.cache.alignment import align, common_prefix, gaps
 from codeassist.engine.cache.cuda_graph_passes import DRAFT_ROWS, CudaGraphPasses
 from codeassist.engine.cache.freshness import Freshness
 from codeassist.engine.cache.snippet_states import SnippetStates
+from codeassist.engine.layers.cache_view import RunView, view_of
 from codeassist.engine.layers.kv_cache import Move
 from codeassist.engine.layers.model import PREFILL_CHUNK, Model, Pass, never
 from codeassist.errors import Cancelled
@@ -149,15 +150,14 @@ class LiveCache:
 
         With int8 weights they are to the last bit what one token after the other would give.
         """
-        start, device = len(self.tokens), self.model.device
+        start = len(self.tokens)
         part = range(start, start + len(token_ids))
         if self.fixed_passes is not None and self.fixed_passes.can_run(len(part)):
             hidden = self.fixed_passes.run(token_ids, part, least_rows=DRAFT_ROWS)
         else:
-            slots = torch.arange(part.start, part.stop, device=device)
-            hidden = self.model.run(
-                Pass(torch.tensor(list(token_ids), device=device), slots, row_wise=True), self.states
-            )
+            row_wise = self.model.backend.row_wise_attention
+            view = RunView(self.states, part.start, part.stop, row_wise=row_wise)
+            hidden = self.model.run(Pass(torch.tensor(list(token_ids), device=self.model.device), view))
         self._freshness.compute(part)
         self.tokens.extend(token_ids)
         if self.num_exact == start:
@@ -257,8 +257,7 @@ class LiveCache:
         A pass wholly behind the halted one leaves that one to be run on later.
         """
         run = range(slots[0], slots[-1] + 1)
-        device = self.model.device
-        work = Pass(torch.tensor(token_ids, device=device), torch.tensor(slots, device=device))
+        work = Pass(torch.tensor(token_ids, device=self.model.device), view_of(self.states, slots))
         if self._halted is not None and run.start < self._halted.slots.stop:
             if len(run) == len(slots) and self._halted.slots == run and self._halted.tokens == token_ids:
                 work = self._halted.work
@@ -271,7 +270,7 @@ class LiveCache:
                     raise Cancelled("the request was superseded")
                 hidden = fixed.run(token_ids, slots)
             else:
-                hidden = self.model.run(work, self.states, stopped)
+                hidden = self.model.run(work, stopped)
             self._freshness.compute(slots)
             return hidden
         except Cancelled:

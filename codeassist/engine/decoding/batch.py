@@ -15,11 +15,8 @@ from torch import Tensor
 from codeassist.engine.cache.alignment import common_prefix
 from codeassist.engine.cache.live_cache import LiveCache
 from codeassist.engine.decoding.decode import Chooser, Decoded, DecodeParams
-from codeassist.engine.layers.attention import attend_run
-from codeassist.engine.layers.kv_cache import KVCache
-from codeassist.engine.layers.linear import Linear
-from codeassist.engine.layers.model import Layer, Model, Norm
-from codeassist.engine.layers.rope import rotate
+from codeassist.engine.layers.cache_view import BatchView
+from codeassist.engine.layers.model import Model, Pass
 
 
 @dataclass(slots=True)
@@ -72,22 +69,16 @@ def decode_together(model: Model, sequences: Sequence[Continued]) -> None:
                 sequence.answer.num_passes += 1
 
 
-@torch.inference_mode()
 def extend_each(model: Model, token_ids: Sequence[int], caches: Sequence[LiveCache]) -> Tensor:
     """Encode one token behind each cache, in one pass; return their hidden states: (B, D) float32."""
-    device = model.device
     places = [len(cache.tokens) for cache in caches]
-    rotations = model.rotations[torch.tensor(places, device=device)]
-    x = model.embed_tokens(torch.tensor(token_ids, device=device))
-    states = [cache.states for cache in caches]
-    for index, layer in enumerate(model.layers):
-        x = x + layer.out(_attention(model, layer, index, x, rotations, places, states))
-        x = x + layer.down(_activated(model, layer, x))
+    view = BatchView([cache.states for cache in caches], places)
+    hidden = model.run(Pass(torch.tensor(token_ids, device=model.device), view))
     for cache, place, token in zip(caches, places, token_ids, strict=True):
         cache.tokens.append(token)
         if cache.num_exact == place:
             cache.num_exact = place + 1
-    return model.norm(x)
+    return hidden
 
 
 def copy_prefix(source: LiveCache, target: LiveCache, prompt: Sequence[int]) -> None:
@@ -102,46 +93,3 @@ def copy_prefix(source: LiveCache, target: LiveCache, prompt: Sequence[int]) -> 
     target.truncate(0)
     target.tokens.extend(prompt[:length])
     target.num_exact = length
-
-
-def _attention(
-    model: Model,
-    layer: Layer,
-    index: int,
-    x: Tensor,
-    rotations: Tensor,
-    places: Sequence[int],
-    states: Sequence[KVCache],
-) -> Tensor:
-    """x: (B, D), row b of the sequence whose states are states[b] → (B, H·D)."""
-    config = model.config
-    heads = _after_norm(model, layer.attn_norm, layer.qkv, x).view(len(x), -1, config.head_dim).transpose(0, 1)
-    num_queries, num_keys = config.num_heads, config.num_kv_heads
-    q, k, v = heads[:num_queries], heads[num_queries : num_queries + num_keys], heads[num_queries + num_keys :]
-    if layer.q_norm is not None and layer.k_norm is not None:
-        q, k = layer.q_norm(q.float()), layer.k_norm(k.float())
-    k = k.to(model.dtype)
-    rotated = rotate(k, rotations).to(model.dtype)
-    q = rotate(q, rotations).to(model.dtype).transpose(0, 1)
-    contexts: list[Tensor] = []
-    for row, (place, cache) in enumerate(zip(places, states, strict=True)):
-        cache.k_raw[index, :, place] = k[:, row]
-        cache.k[index, :, place] = rotated[:, row]
-        cache.v[index, :, place] = v[:, row].to(model.dtype)
-        seen = slice(0, place + 1)
-        contexts.append(attend_run(q[row : row + 1], cache.k[index, :, seen], cache.v[index, :, seen], place))
-    return torch.cat(contexts)
-
-
-def _activated(model: Model, layer: Layer, x: Tensor) -> Tensor:
-    up = _after_norm(model, layer.mlp_norm, layer.up, x)
-    if not model.config.gated_mlp:
-        return model.activation(up)
-    gate, up = up.chunk(2, dim=-1)
-    return model.activation(gate).mul_(up)
-
-
-def _after_norm(model: Model, norm: Norm, linear: Linear, x: Tensor) -> Tensor:
-    if model.is_int8:
-        return linear(*norm.split(x))
-    return linear(norm(x).to(model.dtype))

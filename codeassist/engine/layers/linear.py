@@ -33,8 +33,9 @@ class PlainLinear:
         self.bias = None if bias is None else bias.to(weight.dtype)
 
     def __call__(self, x: Tensor, row_scale: Tensor | None = None) -> Tensor:
-        """x: (T, I) in the weights' dtype → (T, O)."""
-        return F.linear(x if row_scale is None else x * row_scale, self.weight, self.bias)
+        """x: (T, I) of any float dtype → (T, O) in the weights'."""
+        scaled = x if row_scale is None else x * row_scale
+        return F.linear(scaled.to(self.weight.dtype), self.weight, self.bias)
 
 
 class Int8Linear:

@@ -38,7 +38,7 @@ def measure_accuracy(engine: LocalEngine, tasks: Sequence[Task], num_tokens: int
     chosen = open_session(engine.settings, engine.model, progress)
     plain_model = dataclasses.replace(engine.settings.model, format="float32")
     plain = open_session(dataclasses.replace(engine.settings, model=plain_model), engine.model, progress)
-    is_int8 = chosen.engine.model.is_int8
+    kernel = chosen.engine.model.backend.name
     texts = _texts(chosen, tasks, num_tokens)
     agreed: list[torch.Tensor] = []
     divergence: list[torch.Tensor] = []
@@ -53,8 +53,8 @@ def measure_accuracy(engine: LocalEngine, tasks: Sequence[Task], num_tokens: int
         top1_agreement=100 * torch.cat(agreed).float().mean().item(),
         kl_mean=kl.mean().item(),
         kl_median=kl.median().item(),
-        weight_format="int8" if is_int8 else str(chosen.engine.model.dtype).removeprefix("torch."),
-        activation_levels=activation_levels() if is_int8 else None,
+        weight_format=kernel,
+        activation_levels=activation_levels() if kernel == "int8" else None,
     )
 
 

@@ -42,7 +42,7 @@ def engine_document(
             "decode_ms": {"ours": figures.decode_ms[0], "llama_cpp": figures.decode_ms[1]},
         },
         "model": opened.session.model_name,
-        "weights": "int8" if opened.session.engine.model.is_int8 else str(opened.session.engine.model.dtype),
+        "weights": opened.session.engine.model.backend.name,
         "threads": opened.num_threads,
         "load_s": {
             "ours": opened.load_s,
@@ -78,7 +78,7 @@ def typing_document(
         "failed": dict(run.failed),
         "prompt_tokens": prompt_tokens,
         "model": opened.session.model_name,
-        "weights": "int8" if opened.session.engine.model.is_int8 else str(opened.session.engine.model.dtype),
+        "weights": opened.session.engine.model.backend.name,
         "cache_mode": "exact" if opened.session.engine.exact else "live",
         "threads": opened.num_threads,
         "peak_rss_bytes": peak_rss,

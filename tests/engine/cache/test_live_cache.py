@@ -14,8 +14,9 @@ from codeassist.engine.cache import live_cache
 from codeassist.engine.cache.alignment import MIN_KEPT_RUN, align, common_prefix, gaps
 from codeassist.engine.cache.live_cache import LiveCache, passes
 from codeassist.engine.cache.snippet_states import SnippetStates
+from codeassist.engine.layers.block import Block
 from codeassist.engine.layers.kv_cache import Move
-from codeassist.engine.layers.model import PREFILL_CHUNK, Layer, Model
+from codeassist.engine.layers.model import PREFILL_CHUNK, Model
 from codeassist.engine.layers.rope import rotate
 from codeassist.errors import Cancelled
 from tests.engine.conftest import MakeModel
@@ -40,7 +41,6 @@ def edited(tokens: list[int], rng: random.Random) -> list[int]:
 
 
 def fresh_hidden(model: object, tokens: list[int]) -> torch.Tensor:
-    from codeassist.engine.layers.model import Model
 
     assert isinstance(model, Model)
     return model.forward(torch.tensor(tokens), torch.arange(len(tokens)), model.new_cache(CAPACITY))
@@ -199,16 +199,16 @@ def test_healing_gives_way_between_layers(tiny: MakeModel) -> None:
     assert cache.heal(20) == stale - 20
 
 
-def counting(model: Model, monkeypatch: pytest.MonkeyPatch) -> list[int]:
+def counting(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The sizes of the layers' inputs from now on, one entry for each layer that ran."""
     ran: list[int] = []
-    real = model._mlp
+    real = Block.mlp
 
-    def mlp(x: torch.Tensor, layer: Layer) -> torch.Tensor:
+    def mlp(block: Block, x: torch.Tensor) -> torch.Tensor:
         ran.append(len(x))
-        return real(x, layer)
+        return real(block, x)
 
-    monkeypatch.setattr(model, "_mlp", mlp)
+    monkeypatch.setattr(Block, "mlp", mlp)
     return ran
 
 
@@ -223,10 +223,10 @@ def test_who_types_faster_than_a_pass_takes_still_gets_on(tiny: MakeModel, monke
     monkeypatch.setattr(live_cache, "PREFILL_CHUNK", 32)
     rng = random.Random(SEED)
     model = tiny("qwen2")[0]
-    num_layers = len(model.layers)
+    num_layers = len(model.blocks)
     cache = LiveCache(model, CAPACITY)
     prefix = [rng.randrange(500) for _ in range(96)]
-    ran = counting(model, monkeypatch)
+    ran = counting(monkeypatch)
     typed: list[int] = []
     for _ in range(2 * num_layers):
         typed.append(rng.randrange(500))
@@ -253,9 +253,9 @@ def test_an_interrupted_slice_of_healing_is_gone_on_with_even_behind_a_keystroke
     start = cache.num_exact
     typed = [5, *tokens, 6]
     cache.sync(typed)
-    ran = counting(model, monkeypatch)
+    ran = counting(monkeypatch)
     cache.heal(20)
-    assert cache.num_exact == start + 20 and ran == [20] * (len(model.layers) - 1)
+    assert cache.num_exact == start + 20 and ran == [20] * (len(model.blocks) - 1)
     monkeypatch.undo()
     while cache.heal(50):
         pass
