@@ -12,6 +12,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -190,6 +191,9 @@ def _remove_abandoned(cache_dir: Path) -> None:
     """Delete what a killed conversion left: its process is gone and nothing was written there for ten minutes."""
     for folder in cache_dir.glob(".*-v1.*"):
         pid = folder.name.rpartition("-v1.")[2].partition("-")[0]
-        newest = max((path.stat().st_mtime for path in [folder, *folder.iterdir()]), default=0.0)
-        if pid.isdigit() and not psutil.pid_exists(int(pid)) and time.time() - newest > _STALE_SECONDS:
-            shutil.rmtree(folder, ignore_errors=True)
+        if not pid.isdigit() or psutil.pid_exists(int(pid)):
+            continue  # its files come and go under our eyes
+        with suppress(FileNotFoundError):  # another process that starts sweeps it too
+            newest = max((path.stat().st_mtime for path in [folder, *folder.iterdir()]), default=0.0)
+            if time.time() - newest > _STALE_SECONDS:
+                shutil.rmtree(folder, ignore_errors=True)

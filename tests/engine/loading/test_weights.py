@@ -286,8 +286,10 @@ def test_what_a_killed_process_left_is_swept(qwen: Path, tmp_path: Path) -> None
     for folder in (gone, ours):
         for path in (folder / "weights.safetensors", folder):
             os.utime(path, (time.time() - 3600,) * 2)
+    vanished = tmp_path / f".{'0' * 16}-int8-v1.999999997-ab"  # listed, and gone when it is looked at
+    vanished.symlink_to(tmp_path / "nowhere")
     converted = prepare(qwen, "int8", tmp_path, SHA, lambda done, total: None)
-    assert set(tmp_path.iterdir()) == {young, ours, converted}
+    assert set(tmp_path.iterdir()) == {young, ours, vanished, converted}
 
 
 def test_numbers_that_are_none_are_named(tmp_path: Path) -> None:
