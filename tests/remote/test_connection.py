@@ -84,6 +84,7 @@ def test_keys_come_from_a_variable_or_the_keyring(ring: Ring) -> None:
     assert endpoint_of(RemoteSettings(url=url), {"CODEASSIST_API_KEY": "own"}).api_key == "own"
 
 
+@pytest.mark.slow
 def test_a_key_is_in_no_text(
     theirs: PreTrainedTokenizerFast, tmp_path: Path, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -125,6 +125,7 @@ def run(home: Path, out: Path, *options: str, benchmark: str = "typing") -> Resu
     return CliRunner().invoke(eval_group, [*arguments, *options])
 
 
+@pytest.mark.slow
 def test_a_run_is_held_against_full_recomputation_and_goes_on(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -128,6 +128,7 @@ def test_text_that_is_no_program(analyst: RepositoryAnalysisService, path: str, 
         analysis.names(head + text, place)
 
 
+@pytest.mark.slow
 def test_circular_imports(analyst: RepositoryAnalysisService, repository: Repository) -> None:
     root = repository.root
     (root / "one.py").write_text("from two import *\nfrom two import B\n\n\nclass A(B): ...\n")
@@ -138,6 +139,7 @@ def test_circular_imports(analyst: RepositoryAnalysisService, repository: Reposi
     names(analyst, "shop/Ring.java", ring, "\n}}\n")
 
 
+@pytest.mark.slow
 def test_a_file_of_20_000_lines(analyst: RepositoryAnalysisService) -> None:
     method = "    def method{0}(self) -> int:\n        return {0}\n\n    value{0} = 'text'\n"
     text = HEAD + "class Big:\n" + "".join(method.format(number) for number in range(5_000))
@@ -194,6 +196,7 @@ def test_a_process_in_trouble(
     process.close()
 
 
+@pytest.mark.slow
 def test_a_process_that_was_killed_is_started_again(analyst: RepositoryAnalysisService) -> None:
     prefix = HEAD + "order."
     assert names(analyst, "app.py", prefix) is not None
@@ -204,6 +207,7 @@ def test_a_process_that_was_killed_is_started_again(analyst: RepositoryAnalysisS
     assert names(analyst, "app.py", HEAD + "\norder.") is not None
 
 
+@pytest.mark.slow
 def test_the_process_ends_with_its_parent(repository: Repository) -> None:
     """Also where it is at work: it must not go on for nobody."""
     program = (
@@ -258,6 +262,7 @@ def test_a_broken_index_costs_the_answer_only(tmp_path: Path, caplog: pytest.Log
     analyst.close()
 
 
+@pytest.mark.slow
 def test_nothing_of_a_repository_is_run_and_nothing_outside_is_read(tmp_path: Path) -> None:
     """Modules with effects, sys.path tricks, compiled modules, .pth files, links and relative imports that lead out."""
     root = tmp_path / "repository"
@@ -312,6 +317,7 @@ def test_where_modules_are_looked_for(tmp_path: Path, monkeypatch: pytest.Monkey
     assert not any(folder.endswith("site-packages") for folder in folders)  # ours are not the repository's
 
 
+@pytest.mark.slow
 def test_the_worker_speaks_json_only(repository: Repository) -> None:
     """What a broken or hostile text makes the parser print must not be taken for an answer."""
     setup = {"root": str(repository.root), "sys_path": [], "database": str(repository.store.path)}

@@ -43,6 +43,7 @@ def wrong(found: list[Case]) -> list[Case]:
     return [each for each in found if not is_equal(trim(each.answer, each.prefix, each.suffix, each.path), each.truth)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_truth_stays_and_what_models_add_to_it_goes(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trim_module, "PARSE_LIMIT_S", 5.0)  # a busy machine must not decide

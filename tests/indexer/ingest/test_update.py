@@ -103,6 +103,7 @@ EDITS = st.one_of(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @example([[("write", "b.py", "")], [("ignore", "b.py\n", ""), ("unsaved", "b.py", "")]])
 @given(st.lists(st.lists(EDITS, max_size=4), min_size=1, max_size=5))
@@ -306,6 +307,7 @@ def start_indexing(tree: Tree, store: Store, folder: Path) -> subprocess.Popen[s
     )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGINT])
 def test_interrupted_in_the_middle_it_goes_on(tree: Tree, store: Store, tmp_path: Path, sent: signal.Signals) -> None:
@@ -326,6 +328,7 @@ def test_interrupted_in_the_middle_it_goes_on(tree: Tree, store: Store, tmp_path
     assert content_of(store) == rebuilt(tree.root, tmp_path)
 
 
+@pytest.mark.slow
 def test_two_processes_at_once(tree: Tree, store: Store, tmp_path: Path) -> None:
     many_files(tree, 320)
     processes = [start_indexing(tree, store, tmp_path) for _ in range(2)]

@@ -64,6 +64,7 @@ DEEP = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", DEEP)
 @pytest.mark.parametrize("path", ["a.py", "a.js", "a.rs", "a.cpp"])
 def test_deep_nesting_needs_no_recursion(name: str, path: str) -> None:
@@ -75,6 +76,7 @@ def test_deep_nesting_needs_no_recursion(name: str, path: str) -> None:
         sys.setrecursionlimit(limit)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", ["a.py", "a.c"])
 def test_a_line_of_a_megabyte(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # C's parser gives up on this text after 16 s; what happens at the limit does not depend on how long that is.

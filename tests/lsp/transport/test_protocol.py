@@ -7,6 +7,7 @@ import gc
 import json
 from typing import Any
 
+import pytest
 from lsprotocol import types
 
 from codeassist_lsp.transport.server import Server
@@ -33,6 +34,7 @@ def num_futures() -> int:
     return sum("Future" in type(each).__name__ for each in gc.get_objects())
 
 
+@pytest.mark.slow
 def test_nothing_is_kept_of_a_message_that_was_handled() -> None:
     async def test() -> None:
         server, written = Server(), Written()

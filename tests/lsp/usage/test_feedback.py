@@ -221,6 +221,7 @@ sys.exit(writer.problem)
 """
 
 
+@pytest.mark.slow
 def test_two_servers_at_once_lose_nothing(tmp_path: Path) -> None:
     path = tmp_path / "feedback.db"
     paths = ":".join(str(SOURCES / part) for part in (".", "indexer", "lsp"))

@@ -416,6 +416,7 @@ def server(name: str, root: Path, environment: dict[str, str]) -> Iterator[Serve
         process.communicate()
 
 
+@pytest.mark.slow
 def test_two_servers_share_one_repository(editor: Editor, root: Path) -> None:
     for n in range(100):
         (root / f"m{n}.py").write_text(f"def function_{n}(): ...\n" * 10)
