@@ -11,10 +11,9 @@ import threading
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
-from pathspec import GitIgnoreSpec
-
 from codeassist.request import CompletionRequest, Retrieval, Retriever
 from codeassist.settings import Settings
+from codeassist_indexer.ingest.ignore import ignore_spec
 from codeassist_indexer.repository import open_retriever
 from codeassist_indexer.retrieval.query.recent_places import RecentPlaces
 from codeassist_lsp.workspace.background_index import BackgroundIndex, Coverage
@@ -119,8 +118,10 @@ class Workspace:
 
         The database may hold it: another client without that setting has it indexed, or the setting is newer.
         """
-        excluded = GitIgnoreSpec.from_lines(self._settings.index.exclude)
-        kept = tuple(snippet for snippet in found.snippets if not excluded.match_file(snippet.path))
+        excluded = ignore_spec(self._settings.index.exclude)
+        if excluded is None:
+            return found
+        kept = tuple(snippet for snippet in found.snippets if not excluded.verdict(snippet.path))
         return found if len(kept) == len(found.snippets) else dataclasses.replace(found, snippets=kept)
 
     def _hold_index(self, settings: Settings, open_documents: Mapping[str, str]) -> BackgroundIndex:
