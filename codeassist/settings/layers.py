@@ -14,7 +14,7 @@ import dataclasses
 import itertools
 import os
 import re
-import tomllib
+from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,9 +23,11 @@ from typing import Any, cast
 from codeassist.errors import SettingsError
 from codeassist.settings.authors import Author, misplaced
 from codeassist.settings.sections import MODEL_RULES, RULES, SECTIONS, Folders, Settings, UserModel, standard_places
+from codeassist.settings.toml_file import read_toml
 
 REPOSITORY_FILE = ".codeassist.toml"
-_MOST_BYTES = 1 << 20
+_MOST_PROBLEMS = 10  # that one place is told of
+_MOST_SHOWN_CHARS = 80
 _PREFIX = "CODEASSIST_"
 # Variables of ours that are no settings.
 _OTHER_VARIABLES = (
@@ -96,22 +98,6 @@ def salvage(
     return dataclasses.replace(found, problems=(*problems, *found.problems))
 
 
-def read_toml(file: Path) -> dict[str, object]:
-    """Return what a settings file holds. Raises SettingsError for a file that is none."""
-    try:
-        if not file.is_file():
-            raise SettingsError(f"{file}: not a regular file; replace it by one")
-        if file.stat().st_size > _MOST_BYTES:
-            raise SettingsError(f"{file}: larger than 1 MiB, which no settings file is; remove it")
-        return tomllib.loads(file.read_bytes().decode("utf-8"))
-    except OSError as error:
-        raise SettingsError(f"{file}: cannot be read ({error.strerror}); check its permissions") from error
-    except UnicodeDecodeError as error:
-        raise SettingsError(f"{file}: not UTF-8; save it as UTF-8") from error
-    except tomllib.TOMLDecodeError as error:
-        raise SettingsError(f"{file}: not valid TOML: {' '.join(str(error).split())}") from error
-
-
 def _resolve(
     repository: Path | None,
     overrides: Sequence[Override],
@@ -154,6 +140,7 @@ class _Merge:
     read: ReadToml = read_toml
     origins: dict[str, str] = field(default_factory=lambda: dict.fromkeys(RULES, "default"))
     models: dict[str, UserModel] = field(default_factory=dict[str, UserModel])
+    num_problems: Counter[str] = field(default_factory=Counter[str])
     by_user: dict[str, Any] = field(default_factory=dict[str, Any])  # the last value that the user gave each setting
 
     def settings(self, places: Folders) -> Settings:
@@ -164,17 +151,22 @@ class _Merge:
         return Settings(**sections, models=self.models, places=places)
 
     @contextlib.contextmanager
-    def leaving_out_what_is_wrong(self) -> Generator[None, None, None]:
+    def leaving_out_what_is_wrong(self, where: str) -> Generator[None, None, None]:
+        """Hand a mistake to `take`: the first few of each place, and then one word that there are more."""
         try:
             yield
         except SettingsError as error:
-            self.take(error)
+            self.num_problems[where] += 1
+            if self.num_problems[where] <= _MOST_PROBLEMS:
+                self.take(error)
+            elif self.num_problems[where] == _MOST_PROBLEMS + 1:
+                self.take(SettingsError(f"{where}: more is wrong there; correct these first"))
 
     def read_user_file(self, file: Path) -> None:
         if not file.exists():
             return
         for section, key, value in self._entries(file):
-            with self.leaving_out_what_is_wrong():
+            with self.leaving_out_what_is_wrong(str(file)):
                 if section == "models":
                     self.models[key] = _user_model(key, value, file)
                     self.origins[f"models.{key}"] = str(file)
@@ -190,7 +182,7 @@ class _Merge:
             return
         entries = [(f"{section}.{key}", value) for section, key, value in self._entries(file)]
         for key, value in self._allowed(entries, str(file), Author.REPOSITORY):
-            with self.leaving_out_what_is_wrong():
+            with self.leaving_out_what_is_wrong(str(file)):
                 self._put(key, value, str(file), Author.REPOSITORY)
 
     def read_overrides(self, overrides: Sequence[Override]) -> None:
@@ -199,7 +191,7 @@ class _Merge:
         ):
             entries = [(override.key, override.value) for override in group]
             for key, value in self._allowed(entries, where, author):
-                with self.leaving_out_what_is_wrong():
+                with self.leaving_out_what_is_wrong(where):
                     self.put_text_or_value(key, value, where, author)
 
     def keep_at_home(self) -> tuple[str, ...]:
@@ -231,16 +223,16 @@ class _Merge:
             else:
                 yield key, value
         if refused:
-            with self.leaving_out_what_is_wrong():
+            with self.leaving_out_what_is_wrong(where):
                 raise misplaced(where, author, refused, self.config_file)
 
     def _entries(self, file: Path) -> Iterator[tuple[str, str, object]]:
         document: dict[str, object] = {}
-        with self.leaving_out_what_is_wrong():
+        with self.leaving_out_what_is_wrong(str(file)):
             document = self.read(file)
         for section in document:
             table: dict[str, object] = {}
-            with self.leaving_out_what_is_wrong():
+            with self.leaving_out_what_is_wrong(str(file)):
                 table = _table(file, document, section)
             for key, value in table.items():
                 yield section, key, value
@@ -250,7 +242,7 @@ class _Merge:
         for name, value in sorted(variables.items()):
             if not name.startswith(_PREFIX) or name in _OTHER_VARIABLES or name.startswith(_OTHER_PREFIXES):
                 continue
-            with self.leaving_out_what_is_wrong():
+            with self.leaving_out_what_is_wrong("environment"):
                 if name not in known:
                     raise SettingsError(f"environment: unknown variable {name}; {_nearest(name, known)}")
                 self.put_text_or_value(known[name], value, f"environment {name}")
@@ -265,7 +257,7 @@ class _Merge:
 
     def _put(self, key: str, raw: object, where: str, author: Author = Author.USER) -> None:
         if key not in RULES:
-            raise SettingsError(f"{where}: unknown setting {key}; {_nearest(key, RULES)}")
+            raise SettingsError(f"{where}: unknown setting {_short(key)}; {_nearest(key, RULES)}")
         try:
             value = RULES[key].kind.parse(raw)
         except ValueError:
@@ -296,7 +288,7 @@ def _is_inside(file: Path, repository: Path) -> bool:
 def _table(file: Path, document: dict[str, object], section: str) -> dict[str, object]:
     known = (*SECTIONS, "models")
     if section not in known:
-        raise SettingsError(f"{file}: unknown section {section}; {_nearest(section, known)}")
+        raise SettingsError(f"{file}: unknown section {_short(section)}; {_nearest(section, known)}")
     table = document[section]
     if not isinstance(table, dict):
         raise SettingsError(f"{file}: {section} is a section; write [{section}] and its keys below it")
@@ -312,11 +304,11 @@ def _user_model(name: str, table: object, file: Path) -> UserModel:
     values: dict[str, Any] = {}
     for key, raw in cast("dict[str, object]", table).items():
         if key not in MODEL_RULES:
-            raise SettingsError(f"{where}: unknown key {key}; {_nearest(key, MODEL_RULES)}")
+            raise SettingsError(f"{where}: unknown key {_short(key)}; {_nearest(key, MODEL_RULES)}")
         try:
             values[key] = MODEL_RULES[key].parse(raw)
         except ValueError:
-            raise SettingsError(f"{where}.{key}: {raw!r} must be {MODEL_RULES[key].expects}") from None
+            raise SettingsError(f"{where}.{key}: {_shown(raw)} must be {MODEL_RULES[key].expects}") from None
     if len([source for source in _SOURCES if source in values]) != 1:
         raise SettingsError(
             f"{where}: needs exactly one of {', '.join(_SOURCES)}, which say where the model comes from"
@@ -327,7 +319,16 @@ def _user_model(name: str, table: object, file: Path) -> UserModel:
 
 
 def _misfit(key: str, raw: object, where: str) -> SettingsError:
-    return SettingsError(f"{where}: {key} is {raw!r}, but must be {RULES[key].kind.expects}")
+    return SettingsError(f"{where}: {key} is {_shown(raw)}, but must be {RULES[key].kind.expects}")
+
+
+def _short(text: str) -> str:
+    """A text as a message shows it: a stranger's may be long."""
+    return text if len(text) <= _MOST_SHOWN_CHARS else text[: _MOST_SHOWN_CHARS - 1] + "…"
+
+
+def _shown(value: object) -> str:
+    return _short(repr(value))
 
 
 def _nearest(given: str, known: Iterable[str]) -> str:

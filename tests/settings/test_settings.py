@@ -173,7 +173,7 @@ def test_a_repository_file_that_leads_elsewhere_is_not_read(home: Path, reposito
         (b"[completion\n", "not valid TOML"),
         (b"\xff\xfe", "not UTF-8"),
         (b"completion = 3\n", r"write \[completion\]"),
-        (b"#" * (2 << 20), "larger than 1 MiB"),
+        (b"#" * (2 << 20), "larger than 64 KiB"),
     ],
 )
 def test_a_file_that_is_no_settings_file_is_one_line(home: Path, content: bytes, message: str) -> None:

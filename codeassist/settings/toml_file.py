@@ -1,0 +1,66 @@
+"""A settings file read so that no text in it costs more than its size: a repository's file is a stranger's.
+
+Python's own reader takes gigabytes for a key of 100,000 dotted parts, and ends the process for brackets that are nested
+deeply enough. No settings file needs either.
+"""
+
+from __future__ import annotations
+
+import re
+import stat
+import tomllib
+from pathlib import Path
+
+from codeassist.errors import SettingsError
+
+MOST_BYTES = 64 << 10
+MOST_DEPTH = 16
+_MOST_DOTS = 16
+_MOST_DIGITS = 100
+# What a text is made of, strings and comments first: brackets and dots in them mean nothing.
+_PIECE = re.compile(
+    r'''"""(?:[^\\"]|\\.|"(?!""))*+""" | \'\'\'(?:[^']|'(?!''))*+\'\'\' | "(?:[^"\\\n]|\\.)*+" | '[^'\n]*+' | \#[^\n]*+
+        | [\[\]{}] | \d[\d_]*+ | \. | \n''',
+    re.VERBOSE | re.DOTALL,
+)
+
+
+def read_toml(file: Path) -> dict[str, object]:
+    """Return what a settings file holds. Raises SettingsError for a file that is none."""
+    try:
+        status = file.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise SettingsError(f"{file}: not a regular file; replace it by one")
+        if status.st_size > MOST_BYTES:
+            raise SettingsError(f"{file}: larger than {MOST_BYTES >> 10} KiB, which no settings file is; shorten it")
+        with file.open("rb") as stream:
+            text = stream.read(MOST_BYTES).decode("utf-8")
+    except OSError as error:
+        raise SettingsError(f"{file}: cannot be read ({error.strerror}); check its permissions") from error
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{file}: not UTF-8; save it as UTF-8") from error
+    _refuse_monsters(file, text)
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{file}: not valid TOML: {' '.join(str(error).split())[:200]}") from error
+    except (ValueError, RecursionError) as error:  # a date that does not exist, a number that no machine holds
+        raise SettingsError(f"{file}: not valid TOML ({type(error).__name__}); correct or remove it") from error
+
+
+def _refuse_monsters(file: Path, text: str) -> None:
+    """Raises SettingsError for what is nested, dotted or long as no settings are. Time is linear in the text."""
+    depth = dots = 0
+    for piece in _PIECE.finditer(text):
+        found = piece[0]
+        if found in "[{":
+            depth += 1
+        elif found in "]}":
+            depth = max(0, depth - 1)
+        elif found == ".":
+            dots += 1
+        elif found == "\n":
+            dots = 0
+        if depth > MOST_DEPTH or dots > _MOST_DOTS or (found[0].isdigit() and len(found) > _MOST_DIGITS):
+            line = text.count("\n", 0, piece.start()) + 1
+            raise SettingsError(f"{file}: line {line} is nested or longer than any setting; correct or remove it")
