@@ -17,8 +17,8 @@ from codeassist_eval.tasks.repositories import Repositories
 from codeassist_eval.tasks.statement import Language
 from codeassist_eval.tasks.task import Task
 from codeassist_indexer.analysis.text.lexer import LexState, lex_end
-from codeassist_indexer.analysis.text.name_positions import LANGUAGES, NamePositions
-from codeassist_indexer.languages.registry import language_of
+from codeassist_indexer.analysis.text.name_positions import NamePositions
+from codeassist_indexer.languages.registry import ANALYSED, language_of
 
 _NAME = re.compile(r"[^\W\d][\w$]*")
 _KEYWORD = re.compile(r"\s*=(?!=)")
@@ -47,7 +47,7 @@ def places_of_tasks(tasks: Iterable[Task], repositories: Repositories) -> Iterat
     """The places in each task's truth, in order."""
     for task in tasks:
         language = language_of(task.path)
-        if language not in LANGUAGES:
+        if language not in ANALYSED:
             continue
         request = CompletionRequest(task.path, task.prefix, task.suffix)
         settled = lex_end(language, task.prefix).settled
@@ -59,7 +59,7 @@ def drawn_places(folder: Path, wanted: Language | None, limit: int, seed: int) -
     texts = {path: text for path, text in source_texts(folder).items() if is_wanted(path, wanted)}
     candidates: list[tuple[str, int]] = []
     for path, text in texts.items():
-        if language_of(path) in LANGUAGES:
+        if language_of(path) in ANALYSED:
             candidates += [(path, match.end()) for match in _CANDIDATE.finditer(text)]
     random.Random(seed).shuffle(candidates)
     num_given = 0

@@ -15,7 +15,7 @@ from typing import Literal
 from tree_sitter import Node
 
 from codeassist_eval.tasks.statement import Language
-from codeassist_indexer.languages.parsed import ParsedFile
+from codeassist_indexer.languages.forms.parsed import ParsedFile
 from codeassist_indexer.languages.registry import language_of, parser
 
 Kind = Literal["name", "member", "args"]

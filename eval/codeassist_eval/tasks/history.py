@@ -24,7 +24,7 @@ from codeassist_eval.tasks.make import Candidate, Made, draw, is_wanted, parse_a
 from codeassist_eval.tasks.statement import Language
 from codeassist_indexer.ingest.git import Git, GitError, GitLimits
 from codeassist_indexer.ingest.walk import FileLimits
-from codeassist_indexer.languages.parse import parse_file
+from codeassist_indexer.languages.parsing.parse import parse_file
 
 _GIT_LIMITS = GitLimits()
 _MAX_FILE_BYTES = FileLimits().max_file_bytes  # the index reads no larger ones

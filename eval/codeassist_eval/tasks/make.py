@@ -19,8 +19,8 @@ from codeassist_eval.tasks.statement import Language
 from codeassist_eval.tasks.task import language_of
 from codeassist_indexer.ingest.ignore import IgnoreRules
 from codeassist_indexer.ingest.walk import FileLimits, FoundFile, decode_source, walk
-from codeassist_indexer.languages.parse import parse_file
-from codeassist_indexer.languages.parsed import ParsedFile
+from codeassist_indexer.languages.forms.parsed import ParsedFile
+from codeassist_indexer.languages.parsing.parse import parse_file
 
 _MAX_PER_FILE = 4
 

@@ -24,12 +24,11 @@ from pygls.lsp.client import LanguageClient
 from codeassist.errors import SettingsError
 from codeassist.processes import child_environment, find_program
 from codeassist_indexer.analysis.text.lexer import code_only
-from codeassist_indexer.analysis.text.name_positions import LANGUAGES
 from codeassist_indexer.analysis.text.name_query import Found, NameQuery
+from codeassist_indexer.languages.registry import ANALYSED, LANGUAGES
 
 T = TypeVar("T")
 
-_LANGUAGE_IDS = {"tsx": "typescriptreact"}
 _NAME = re.compile(r"[^\W\d][\w$]*")
 _RECEIVER = re.compile(r"[\w$.]+\Z")
 _NO_MEMBERS = frozenset({lsp.CompletionItemKind.Keyword, lsp.CompletionItemKind.Snippet, lsp.CompletionItemKind.Text})
@@ -47,8 +46,8 @@ def server_commands(entries: Sequence[str]) -> dict[str, list[str]]:
     for entry in entries:
         language, equals, command = entry.partition("=")
         words = shlex.split(command)
-        if not equals or language.strip() not in LANGUAGES or not words:
-            known = ", ".join(sorted(LANGUAGES))
+        if not equals or language.strip() not in ANALYSED or not words:
+            known = ", ".join(sorted(ANALYSED))
             raise SettingsError(f"monitor.servers: {entry!r} is not LANGUAGE=COMMAND (LANGUAGE: one of {known})")
         commands[language.strip()] = words
     return commands
@@ -126,7 +125,7 @@ class LanguageServer:
         text = question.before + question.suffix
         version = self._versions[uri] = self._versions.get(uri, 0) + 1
         if version == 1:
-            language = _LANGUAGE_IDS.get(question.language, question.language)
+            language = LANGUAGES[question.language].ids[0]
             document = lsp.TextDocumentItem(uri, language, version, text)
             client.text_document_did_open(lsp.DidOpenTextDocumentParams(document))
         else:

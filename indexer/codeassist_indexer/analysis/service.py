@@ -21,9 +21,9 @@ from codeassist_indexer.analysis.process import AnalysisProcess
 from codeassist_indexer.analysis.python.questions import module_folders, python_question, python_warm_up
 from codeassist_indexer.analysis.text.arguments import arguments, left_over
 from codeassist_indexer.analysis.text.lexer import START, LexState, lex_end
-from codeassist_indexer.analysis.text.name_positions import LANGUAGES, NamePositions
+from codeassist_indexer.analysis.text.name_positions import NamePositions
 from codeassist_indexer.analysis.text.name_query import Found, NameQuery
-from codeassist_indexer.languages.registry import language_of
+from codeassist_indexer.languages.registry import ANALYSED, is_read_by_jedi, language_of
 from codeassist_indexer.storage.store import Store
 
 if TYPE_CHECKING:  # who has no server need not load what speaks to one
@@ -69,7 +69,7 @@ class RepositoryAnalysisService:
     def analyse(self, request: CompletionRequest) -> Analysis | None:
         """Return an analysis of the request's text, or None for a language that is not analysed. Returns at once."""
         language = language_of(request.path, request.prefix[:2_000])
-        if language not in LANGUAGES:
+        if language is None or language not in ANALYSED:
             return None
         analysis = TextAnalysis(self, request, language)
         self._latest[request.path] = analysis
@@ -78,10 +78,10 @@ class RepositoryAnalysisService:
     def warm(self, path: str, text: str) -> None:
         """In idle time, load what the first question about a file would wait for. Blocks; never raises."""
         language = language_of(path, text[:2_000])
-        if language not in LANGUAGES:
+        if language is None or language not in ANALYSED:
             return
         asked = {"language": language, "path": path, "kind": "warm", "before": text, "suffix": ""}
-        if language == "python":
+        if is_read_by_jedi(language):
             asked |= python_warm_up(text)
         try:
             self._process.ask(path, asked, self._deadline_s)
@@ -139,7 +139,7 @@ class RepositoryAnalysisService:
 
     def _answer(self, question: NameQuery) -> Found:
         asked: dict[str, object] | None
-        if question.language == "python":
+        if is_read_by_jedi(question.language):
             asked = python_question(question)
         else:
             asked = {"before": question.before, "suffix": question.suffix}
@@ -152,7 +152,7 @@ class RepositoryAnalysisService:
             if names or (names is not None and "positional" in answer):  # a call may take no keyword
                 positional = tuple(answer.get("positional", ()))
                 are_all = bool(answer.get("are_all", False))
-                source = "jedi" if question.language == "python" else "index"
+                source = "jedi" if is_read_by_jedi(question.language) else "index"
                 return Found(frozenset(names), source, positional=positional, are_all=are_all)
             why = str(answer.get("unsure", "nothing found"))
             return Found(None, why, is_passing=why in _PASSING)
@@ -216,14 +216,14 @@ class TextAnalysis:
     def found(self, text: str, place: NamePosition) -> Found:
         """The same, with the reason where there is nothing."""
         before = text[: place.start]
-        if self._language == "python" and place.kind == "keyword":
+        if is_read_by_jedi(self._language) and place.kind == "keyword":
             return self._argument(before)
         return self._find(before, place)
 
     def _argument(self, before: str) -> Found:
         """What the call takes is asked once, as it was when its bracket had been opened; the rest is counting."""
         state = START if self._places is None or not before.startswith(self._request.prefix) else self._places.settled
-        brackets = lex_end("python", before, state).brackets
+        brackets = lex_end(self._language, before, state).brackets
         if not brackets:
             return Found(None, "no call")
         behind = brackets[-1] + 1

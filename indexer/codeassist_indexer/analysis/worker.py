@@ -17,6 +17,7 @@ from typing import Any, TextIO
 from codeassist.errors import CodeAssistError
 from codeassist_indexer.analysis.declared.names import DeclaredNames
 from codeassist_indexer.analysis.python.jedi_names import JediNames
+from codeassist_indexer.languages.registry import is_read_by_jedi
 from codeassist_indexer.storage.store import Store
 from codeassist_indexer.workers.confinement import confine
 
@@ -59,7 +60,7 @@ class _Answers:
     def __call__(self, question: dict[str, Any]) -> dict[str, Any]:
         """Return the names and what found them, or why there are none."""
         try:
-            if question["language"] == "python":
+            if is_read_by_jedi(question["language"]):
                 return self._python(question)
             arguments = (question[name] for name in ("language", "path", "kind", "before", "suffix"))
             found = self._declared.find(*arguments)

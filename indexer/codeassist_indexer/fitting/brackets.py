@@ -8,7 +8,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
+
+from codeassist_indexer.languages.registry import literals_of
+from codeassist_indexer.languages.spec import ANY_LITERALS, Literals
 
 PAIRS = {")": "(", "]": "[", "}": "{"}
 CLOSER_OF = {opener: closer for closer, opener in PAIRS.items()}
@@ -17,14 +21,9 @@ LINE_COMMENT = "\n"
 
 _TAB_WIDTH = 4
 _MOST_OPEN = 100  # the innermost brackets: more are no code, and would take long
-_SINGLE_QUOTED = frozenset({"javascript", "typescript", "tsx", "python"})
-_BACKTICKED = frozenset({"javascript", "typescript", "tsx", "go"})
-_HASH_LANGUAGES = frozenset({"python"})
-_TRIPLE_QUOTED = {'"""': frozenset({"python", "java", "csharp", None}), "'''": frozenset({"python", None})}
 # A character, so that the apostrophe of a Rust lifetime or of a digit group in C++ opens nothing.
 _CHARACTER = re.compile(r"'(?:\\[^'\n]{1,8}|\\'|[^'\\\n])'")
 _ONE_LINE = {quote: re.compile(rf"(?:[^{quote}\\\n]|\\.)*", re.DOTALL) for quote in "\"'"}
-_MARK = re.compile(r"\"\"\"|'''|//|/\*|[#\"'`()\[\]{}]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +62,8 @@ class Scan:
 
 def scan(text: str, language: str | None, literal: str | None = None) -> Scan:
     """Read a piece of code that begins inside `literal`."""
+    literals = literals_of(language)
+    marks = _marks(literals)
     opened: list[_Open] = []
     closers: list[Closer] = []
     closed: _Closed | None = None
@@ -75,10 +76,8 @@ def scan(text: str, language: str | None, literal: str | None = None) -> Scan:
             closers.append(_closer(text, end - len(literal), literal))
         at = end
     ends_in: str | None = None
-    while (found := _MARK.search(text, at)) is not None:
+    while (found := marks.search(text, at)) is not None:
         mark, at = found[0], found.end()
-        if mark in _TRIPLE_QUOTED and language not in _TRIPLE_QUOTED[mark]:
-            mark, at = mark[0], found.start() + 1
         if mark in CLOSER_OF:
             is_behind = closed is not None and text.find("\n", closed.char_offset, at) < 0
             opened.append(_Open(mark, found.start(), closed if is_behind else None))
@@ -92,7 +91,7 @@ def scan(text: str, language: str | None, literal: str | None = None) -> Scan:
                 while (opener := opened.pop()).mark != PAIRS[mark]:
                     pass
                 closed = _Closed(found.start(), opener)
-        elif (delimiter := _literal_of(mark, text, found.start(), language)) is not None:
+        elif (delimiter := _literal_of(mark, text, found.start(), literals)) is not None:
             end = _end_of_literal(text, at, delimiter)
             if end is None:
                 ends_in = delimiter
@@ -128,24 +127,27 @@ def _indent_of(text: str, opener: _Open) -> int:
     return indent
 
 
-def _literal_of(mark: str, text: str, char_offset: int, language: str | None) -> str | None:
+@cache
+def _marks(literals: Literals) -> re.Pattern[str]:
+    """What finds brackets and all that may open a literal; of two that begin alike, the longer one."""
+    block = literals.block_comment[:1] if literals.block_comment is not None else ()
+    marks = [*literals.long_quotes, *literals.line_comments, *block, '"', "'", *"`()[]{}"]
+    return re.compile("|".join(re.escape(mark) for mark in sorted(marks, key=len, reverse=True)))
+
+
+def _literal_of(mark: str, text: str, char_offset: int, literals: Literals) -> str | None:
     """What closes the literal that `mark` opens, or None where it opens none."""
-    is_hash_language = language in _HASH_LANGUAGES
-    match mark:
-        case "#":
-            return LINE_COMMENT if is_hash_language or language is None else None
-        case "//":
-            # "://" is an address in a language that is not known
-            is_address = language is None and text[max(0, char_offset - 1) : char_offset] == ":"
-            return None if is_hash_language or is_address else LINE_COMMENT
-        case "/*":
-            return None if is_hash_language else "*/"
-        case "`":
-            return mark if language in _BACKTICKED else None
-        case "'":
-            return mark if language in _SINGLE_QUOTED else None
-        case _:
-            return mark
+    if mark in literals.line_comments:
+        # "://" is an address in a language that is not known
+        is_address = literals is ANY_LITERALS and mark == "//" and text[max(0, char_offset - 1) : char_offset] == ":"
+        return None if is_address else LINE_COMMENT
+    if literals.block_comment is not None and mark == literals.block_comment[0]:
+        return literals.block_comment[1]
+    if mark == "`":
+        return mark if literals.backticks else None
+    if mark == "'":
+        return mark if literals.single_quoted else None
+    return mark
 
 
 def _end_of_literal(text: str, start: int, delimiter: str) -> int | None:

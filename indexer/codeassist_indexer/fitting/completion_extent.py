@@ -10,13 +10,11 @@ from typing import Literal
 
 from codeassist_indexer.fitting.brackets import LINE_COMMENT, scan
 from codeassist_indexer.fitting.indentation import leading, width
-from codeassist_indexer.languages.registry import language_of
+from codeassist_indexer.languages.registry import blocks_of, language_of, literals_of
+from codeassist_indexer.languages.spec import BracedBlocks, IndentedBlocks
 
 _SCANNED_CHARS = 8_000
 _REST_OF_OPENED = re.compile(r"[\s)\]}\"'`;,]*")
-_PYTHON_HEADER = re.compile(
-    r"\s*(async\b|def\b|class\b|if\b|elif\b|else\b|for\b|while\b|with\b|try\b|except\b|finally\b|match\b|case\b|[)\]}]).*:$"
-)
 _OPENER = re.compile(r"(\{|=>|->|\b(case\b.*|default\s*|public|private|protected):)$")
 _COMMENT = re.compile(
     r"\s*(//|#(?!\s*(include|define|if|ifdef|ifndef|else|elif|endif|pragma|region|endregion)\b)|\*|/\*|--)"
@@ -62,7 +60,7 @@ def _asks_for_block(above: str, rest: str, below: str, prefix: str, language: st
         return following is None or _indent(following) < _indent(above)
     if _is_comment(above, language) or _ANNOTATION.match(above):
         return True
-    if language not in (None, "python") and _SIGNATURE.match(above):
+    if isinstance(blocks_of(language), BracedBlocks) and _SIGNATURE.match(above):
         return following is None or not following.lstrip().startswith("{")
     return False
 
@@ -70,9 +68,10 @@ def _asks_for_block(above: str, rest: str, below: str, prefix: str, language: st
 def _opens(header: str, prefix: str, language: str | None) -> bool:
     """Whether the line opens a block at its end."""
     header = _without_comment(header, language)
-    if language == "python":
+    blocks = blocks_of(language)
+    if isinstance(blocks, IndentedBlocks):
         # Within brackets a colon belongs to a dictionary, a slice or an annotation.
-        return _PYTHON_HEADER.match(header) is not None and not scan(prefix, language).opened
+        return blocks.header.match(header) is not None and not scan(prefix, language).opened
     return _OPENER.search(header) is not None
 
 
@@ -80,7 +79,7 @@ def _without_comment(line: str, language: str | None) -> str:
     comment = scan(line, language)
     if comment.literal != LINE_COMMENT:
         return line.rstrip()
-    mark = "#" if language in (None, "python") else "//"
+    mark = literals_of(language).line_comments[0]
     at = line.find(mark)
     while at >= 0 and scan(line[: at + len(mark)], language).literal != LINE_COMMENT:
         at = line.find(mark, at + 1)
@@ -98,11 +97,13 @@ def _is_comment(line: str, language: str | None) -> bool:
     found = _COMMENT.match(line)
     if found is None:
         return False
-    return found[1] == "#" if language == "python" else found[1] != "#" or language is None
+    marks = literals_of(language).line_comments
+    return found[1] in marks or (found[1] != "#" and marks != ("#",))
 
 
 def _is_docstring_end(line: str, language: str | None) -> bool:
-    return language == "python" and line.rstrip().endswith(('"""', "'''"))
+    blocks = blocks_of(language)
+    return isinstance(blocks, IndentedBlocks) and line.rstrip().endswith(blocks.doc_quotes)
 
 
 def _indent(line: str) -> int:

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import re
 
+from codeassist_indexer.languages.registry import blocks_of
+from codeassist_indexer.languages.spec import BracedBlocks, IndentedBlocks
+
 FAR_CHARS = 60_000
 """How far off lines are looked for that enclose the place."""
 
@@ -16,14 +19,8 @@ _HEADER_LINES = 12
 _LINE = re.compile(r"^[ \t]*(?!#|\w+:\s*$)(?:([)\]}]+[;,]?)|\S)", re.MULTILINE)
 _CLOSER_LINES = re.compile(r"(?:[ \t]*[)\]}].*\n|[ \t]*\n)*")
 _ENDS_CODE = re.compile(r"[;{}][ \t]*$", re.MULTILINE)
-# Lines that are code, not the text of a comment or string that the first of the lines nearby stands in.
-_PYTHON_CODE = re.compile(r"^(?=[ \t]*((async )?def|class) \w+.*[:(,]$)", re.MULTILINE)
+# A line that is code, not the text of a comment or string that the first of the lines nearby stands in.
 _BRACKET_CODE = re.compile(r"^(?![ \t]*([*]|//)).*[;{}][ \t]*\n", re.MULTILINE)
-# What encloses code in C and C++ without indenting it, and its end where a comment tells it from others.
-_NAMESPACE = re.compile(
-    r'^(?P<opens>(?:(?:inline )?namespace\b[^;{}=\n]*|extern "C" *)\{)[ \t]*$|^\}[ \t]*(?://|/\*).*\b(?:namespace|extern)\b',
-    re.MULTILINE,
-)
 _ENDS_OPEN = ("{", ":", "(", "[", "=>")
 
 
@@ -50,8 +47,9 @@ def near_before(before: str, num_chars: int, language: str | None) -> str:
                 first = _above_brace(lines, number, indent)
             enclosing[:0] = _header(lines[first:below])
             below = first
-    namespaces = _open_namespaces(before[:start]) if language in ("c", "cpp") else []
-    enclosing[:0] = [each for each in namespaces if each not in enclosing]
+    unindented = _unindented(language)
+    outer = _open_unindented(unindented, before[:start]) if unindented is not None else []
+    enclosing[:0] = [each for each in outer if each not in enclosing]
     return "\n".join([*enclosing, near])
 
 
@@ -73,14 +71,20 @@ def near_behind(behind: str, num_chars: int, language: str | None) -> str:
             least = indent
             if found[1] is not None:
                 closing.append(" " * indent + found[1])
-    if language in ("c", "cpp"):
-        closing.extend(["}"] * _num_closed_namespaces(behind[end:]))
+    if (unindented := _unindented(language)) is not None:
+        closing.extend(["}"] * _num_closed_unindented(unindented, behind[end:]))
     return "\n".join([near, *closing]) + "\n"
 
 
-def _open_namespaces(before: str) -> list[str]:
+def _unindented(language: str | None) -> re.Pattern[str] | None:
+    """What finds blocks that enclose code without indenting it, where the language has such."""
+    blocks = blocks_of(language)
+    return blocks.unindented if isinstance(blocks, BracedBlocks) else None
+
+
+def _open_unindented(unindented: re.Pattern[str], before: str) -> list[str]:
     opened: list[str] = []
-    for found in _NAMESPACE.finditer(before):
+    for found in unindented.finditer(before):
         if found["opens"] is not None:
             opened.append(found["opens"])
         elif opened:
@@ -88,10 +92,10 @@ def _open_namespaces(before: str) -> list[str]:
     return opened
 
 
-def _num_closed_namespaces(behind: str) -> int:
-    """How many namespaces end in the text that did not begin there."""
+def _num_closed_unindented(unindented: re.Pattern[str], behind: str) -> int:
+    """How many such blocks end in the text that did not begin there."""
     num_open = num_closed = 0
-    for found in _NAMESPACE.finditer(behind):
+    for found in unindented.finditer(behind):
         if found["opens"] is not None:
             num_open += 1
         elif num_open:
@@ -103,7 +107,7 @@ def _num_closed_namespaces(behind: str) -> int:
 
 def _end_of_code(behind: str, end: int, language: str | None) -> int:
     """The end of the last line up to `end` that is surely one of code, and ends a statement."""
-    if language is None or language == "python":
+    if not isinstance(blocks_of(language), BracedBlocks):
         return end
     comment = behind.rfind("/*", 0, end)
     if comment > behind.rfind("*/", 0, end):
@@ -119,12 +123,13 @@ def _end_of_code(behind: str, end: int, language: str | None) -> int:
 
 def _start_of_code(near: str, language: str | None) -> int:
     """The offset of the first line that is surely code."""
-    if language == "python":
-        found = _PYTHON_CODE.search(near)
+    blocks = blocks_of(language)
+    if isinstance(blocks, IndentedBlocks):
+        found = blocks.definition.search(near)
         return 0 if found is None else found.start()
     end = near.find("*/")
     start = 0 if end < 0 or "/*" in near[:end] else near.find("\n", end) + 1
-    found = _BRACKET_CODE.search(near, start) if language is not None else None
+    found = _BRACKET_CODE.search(near, start) if blocks is not None else None
     start = start if found is None else found.end()
     closers = _CLOSER_LINES.match(near, start)  # of what began farther up: nothing of it is needed
     return start if closers is None else closers.end()

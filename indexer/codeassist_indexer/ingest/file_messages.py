@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from codeassist_indexer.languages.parsed import Chunk, Import, ParsedFile, Symbol
+from codeassist_indexer.languages.forms.parsed import Chunk, Import, ParsedFile, Symbol
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 
 from codeassist_indexer.ingest.file_messages import ParsedText, answer_line, read_question
 from codeassist_indexer.ingest.secrets import redact
-from codeassist_indexer.languages.parse import parse_file
+from codeassist_indexer.languages.parsing.parse import parse_file
 from codeassist_indexer.storage.lexical import code_tokens
 from codeassist_indexer.workers.confinement import confine
 

@@ -1,1 +1,1 @@
-"""What a file's text says: symbols, imports, chunks, for each language."""
+"""The languages: one file each, which registry.py finds; what one says of itself stands in spec.py."""

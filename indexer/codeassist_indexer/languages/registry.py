@@ -1,100 +1,136 @@
-"""The languages that the index reads: which file is which, its grammar, parser and line comment.
+"""The languages that the index reads, found in this folder: which file is which, its grammar and parser.
 
-Knows nothing about what a definition or an import looks like; symbols.py and imports.py hold that for each language.
+Knows no language by name. A module of this folder with a LANGUAGE is one.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from pathlib import PurePosixPath
+from pkgutil import iter_modules
 
-import tree_sitter_c
-import tree_sitter_c_sharp
-import tree_sitter_cpp
-import tree_sitter_go
-import tree_sitter_java
-import tree_sitter_javascript
-import tree_sitter_python
-import tree_sitter_rust
-import tree_sitter_typescript
 from tree_sitter import Language, Parser
 
-IDENTIFIER = re.compile(r"[^\W\d]\w*")
-"""An identifier as all ten languages write it, in any script (`$` of JavaScript is left out: it is rare in names)."""
-
-HEADER_SNIFF_CHARS = 20_000
-"""How much of a `.h` file is looked at to tell C++ from C: licence texts can be long, the rest is enough."""
-
-# What no C header holds outside a comment. `extern "C"` is left out on purpose: it stands in C headers.
-_CPP_ONLY = re.compile(
-    r"^[ \t]*(?:class\s[^;{}()*]{0,200}[;{]|(?:inline\s+)?namespace\s*[\w:]*\s*\{|template\s*<"
-    r"|(?:public|private|protected)\s*:"
-    r"|using\s+(?:namespace\b|\w+\s*=|\w+::)|#\s*include\s*<\w+>|(?:static\s+|inline\s+)*constexpr\b"
-    r"|virtual\s|(?:[\w*&<> ]{1,80}[ \t])?\w+::~?\w+\()",
-    re.MULTILINE,
+from codeassist_indexer import languages
+from codeassist_indexer.languages.spec import (
+    ANY_LITERALS,
+    Analysis,
+    BracedBlocks,
+    DeclaredTypes,
+    Imports,
+    IndentedBlocks,
+    LanguageSpec,
+    Literals,
+    SharedExtension,
 )
 
+IDENTIFIER = re.compile(r"[^\W\d]\w*")
+"""An identifier as all languages write it, in any script (`$` of JavaScript is left out: it is rare in names)."""
 
-@dataclass(frozen=True, slots=True)
-class LanguageFacts:
-    """What does not depend on a file's text. `make_grammar` returns the pointer that tree-sitter's Language takes."""
-
-    name: str
-    extensions: tuple[str, ...]
-    comment_prefix: str
-    make_grammar: Callable[[], object]
+HEADER_SNIFF_CHARS = 20_000
+"""How much of a file is looked at to tell whose a shared extension is: licence texts can be long."""
 
 
-LANGUAGES: dict[str, LanguageFacts] = {
-    facts.name: facts
-    for facts in (
-        LanguageFacts("python", (".py", ".pyi", ".pyw"), "#", tree_sitter_python.language),
-        LanguageFacts("java", (".java",), "//", tree_sitter_java.language),
-        LanguageFacts("typescript", (".ts", ".mts", ".cts"), "//", tree_sitter_typescript.language_typescript),
-        LanguageFacts("tsx", (".tsx",), "//", tree_sitter_typescript.language_tsx),
-        LanguageFacts("javascript", (".js", ".jsx", ".mjs", ".cjs"), "//", tree_sitter_javascript.language),
-        LanguageFacts("csharp", (".cs", ".csx"), "//", tree_sitter_c_sharp.language),
-        LanguageFacts("go", (".go",), "//", tree_sitter_go.language),
-        LanguageFacts("rust", (".rs",), "//", tree_sitter_rust.language),
-        LanguageFacts("c", (".c", ".h"), "//", tree_sitter_c.language),
-        LanguageFacts(
-            "cpp",
-            (".cpp", ".cc", ".cxx", ".c++", ".hpp", ".hh", ".hxx", ".h++", ".ipp", ".inl", ".tpp", ".cu", ".cuh"),
-            "//",
-            tree_sitter_cpp.language,
-        ),
-    )
-}
+def _found() -> dict[str, LanguageSpec]:
+    names = sorted(each.name for each in iter_modules(languages.__path__, f"{languages.__name__}.") if not each.ispkg)
+    modules = [import_module(name) for name in names if name != __name__]
+    specs = [spec for module in modules if isinstance(spec := getattr(module, "LANGUAGE", None), LanguageSpec)]
+    return {spec.name: spec for spec in specs}
 
-_LANGUAGE_OF_EXTENSION = {extension: facts.name for facts in LANGUAGES.values() for extension in facts.extensions}
+
+LANGUAGES = _found()
+"""All languages by their names."""
+
+ANALYSED = frozenset(name for name, spec in LANGUAGES.items() if spec.analysis is not None)
+"""The languages in which the analysis finds places and names."""
+
+_BY_EXTENSION = {extension: spec.name for spec in LANGUAGES.values() for extension in spec.extensions}
+_BY_EXACT_EXTENSION = {each: spec.name for spec in LANGUAGES.values() for each in spec.exact_extensions}
+_BY_FILE_NAME = {each: spec.name for spec in LANGUAGES.values() for each in spec.file_names}
+_SHARED: dict[str, list[tuple[str, SharedExtension]]] = {}
+for _spec in LANGUAGES.values():
+    for _shared in _spec.shared_extensions:
+        _SHARED.setdefault(_shared.extension, []).append((_spec.name, _shared))
+_BY_ID = {each: spec for spec in LANGUAGES.values() for each in (spec.name, *spec.ids)}
+FOLDER_MODULES = frozenset(
+    name for spec in LANGUAGES.values() if spec.imports is not None for name in spec.imports.folder_modules
+)
+"""Names of files, without extension, that importers call by their folder's name."""
 
 
 def language_of(path: str, text: str = "") -> str | None:
-    """The language of a file by its extension, or None. A `.h` file is C unless `text` holds what only C++ has."""
-    # The extension of "a.C" is C++ by convention; every other is read without regard to case ("MAIN.PY" of old disks).
-    suffix = PurePosixPath(path.replace("\\", "/")).suffix
-    if suffix == ".C":
-        return "cpp"
-    language = _LANGUAGE_OF_EXTENSION.get(suffix.lower())
-    if suffix == ".h" and _CPP_ONLY.search(text, 0, HEADER_SNIFF_CHARS):
-        return "cpp"
-    return language
+    """The language of a file by its name, or None; where two share an extension, what is in `text` tells."""
+    name = PurePosixPath(path.replace("\\", "/"))
+    exact = _BY_EXACT_EXTENSION.get(name.suffix) or _BY_FILE_NAME.get(name.name)
+    if exact is not None:
+        return exact
+    for language, shared in _SHARED.get(name.suffix, ()):
+        if shared.holds.search(text, 0, HEADER_SNIFF_CHARS):
+            return language
+    return _BY_EXTENSION.get(name.suffix.lower())  # "MAIN.PY" of old disks
+
+
+def spec_of(language: str | None) -> LanguageSpec | None:
+    """The spec of a language by its name; None for another one, and for no language."""
+    return LANGUAGES.get(language) if language is not None else None
+
+
+def imports_of_language(language: str | None) -> Imports | None:
+    """How a language's files import, or None for another one."""
+    spec = spec_of(language)
+    return spec.imports if spec is not None else None
+
+
+def literals_of(language: str | None) -> Literals:
+    """What brackets are not counted in; of an unknown language, what may be one in any."""
+    spec = spec_of(language)
+    return spec.literals if spec is not None and spec.literals is not None else ANY_LITERALS
+
+
+def blocks_of(language: str | None) -> IndentedBlocks | BracedBlocks | None:
+    """How a language tells its blocks; None for another one."""
+    spec = spec_of(language)
+    return spec.blocks if spec is not None else None
+
+
+def analysis_of(language: str | None) -> Analysis | None:
+    """How names are known in a language, or None where they are not."""
+    spec = spec_of(language)
+    return spec.analysis if spec is not None else None
+
+
+def is_read_by_jedi(language: str) -> bool:
+    """Whether jedi finds the names of this language, not the declared types of the index."""
+    rules = analysis_of(language)
+    return rules is not None and rules.declared is None
+
+
+def declared_types_of(language: str | None) -> DeclaredTypes | None:
+    """How the declared types of a language are read, or None where they are not."""
+    rules = analysis_of(language)
+    return rules.declared if rules is not None else None
+
+
+def spec_of_id(language_id: str) -> LanguageSpec | None:
+    """The spec of a language by what an editor calls it, or None."""
+    return _BY_ID.get(language_id)
 
 
 def comment_prefix(language: str) -> str:
     """What starts a comment that runs to the end of the line. Unknown languages get "#", which most formats take."""
-    facts = LANGUAGES.get(language)
-    return facts.comment_prefix if facts else "#"
+    spec = LANGUAGES.get(language)
+    return spec.literals.line_comments[0] if spec is not None and spec.literals is not None else "#"
 
 
 @cache
 def grammar(language: str) -> Language:
-    """The grammar of one of LANGUAGES, made once a process."""
-    return Language(LANGUAGES[language].make_grammar())
+    """The grammar of one of LANGUAGES, imported and made once a process."""
+    wanted = LANGUAGES[language].grammar
+    assert wanted is not None, "without a grammar nothing is parsed"
+    return Language(getattr(import_module(wanted.module), wanted.function)())
 
 
 class _ThreadParsers(threading.local):

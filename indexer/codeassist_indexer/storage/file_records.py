@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codeassist_indexer.languages.parsed import ParsedFile
+from codeassist_indexer.languages.forms.parsed import ParsedFile
 
 
 @dataclass(frozen=True, slots=True)

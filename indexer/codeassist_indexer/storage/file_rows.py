@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sqlite3
 
+from codeassist_indexer.languages.registry import FOLDER_MODULES
 from codeassist_indexer.storage.file_records import FileState, FileVectors, PreparedFile
 from codeassist_indexer.storage.lexical import code_tokens
 
@@ -22,7 +23,7 @@ def write_file(connection: sqlite3.Connection, prepared: PreparedFile) -> None:
     folder, _, name = path.rpartition("/")
     folder_name = folder.rpartition("/")[2]
     module_name = name.partition(".")[0]
-    if module_name in ("__init__", "index", "mod"):  # the module that importers call by its folder's name
+    if module_name in FOLDER_MODULES:
         module_name = folder_name
     state = prepared.state
     columns = (

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from codeassist_indexer.languages.registry import spec_of
+
 # Bump when `code_tokens` gives other tokens for the same text: stored indexes are then rebuilt.
 LEXER_VERSION = 1
 
@@ -23,40 +25,6 @@ _STOP_PARTS = frozenset({
     "get", "set", "is", "to", "of", "in", "on", "an", "the", "and", "or", "for", "by", "with", "from", "as", "it", "if",
     "at", "be",
 })  # fmt: skip
-
-_C_FAMILY = """auto break case char const continue default do double else enum extern float for goto if inline int long
-register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while bool NULL
-true false include define ifdef ifndef endif pragma"""
-
-_KEYWORDS_BY_LANGUAGE: dict[str, str] = {
-    "python": """False None True and as assert async await break class continue def del elif else except finally for
-        from global if import in is lambda nonlocal not or pass raise return try while with yield self cls""",
-    "java": """abstract assert boolean break byte case catch char class const continue default do double else enum
-        extends final finally float for goto if implements import instanceof int interface long native new package
-        private protected public return short static strictfp super switch synchronized this throw throws transient
-        try void volatile while true false null var record""",
-    "javascript": """async await break case catch class const continue debugger default delete do else export extends
-        false finally for from function if import in instanceof let new null of return static super switch this throw
-        true try typeof undefined var void while with yield""",
-    "typescript": """any abstract as boolean declare enum implements interface keyof namespace never number private
-        protected public readonly string type unknown""",
-    "csharp": """abstract as async await base bool break byte case catch char class const continue decimal default
-        delegate do double else enum event explicit extern false finally fixed float for foreach get goto if implicit
-        in int interface internal is lock long namespace new null object operator out override params private protected
-        public readonly ref return sbyte sealed set short sizeof static string struct switch this throw true try typeof
-        uint ulong unsafe ushort using var virtual void volatile while""",
-    "go": """break case chan const continue default defer else fallthrough for func go goto if import interface map
-        package range return select struct switch type var nil true false string int error bool byte""",
-    "rust": """as async await break const continue crate dyn else enum extern false fn for if impl in let loop match mod
-        move mut pub ref return self Self static struct super trait true type unsafe use where while""",
-    "c": _C_FAMILY,
-    "cpp": _C_FAMILY
-    + """ catch class constexpr delete explicit export final friend mutable namespace new noexcept nullptr
-        operator override private protected public template this throw try typename using virtual std""",
-}
-_KEYWORDS_BY_LANGUAGE["typescript"] += " " + _KEYWORDS_BY_LANGUAGE["javascript"]
-_KEYWORDS_BY_LANGUAGE["tsx"] = _KEYWORDS_BY_LANGUAGE["typescript"]
-_KEYWORDS = {language: frozenset(words.split()) for language, words in _KEYWORDS_BY_LANGUAGE.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +69,7 @@ def code_tokens(text: str, language: str) -> list[str]:
 
     Words in strings and comments count too; numbers do not.
     """
-    keywords = _KEYWORDS.get(language, frozenset[str]())
+    keywords = _keywords(language)
     tokens: list[str] = []
     for identifier in _IDENTIFIER.findall(text):
         if identifier not in keywords:
@@ -111,7 +79,12 @@ def code_tokens(text: str, language: str) -> list[str]:
 
 def is_keyword(name: str, language: str) -> bool:
     """Say whether a name is a keyword of the language, or a built-in one that counts as such."""
-    return name in _KEYWORDS.get(language, frozenset[str]())
+    return name in _keywords(language)
+
+
+def _keywords(language: str) -> frozenset[str]:
+    spec = spec_of(language)
+    return spec.keywords if spec is not None and spec.keywords is not None else frozenset()
 
 
 def query_terms(

@@ -12,10 +12,8 @@ from urllib.parse import unquote, urlsplit
 from pygls import IS_WIN
 
 from codeassist.document import Document
-from codeassist_indexer.languages.registry import LANGUAGES
+from codeassist_indexer.languages.registry import spec_of_id
 from codeassist_lsp.documents.convert import well_formed, with_newlines
-
-_LANGUAGE_IDS = {"typescriptreact": "tsx", "javascriptreact": "javascript"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +70,9 @@ def name_of(uri: str, language_id: str) -> str:
     file = file_of(uri)
     name = file.name if file is not None else PurePosixPath(urlsplit(uri).path).name if _is_uri(uri) else ""
     name = name or "untitled"
-    facts = LANGUAGES.get(_LANGUAGE_IDS.get(language_id, language_id))
-    if facts is not None and not PurePosixPath(name).suffix:
-        name += facts.extensions[0]
+    language = spec_of_id(language_id)
+    if language is not None and not PurePosixPath(name).suffix:
+        name += language.extensions[0]
     return name
 
 

@@ -24,7 +24,7 @@ from codeassist_eval.training.retriever.model import Rates, TrainableEncoder
 from codeassist_eval.training.retriever.state import load_state
 from codeassist_eval.training.retriever.training import TrainingPlan
 from codeassist_eval.training.rewards.reward import Rewarded, RewardRecord
-from codeassist_indexer.languages.parse import parse_file
+from codeassist_indexer.languages.parsing.parse import parse_file
 from codeassist_indexer.retrieval.sources.candidate import Candidate, Facts, Found
 from codeassist_indexer.retrieval.vectors.static_encoder import StaticEncoder
 from codeassist_indexer.retrieval.vectors.words import slots_around

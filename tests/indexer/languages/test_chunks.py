@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codeassist_indexer.languages.chunks import MAX_CHARS, MAX_LINES, MIN_LINES
-from codeassist_indexer.languages.parse import parse_file
-from codeassist_indexer.languages.parsed import Chunk
+from codeassist_indexer.languages.forms.parsed import Chunk
+from codeassist_indexer.languages.parsing.chunks import MAX_CHARS, MAX_LINES, MIN_LINES
+from codeassist_indexer.languages.parsing.parse import parse_file
 
 EXTENSIONS = ["py", "java", "ts", "tsx", "js", "cs", "go", "rs", "c", "cpp"]
 FRAGMENTS = [

@@ -2,8 +2,8 @@
 
 import pytest
 
-from codeassist_indexer.languages.import_resolution import files_of_import
-from codeassist_indexer.languages.parsed import Import, ParsedFile
+from codeassist_indexer.languages.forms.parsed import Import, ParsedFile
+from codeassist_indexer.languages.parsing.import_resolution import files_of_import
 from codeassist_indexer.storage.file_records import FileState, PreparedFile
 from codeassist_indexer.storage.store import Store
 

@@ -6,10 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from codeassist_indexer.languages.imports import IMPORT_FORMS
-from codeassist_indexer.languages.parse import parse_file
-from codeassist_indexer.languages.parsed import Import
-from codeassist_indexer.languages.registry import LANGUAGES
+from codeassist_indexer.languages.forms.parsed import Import
+from codeassist_indexer.languages.parsing.parse import parse_file
 
 CASES = sorted((Path(__file__).parent / "cases").glob("*.case"))
 
@@ -29,10 +27,6 @@ def test_annotated_case(case: Path) -> None:
     text, _, expected = case.read_text(encoding="utf-8").partition("=====\n")
     found = [written(each) for each in imports(case.name.removesuffix(".case"), text)]
     assert found == [line for line in expected.splitlines() if line.startswith("import ")]
-
-
-def test_every_language_has_a_table() -> None:
-    assert set(IMPORT_FORMS) == set(LANGUAGES)
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from codeassist_indexer.languages import parse
-from codeassist_indexer.languages.parse import parse_file
-from codeassist_indexer.languages.parsed import ParsedFile
+from codeassist_indexer.languages.forms.parsed import ParsedFile
+from codeassist_indexer.languages.parsing import parse
+from codeassist_indexer.languages.parsing.parse import parse_file
 
 
 def parsed(path: str, text: str) -> ParsedFile:

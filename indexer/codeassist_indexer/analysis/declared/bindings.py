@@ -12,7 +12,7 @@ from tree_sitter import Node
 
 from codeassist_indexer.analysis.declared.expressions import Element, Expression, Typed, Unknown, expression
 from codeassist_indexer.analysis.declared.syntax import text_of, type_ref
-from codeassist_indexer.analysis.text.words import words
+from codeassist_indexer.languages.forms.words import words
 
 # What is declared inside of these is not seen behind them.
 _SCOPES = words(

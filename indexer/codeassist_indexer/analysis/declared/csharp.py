@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from codeassist_indexer.analysis.declared.syntax import children_of, name_of, text_of, type_parameters, type_ref
-from codeassist_indexer.analysis.declared.types import Access, DeclaredType, Member, TypeRef
+from codeassist_indexer.analysis.declared.types import Access, DeclaredFile, DeclaredType, Member, TypeRef
+from codeassist_indexer.languages.forms.parsed import Import
 
 TYPE_NODES = frozenset({"class_declaration", "record_declaration", "struct_declaration", "interface_declaration",
                         "enum_declaration", "record_struct_declaration"})  # fmt: skip
@@ -19,6 +20,11 @@ _KINDS = {"class_declaration": "class", "record_declaration": "record", "struct_
           "record_struct_declaration": "struct"}  # fmt: skip
 # Attributes for which a source generator writes members: CommunityToolkit, ReactiveUI, Roslyn's own examples.
 _GENERATING = ("Observable", "RelayCommand", "Reactive", "AutoNotify", "Generated", "INotify")
+
+
+def read_file(root: Node, path: str, language: str, imports: tuple[Import, ...]) -> DeclaredFile:
+    """What a file declares, of its tree's root and its imports."""
+    return DeclaredFile(path, language, scope_of(root), tuple(read_types(root, path)), imports, {})
 
 
 def scope_of(root: Node) -> tuple[str, ...]:

@@ -10,23 +10,18 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from functools import cache
+from importlib import import_module
 
 from tree_sitter import Node, Query, QueryCursor
 
-from codeassist_indexer.analysis.declared import csharp, java
-from codeassist_indexer.analysis.declared import javascript_names as script
 from codeassist_indexer.analysis.declared.types import DeclaredFile, DeclaredType, TypeRef
-from codeassist_indexer.languages.import_resolution import files_of_import
-from codeassist_indexer.languages.imports import import_patterns, read_imports
-from codeassist_indexer.languages.parsed import Import
-from codeassist_indexer.languages.registry import grammar, parser
+from codeassist_indexer.languages.forms.parsed import Import
+from codeassist_indexer.languages.parsing.import_resolution import files_of_import
+from codeassist_indexer.languages.parsing.imports import import_patterns, read_imports
+from codeassist_indexer.languages.registry import declared_types_of, grammar, parser
+from codeassist_indexer.languages.spec import DeclaredTypes
 from codeassist_indexer.storage.store import Store
 
-SCRIPTS = frozenset({"typescript", "tsx", "javascript"})
-_FAMILY = {
-    "java": ("java",), "csharp": ("csharp",), "typescript": ("typescript", "tsx", "javascript"),
-    "tsx": ("typescript", "tsx", "javascript"), "javascript": ("typescript", "tsx", "javascript"),
-}  # fmt: skip
 _TYPE_KINDS = "('class', 'interface', 'enum', 'struct', 'type')"
 _MAX_FILES = 400
 _MAX_REEXPORTS = 6
@@ -38,22 +33,25 @@ def _import_query(language: str) -> Query:
     return Query(grammar(language), import_patterns(language))
 
 
+def rules_of(language: str) -> DeclaredTypes:
+    """How the types of a language that is read here are declared."""
+    rules = declared_types_of(language)
+    assert rules is not None, "files of other languages are not read"
+    return rules
+
+
+def is_script(language: str) -> bool:
+    """Whether a language is JavaScript or one that is compiled to it."""
+    return rules_of(language).family == "script"
+
+
 def read_file(path: str, language: str, text: str) -> tuple[DeclaredFile, Node]:
     """Read a text; the node is its tree's root."""
     source = text.encode("utf-8", "surrogatepass")
     root = parser(language).parse(source).root_node
     captures = QueryCursor(_import_query(language)).captures(root)
     imports = read_imports(language, captures, source)
-    if language == "java":
-        declared = DeclaredFile(path, language, java.scope_of(root), tuple(java.read_types(root, path)), imports, {})
-    elif language == "csharp":
-        types = tuple(csharp.read_types(root, path))
-        declared = DeclaredFile(path, language, csharp.scope_of(root), types, imports, {})
-    else:
-        types = tuple(script.read_types(root, path))
-        exports = script.read_exports(root)
-        declared = DeclaredFile(path, language, (), types, imports, script.read_values(root), exports)
-    return declared, root
+    return import_module(rules_of(language).reader).read_file(root, path, language, imports), root
 
 
 class DeclaredProject:
@@ -67,7 +65,7 @@ class DeclaredProject:
     def file(self, path: str) -> DeclaredFile | None:
         """Return an indexed file, or None where it is not indexed."""
         rows = self._store.query("SELECT id, language, content_hash FROM files WHERE path = ?", (path,))
-        if not rows or rows[0][1] not in _FAMILY:
+        if not rows or declared_types_of(rows[0][1]) is None:
             return None
         file_id, language, content_hash = rows[0]
         with self._lock:
@@ -85,7 +83,7 @@ class DeclaredProject:
 
     def defining(self, name: str, language: str) -> list[str]:
         """Return the files that define a type of this name."""
-        languages = _FAMILY[language]
+        languages = rules_of(language).languages
         rows = self._store.query(
             "SELECT DISTINCT f.path FROM symbols s JOIN files f ON f.id = s.file_id WHERE s.name = ?"
             f" AND s.kind IN {_TYPE_KINDS} AND f.language IN ({', '.join('?' * len(languages))}) ORDER BY f.path",
@@ -130,7 +128,7 @@ class DeclaredProject:
 
     def named(self, ref: TypeRef, file: DeclaredFile, byte_offset: int) -> list[DeclaredType]:
         """Return the parts of the type that a name means at a place in `file`; [] for none of the repository's."""
-        if file.language in SCRIPTS:
+        if is_script(file.language):
             return self._script_type(ref.name, file)
         first, _, rest = ref.name.partition(".")
         found = self._first_part(first, file, byte_offset)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from codeassist_indexer.analysis.declared.declared_project import SCRIPTS, read_file
+from codeassist_indexer.analysis.declared.declared_project import is_script, read_file
 from codeassist_indexer.analysis.declared.types import DeclaredFile
 from codeassist_indexer.analysis.text.lexer import lex_end, open_braces, unopened_braces
 
@@ -70,7 +70,7 @@ def _same_line_closers(before: str, brackets: tuple[int, ...], line_start: int) 
 
 
 def _terminator(language: str, before: str, brackets: tuple[int, ...], rest_of_line: str) -> str:
-    if language in SCRIPTS or rest_of_line.strip():
+    if is_script(language) or rest_of_line.strip():
         return ""
     line_start = before.rfind("\n") + 1
     is_in_call = any(offset < line_start and before[offset] in "([" for offset in brackets[-1:])

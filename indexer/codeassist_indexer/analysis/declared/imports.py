@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from codeassist_indexer.analysis.declared.declared_project import SCRIPTS, DeclaredProject
+from codeassist_indexer.analysis.declared.declared_project import DeclaredProject, is_script
 from codeassist_indexer.analysis.declared.members import members_of
 from codeassist_indexer.analysis.declared.types import DeclaredFile, TypeRef
 
@@ -19,7 +19,7 @@ def importable_names(world: DeclaredProject, language: str, path: str, before: s
     """Return the names, or none where that is not known."""
     if language == "java":
         return _java(world, path, before)
-    return _script(world, language, path, suffix) if language in SCRIPTS else frozenset()
+    return _script(world, language, path, suffix) if is_script(language) else frozenset()
 
 
 def _java(world: DeclaredProject, path: str, before: str) -> frozenset[str]:

@@ -12,7 +12,7 @@ from tree_sitter import Node
 
 from codeassist_indexer.analysis.declared import expressions as ex
 from codeassist_indexer.analysis.declared.bindings import local_binding
-from codeassist_indexer.analysis.declared.declared_project import SCRIPTS, DeclaredProject
+from codeassist_indexer.analysis.declared.declared_project import DeclaredProject, is_script
 from codeassist_indexer.analysis.declared.members import Members, Owned, inherited, members_of
 from codeassist_indexer.analysis.declared.types import ARRAY, DeclaredFile, DeclaredType, TypeRef
 
@@ -63,7 +63,7 @@ class Inference:
         self.file = file
         self.offset = offset
         self._trees = trees
-        self._is_script = file.language in SCRIPTS
+        self._is_script = is_script(file.language)
 
     def of(self, expression: ex.Expression, depth: int = 0) -> Known | Module | None:
         """Return what an expression is."""

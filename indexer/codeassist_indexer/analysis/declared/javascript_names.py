@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from tree_sitter import Node
 
 from codeassist_indexer.analysis.declared.syntax import children_of, name_of, text_of, type_parameters, type_ref
-from codeassist_indexer.analysis.declared.types import Access, DeclaredType, Exports, Member, TypeRef
+from codeassist_indexer.analysis.declared.types import Access, DeclaredFile, DeclaredType, Exports, Member, TypeRef
+from codeassist_indexer.languages.forms.parsed import Import
 
 TYPE_NODES = frozenset({"class_declaration", "abstract_class_declaration", "interface_declaration",
                         "enum_declaration", "type_alias_declaration", "class"})  # fmt: skip
@@ -18,6 +19,12 @@ _FUNCTIONS = frozenset({"function_declaration", "generator_function_declaration"
 _FUNCTION_VALUES = frozenset({"arrow_function", "function_expression", "generator_function"})
 _DECLARATIONS = frozenset({"lexical_declaration", "variable_declaration"})
 _OPEN_SIGNATURES = frozenset({"index_signature", "call_signature", "construct_signature"})
+
+
+def read_file(root: Node, path: str, language: str, imports: tuple[Import, ...]) -> DeclaredFile:
+    """What a file declares, of its tree's root and its imports."""
+    types = tuple(read_types(root, path))
+    return DeclaredFile(path, language, (), types, imports, read_values(root), read_exports(root))
 
 
 def read_types(root: Node, path: str) -> Iterator[DeclaredType]:

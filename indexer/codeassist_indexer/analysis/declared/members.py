@@ -8,39 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from codeassist_indexer.analysis.declared.declared_project import SCRIPTS, DeclaredProject
+from codeassist_indexer.analysis.declared.declared_project import DeclaredProject, is_script, rules_of
 from codeassist_indexer.analysis.declared.types import DeclaredFile, DeclaredType, Member, TypeRef
 
 _MAX_TYPES = 60
-
-# What the language itself puts under every type. Instances first, then what stands behind a type's name.
-_OF_OBJECTS = {
-    "java": "equals getClass hashCode notify notifyAll toString wait",
-    "csharp": "Equals GetHashCode GetType ToString",
-    "script": "constructor hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf",
-}
-_OF_OWN_OBJECTS = {"java": "clone finalize", "csharp": "MemberwiseClone", "script": ""}
-_OF_TYPES = {
-    "java": "class this super new",
-    "csharp": "Equals ReferenceEquals",
-    "script": "apply bind call length name prototype toString hasOwnProperty",
-}
-_OF_KINDS = {
-    ("java", "enum"): "name ordinal compareTo getDeclaringClass describeConstable valueOf values",
-    ("csharp", "enum"): "CompareTo GetTypeCode HasFlag Format GetName GetNames GetUnderlyingType GetValues IsDefined "
-    "Parse ToObject TryParse TryFormat",
-    ("csharp", "record"): "Deconstruct PrintMembers EqualityContract",
-}
-# Bases that add nothing, or what is said here.
-_KNOWN_BASES = {
-    "java": {"Object": "", "Serializable": "", "Cloneable": "", "Runnable": "run", "AutoCloseable": "close",
-             "Closeable": "close", "Comparable": "compareTo", "Callable": "call", "Supplier": "get",
-             "java.io.Serializable": "", "Record": ""},
-    "csharp": {"object": "", "Object": "", "IDisposable": "Dispose", "IAsyncDisposable": "DisposeAsync",
-               "ICloneable": "Clone", "IComparable": "CompareTo", "IEquatable": "Equals",
-               "INotifyPropertyChanged": "PropertyChanged"},
-    "script": {"Object": ""},
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +31,6 @@ class Members:
     types: tuple[DeclaredType, ...]
 
 
-def family_of(language: str) -> str:
-    """The language by which members are given: all scripts are one."""
-    return "script" if language in SCRIPTS else language
-
-
 def members_of(world: DeclaredProject, parts: Iterable[DeclaredType], here: DeclaredFile) -> Members | None:
     """Return the members of a type (all its parts) and its bases, or None where a base is not known."""
     found = inherited(world, parts, here)
@@ -75,7 +41,7 @@ def inherited(
     world: DeclaredProject, parts: Iterable[DeclaredType], here: DeclaredFile, needs_all: bool = True
 ) -> Members | None:
     """Return the members of a type and of its bases; with `needs_all`, None where one of these is not known."""
-    family = family_of(here.language)
+    given = rules_of(here.language).members
     pending = list(parts)
     seen: set[tuple[str, int]] = set()
     types: list[DeclaredType] = []
@@ -91,7 +57,7 @@ def inherited(
             return None
         for member in current.members:
             by_name.setdefault(member.name, []).append(Owned(member, current))
-        extra.update(_OF_KINDS.get((family, current.kind), "").split())
+        extra.update(given.of_kinds.get(current.kind, ()))
         file = here if current.path == here.path else world.file(current.path)
         if file is None:
             return None
@@ -99,8 +65,8 @@ def inherited(
             bases = _base(world, base, file, current)
             if bases:
                 pending += bases
-            elif base is not None and base.name in _KNOWN_BASES[family]:
-                extra.update(_KNOWN_BASES[family][base.name].split())
+            elif base is not None and base.name in given.known_bases:
+                extra.update(given.known_bases[base.name])
             elif needs_all:
                 return None
     return Members(by_name, frozenset(extra), tuple(types))
@@ -111,7 +77,7 @@ def _base(
 ) -> list[DeclaredType]:
     if base is None or base.name in current.parameters:
         return []
-    if base.name == current.name and file.language in SCRIPTS:
+    if base.name == current.name and is_script(file.language):
         return []
     found = world.named(base, file, current.start_byte - 1 if "." not in current.qualified_name else current.start_byte)
     return [each for each in found if each is not current and each.full_name != current.full_name]
@@ -130,7 +96,8 @@ def visible_names(
 
     `behind_type`: the receiver is the type itself. `is_own`: it is `this` or `super`. `allows_type`: both are possible.
     """
-    family = family_of(here.language)
+    rules = rules_of(here.language)
+    family, given = rules.family, rules.members
     around = here.types_around(byte_offset)
     own_types = {each.full_name for each in around}
     above = inherited(world, around, here, needs_all=False)
@@ -144,11 +111,11 @@ def visible_names(
                 names.add(name)
                 break
     names |= members.extra
-    names.update(_OF_OBJECTS[family].split() if not behind_type or allows_type else _OF_TYPES[family].split())
+    names |= given.of_objects if not behind_type or allows_type else given.of_types
     if is_own:
-        names.update(_OF_OWN_OBJECTS[family].split())
+        names |= given.of_own_objects
     if allows_type:
-        names.update(_OF_TYPES[family].split())
+        names |= given.of_types
     return frozenset(names)
 
 

@@ -13,7 +13,7 @@ from tree_sitter import Node
 from codeassist_indexer.analysis.declared import expressions as ex
 from codeassist_indexer.analysis.declared.bindings import local_binding
 from codeassist_indexer.analysis.declared.creation import creatable_names
-from codeassist_indexer.analysis.declared.declared_project import SCRIPTS, DeclaredProject
+from codeassist_indexer.analysis.declared.declared_project import DeclaredProject, is_script
 from codeassist_indexer.analysis.declared.half_written import PLACEHOLDER, HalfWritten, make_whole
 from codeassist_indexer.analysis.declared.imports import importable_names
 from codeassist_indexer.analysis.declared.inference import Inference, Known, Module
@@ -21,7 +21,7 @@ from codeassist_indexer.analysis.declared.members import Members, visible_names
 from codeassist_indexer.analysis.declared.syntax import text_of
 from codeassist_indexer.analysis.text.lexer import code_only
 from codeassist_indexer.analysis.text.name_query import Found
-from codeassist_indexer.analysis.text.words import words
+from codeassist_indexer.languages.forms.words import words
 from codeassist_indexer.storage.store import Store
 
 MAX_SOURCE_CHARS = 4_000_000
@@ -226,7 +226,7 @@ def _refuse_other_this(half: HalfWritten) -> None:
 
 def _refuse_narrowed(inference: Inference, known: Known, text: str, scope: str) -> None:
     """A test of the receiver's type may have narrowed it."""
-    if inference.file.language not in SCRIPTS or known.side == "type":
+    if not is_script(inference.file.language) or known.side == "type":
         return
     receiver = re.escape(text)
     scope = re.sub(r"\b(?:const|let|var)\s+[\w$]+\s+in\b", "", scope)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from codeassist_indexer.languages.parsed import Import
+from codeassist_indexer.languages.forms.parsed import Import
 
 Access = Literal["public", "protected", "package", "private"]
 MemberKind = Literal["field", "method", "constant", "type"]

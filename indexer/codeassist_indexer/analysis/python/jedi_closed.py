@@ -10,7 +10,7 @@ from typing import Any
 
 from jedi.inference.arguments import TreeArguments
 
-from codeassist_indexer.analysis.text.words import words
+from codeassist_indexer.languages.forms.words import words
 
 _CLASS_DECORATORS = words(
     """dataclass attrs define frozen mutable attr s total_ordering unique final runtime_checkable verify

@@ -19,7 +19,7 @@ from codeassist_indexer.analysis.python.jedi_closed import (
     refuse_open_class,
     refuse_own_new,
 )
-from codeassist_indexer.analysis.text.words import words
+from codeassist_indexer.languages.forms.words import words
 
 # jedi ships no types that a checker could use: nodes, names, contexts and values are Any below.
 _MAX_STEPS = 160

@@ -1,6 +1,7 @@
 """Where code is code: strings, comments and open brackets at the end of a text that only grows at its end.
 
-Knows no grammar: one regular expression a language. What stands inside of a string is no code, in templates as well.
+Knows no grammar: one regular expression a language (`Analysis.code`). What stands inside of a string,
+of a template too, is no code.
 """
 
 from __future__ import annotations
@@ -8,50 +9,11 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from codeassist_indexer.languages.registry import analysis_of
+
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 # A checkpoint stays so far behind the end: `""` may still become `"""`, `/` a comment.
 _UNSETTLED_CHARS = 3
-_BRACKETS = r"(?P<bracket>[()\[\]{}])"
-
-
-def _line_string(quote: str) -> str:
-    kind = "double" if quote == chr(34) else "single"
-    return rf"{quote}(?:[^{quote}\\\n]|\\[\s\S])*(?:{quote}|(?=\n)|(?P<open_{kind}>\Z))"
-
-
-_PYTHON = re.compile(
-    r'(?:"""(?:[^"\\]|\\[\s\S]|"(?!""))*(?:"""|(?P<open_long>\Z))'
-    r"|'''(?:[^'\\]|\\[\s\S]|'(?!''))*(?:'''|(?P<open_long2>\Z))"
-    rf"|{_line_string(chr(34))}|{_line_string(chr(39))}"
-    r"|\#[^\n]*(?:(?=\n)|(?P<open_comment>\Z)))"
-    rf"|{_BRACKETS}"
-)
-_BRACE_COMMENTS = r"//[^\n]*(?:(?=\n)|(?P<open_comment>\Z))|/\*(?:[^*]|\*(?!/))*(?:\*/|(?P<open_block>\Z))"
-_JAVA = re.compile(
-    rf"(?:{_BRACE_COMMENTS}"
-    r'|"""(?:[^"\\]|\\[\s\S]|"(?!""))*(?:"""|(?P<open_long>\Z))'
-    rf"|{_line_string(chr(34))}|{_line_string(chr(39))})|{_BRACKETS}"
-)
-_CSHARP = re.compile(
-    rf"(?:{_BRACE_COMMENTS}"
-    r'|(?:@\$?|\$@)"(?:[^"]|"")*(?:"|(?P<open_verbatim>\Z))'
-    r'|\$*"""(?:[^"]|"(?!""))*(?:"""|(?P<open_long>\Z))'
-    rf"|\$?{_line_string(chr(34))}|{_line_string(chr(39))}"
-    r"|^[ \t]*\#[^\n]*(?:(?=\n)|(?P<open_directive>\Z)))"
-    rf"|{_BRACKETS}",
-    re.MULTILINE,
-)
-# A slash begins a regular expression where no value can stand before it.
-_SCRIPT = re.compile(
-    rf"(?:{_BRACE_COMMENTS}"
-    r"|`(?:[^`\\]|\\[\s\S])*(?:`|(?P<open_long>\Z))"
-    rf"|{_line_string(chr(34))}|{_line_string(chr(39))}"
-    r"|(?<=[=(,:\[!&|?{};\n])[ \t]*/(?![/*])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+(?:/[a-z]*|(?P<open_regex>\Z)))"
-    rf"|{_BRACKETS}"
-)
-_PATTERNS = {
-    "python": _PYTHON, "java": _JAVA, "csharp": _CSHARP, "typescript": _SCRIPT, "tsx": _SCRIPT, "javascript": _SCRIPT,
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +33,12 @@ class TextEnd:
     settled: LexState
 
 
+def _code(language: str) -> re.Pattern[str]:
+    rules = analysis_of(language)
+    assert rules is not None, "of other languages no text is read"
+    return rules.code
+
+
 START = LexState()
 """Where nothing has been read."""
 
@@ -82,7 +50,7 @@ def lex_end(language: str, text: str, start: LexState = START) -> TextEnd:
     before = start.offset
     unsettled_from = len(text) - _UNSETTLED_CHARS
     is_code = True
-    for match in _PATTERNS[language].finditer(text, start.offset):
+    for match in _code(language).finditer(text, start.offset):
         kind = match.lastgroup
         if settled is None and (match.end() > unsettled_from or (kind is not None and kind != "bracket")):
             settled = LexState(before, tuple(brackets))
@@ -112,7 +80,7 @@ def code_only(language: str, text: str) -> str:
     def emptied(match: re.Match[str]) -> str:
         return match[0] if match.lastgroup == "bracket" else '""' if match[0][-1:] in "\"'`" else " "
 
-    return _PATTERNS[language].sub(emptied, text)
+    return _code(language).sub(emptied, text)
 
 
 def open_braces(text: str, end: TextEnd) -> int:
@@ -123,7 +91,7 @@ def open_braces(text: str, end: TextEnd) -> int:
 def unopened_braces(language: str, text: str) -> int:
     """How many closing braces of `text`, the rest of a file, close what was opened before it."""
     depth = lowest = 0
-    for match in _PATTERNS[language].finditer(text):
+    for match in _code(language).finditer(text):
         if match.lastgroup == "bracket":
             depth += {"{": 1, "}": -1}.get(match[0], 0)
             lowest = min(lowest, depth)

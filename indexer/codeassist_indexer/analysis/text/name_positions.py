@@ -10,18 +10,14 @@ from dataclasses import dataclass
 
 from codeassist.request import NamePosition
 from codeassist_indexer.analysis.text.lexer import START, LexState, TextEnd, lex_end
-from codeassist_indexer.analysis.text.words import words
-
-SCRIPT_LANGUAGES = frozenset({"typescript", "tsx", "javascript"})
-LANGUAGES = frozenset({"python", "java", "csharp"}) | SCRIPT_LANGUAGES
-"""The languages in which places are found."""
+from codeassist_indexer.languages.forms.words import words
+from codeassist_indexer.languages.registry import analysis_of
+from codeassist_indexer.languages.spec import BracePlaces
 
 _TAIL_CHARS = 2_000  # of a statement: a longer one is data
 _HINT_CHARS = 80
 _NAME_END = re.compile(r"(?:[^\W\d]\w*)?\Z")
-_SCRIPT_NAME_END = re.compile(r"(?:[^\W\d]|[$#])?(?:[\w$]*)\Z")
 _DOT = re.compile(r"(?:(?P<number>(?<![\w.])\d[\d_]*)|(?P<value>[\w\])}\"'`$!>]))(?:\s|\\\n)*(?:\?\.|\.)\Z")
-_METHOD_REFERENCE = re.compile(r"[\w\])>]::\Z")
 # Whether it is worth reading the text at all: what stands before the name that is being written.
 _PYTHON_HINT = re.compile(r"[.(,]\s*\Z|\b(?:import|from)\s+\Z|\bcase\s+\Z")
 _BRACE_HINT = re.compile(r"(?:\.|::)\Z|\b(?:new|case|import|static)\s+\Z|,\s*\Z|\{\s*\Z")
@@ -39,10 +35,7 @@ _NO_CALLEES = words(
     raise return while with yield"""
 )
 
-_JAVA_IMPORT = re.compile(r"\s*import\s+(?:static\s+)?(?:\w+\.)+\Z")
-_SCRIPT_IMPORT = re.compile(r"\s*(?:import|export)\s+(?:type\s+)?(?:[\w$]+\s*,\s*)?\{(?:[^{}]*,)?\s*(?:type\s+)?\Z")
 _NEW = re.compile(r"(?<![\w.$])new\s+\Z")
-_JAVA_CASE = re.compile(r"(?<![\w.$])case\s+(?:\w+\s*,\s*)*\Z")
 _QUALIFIED_CASE = re.compile(r"(?<![\w.$])case\s+(?:[\w$]+\.)+\Z")
 _STATEMENT_START = re.compile(r"[;{}\n]")
 
@@ -56,19 +49,22 @@ class NamePositions:
 
     def at_end(self, text: str) -> NamePosition | None:
         """Return the place at which `text` ends; None in strings, comments, and where nothing could be known."""
-        name_end = _SCRIPT_NAME_END if self.language in SCRIPT_LANGUAGES else _NAME_END
+        rules = analysis_of(self.language)
+        if rules is None:
+            return None
+        name_end = _NAME_END if rules.places is None else rules.places.name_end
         found = name_end.search(text, max(0, len(text) - _HINT_CHARS))
         start = found.start() if found is not None else len(text)
-        is_python = self.language == "python"
-        if not (_PYTHON_HINT if is_python else _BRACE_HINT).search(text[max(0, start - _HINT_CHARS) : start]):
+        hint = _PYTHON_HINT if rules.places is None else _BRACE_HINT
+        if not hint.search(text[max(0, start - _HINT_CHARS) : start]):
             return None
         head = text[max(0, start - _TAIL_CHARS) : start]
         end = lex_end(self.language, text, self.settled)
         if not end.is_code:
             return None
-        if is_python:
+        if rules.places is None:
             return _python_kind(text, start, head, end)
-        return _brace_kind(self.language, text, start, head, end)
+        return _brace_kind(rules.places, text, start, head, end)
 
 
 def _python_kind(text: str, start: int, head: str, end: TextEnd) -> NamePosition | None:
@@ -83,13 +79,13 @@ def _python_kind(text: str, start: int, head: str, end: TextEnd) -> NamePosition
     return NamePosition("keyword", start) if _is_argument(text, start, end) else None
 
 
-def _brace_kind(language: str, text: str, start: int, head: str, end: TextEnd) -> NamePosition | None:
+def _brace_kind(places: BracePlaces, text: str, start: int, head: str, end: TextEnd) -> NamePosition | None:
     line = head[head.rfind("\n") + 1 :]
-    if language == "java" and line.lstrip().startswith("import"):
-        return NamePosition("import", start) if _JAVA_IMPORT.fullmatch(line) else None
-    if head.endswith(("{", ",", " ", "\n")) and language in SCRIPT_LANGUAGES and end.brackets:
+    if places.import_path is not None and line.lstrip().startswith("import"):
+        return NamePosition("import", start) if places.import_path.fullmatch(line) else None
+    if places.import_braces is not None and head.endswith(("{", ",", " ", "\n")) and end.brackets:
         opened = text.rfind("\n", 0, end.brackets[-1]) + 1
-        if start - opened < _TAIL_CHARS and _SCRIPT_IMPORT.fullmatch(text[opened:start]):
+        if start - opened < _TAIL_CHARS and places.import_braces.fullmatch(text[opened:start]):
             return NamePosition("import", start)
     if head.endswith("."):
         if not _is_dereference(head):
@@ -97,9 +93,9 @@ def _brace_kind(language: str, text: str, start: int, head: str, end: TextEnd) -
         if line.lstrip().startswith(("using ", "namespace ", "package ", "import ")):
             return None
         return NamePosition("case" if _QUALIFIED_CASE.search(line) else "member", start)
-    if language == "java" and _METHOD_REFERENCE.search(head):
+    if places.method_reference is not None and places.method_reference.search(head):
         return NamePosition("member", start)
-    if language == "java" and _JAVA_CASE.search(line):
+    if places.case_label is not None and places.case_label.search(line):
         return NamePosition("case", start)
     return NamePosition("class", start) if _NEW.search(line) else None
 

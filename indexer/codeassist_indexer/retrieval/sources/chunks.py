@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from codeassist_indexer.languages.identifier_search import calls
+from codeassist_indexer.languages.parsing.identifier_search import calls
 from codeassist_indexer.retrieval.sources.hits import ChunkHit, Hit
 from codeassist_indexer.retrieval.sources.neighbours import spelling_near
 from codeassist_indexer.retrieval.sources.postings import bm25 as bm25_score

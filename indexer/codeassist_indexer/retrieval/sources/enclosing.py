@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from codeassist_indexer.languages.registry import blocks_of
+from codeassist_indexer.languages.spec import IndentedBlocks
 from codeassist_indexer.retrieval.query.cursor_query import IDENTIFIER
 
 _MAX_LINES_UP = 2_000
@@ -17,7 +19,6 @@ _TYPE = re.compile(
     r"^[^()=\"']*?\b(?:class|interface|struct|enum|trait|record|impl)\b(?:\s*<[^<>]*>)?\s+([^\W\d]\w*)([^{]*)"
 )
 _IMPL_FOR = re.compile(r"^(?:unsafe\s+)?impl\b(?:\s*<[^<>]*>)?\s+([^\W\d][\w:]*)(?:<[^<>]*>)?\s+for\s+([^\W\d]\w*)")
-_DEF = re.compile(r"(?:async\s+)?def\s+([^\W\d]\w*)")
 # What stands in front tells a definition from a call; a method of JavaScript has nothing there, but a brace behind it.
 _FUNCTION = re.compile(r"([^=.(]*?)\b([^\W\d]\w*)\s*(?:<[^<>()]*>)?\s*(=\s*(?:async\s*)?)?\((?![\"'`])")
 _GO_RECEIVER = re.compile(r"^func\s*\([^()]*\)\s*")
@@ -92,8 +93,9 @@ def _type_of(line: str) -> tuple[str, tuple[str, ...]] | None:
 
 
 def _function_of(line: str, language: str) -> str | None:
-    if language == "python":
-        defined = _DEF.match(line)
+    blocks = blocks_of(language)
+    if isinstance(blocks, IndentedBlocks):
+        defined = blocks.function.match(line)
         return defined[1] if defined is not None else None
     first = _FIRST_WORD.match(line)
     if first is not None and first[0] in _NO_FUNCTION:

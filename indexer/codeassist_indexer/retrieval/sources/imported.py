@@ -11,27 +11,20 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from codeassist.request import CompletionRequest, Snippet
-from codeassist_indexer.languages.identifier_search import places_of, taken_of
-from codeassist_indexer.languages.import_resolution import Remembering, ask_ahead, files_of_import
-from codeassist_indexer.languages.parse import parse_imports
-from codeassist_indexer.languages.parsed import Import
-from codeassist_indexer.languages.registry import language_of
+from codeassist_indexer.languages.forms.indexed_paths import Remembering
+from codeassist_indexer.languages.forms.parsed import Import
+from codeassist_indexer.languages.parsing.identifier_search import places_of, taken_of
+from codeassist_indexer.languages.parsing.import_resolution import ask_ahead, files_of_import
+from codeassist_indexer.languages.parsing.parse import parse_imports
+from codeassist_indexer.languages.registry import imports_of_language, language_of
 from codeassist_indexer.retrieval.query.cursor_query import CursorQuery
 from codeassist_indexer.retrieval.sources.definition_lookup import DefinitionLookup
 from codeassist_indexer.retrieval.sources.skeleton import Definition, render
 from codeassist_indexer.storage.store import Store
 
-# With the line break in front, which is found fast: as `^` it would be looked for at every character.
-_IMPORT_LINE = re.compile(
-    r"\n[ \t]*(?:(?:pub(?:\([^)\n]*\))?[ \t]+)?use|import|from|using|global using|export|mod|#[ \t]*include)\b"
-)
-_PYTHON_IMPORT_LINE = re.compile(r"\n[ \t]*(?:import|from)\b")
-_REQUIRE = "require("
 _IMPORT_TAIL_LINES = 60
 _KEPT_IMPORTS = 8  # files whose imports, which seldom change from keystroke to keystroke, are not parsed again
 _MAX_DEFINITIONS = 40
-# Languages in which a file sees the other files of its folder without an import.
-_SAME_FOLDER_LANGUAGES = frozenset({"java", "go", "csharp"})
 FAR = 1_000
 """The distance of what is not named near the cursor; what stands further down in the file is further still."""
 
@@ -82,7 +75,8 @@ def imported_definitions(store: Store, request: CompletionRequest, around: Curso
     asked = Remembering(store)
     imports = resolved_imports(asked, request.path, language, imports_of(request))
     wanted = [*wanted_imports(request, imports, distances)]
-    if language in _SAME_FOLDER_LANGUAGES:
+    rules = imports_of_language(language)
+    if rules is not None and rules.sees_folder:
         wanted += _wanted_from_folder(store, request.path, distances, {each.imported.alias for each in imports})
     return [_snippet(store, found) for found in find_wanted(asked, request.path, wanted)]
 
@@ -122,18 +116,18 @@ def find_wanted(asked: Remembering, own_path: str, wanted: Iterable[Wanted]) -> 
 def imports_of(request: CompletionRequest) -> Sequence[Import]:
     """Return the imports of the text as it is now, without the line under the cursor: it is not finished."""
     text = request.prefix.rpartition("\n")[0] + "\n" + request.suffix.partition("\n")[2]
-    language = language_of(request.path)
-    line = _PYTHON_IMPORT_LINE if language == "python" else _IMPORT_LINE
-    last = max((match.end() - 1 for match in line.finditer("\n" + text)), default=-1)
-    if language != "python":
-        required = text.rfind(_REQUIRE)
-        last = max(last, required + len(_REQUIRE) if required >= 0 else -1)
+    rules = imports_of_language(language_of(request.path))
+    if rules is None:
+        return ()
+    last = max((match.end() - 1 for match in rules.line.finditer("\n" + text)), default=-1)
+    called = text.rfind(rules.call) if rules.call is not None else -1
+    if rules.call is not None and called >= 0:
+        last = max(last, called + len(rules.call))
     if last < 0:
         return ()
     # An import may go on over several lines. What stands below need not be parsed at every keystroke.
     end = last
-    written = text[last : text.find("\n", last) + 1]
-    is_one_line = language == "python" and "(" not in written and not written.rstrip("\r\n").endswith("\\")
+    is_one_line = rules.is_one_line is not None and rules.is_one_line(text[last : text.find("\n", last) + 1])
     for _ in range(1 if is_one_line else _IMPORT_TAIL_LINES):
         end = text.find("\n", end + 1)
         if end < 0:

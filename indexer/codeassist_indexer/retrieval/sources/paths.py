@@ -8,6 +8,8 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from codeassist_indexer.languages.registry import FOLDER_MODULES
+
 _TEST_FOLDERS = frozenset({"test", "tests", "__tests__", "spec", "specs", "testing", "unittests"})
 _WORD_BEFORE = re.compile(r"^(?:test|tests|spec)[_-](?=.)", re.IGNORECASE)
 _WORD_BEHIND = re.compile(r"(?<=.)[._-](?:test|tests|spec|unittest|unittests)$", re.IGNORECASE)
@@ -15,8 +17,6 @@ _CAMEL_BEHIND = re.compile(r"(?<=[a-z0-9])(?:Test|Tests|TestCase|Spec|IT|ITCase)
 _CAMEL_BEFORE = re.compile(r"^Test(?=[A-Z])")
 _AFFIXES = (_WORD_BEFORE, _WORD_BEHIND, _CAMEL_BEHIND, _CAMEL_BEFORE)
 _KEPT = 1 << 14  # one repository's paths, mostly: each is asked about at every keystroke
-# Modules that importers call by their folder's name.
-_FOLDER_FILES = frozenset({"__init__", "index", "mod"})
 
 
 def folder_of(path: str) -> str:
@@ -47,7 +47,7 @@ def stem_of(path: str) -> str:
     """Return a file's name without its extension, as it is written; of a folder's own module, the folder's name."""
     name = path.rpartition("/")[2]
     stem = name.rpartition(".")[0] or name
-    return _of_folder(path, stem) if stem in _FOLDER_FILES else stem
+    return _of_folder(path, stem) if stem in FOLDER_MODULES else stem
 
 
 @lru_cache(_KEPT)
@@ -70,7 +70,7 @@ def is_test(path: str) -> bool:
 def plain_stem(path: str) -> str:
     """Return the stem in lower case without test affixes and leading underscores: equal for what belongs together."""
     stem = tested_stem(stem_of(path)) or stem_of(path)
-    return (_of_folder(path, stem) if stem in _FOLDER_FILES else stem).lstrip("_").lower()
+    return (_of_folder(path, stem) if stem in FOLDER_MODULES else stem).lstrip("_").lower()
 
 
 def is_test_of(test: str, tested: str) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from codeassist.request import CompletionRequest
-from codeassist_indexer.languages.import_resolution import Remembering
+from codeassist_indexer.languages.forms.indexed_paths import Remembering
 from codeassist_indexer.languages.registry import language_of
 from codeassist_indexer.retrieval.query.cursor_query import CursorQuery, cursor_query
 from codeassist_indexer.retrieval.query.deadline import Deadline

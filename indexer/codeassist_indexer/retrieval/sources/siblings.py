@@ -9,7 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from codeassist_indexer.languages.identifier_search import has_word
+from codeassist_indexer.languages.parsing.identifier_search import has_word
 from codeassist_indexer.retrieval.sources.hits import ChunkHit, Hit
 from codeassist_indexer.retrieval.sources.paths import (
     folder_distance,

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any, NamedTuple
 
+from codeassist_indexer.languages.registry import blocks_of
+from codeassist_indexer.languages.spec import IndentedBlocks
 from codeassist_indexer.storage.store import Store
 
 _TYPE_KINDS = frozenset({"class", "interface", "enum", "struct", "trait"})
@@ -105,7 +107,8 @@ def has_members(definition: Definition) -> bool:
 def render_with(definition: Definition, members: Sequence[Member]) -> str:
     """Return the definition's skeleton with its members."""
     shown = _shown(members) if has_members(definition) else []
-    return _render_python(definition, shown) if definition.language == "python" else _render_braces(definition, shown)
+    is_indented = isinstance(blocks_of(definition.language), IndentedBlocks)
+    return _render_indented(definition, shown) if is_indented else _render_braces(definition, shown)
 
 
 def _shown(members: Sequence[Member]) -> list[tuple[str, str]]:
@@ -117,7 +120,7 @@ def _shown(members: Sequence[Member]) -> list[tuple[str, str]]:
     return [(each.kind, each.signature[:_MAX_MEMBER_CHARS]) for each in visible]
 
 
-def _render_python(definition: Definition, members: Sequence[tuple[str, str]]) -> str:
+def _render_indented(definition: Definition, members: Sequence[tuple[str, str]]) -> str:
     head = definition.signature
     doc = f'    """{definition.doc}"""' if definition.doc else None
     if definition.kind in _CALLABLE_KINDS:

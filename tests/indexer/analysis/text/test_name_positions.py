@@ -9,7 +9,8 @@ import pytest
 
 from codeassist.request import NamePosition
 from codeassist_indexer.analysis.text.lexer import code_only, lex_end, open_braces, unopened_braces
-from codeassist_indexer.analysis.text.name_positions import LANGUAGES, NamePositions
+from codeassist_indexer.analysis.text.name_positions import NamePositions
+from codeassist_indexer.languages.registry import ANALYSED
 
 CASES = Path(__file__).parents[1] / "cases"
 EXTENSIONS = {"python": ".py", "java": ".java", "typescript": ".ts", "csharp": ".cs"}
@@ -134,5 +135,5 @@ def test_code_without_strings_and_comments() -> None:
 
 
 def test_every_language_has_a_lexer() -> None:
-    for language in LANGUAGES:
+    for language in ANALYSED:
         assert lex_end(language, "a(b").brackets == (1,)

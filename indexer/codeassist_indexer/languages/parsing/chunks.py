@@ -10,7 +10,7 @@ from itertools import accumulate
 
 from tree_sitter import Node
 
-from codeassist_indexer.languages.parsed import Chunk, Symbol
+from codeassist_indexer.languages.forms.parsed import Chunk, Symbol
 
 TARGET_LINES = 20
 """What the BM25 windows held that raised exact match from 23 to 33 of 60 tasks: a definition and what surrounds it."""

@@ -1,6 +1,6 @@
 """What a definition looks like: a query pattern, a kind, and how names are read from the node; and the common readers.
 
-Knows nothing about nesting or where a definition stands; symbols.py decides that from the rows of each language.
+Knows nothing about nesting or where a definition stands; parsing/symbols.py decides that from the rows.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from codeassist_indexer.languages.definitions.signatures import (
+from codeassist_indexer.languages.forms.signatures import (
     WHOLE_BINDING_CHARS,
     head_start_byte,
     node_text,
@@ -44,7 +44,7 @@ class Form:
     """One row: `pattern` (a tree-sitter query) finds nodes, `read` names them.
 
     The node is the outermost of the pattern, or the one marked `@_`. `kind` is a kind of parsed.Symbol or a role that
-    symbols.py resolves by place:
+    parsing/symbols.py resolves by place:
     "variable"   a field in a type, a constant outside, nothing in a function
     "binding"    the same, but a constant in an enum
     "function"   a method or constructor in a type; "method" the same, and nothing in a function

@@ -1,24 +1,22 @@
-"""Definitions in C and C++: one table, of which C takes what its grammar has.
+"""C; and what C++ shares with it.
 
-Knows no preprocessor: a macro that stands where a type or keyword should is an error node, what is around it counts.
+Definitions know no preprocessor: a macro that stands where a type or keyword should is an error node, what is around it
+counts.
 """
 
 from __future__ import annotations
 
+import posixpath
+import re
 from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from codeassist_indexer.languages.definitions.form import (
-    Form,
-    Named,
-    by_name,
-    dotted,
-    leaf_by_name,
-    module_by_name,
-    nothing,
-)
-from codeassist_indexer.languages.definitions.signatures import (
+from codeassist_indexer.languages.forms.definition_form import Form, Named, by_name, dotted, leaf_by_name
+from codeassist_indexer.languages.forms.import_form import ImportForm, line_of, unquoted
+from codeassist_indexer.languages.forms.indexed_paths import Queries, ends_with, existing, nearest, paths_by_module
+from codeassist_indexer.languages.forms.parsed import Import
+from codeassist_indexer.languages.forms.signatures import (
     WHOLE_BINDING_CHARS,
     bare_name,
     binding_head,
@@ -26,8 +24,8 @@ from codeassist_indexer.languages.definitions.signatures import (
     node_text,
     one_line,
 )
-
-COMMENTS = ("comment",)
+from codeassist_indexer.languages.forms.words import words
+from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec, Literals
 
 MAX_DECLARATOR_DEPTH = 50
 """Pointers, arrays and parentheses around one name. Deeper is no program."""
@@ -139,7 +137,7 @@ def _macro(node: Node, source: bytes) -> list[Named]:
     return [Named(node_text(name, source), head=one_line(source, node.start_byte, parameters.end_byte))]
 
 
-C = (
+DEFINITION_FORMS = (
     Form("(struct_specifier body: (_))", "struct", by_name),
     Form("(union_specifier body: (_))", "struct", by_name),
     Form("(enum_specifier body: (_))", "enum", by_name),
@@ -150,11 +148,50 @@ C = (
     Form("(preproc_def)", "constant", _macro),
     Form("(preproc_function_def)", "function", _macro),
 )
-CPP = (
-    Form("(template_declaration)", "wrapper", nothing),
-    *C,
-    Form("(class_specifier body: (_))", "class", by_name),
-    Form("(namespace_definition)", "module", module_by_name),
-    Form("[(alias_declaration) (concept_definition)]", "type", leaf_by_name),
-    Form("(lambda_expression)", "scope", nothing),
+
+
+def _include(node: Node, source: bytes) -> list[Import]:
+    """`#include "a/b.h"` is module `a/b.h`; `<vector>` keeps its brackets: it is looked for elsewhere."""
+    path = node.child_by_field_name("path")
+    if path is None or path.type not in ("string_literal", "system_lib_string"):
+        return []
+    return [Import(unquoted(path, source), "*", "", line_of(node))]
+
+
+def _files(store: Queries, path: str, imported: Import) -> list[str]:
+    """An include: next to the file first, else any path that ends as written."""
+    written = imported.module.strip('"<>')
+    beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), written))
+    found = existing(store, [beside])
+    if found:
+        return found
+    parts = [part for part in written.split("/") if part not in ("", ".", "..")]
+    if not parts:
+        return []
+    extension = posixpath.splitext(parts[-1])[1]
+    candidates = paths_by_module(store, [*parts[:-1], parts[-1].partition(".")[0]], extension)
+    return nearest([c for c in candidates if ends_with(c.split("/"), parts)], path)[:1]
+
+
+# What encloses code without indenting it, and its end where a comment tells it from others.
+_NAMESPACE = re.compile(
+    r'^(?P<opens>(?:(?:inline )?namespace\b[^;{}=\n]*|extern "C" *)\{)[ \t]*$|^\}[ \t]*(?://|/\*).*\b(?:namespace|extern)\b',
+    re.MULTILINE,
+)
+
+LANGUAGE = LanguageSpec(
+    name="c",
+    ids=("c",),
+    extensions=(".c", ".h"),
+    grammar=Grammar("tree_sitter_c"),
+    definitions=Definitions(DEFINITION_FORMS),
+    imports=Imports((ImportForm("(preproc_include)", _include),), _files),
+    keywords=words(
+        """auto break case char const continue default do double else enum extern float for goto if inline int long
+        register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
+        bool NULL true false include define ifdef ifndef endif pragma"""
+    ),
+    literals=Literals(),
+    blocks=BracedBlocks(_NAMESPACE),
+    without=frozenset({"analysis"}),
 )

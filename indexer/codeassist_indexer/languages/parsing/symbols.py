@@ -1,6 +1,6 @@
 """The symbols of one file: which definitions stand in it, how they nest, and what each one's text says.
 
-Knows nothing about any one grammar: definitions/ holds a table for each language, heads.py cuts the one-line texts.
+Knows nothing about any one grammar: each language's file holds its table, signatures.py cuts the one-line texts.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from dataclasses import dataclass, replace
 
 from tree_sitter import Node
 
-from codeassist_indexer.languages.definitions import COMMENTS, FORMS, Form, Named
-from codeassist_indexer.languages.definitions.signatures import (
+from codeassist_indexer.languages.forms.definition_form import Form, Named
+from codeassist_indexer.languages.forms.parsed import Symbol
+from codeassist_indexer.languages.forms.signatures import (
     CommentAbove,
     binding_head,
     comments_by_last_row,
@@ -18,7 +19,8 @@ from codeassist_indexer.languages.definitions.signatures import (
     doc_comment,
     supertypes,
 )
-from codeassist_indexer.languages.parsed import Symbol
+from codeassist_indexer.languages.registry import LANGUAGES
+from codeassist_indexer.languages.spec import Definitions
 
 MAX_DEPTH = 32
 """Definitions nested deeper are left out: dotted names of depth n take n² bytes, and nobody asks for the inner ones."""
@@ -35,16 +37,17 @@ _CONSTRUCTOR_NAMES = frozenset({"__init__", "constructor"})
 
 def symbol_patterns(language: str) -> str:
     """The query text whose captures `read_symbols` takes: capture `s7` is row 7 of the language's table."""
+    definitions = _definitions(language)
     rows = [
         form.pattern.replace("@_", f"@s{row}") if "@_" in form.pattern else f"{form.pattern} @s{row}"
-        for row, form in enumerate(FORMS[language])
+        for row, form in enumerate(definitions.forms)
     ]
-    return "\n".join(rows + [f"({comment}) @comment" for comment in COMMENTS[language]])
+    return "\n".join(rows + [f"({comment}) @comment" for comment in definitions.comments])
 
 
 def read_symbols(language: str, captures: dict[str, list[Node]], source: bytes) -> tuple[Symbol, ...]:
     """The symbols in the order of the text. `captures` come from a query that holds `symbol_patterns(language)`."""
-    forms = FORMS[language]
+    forms = _definitions(language).forms
     items = [
         (node.start_byte, -node.end_byte, row, node)
         for row in range(len(forms))
@@ -59,6 +62,10 @@ def read_symbols(language: str, captures: dict[str, list[Node]], source: bytes) 
             walk.visit(forms[row], node, start_byte, -minus_end_byte)
         before = place
     return walk.result()
+
+
+def _definitions(language: str) -> Definitions:
+    return LANGUAGES[language].definitions or Definitions((), ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +224,7 @@ class _Walk:
         return doc_comment(node.start_point.row, node.start_byte, self.comments, self.source)
 
     def _kind(self, named: Named, kind: str, scope: _Scope, parent: str) -> str:
-        """Resolve what depends on the place: see definitions.form.Form."""
+        """Resolve what depends on the place: see forms.definition_form.Form."""
         if kind == "attribute":
             return "field"
         if kind in ("variable", "binding"):

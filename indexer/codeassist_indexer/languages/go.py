@@ -1,6 +1,6 @@
-"""Definitions in Go.
+"""Go.
 
-Knows no other file of the package: a method's type may stand there, its parent is the name all the same.
+Definitions know no other file of the package: a method's type may stand there, its parent is the name all the same.
 """
 
 from __future__ import annotations
@@ -10,12 +10,16 @@ from functools import partial
 
 from tree_sitter import Node
 
-from codeassist_indexer.languages.definitions.form import Form, Named, by_name, nothing
-from codeassist_indexer.languages.definitions.signatures import bare_name, binding_head, node_text, one_line
-
-COMMENTS = ("comment",)
+from codeassist_indexer.languages.forms.definition_form import Form, Named, by_name, nothing
+from codeassist_indexer.languages.forms.import_form import ImportForm, field_text, line_of, unquoted
+from codeassist_indexer.languages.forms.indexed_paths import MAX_FILES, Queries, in_folder, shared_end
+from codeassist_indexer.languages.forms.parsed import Import
+from codeassist_indexer.languages.forms.signatures import bare_name, binding_head, node_text, one_line
+from codeassist_indexer.languages.forms.words import words
+from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec, Literals
 
 _RECEIVER = re.compile(r"\(\s*(?:\w+\s+)?\*?\s*(\w+)")
+_VERSION = re.compile(r"v\d+")
 _KINDS = {"struct_type": "struct", "interface_type": "interface"}
 
 
@@ -61,7 +65,7 @@ def _method(node: Node, source: bytes) -> list[Named]:
     return [Named(node_text(name, source), owner=owner[1] if owner else "", encloses=True)]
 
 
-FORMS = (
+_FORMS = (
     Form(
         "[(type_declaration . (_) .) (const_declaration . (_) .) (var_declaration . (var_spec) .)]", "wrapper", nothing
     ),
@@ -73,4 +77,44 @@ FORMS = (
     Form("(method_declaration)", "method", _method),
     Form("(function_declaration)", "function", by_name),
     Form("(func_literal)", "scope", nothing),
+)
+
+
+def _import(node: Node, source: bytes) -> list[Import]:
+    """`"a/b"` binds `b`, `"a/b/v2"` too; `. "a"` brings all names in, `_ "a"` none."""
+    module = unquoted(node.child_by_field_name("path"), source)
+    alias = field_text(node, "name", source)
+    if alias == ".":
+        return [Import(module, "*", "", line_of(node))]
+    if not alias:
+        *_, before, last = ("", *module.split("/"))
+        alias = before if before and _VERSION.fullmatch(last) else last
+    return [Import(module, "", "" if alias == "_" else alias, line_of(node))]
+
+
+def _files(store: Queries, path: str, imported: Import) -> list[str]:
+    """An import path ends with the package's folder; what stands before it is the module's name."""
+    parts = [part for part in imported.module.strip('"`').split("/") if part]
+    folders = store.query("SELECT DISTINCT folder FROM files WHERE folder_name = ?", (parts[-1],)) if parts else []
+    fitting = [folder for (folder,) in folders if shared_end(folder.split("/"), parts) > 0]
+    best = max(fitting, key=lambda folder: (shared_end(folder.split("/"), parts), folder), default=None)
+    if best is None:
+        return []
+    return [c for c in in_folder(store, best, (".go",)) if not c.endswith("_test.go")][:MAX_FILES]
+
+
+LANGUAGE = LanguageSpec(
+    name="go",
+    ids=("go",),
+    extensions=(".go",),
+    grammar=Grammar("tree_sitter_go"),
+    definitions=Definitions(_FORMS),
+    imports=Imports((ImportForm("(import_spec)", _import),), _files, sees_folder=True),
+    keywords=words(
+        """break case chan const continue default defer else fallthrough for func go goto if import interface map
+        package range return select struct switch type var nil true false string int error bool byte"""
+    ),
+    literals=Literals(backticks=True),
+    blocks=BracedBlocks(),
+    without=frozenset({"analysis"}),
 )

@@ -1,0 +1,30 @@
+"""The imports of one file: which names it takes from where, one record a name.
+
+Knows nothing about where a module lives; names are as written.
+"""
+
+from __future__ import annotations
+
+from tree_sitter import Node
+
+from codeassist_indexer.languages.forms.import_form import ImportForm
+from codeassist_indexer.languages.forms.parsed import Import
+from codeassist_indexer.languages.registry import LANGUAGES
+
+
+def import_patterns(language: str) -> str:
+    """The query text whose captures `read_imports` takes: capture `i2` is row 2 of the language's table."""
+    return "\n".join(f"{form.pattern} @i{row}" for row, form in enumerate(_forms(language)))
+
+
+def read_imports(language: str, captures: dict[str, list[Node]], source: bytes) -> tuple[Import, ...]:
+    """The imports in the order of the lines. `captures` come from a query that holds `import_patterns(language)`."""
+    forms = _forms(language)
+    nodes = [(node.start_byte, row, node) for row in range(len(forms)) for node in captures.get(f"i{row}", ())]
+    nodes.sort(key=lambda item: item[:2])
+    return tuple(record for _, row, node in nodes for record in forms[row].read(node, source))
+
+
+def _forms(language: str) -> tuple[ImportForm, ...]:
+    imports = LANGUAGES[language].imports
+    return imports.forms if imports is not None else ()

@@ -1,0 +1,197 @@
+"""What one file of this folder says of a language: a `LanguageSpec`, found by registry.py under the name LANGUAGE.
+
+Everything that the program knows of one language alone stands there; what reads it names no language.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from codeassist_indexer.languages.forms.definition_form import Form
+from codeassist_indexer.languages.forms.import_form import ImportForm
+from codeassist_indexer.languages.forms.indexed_paths import Queries, Remembering
+from codeassist_indexer.languages.forms.parsed import Import
+
+IMPORT_LINE = re.compile(
+    r"\n[ \t]*(?:(?:pub(?:\([^)\n]*\))?[ \t]+)?use|import|from|using|global using|export|mod|#[ \t]*include)\b"
+)
+"""The line break before a line that imports, as most languages write it; `^` would be tried at each character."""
+
+PARTS = {
+    "grammar": "nothing of its files is indexed, and what is inserted is not held to its syntax",
+    "definitions": "its types and functions are in no prompt, and chunks bear no names",
+    "imports": "what a file imports is not looked up: only neighbours and similar text go into prompts",
+    "keywords": "search finds code because it holds the same keywords",
+    "literals": "brackets in its strings and comments count as code: suggestions are cut at the wrong ones",
+    "blocks": "no suggestion of a whole body behind a line that opens one, and skeletons in no syntax",
+    "analysis": "no monitor: suggestions may name members that do not exist",
+}
+"""The parts of a spec, each with what a user loses where a language has none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grammar:
+    """A tree-sitter grammar of a wheel: `function` of the module returns the pointer. Imported with its first use."""
+
+    module: str
+    function: str = "language"
+
+
+@dataclass(frozen=True, slots=True)
+class SharedExtension:
+    """An extension that another language owns; the file is this one's where the pattern is found near its start."""
+
+    extension: str
+    holds: re.Pattern[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Definitions:
+    """`forms`: which nodes define something, and as what. `comments`: the types of nodes that are comments."""
+
+    forms: tuple[Form, ...]
+    comments: tuple[str, ...] = ("comment",)
+
+
+@dataclass(frozen=True, slots=True)
+class Imports:
+    """How a file takes names from others, and which files these are.
+
+    `files` returns the indexed files in which the imported name may be defined, the likeliest first; `ask_ahead` asks
+    for many imports at once what `files` will ask one by one. `line` and `call` (a text) find the last import of a file
+    without a parser; `is_one_line` says of its line that the import ends with it. `sees_folder`: the other files of the
+    folder need no import. `folder_modules`: file names without extension that importers call by the folder's name.
+    """
+
+    forms: tuple[ImportForm, ...]
+    files: Callable[[Queries, str, Import], list[str]]
+    ask_ahead: Callable[[Remembering, Iterable[Import]], None] | None = None
+    line: re.Pattern[str] = IMPORT_LINE
+    call: str | None = None
+    is_one_line: Callable[[str], bool] | None = None
+    sees_folder: bool = False
+    folder_modules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Literals:
+    """What brackets are not counted in. An apostrophe that is no `single_quoted` string encloses one character."""
+
+    line_comments: tuple[str, ...] = ("//",)
+    block_comment: tuple[str, str] | None = ("/*", "*/")
+    long_quotes: tuple[str, ...] = ()
+    single_quoted: bool = False
+    backticks: bool = False
+
+
+ANY_LITERALS = Literals(line_comments=("#", "//"), long_quotes=('"""', "'''"))
+"""What is taken for a literal in a text of an unknown language."""
+
+
+@dataclass(frozen=True, slots=True)
+class IndentedBlocks:
+    """Blocks are told by indentation. `header` matches a line that opens one.
+
+    `function` matches the line (without indentation) that defines a function, with its name as the first group;
+    `definition` finds a line that is surely code; `doc_quotes` end a documentation string.
+    """
+
+    header: re.Pattern[str]
+    function: re.Pattern[str]
+    definition: re.Pattern[str]
+    doc_quotes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BracedBlocks:
+    """Blocks stand in braces. `unindented` finds what encloses code without indenting it.
+
+    Its group "opens" is the opening text; a match without that is such a block's end.
+    """
+
+    unindented: re.Pattern[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BracePlaces:
+    """Places of names in a language of braces: behind a dot and `new` always; the others where they are given.
+
+    `import_path` matches a whole line up to the name that is being imported; `import_braces` the text from the line of
+    the open brace on; `method_reference` and `case_label` find their end at the end of the line.
+    """
+
+    name_end: re.Pattern[str]
+    import_path: re.Pattern[str] | None = None
+    import_braces: re.Pattern[str] | None = None
+    method_reference: re.Pattern[str] | None = None
+    case_label: re.Pattern[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltInMembers:
+    """Members that the language itself gives.
+
+    `of_objects`: behind any value; `of_own_objects`: behind `this`; `of_types`: behind a type's name; `of_kinds`: of
+    the types of one kind. `known_bases`: types outside of a repository that add no more than is said here.
+    """
+
+    of_objects: frozenset[str]
+    of_own_objects: frozenset[str]
+    of_types: frozenset[str]
+    of_kinds: Mapping[str, frozenset[str]]
+    known_bases: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class DeclaredTypes:
+    """A language whose declared types analysis/declared reads: `reader` is the import path of its module.
+
+    `languages` are those whose files share their types with it, itself among them.
+    """
+
+    family: str
+    reader: str
+    languages: tuple[str, ...]
+    members: BuiltInMembers
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """How monitors know the names that may stand at a place. `code` is made of the pieces of forms/code_pattern.py.
+
+    `places` None: those of Python. `declared` None: jedi finds the names.
+    """
+
+    code: re.Pattern[str]
+    places: BracePlaces | None = None
+    declared: DeclaredTypes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageSpec:
+    """One language. `name` stands in indexes and settings; `ids` are the editors' names for it, LSP's own first.
+
+    `extensions` are lower case and fit in any case, `exact_extensions` and `file_names` (whole names of files, as
+    "SConstruct") only as they are written. A part that is None is named in `without`: PARTS says what that costs.
+    """
+
+    name: str
+    ids: tuple[str, ...]
+    extensions: tuple[str, ...]
+    grammar: Grammar | None = None
+    definitions: Definitions | None = None
+    imports: Imports | None = None
+    keywords: frozenset[str] | None = None
+    literals: Literals | None = None
+    blocks: IndentedBlocks | BracedBlocks | None = None
+    analysis: Analysis | None = None
+    exact_extensions: tuple[str, ...] = ()
+    file_names: tuple[str, ...] = ()
+    shared_extensions: tuple[SharedExtension, ...] = ()
+    without: frozenset[str] = field(default_factory=frozenset[str])
+
+    def losses(self) -> dict[str, str]:
+        """The parts that this language does not have, each with what a user loses thereby."""
+        return {part: loss for part, loss in PARTS.items() if getattr(self, part) is None}

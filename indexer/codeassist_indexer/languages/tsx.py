@@ -1,0 +1,16 @@
+"""TypeScript with markup in it: another grammar, and another name in editors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from codeassist_indexer.languages.spec import Grammar
+from codeassist_indexer.languages.typescript import LANGUAGE as TYPESCRIPT
+
+LANGUAGE = replace(
+    TYPESCRIPT,
+    name="tsx",
+    ids=("typescriptreact",),
+    extensions=(".tsx",),
+    grammar=Grammar("tree_sitter_typescript", "language_tsx"),
+)

@@ -1,0 +1,61 @@
+"""TypeScript: JavaScript with types. (With markup in it, it is tsx.py's.)"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tree_sitter import Node
+
+from codeassist_indexer.languages.forms.definition_form import (
+    Form,
+    Named,
+    by_name,
+    itself,
+    leaf_by_name,
+    module_by_name,
+    nothing,
+)
+from codeassist_indexer.languages.forms.signatures import node_text
+from codeassist_indexer.languages.forms.words import words
+from codeassist_indexer.languages.javascript import DEFINITION_FORMS, member
+from codeassist_indexer.languages.javascript import LANGUAGE as JAVASCRIPT
+from codeassist_indexer.languages.spec import Definitions, Grammar
+
+
+def _parameter_property(node: Node, source: bytes) -> list[Named]:
+    """`constructor(private readonly x: T)`."""
+    pattern = node.child_by_field_name("pattern")
+    return [Named(node_text(pattern, source))] if pattern is not None else []
+
+
+_FORMS = (
+    *DEFINITION_FORMS,
+    Form("(ambient_declaration)", "wrapper", nothing),
+    Form("(class_body (decorator) @_)", "prefix", nothing),
+    Form("(abstract_class_declaration)", "class", by_name),
+    Form("(interface_declaration)", "interface", by_name),
+    Form("(enum_declaration)", "enum", by_name),
+    Form("(enum_body name: (property_identifier) @_)", "constant", itself),
+    Form("(enum_assignment)", "constant", leaf_by_name),
+    Form("(type_alias_declaration)", "type", by_name),
+    Form("[(internal_module) (module)]", "module", module_by_name),
+    Form("(function_signature)", "function", leaf_by_name),
+    Form("[(method_signature) (abstract_method_signature)]", "method", leaf_by_name),
+    Form("[(public_field_definition) (property_signature)]", "variable", member),
+    Form("(required_parameter (accessibility_modifier) pattern: (identifier))", "attribute", _parameter_property),
+)
+
+_KEYWORDS = words(
+    """any abstract as boolean declare enum implements interface keyof namespace never number private protected public
+    readonly string type unknown"""
+)
+
+LANGUAGE = replace(
+    JAVASCRIPT,
+    name="typescript",
+    ids=("typescript",),
+    extensions=(".ts", ".mts", ".cts"),
+    grammar=Grammar("tree_sitter_typescript", "language_typescript"),
+    definitions=Definitions(_FORMS),
+    keywords=(JAVASCRIPT.keywords or frozenset()) | _KEYWORDS,
+)

@@ -1,0 +1,133 @@
+"""Each language's spec is whole: a part that is absent is named in `without`, and what stands in the others works."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from tree_sitter import Query
+
+from codeassist_indexer.analysis.text.lexer import lex_end
+from codeassist_indexer.analysis.text.name_positions import NamePositions
+from codeassist_indexer.fitting.brackets import scan
+from codeassist_indexer.fitting.completion_extent import lines_wanted
+from codeassist_indexer.languages.parsing.imports import import_patterns
+from codeassist_indexer.languages.parsing.parse import parse_file
+from codeassist_indexer.languages.parsing.symbols import symbol_patterns
+from codeassist_indexer.languages.registry import LANGUAGES, grammar, language_of, spec_of_id
+from codeassist_indexer.languages.spec import PARTS, BracedBlocks, IndentedBlocks, LanguageSpec
+from codeassist_indexer.storage.lexical import code_tokens
+
+CASES = Path(__file__).parent / "cases"
+EVERY = pytest.mark.parametrize("spec", LANGUAGES.values(), ids=list(LANGUAGES))
+
+
+def faults(spec: LanguageSpec) -> list[str]:
+    """What is missing in a spec and not said to be, with what a user loses; and what is said to be and stands there."""
+    losses = spec.losses()
+    found = [f"{part}: without it, {losses[part]}" for part in losses if part not in spec.without]
+    found += [f"{part} stands in `without`, but the spec has it" for part in spec.without if part not in losses]
+    if spec.definitions is not None and not spec.definitions.forms:
+        found.append(f"definitions.forms is empty: {PARTS['definitions']}")
+    if spec.imports is not None and not spec.imports.forms:
+        found.append(f"imports.forms is empty: {PARTS['imports']}")
+    if not spec.keywords and "keywords" not in spec.without and spec.keywords is not None:
+        found.append(f"keywords is empty: {PARTS['keywords']}")
+    if spec.literals is not None and not spec.literals.line_comments:
+        found.append("literals.line_comments is empty: prompts cannot write a comment")
+    if not spec.extensions and not spec.file_names:
+        found.append("neither extensions nor file_names: no file is of this language")
+    if not spec.ids:
+        found.append("ids is empty: a buffer without a file's name has no language")
+    return found
+
+
+@EVERY
+def test_a_spec_is_whole(spec: LanguageSpec) -> None:
+    assert faults(spec) == []
+    assert all(each == each.lower() and each.startswith(".") for each in spec.extensions)
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_an_incomplete_spec_is_told_what_a_user_loses(part: str) -> None:
+    torn = replace(LANGUAGES["python"], **{part: None})
+    assert faults(torn) == [f"{part}: without it, {PARTS[part]}"]
+    assert faults(replace(torn, without=frozenset({part}))) == []
+    assert faults(replace(LANGUAGES["python"], without=frozenset({part}))) != []
+
+
+def test_no_file_and_no_id_is_two_languages() -> None:
+    for field in ("extensions", "exact_extensions", "file_names", "ids"):
+        counts = Counter(each for spec in LANGUAGES.values() for each in getattr(spec, field))
+        assert [each for each, count in counts.items() if count > 1] == []
+
+
+@EVERY
+def test_names_lead_to_the_language(spec: LanguageSpec) -> None:
+    assert {language_of(f"a{each}") for each in (*spec.extensions, *spec.exact_extensions)} == {spec.name}
+    assert {language_of(f"b/{each}") for each in spec.file_names} <= {spec.name}
+    assert all(spec_of_id(each) is spec for each in (spec.name, *spec.ids))
+    for shared in spec.shared_extensions:
+        assert language_of(f"a{shared.extension}") not in (None, spec.name)
+
+
+@EVERY
+def test_grammar_and_queries_fit_together(spec: LanguageSpec) -> None:
+    Query(grammar(spec.name), symbol_patterns(spec.name) + "\n" + import_patterns(spec.name))
+
+
+@EVERY
+def test_the_case_shows_definitions_imports_and_comments(spec: LanguageSpec) -> None:
+    case = next(CASES.glob(f"{spec.name}.*.case"))
+    text = case.read_text(encoding="utf-8").partition("=====\n")[0]
+    parsed = parse_file(case.name.removesuffix(".case"), text)
+    assert parsed is not None
+    assert len(parsed.symbols) >= 5
+    assert parsed.imports
+    assert any(symbol.doc for symbol in parsed.symbols)
+
+
+@EVERY
+def test_keywords_are_no_search_terms(spec: LanguageSpec) -> None:
+    assert spec.keywords is not None
+    assert code_tokens(" ".join([*spec.keywords, "wanted"]), spec.name) == ["wanted"]
+
+
+@EVERY
+def test_brackets_in_literals_do_not_count(spec: LanguageSpec) -> None:
+    literals = spec.literals
+    assert literals is not None
+    inside = [f"{each} ( \n" for each in literals.line_comments] + ['"("', "'('"]
+    inside += [f"{each}\n(\n{each}" for each in literals.long_quotes]
+    inside += (
+        ["".join((literals.block_comment[0], "\n(\n", literals.block_comment[1]))] if literals.block_comment else []
+    )
+    inside += ["`\n(\n`"] if literals.backticks else []
+    for each in inside:
+        assert [opener.mark for opener in scan(f"[ {each}", spec.name).opened] == ["["], each
+
+
+@EVERY
+def test_what_opens_a_block_asks_for_one(spec: LanguageSpec) -> None:
+    assert spec.literals is not None
+    header = {IndentedBlocks: "if x:\n", BracedBlocks: "if (x) {\n"}[type(spec.blocks)]
+    path = f"a{spec.extensions[0]}"
+    assert lines_wanted(header, "", path) == "block"
+    assert lines_wanted("x = 1", "", path) == "line"
+    assert lines_wanted(f"{spec.literals.line_comments[0]} {header.strip()}", "", path) == "line"
+
+
+@pytest.mark.parametrize("spec", [each for each in LANGUAGES.values() if each.analysis], ids=lambda each: each.name)
+def test_the_analysis_reads_code(spec: LanguageSpec) -> None:
+    assert spec.analysis is not None and spec.literals is not None
+    position = NamePositions(spec.name).at_end("thing.na")
+    assert position is not None and (position.kind, position.start) == ("member", 6)
+    for literal in ('"', f"{spec.literals.line_comments[0]} "):
+        assert lex_end(spec.name, f"f({literal}").is_code is False
+        assert NamePositions(spec.name).at_end(f"{literal}thing.na") is None
+    if spec.analysis.declared is not None:
+        assert spec.name in spec.analysis.declared.languages
+        assert callable(import_module(spec.analysis.declared.reader).read_file)
