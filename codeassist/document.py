@@ -118,7 +118,7 @@ class Document:
         return range(start, next_start - (2 if is_crlf else 1))
 
     def offset_at(self, position: Position) -> int:
-        """The offset of a place. Raises RequestError for one behind its line's last character."""
+        """The offset of a place. Raises RequestError for one after its line's last character."""
         chars = self.line_range(position.line)
         if not 0 <= position.char_col <= len(chars):
             raise RequestError(
@@ -128,7 +128,7 @@ class Document:
         return chars.start + position.char_col
 
     def position_at(self, char: int) -> Position:
-        """The place of an offset; between `\\r` and `\\n` it is one column behind the line's last character.
+        """The place of an offset; between `\\r` and `\\n` it is one column after the line's last character.
 
         Raises RequestError for an offset outside of the text.
         """
@@ -143,7 +143,7 @@ class Document:
     def _checked(self, version: int) -> int:
         if version < self.version:
             raise RequestError(
-                f"{self.path}: version {version} came behind version {self.version}; open the document again"
+                f"{self.path}: version {version} came after version {self.version}; open the document again"
             )
         return version
 

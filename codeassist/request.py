@@ -20,7 +20,7 @@ class CompletionRequest:
     """One cursor in one text.
 
     `path` is relative to the repository root, with forward slashes. `prefix` and `suffix` are the whole text before
-    and behind the cursor; what fits the model is cut later. `max_lines` None lets the completion end where it wants.
+    and after the cursor; what fits the model is cut later. `max_lines` None lets the completion end where it wants.
     An answer whose tokens' geometric mean probability falls below `min_confidence` is given up and comes back empty.
     `patience_ms` is how long reading the prompt may take; None waits for all of it. A prompt that would take longer is
     cut to what can be read in that time, and the whole one is read when there is nothing else to do. `root` is the

@@ -94,7 +94,7 @@ def test_versions_do_not_go_back() -> None:
         lambda: document.apply_all([], 6),
         lambda: document.with_text("", 6),
     ):
-        with pytest.raises(RequestError, match="version 6 came behind version 7"):
+        with pytest.raises(RequestError, match="version 6 came after version 7"):
             call()
     assert document.apply(Edit(0, 0, "x"), 7)[0].version == 7
     assert document.apply_all([], 9)[0] == Document("a.py", "abc", 9)

@@ -26,7 +26,7 @@ MOST_HUNG = 3
 class AnalysisThread:
     """Runs jobs one at a time, in order. For any thread.
 
-    Where a job hangs, those behind it are cancelled and another thread serves the ones that come later.
+    Where a job hangs, those after it are cancelled and another thread serves the ones that come later.
     `now_s` is the clock that says what hangs.
     """
 
@@ -86,7 +86,7 @@ class AnalysisThread:
 
 
 class _Worker:
-    """One thread with its jobs. Told to leave, it cancels those that wait and ends behind the one that it runs."""
+    """One thread with its jobs. Told to leave, it cancels those that wait and ends after the one that it runs."""
 
     def __init__(self, now_s: Callable[[], float]) -> None:
         self.began_s: float | None = None  # of the job that is being run

@@ -19,14 +19,14 @@ from codeassist.monitor.monitor import Mask
 from codeassist.monitor.name_set import (
     BEGINS_POSITIONAL,
     NameSet,
-    mask_behind,
+    mask_after,
     mask_of_full_call,
     mask_within,
     mask_without,
     mask_without_byte,
     mask_without_equals,
 )
-from codeassist.monitor.trie import NOT_BEHIND_NAME, ByteTrie
+from codeassist.monitor.trie import NOT_AFTER_NAME, ByteTrie
 from codeassist.request import ActOutcome, AllowedNames, Analysis, MonitorAct, NamePosition
 
 log = logging.getLogger(__name__)
@@ -42,7 +42,7 @@ _NEXT_ARGUMENT = re.compile(rb"(?:\A|[(,])\s*")
 _EQUALS = re.compile(rb"[ \t]*=(?![=>])")
 _TRAILING_NAME = re.compile(r"(?<![\w$])[^\W\d][\w$]*\Z|(?<![\w$])\$[\w$]*\Z")
 _LONGEST_NAME = 200
-_NAME_BEHIND_CURSOR = re.compile(r"[\w$]*")
+_NAME_AFTER_CURSOR = re.compile(r"[\w$]*")
 _RANK: dict[ActOutcome, int] = {"abstained": 0, "late": 1, "agreed": 2, "overruled": 3}
 
 
@@ -66,7 +66,7 @@ class _Visit:
 
 @dataclass(frozen=True, slots=True)
 class _Writing:
-    """A token that writes at a place, which lies `lead` behind the answer's end.
+    """A token that writes at a place, which lies `lead` after the answer's end.
 
     `beginning` is what stands of the name already, `data` what the token writes there; `text` ends at both.
     """
@@ -109,12 +109,12 @@ class NameMonitor:
     _lengths: list[int] = field(default_factory=list[int])
     _visits: dict[_Key, _Visit] = field(default_factory=dict["_Key", _Visit])
     _places: dict[str, NamePosition | None] = field(default_factory=dict["str", "NamePosition | None"])
-    _behind: str = ""
+    _after: str = ""
     _is_off: bool = False
 
     def __post_init__(self) -> None:
-        found = _NAME_BEHIND_CURSOR.match(self.suffix)
-        self._behind = found[0] if found is not None else ""
+        found = _NAME_AFTER_CURSOR.match(self.suffix)
+        self._after = found[0] if found is not None else ""
         place = self._place(self.prefix)
         if place is not None:
             self._visit(place, self.prefix)  # the analysis runs beside the prefill
@@ -157,7 +157,7 @@ class NameMonitor:
         return tuple(self._act(visit, answer) for visit in self._visits.values() if visit.told is not None)
 
     def _findings(self, token: int, known: _Known) -> Iterator[_Finding]:
-        """What there is to say of each place that a token writes at; nothing behind one with a mask counts."""
+        """What there is to say of each place that a token writes at; nothing after one with a mask counts."""
         data = self.token_bytes(token)
         answer, half_char = _decoded(self._answer)
         text = self.prefix + answer
@@ -241,7 +241,7 @@ class NameMonitor:
     def _mask_of_names(self, writing: _Writing, names: NameSet) -> Mask:
         if not writing.lead and (writing.beginning or writing.place.kind == "member"):
             return mask_within(self.trie, names, writing.beginning)
-        return mask_behind(self.trie, names, writing.lead)
+        return mask_after(self.trie, names, writing.lead)
 
     def _place(self, text: str) -> NamePosition | None:
         """The place at a text's end. While a name goes on, it is what it was where the name began."""
@@ -277,7 +277,7 @@ class NameMonitor:
         allowed: AllowedNames | None = self.analysis.names(before, place)
         if allowed is None:
             return None
-        names = NameSet.of(allowed, self._behind)
+        names = NameSet.of(allowed, self._after)
         if place.kind != "keyword" and place.start <= len(self.prefix):
             names.tokens(self.trie, b"", began.encode("utf-8", "surrogatepass"))  # here, beside the prefill
         return names
@@ -310,7 +310,7 @@ class NameMonitor:
         names, place = visit.names, visit.place
         text = self.prefix + answer
         is_there = answer.startswith(visit.head) and len(text) >= place.start
-        found = _NAME_BEHIND_CURSOR.match(text, place.start) if is_there else None
+        found = _NAME_AFTER_CURSOR.match(text, place.start) if is_there else None
         return MonitorAct(
             kind=place.kind,
             char=place.start - len(self.prefix),
@@ -339,7 +339,7 @@ def _writes(names: NameSet, beginning: bytes, data: bytes, end: int) -> bool:
     """Whether a token, the first `end` bytes of which belong to the name, goes on with one of the names or ends it."""
     if end == len(data) and data:
         return names.has_beginning(beginning + data)
-    return names.has(beginning + data[:end]) and (not data or data[end] not in NOT_BEHIND_NAME)
+    return names.has(beginning + data[:end]) and (not data or data[end] not in NOT_AFTER_NAME)
 
 
 def _decoded(answer: bytearray) -> tuple[str, bytes]:

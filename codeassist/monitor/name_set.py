@@ -29,11 +29,11 @@ class NameSet:
     _tokens: dict[tuple[bytes, bytes], Ids] = field(default_factory=dict["tuple[bytes, bytes]", Ids], compare=False)
 
     @staticmethod
-    def of(allowed: AllowedNames, behind: str) -> NameSet:
-        """`behind` is the part of a name that stands behind the cursor: names that end in it may go without it."""
+    def of(allowed: AllowedNames, after: str) -> NameSet:
+        """`after` is the part of a name that stands after the cursor: names that end in it may go without it."""
         names = {name.encode("utf-8", "surrogatepass") for name in allowed.names if name}
-        if behind:
-            end = behind.encode("utf-8", "surrogatepass")
+        if after:
+            end = after.encode("utf-8", "surrogatepass")
             names |= {name.removesuffix(end) for name in names}
         return NameSet(tuple(sorted(names)), allowed.source, allowed.room)
 
@@ -71,13 +71,13 @@ class NameSet:
 
 def mask_within(trie: ByteTrie, names: NameSet, beginning: bytes) -> Mask:
     """What may come next where a name must be written, of which `beginning` stands already."""
-    allowed = trie.behind_name.copy() if names.has(beginning) else np.zeros(trie.size, dtype=bool)
+    allowed = trie.after_name.copy() if names.has(beginning) else np.zeros(trie.size, dtype=bool)
     allowed[names.tokens(trie, b"", beginning)] = True
     return Mask(allowed)
 
 
-def mask_behind(trie: ByteTrie, names: NameSet, lead: bytes) -> Mask:
-    """What may come next where a name behind `lead` must be one of these, and anything else may come instead."""
+def mask_after(trie: ByteTrie, names: NameSet, lead: bytes) -> Mask:
+    """What may come next where a name after `lead` must be one of these, and anything else may come instead."""
     allowed = np.ones(trie.size, dtype=bool)
     trie.flag_below(allowed, lead, NAME_START, False)
     allowed[names.tokens(trie, lead, b"")] = True
@@ -85,12 +85,12 @@ def mask_behind(trie: ByteTrie, names: NameSet, lead: bytes) -> Mask:
 
 
 def mask_without_equals(trie: ByteTrie) -> Mask:
-    """What may come next behind a name that is no keyword's: all but `=`."""
+    """What may come next after a name that is no keyword's: all but `=`."""
     return Mask(~trie.equals)
 
 
 def mask_of_full_call(trie: ByteTrie, names: NameSet, lead: bytes) -> Mask:
-    """What may come next where, behind `lead`, an argument may begin only with one of the names."""
+    """What may come next where, after `lead`, an argument may begin only with one of the names."""
     allowed = np.ones(trie.size, dtype=bool)
     trie.flag_below(allowed, lead, BEGINS_POSITIONAL, False)
     allowed[names.tokens(trie, lead, b"")] = True
@@ -98,7 +98,7 @@ def mask_of_full_call(trie: ByteTrie, names: NameSet, lead: bytes) -> Mask:
 
 
 def mask_without_byte(trie: ByteTrie, lead: bytes, byte: bytes) -> Mask:
-    """All tokens but those that go on with `byte` behind `lead`."""
+    """All tokens but those that go on with `byte` after `lead`."""
     allowed = np.ones(trie.size, dtype=bool)
     trie.flag_below(allowed, lead, frozenset(byte), False)
     return Mask(allowed)

@@ -35,8 +35,8 @@ _ROOT = 0
 # Bytes that begin and continue a name in any of the languages; those of characters outside of ASCII count as letters.
 NAME_START = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_$") | frozenset(range(0x80, 0x100))
 NAME_GOES_ON = NAME_START | frozenset(b"0123456789")
-# No language has a quote right behind a name of the kinds that are monitored.
-NOT_BEHIND_NAME = NAME_GOES_ON | frozenset(b"\"'")
+# No language has a quote right after a name of the kinds that are monitored.
+NOT_AFTER_NAME = NAME_GOES_ON | frozenset(b"\"'")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,7 +108,7 @@ class ByteTrie:
     _low: memoryview = field(init=False)
     _high: memoryview = field(init=False)
     _ends: memoryview = field(init=False)
-    _behind_name: Flags = field(init=False)
+    _after_name: Flags = field(init=False)
     _equals: Flags | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
@@ -117,8 +117,8 @@ class ByteTrie:
         self._labels = arrays.labels.tobytes()
         self._first_child, self._low = arrays.first_child.data, arrays.low.data
         self._high, self._ends = arrays.high.data, arrays.ends.data
-        self._behind_name = np.ones(arrays.size, dtype=bool)
-        self.flag_below(self._behind_name, b"", NOT_BEHIND_NAME, False)
+        self._after_name = np.ones(arrays.size, dtype=bool)
+        self.flag_below(self._after_name, b"", NOT_AFTER_NAME, False)
 
     @staticmethod
     def of(tokenizer: Tokenizer) -> ByteTrie:
@@ -127,9 +127,9 @@ class ByteTrie:
         return ByteTrie(build_arrays(tokens, tokenizer.vocab_size))
 
     @property
-    def behind_name(self) -> Flags:
-        """Which tokens can stand behind a whole name: those that do not go on with it, special ones among them."""
-        return self._behind_name
+    def after_name(self) -> Flags:
+        """Which tokens can stand after a whole name: those that do not go on with it, special ones among them."""
+        return self._after_name
 
     @property
     def equals(self) -> Flags:
@@ -164,7 +164,7 @@ class ByteTrie:
 
     def tokens_towards(self, lead: bytes, rests: Sequence[bytes]) -> Ids:
         """The tokens that write `lead` and then a beginning of one of `rests` (sorted), or all of it and what can
-        stand behind a name. Of an empty rest, only what stands behind it within one token with a lead."""
+        stand after a name. Of an empty rest, only what stands after it within one token with a lead."""
         top = self.find(lead)
         if top is None:
             return np.zeros(0, dtype=np.int32)
@@ -188,7 +188,7 @@ class ByteTrie:
 
     def _tokens_beyond(self, node: int) -> list[Ids]:
         children = range(self._first_child[node], self._first_child[node + 1])
-        return [self._below(child) for child in children if self._labels[child] not in NOT_BEHIND_NAME]
+        return [self._below(child) for child in children if self._labels[child] not in NOT_AFTER_NAME]
 
     def _below(self, node: int) -> Ids:
         return self.arrays.ids[self._low[node] : self._high[node]]

@@ -150,8 +150,8 @@ def prefix_window(text: str, tokens: FileTokens, max_tokens: int) -> list[int]:
 
 
 def suffix_window(text: str, tokens: FileTokens, max_tokens: int) -> list[int]:
-    """The first tokens of the text behind the cursor, at most `max_tokens`."""
-    return tokens.behind(min(max_tokens * _MOST_CHARS_PER_TOKEN, len(text)))[:max_tokens]
+    """The first tokens of the text after the cursor, at most `max_tokens`."""
+    return tokens.after(min(max_tokens * _MOST_CHARS_PER_TOKEN, len(text)))[:max_tokens]
 
 
 def line_comment(path: str) -> str:
@@ -169,7 +169,7 @@ def _stepped(length: int, limit: int) -> int:
 
 
 def _line_start(text: str, offset: int) -> int:
-    """The first start of a line at or behind `offset`; the text's end where there is none."""
+    """The first start of a line at or after `offset`; the text's end where there is none."""
     if offset <= 0:
         return 0
     newline = text.find("\n", offset - 1)

@@ -11,7 +11,7 @@ from typing import Literal
 
 Part = Literal["prefix", "suffix", "middle"]
 Order = tuple[tuple[Part, Literal["prefix", "suffix"] | None], ...]
-"""Which marker comes when, and which text behind it."""
+"""Which marker comes when, and which text after it."""
 
 PREFIX_SUFFIX_MIDDLE: Order = (("prefix", "prefix"), ("suffix", "suffix"), ("middle", None))
 SUFFIX_PREFIX: Order = (("suffix", "suffix"), ("prefix", "prefix"))

@@ -31,7 +31,7 @@ def größe(x: int, maxRetryCount: int = 1234567890) -> dict[str, list[float]]:
     SELECT COUNT(*) FROM `users` WHERE created_at >= '2026-11-21T12:34:56Z' GROUP BY country_code;
     public static <T extends Comparable<? super T>> void sort(List<T> list) { ... }\n\n\n\n        }}}));
 """
-_BEHIND_MARKER = "def f(x):\n    return x\n"  # short: a CPU reads a hundred tokens a second
+_AFTER_MARKER = "def f(x):\n    return x\n"  # short: a CPU reads a hundred tokens a second
 _MOST_NAMED = 8
 
 
@@ -110,13 +110,13 @@ async def _served(client: CompletionsClient, wanted: str | None) -> ServedModel:
 
 
 def _with_markers(tokenizer: Tokenizer, template: Template) -> list[int]:
-    """A short text behind each of the template's markers, as ids; the sample where there are none."""
+    """A short text after each of the template's markers, as ids; the sample where there are none."""
     fim = template.fim
     names = [template.repository, template.file, *((fim.prefix, fim.suffix, fim.middle) if fim else ())]
     tokens: list[int] = []
     for name in names:
         if name is not None:
-            tokens += (tokenizer.special[name], *tokenizer.encode(_BEHIND_MARKER))
+            tokens += (tokenizer.special[name], *tokenizer.encode(_AFTER_MARKER))
     return tokens or tokenizer.encode(_SAMPLE)
 
 

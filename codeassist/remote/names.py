@@ -1,6 +1,6 @@
 """Monitors on a remote engine: names that static analysis knows become the server's constraint, and are checked after.
 
-Knows no tokens and no HTTP. Behind the answer nothing can be masked any more: one with a wrong name is cut before it.
+Knows no tokens and no HTTP. After the answer nothing can be masked any more: one with a wrong name is cut before it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class NameGuard:
         self._was_late = False
         self._is_off = False
         self.acts: tuple[MonitorAct, ...] = ()
-        self._behind = _REST_OF_NAME.match(request.suffix)
+        self._after = _REST_OF_NAME.match(request.suffix)
 
     def constraint(self, kind: Constraint) -> dict[str, Any]:
         """Return the request's fields that make the answer go on with an allowed name; none where that is not known."""
@@ -56,11 +56,11 @@ class NameGuard:
         names = self._names(prefix, place)
         if names is None:
             return {}
-        typed, behind = prefix[place.start :], self._behind[0] if self._behind else ""
+        typed, after = prefix[place.start :], self._after[0] if self._after else ""
         rests = sorted(
-            name[len(typed) : len(name) - len(behind)]
+            name[len(typed) : len(name) - len(after)]
             for name in names.names
-            if name.startswith(typed) and name.endswith(behind) and len(typed) + len(behind) < len(name)
+            if name.startswith(typed) and name.endswith(after) and len(typed) + len(after) < len(name)
         )
         if not rests or len(rests) > _MOST_NAMES:
             return {}
@@ -76,9 +76,9 @@ class NameGuard:
                 continue
             name = (text + answer[start:end])[place.start :]
             is_whole = end < len(answer)
-            if not is_whole and self._behind is not None:
-                name += self._behind[0]
-                is_whole = bool(self._behind[0])
+            if not is_whole and self._after is not None:
+                name += self._after[0]
+                is_whole = bool(self._after[0])
             if place.kind == "keyword" and not (is_whole and _KEYWORD_EQUALS.match(answer, end)):
                 continue
             found = self._names(text, place)

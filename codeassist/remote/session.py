@@ -1,6 +1,6 @@
 """Completions by a server's model: the local session's flow with a server in the engine's place.
 
-Knows no editor and no benchmark. `prepare` and `finish` do what stands before and behind the request, so that a caller
+Knows no editor and no benchmark. `prepare` and `finish` do what stands before and after the request, so that a caller
 can have many requests under way.
 """
 
@@ -108,7 +108,7 @@ class RemoteSession:
         self.template = template
         self.budget = budget
         self.repository = repository
-        self.tally = AnswerCounts()
+        self.answer_counts = AnswerCounts()
         self._sticky = sticky
         self._known_tokens = known_tokens
         self._writer = PromptWriter(tokenizer)
@@ -265,9 +265,9 @@ class RemoteSession:
         )
 
     def _count(self, answer: Answer) -> None:
-        self.tally.num_answers += 1
-        self.tally.num_retries += answer.num_retries
-        self.tally.num_with_cached += answer.num_cached_tokens is not None
+        self.answer_counts.num_answers += 1
+        self.answer_counts.num_retries += answer.num_retries
+        self.answer_counts.num_with_cached += answer.num_cached_tokens is not None
 
     def _num_chars(self, tokens: tuple[int, ...]) -> int:
         return len(self.tokenizer.decode_bytes(tokens).decode("utf-8", "replace"))

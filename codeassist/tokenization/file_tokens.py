@@ -1,4 +1,4 @@
-"""The tokens of a file's text before and behind a cursor: from scratch, or followed from the last request on.
+"""The tokens of a file's text before and after a cursor: from scratch, or followed from the last request on.
 
 Knows no prompt and no cache. Both ways give the same tokens: the second only tokenises less.
 """
@@ -26,8 +26,8 @@ class FileTokens(Protocol):
         """The tokens of the text from an offset up to the cursor."""
         ...
 
-    def behind(self, num_chars: int) -> list[int]:
-        """The tokens of the first `num_chars` characters behind the cursor."""
+    def after(self, num_chars: int) -> list[int]:
+        """The tokens of the first `num_chars` characters after the cursor."""
         ...
 
     def other(self, text: str) -> list[int]:
@@ -47,7 +47,7 @@ class FreshTokens:
         """As `FileTokens`."""
         return self._tokenizer.encode(self._prefix[start_char:])
 
-    def behind(self, num_chars: int) -> list[int]:
+    def after(self, num_chars: int) -> list[int]:
         """As `FileTokens`."""
         return self._tokenizer.encode(self._suffix[:num_chars])
 
@@ -68,7 +68,7 @@ class FollowedTokens:
         """As `FileTokens`."""
         return self._live.between(start_char, self._cursor)
 
-    def behind(self, num_chars: int) -> list[int]:
+    def after(self, num_chars: int) -> list[int]:
         """As `FileTokens`."""
         return self._live.between(self._cursor, min(self._cursor + num_chars, len(self._live.text)))
 

@@ -23,15 +23,15 @@ from codeassist.tokenization.tokens import Tokenizer
 # encode(text) == encode(text[:char]) + encode(text[char:]).
 _CutRule = Callable[[str, int], bool]
 
-# A cut stands behind a letter or digit, before ASCII or a full-width mark that is neither. The letters are letters in
+# A cut stands after a letter or digit, before ASCII or a full-width mark that is neither. The letters are letters in
 # every version of Unicode (Latin, Greek, Cyrillic, Hebrew, Arabic, kana, Han, Hangul), in ranges without a gap.
 _ASCII_LETTERS = "A-Za-z"
 _OTHER_LETTERS = (
     r"\u00c0-\u00d6\u00d8-\u00f6\u00f8-\u021f\u0391-\u03a1\u03a3-\u03a9\u03b1-\u03c9\u0410-\u044f\u0401\u0451"
     r"\u05d0-\u05ea\u0621-\u063a\u0641-\u064a\u3041-\u3094\u30a1-\u30fa\u4e00-\u9fa5\uac00-\ud7a3"
 )
-_ASCII_BEHIND = r"\t\n\r -/:-@\[-`{-~"
-_OTHERS_BEHIND = r"\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f"
+_ASCII_AFTER = r"\t\n\r -/:-@\[-`{-~"
+_OTHERS_AFTER = r"\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f"
 # Has every byte that UTF-8 spells those characters with.
 _OTHERS_SAMPLE = "".join(
     map(chr, (*range(0x80, 0xC0), *range(0x80, 0x800, 0x40), *range(0x800, 0xD800, 0x400), 0xFF00))
@@ -123,16 +123,16 @@ class LiveTokens:
         splice = _splice(first_idx, self._ids[first_idx:end_idx], ids)
         self._ids[first_idx:end_idx] = ids
         self._starts[first_idx:end_idx] = array("q", starts)
-        behind_idx = first_idx + len(ids)
-        if grown and behind_idx < len(self._starts):
-            np.frombuffer(self._starts, np.int64)[behind_idx:] += grown
+        after_idx = first_idx + len(ids)
+        if grown and after_idx < len(self._starts):
+            np.frombuffer(self._starts, np.int64)[after_idx:] += grown
         self._text = text
         return splice
 
     def between(self, start_char: int, end_char: int) -> list[int]:
         """`tokenizer.encode(text[start_char:end_char])`, of which only the ends are tokenised.
 
-        With it one LiveTokens serves the text before a cursor and the text behind it, wherever the cursor stands.
+        With it one LiveTokens serves the text before a cursor and the text after it, wherever the cursor stands.
         """
         assert 0 <= start_char <= end_char <= len(self._text), (start_char, end_char)
         first = 0 if start_char == 0 else self._first_cut(start_char, end_char)
@@ -209,11 +209,11 @@ def _cut_rule(tokenizer: Tokenizer) -> _CutRule | None:
 
 
 def _pair(tokenizer: Tokenizer, digits: str) -> re.Pattern[str]:
-    before, behind = _ASCII_LETTERS + digits, _ASCII_BEHIND
+    before, after = _ASCII_LETTERS + digits, _ASCII_AFTER
     if tokenizer.decode_bytes(tokenizer.encode(_OTHERS_SAMPLE)) == _OTHERS_SAMPLE.encode():
-        before, behind = before + _OTHER_LETTERS, behind + _OTHERS_BEHIND
+        before, after = before + _OTHER_LETTERS, after + _OTHERS_AFTER
     # else some of them would be read as U+FFFD, which is no letter
-    return re.compile(f"[{before}][{behind}]")
+    return re.compile(f"[{before}][{after}]")
 
 
 def _flat(node: dict[str, Any]) -> Iterator[dict[str, Any]]:

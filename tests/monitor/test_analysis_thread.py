@@ -48,16 +48,16 @@ def test_who_hangs_is_left_behind_until_too_many_do() -> None:
 
         thread.submit(hang)
         assert began.wait(_MOST_S)
-        behind = thread.submit(lambda: 1)
+        after = thread.submit(lambda: 1)
         now[0] += HANGS_AFTER_S + 1
         following = thread.submit(lambda: 2)
-        assert behind.cancelled()
+        assert after.cancelled()
     assert following.cancelled()
     go.set()
     thread.close()
 
 
-def test_behind_a_hung_job_another_thread_serves() -> None:
+def test_after_a_hung_job_another_thread_serves() -> None:
     now = [0.0]
     thread, go, began = AnalysisThread(lambda: now[0]), threading.Event(), threading.Event()
     hung = thread.submit(lambda: (began.set(), go.wait(_MOST_S)))

@@ -64,7 +64,7 @@ def test_an_answer_begins_with_a_name_that_exists(session: Session, temperature:
 
 
 def test_all_names_in_an_answer_are_looked_at(session: Session) -> None:
-    """Bracket behind name, dot behind bracket: what the model writes behind its first name is held to names too."""
+    """Bracket after name, dot after bracket: what the model writes after its first name is held to names too."""
     for seed in range(8):
         text = complete(session, Says(member=["get"]), temperature=1.3, seed=seed).raw_text
         assert all(name == "get" for name in re.findall(r"(?<=[\w)])(?:\.|->|::|\?\.)([^\W\d]\w*)", "self." + text))

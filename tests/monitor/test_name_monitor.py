@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from codeassist.monitor.monitor import num_permitted
 from codeassist.monitor.name_monitor import NameMonitor
-from codeassist.monitor.trie import NOT_BEHIND_NAME, ByteTrie, build_arrays
+from codeassist.monitor.trie import NOT_AFTER_NAME, ByteTrie, build_arrays
 from codeassist.request import NameKind
 from tests.monitor.fakes import TINY, TOKENIZERS, Raises, Says, SaysOnce, at_once, monitor_of, tokenizer
 
@@ -68,9 +68,7 @@ def test_what_can_be_written_is_exactly_the_set(name: str) -> None:
                 for token, data in enumerate(spelled)
                 if (not data and b"" in rests)
                 or (data and any(rest.startswith(data) for rest in rests))
-                or (
-                    data and any(data.startswith(r) and data[len(r)] not in NOT_BEHIND_NAME for r in rests if r != data)
-                )
+                or (data and any(data.startswith(r) and data[len(r)] not in NOT_AFTER_NAME for r in rests if r != data))
             }
             monitor = monitor_of(name, SaysOnce(member=names), "x.")
             assert (
@@ -155,7 +153,7 @@ def test_a_keyword_must_be_one_but_any_expression_may_stand_there() -> None:
     assert barred == {b"=", b" ="}
 
 
-def test_an_objection_behind_a_lead_leaves_everything_else() -> None:
+def test_an_objection_after_a_lead_leaves_everything_else() -> None:
     tokens = tokenizer("real qwen")
     monitor = monitor_of("real qwen", Says(member=["config", "ähnlich"]), "return self")
     (wrong,), (right,) = tokens.encode(".name"), tokens.encode(".config")
@@ -167,7 +165,7 @@ def test_an_objection_behind_a_lead_leaves_everything_else() -> None:
     assert not {b".names", b".append", b".conf1"} & allowed
 
 
-def test_what_stands_behind_the_cursor_may_end_the_name() -> None:
+def test_what_stands_after_the_cursor_may_end_the_name() -> None:
     tokens = tokenizer("qwen2")
     stop = tokens.special["<|endoftext|>"]
     monitor = monitor_of("qwen2", Says(member=["read_lines", "amount"]), "x.re", "_lines()")
@@ -246,7 +244,7 @@ def test_a_call_takes_no_more_arguments_than_it_has_room_for() -> None:
     assert goes(b"x", b", ", b"x", b")") and goes(b"x", b", x", b")") and goes(b"3", b",", b" x", b")")
     for third in ([b","], [b", "], [b", x"], [b', "'], [b"x,"]):
         assert not goes(b"x", b",", b"x", *third), third
-    assert goes(b"x", b", ", b"x", b")", b",", b"x"), "a comma behind the call is none of it"
+    assert goes(b"x", b", ", b"x", b")", b",", b"x"), "a comma after the call is none of it"
     named: tuple[bytes, ...] = (b"x", b", ", b"x", b", ")
     assert goes(*named, b"k", b"e", b"y", b"=", b"3", names=["key"]) and goes(*named, b"key=", names=["key"])
     assert goes(*named[:3], b", k", names=["key"]) and not goes(*named[:3], b", x", names=["key"])

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codeassist.monitor.trie import NOT_BEHIND_NAME, ByteTrie, build_arrays, open_trie
+from codeassist.monitor.trie import NOT_AFTER_NAME, ByteTrie, build_arrays, open_trie
 from tests.monitor.fakes import TOKENIZERS, tokenizer, trie
 from tests.tiny_models import save_model
 
@@ -38,7 +38,7 @@ def test_tokens_towards_names_are_those_that_looking_at_each_finds(name: str) ->
                 data.startswith(start)
                 and rest != b""
                 and any(
-                    each.startswith(rest) or (rest.startswith(each) and rest[len(each)] not in NOT_BEHIND_NAME)
+                    each.startswith(rest) or (rest.startswith(each) and rest[len(each)] not in NOT_AFTER_NAME)
                     for each in rests
                 )
             )
@@ -54,8 +54,8 @@ def test_flags_are_those_of_every_token(name: str) -> None:
     tokens = tokenizer(name)
     spelled = [tokens.token_bytes(token) for token in range(tokens.vocab_size)]
     tree = trie(name)
-    behind = [not data or data[0] not in NOT_BEHIND_NAME for data in spelled]
-    assert tree.behind_name.tolist() == behind
+    after = [not data or data[0] not in NOT_AFTER_NAME for data in spelled]
+    assert tree.after_name.tolist() == after
     for token in np.flatnonzero(tree.equals):
         data = spelled[token].lstrip(b" \t")
         assert data.startswith(b"=") and data[1:2] not in (b"=", b">")

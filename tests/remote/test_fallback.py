@@ -228,7 +228,7 @@ def test_typing_on_keeps_the_prompts_beginning(server: CompletionsServer, ours: 
     until = first.index(ours.special["<|fim_suffix|>"])
     assert second[:until] == first[:until], "all up to the cursor"
     others = [at for at, token in enumerate(first) if token == ours.special["<|file_sep|>"]]
-    assert len(others) == 3 and third[: others[-1]] == first[: others[-1]], "what stood stays, what comes stands behind"
+    assert len(others) == 3 and third[: others[-1]] == first[: others[-1]], "what stood stays, what comes stands after"
     assert first[0] == ours.special["<|repo_name|>"]
     assert third.count(ours.special["<|file_sep|>"]) == 4
 

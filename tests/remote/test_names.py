@@ -22,7 +22,7 @@ MEMBERS = frozenset({"area", "area_of_all", "perimeter"})
 
 
 class Members:
-    """Knows what may stand behind `shape.`, and the keyword arguments of `draw(`."""
+    """Knows what may stand after `shape.`, and the keyword arguments of `draw(`."""
 
     def __init__(self, names: frozenset[str] | None = MEMBERS) -> None:
         self._names = names

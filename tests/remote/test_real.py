@@ -87,7 +87,7 @@ def engine(url: str) -> Iterator[RemoteWithFallback]:
 
 
 class Colours:
-    """Knows what may stand behind `palette.`."""
+    """Knows what may stand after `palette.`."""
 
     def place(self, text: str) -> NamePosition | None:
         found = re.search(r"palette\.(\w*)$", text)

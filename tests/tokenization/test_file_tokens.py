@@ -81,7 +81,7 @@ def test_what_was_prepared_beside_is_followed_at_once() -> None:
     tokens = known.of("a.py", after[:101], after[101:])
     assert isinstance(tokens, FollowedTokens)
     assert tokens._live.num_encoded_chars < len(text) + 200
-    assert tokens.before(0) == tokenizer.encode(after[:101]) and tokens.behind(500) == tokenizer.encode(after[101:601])
+    assert tokens.before(0) == tokenizer.encode(after[:101]) and tokens.after(500) == tokenizer.encode(after[101:601])
     tokens._live.check()
 
 
@@ -96,7 +96,7 @@ def test_a_keystroke_tokenises_its_neighbourhood_only() -> None:
             assert isinstance(tokens, FollowedTokens)
             before = tokens._live.num_encoded_chars
             tokens.before(0)
-            tokens.behind(len(suffix))
+            tokens.after(len(suffix))
             assert tokens._live.num_encoded_chars - before < 200
 
 

@@ -264,27 +264,27 @@ def test_a_range_outside_of_the_text_is_a_bug() -> None:
 
 def cut_pairs() -> tuple[list[str], list[str]]:
     before = live_tokens._ASCII_LETTERS + "0-9" + live_tokens._OTHER_LETTERS
-    behind = live_tokens._ASCII_BEHIND + live_tokens._OTHERS_BEHIND
+    after = live_tokens._ASCII_AFTER + live_tokens._OTHERS_AFTER
     chars = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x11000)]))
-    return tuple(live_tokens.re.findall(f"[{group}]", chars) for group in (before, behind))  # pyright: ignore
+    return tuple(live_tokens.re.findall(f"[{group}]", chars) for group in (before, after))  # pyright: ignore
 
 
 def test_cut_characters_have_been_what_they_are_since_unicode_3_2() -> None:
-    before, behind = cut_pairs()
-    assert len(before) > 30_000 and len(behind) == 3 + 33 + 7
+    before, after = cut_pairs()
+    assert len(before) > 30_000 and len(after) == 3 + 33 + 7
     for database in (unicodedata, unicodedata.ucd_3_2_0):
         assert {database.category(char)[0] for char in before if not char.isascii()} == {"L"}
-        assert not {database.category(char)[0] for char in behind} & {"L", "N", "M"}
+        assert not {database.category(char)[0] for char in after} & {"L", "N", "M"}
 
 
 def test_the_library_takes_them_for_what_they_are() -> None:
-    before, behind = cut_pairs()
+    before, after = cut_pairs()
     letters = [char for char in before if not char.isdigit()]
     text = "".join(letters)
     split = pre_tokenizers.Split(Regex(r"\p{L}+"), behavior="isolated")
     assert len(split.pre_tokenize_str(text)) == 1
     split = pre_tokenizers.Split(Regex(r"[\p{L}\p{N}\p{M}\x{0800}-\x{9fff}\x{ac00}-\x{d7ff}]"), behavior="isolated")
-    assert len(split.pre_tokenize_str("".join(behind))) == 1  # none of them matches
+    assert len(split.pre_tokenize_str("".join(after))) == 1  # none of them matches
 
 
 @pytest.mark.parametrize("pre", gguf_tokenizer.KNOWN_PRE)
@@ -298,14 +298,14 @@ def test_a_cut_is_safe_in_any_surroundings(name: str) -> None:
     print(f"CODEASSIST_TEST_SEED={SEED}")
     rng = random.Random(SEED)
     tokenizer = tokenizer_of(name)
-    before, behind = cut_pairs()
+    before, after = cut_pairs()
     pieces = ["'", "'l", "'r", " ", "  ", "\n", "\r", "\n\n", "\t", "\u0301", "/", ".", "a", "B", "日", "7", "🎉", "s"]
     is_cut = live_tokens._cut_rule(tokenizer)
     assert is_cut is not None
     num_tried = 0
     for _ in range(2000):
         left = "".join(rng.choices(pieces, k=rng.randrange(5))) + rng.choice([*before[:62], rng.choice(before)])
-        right = rng.choice(behind) + "".join(rng.choices(pieces, k=rng.randrange(5)))
+        right = rng.choice(after) + "".join(rng.choices(pieces, k=rng.randrange(5)))
         if is_cut(left + right, len(left)):
             num_tried += 1
             assert tokenizer.encode(left + right) == tokenizer.encode(left) + tokenizer.encode(right), f"seed {SEED}"

@@ -106,7 +106,7 @@ class RemoteEngine:
 
         Where it did not, the `cached_tokens` of the records are 0 and mean nothing.
         """
-        tally = self.completer.session.tally
+        tally = self.completer.session.answer_counts
         told = bool(tally.num_answers) and tally.num_with_cached == tally.num_answers
         return {"server": {"retries": tally.num_retries, "cached_tokens_told": told}}
 

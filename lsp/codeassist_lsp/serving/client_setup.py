@@ -81,7 +81,7 @@ class ClientSetup:
             self._add_folder(uri)
         if self._configuration.settings(None).editor.completion_items:
             self._asking.offer_list()
-        # Looked for before the answer: a client that ends right behind it is still known then.
+        # Looked for before the answer: a client that ends right after it is still known then.
         process = find_process(params.process_id) if params.process_id is not None else None
         if process is not None:
             self._spawn(self._watch_client(process))

@@ -74,7 +74,7 @@ class Protocol(LanguageServerProtocol):
     async def receive(self, body: bytes, read_s: float) -> None:
         """Handle one message, read at `read_s`, and run what it started until that waits for something.
 
-        An `async` handler thus sees the documents as they stood when its request came: the messages behind it are
+        An `async` handler thus sees the documents as they stood when its request came: the messages after it are
         handled later.
         """
         self.read_s = read_s

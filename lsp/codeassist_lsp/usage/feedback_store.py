@@ -34,7 +34,7 @@ _KEPT_DAYS = 365
 
 
 class FeedbackWriter:
-    """Writes tallies in the background; the newest of each suggestion counts. For any thread.
+    """Writes outcomes in the background; the newest of each suggestion counts. For any thread.
 
     `on_problem` is called in the writing thread when a database cannot be written, once for each problem. What could
     not be written is tried again with what comes next.
@@ -51,14 +51,14 @@ class FeedbackWriter:
         self._num_unwritten = 0
         self.problem: str | None = None
 
-    def put(self, path: Path, tally: SuggestionOutcome) -> None:
-        """Write a tally soon, in the place of a former one of the same suggestion."""
+    def put(self, path: Path, outcome: SuggestionOutcome) -> None:
+        """Write an outcome soon, in the place of a former one of the same suggestion."""
         with self._lock:
             self._num_unwritten += 1
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="feedback", daemon=True)
                 self._thread.start()
-        self._arrived.put((path, tally))
+        self._arrived.put((path, outcome))
 
     @property
     def num_unwritten(self) -> int:
@@ -114,12 +114,12 @@ class FeedbackWriter:
             self._on_problem(problem)
 
 
-def write(path: Path, tallies: Iterable[SuggestionOutcome], busy_s: float = _BUSY_S) -> None:
-    """Write tallies, all or none; the database is made, for its owner alone, if there is none.
+def write(path: Path, outcomes: Iterable[SuggestionOutcome], busy_s: float = _BUSY_S) -> None:
+    """Write outcomes, all or none; the database is made, for its owner alone, if there is none.
 
     Raises CodeAssistError where that cannot be done.
     """
-    rows = [_row(tally) for tally in tallies]
+    rows = [_row(outcome) for outcome in outcomes]
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o600)
@@ -171,9 +171,9 @@ def _open(path: Path, busy_s: float) -> Database:
     return Database(connection)
 
 
-def _row(tally: SuggestionOutcome) -> dict[str, Any]:
-    row = {name: getattr(tally, name) for name in _COLUMNS if hasattr(tally, name)}
-    return row | {f"{stage}_ms": tally.stage_ms.get(stage) for stage in STAGES}
+def _row(outcome: SuggestionOutcome) -> dict[str, Any]:
+    row = {name: getattr(outcome, name) for name in _COLUMNS if hasattr(outcome, name)}
+    return row | {f"{stage}_ms": outcome.stage_ms.get(stage) for stage in STAGES}
 
 
 def _tally(row: dict[str, Any]) -> SuggestionOutcome:

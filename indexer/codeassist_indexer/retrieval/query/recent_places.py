@@ -50,7 +50,7 @@ class RecentPlaces:
             self._places = (newest, *(place for place in others if place not in too_many))[:MAX_PLACES]
 
     def note_edit(self, path: str, line: int, num_removed: int, num_added: int) -> None:
-        """Say that from `line` on so many line ends were removed and so many added; places behind it move along."""
+        """Say that from `line` on so many line ends were removed and so many added; places after it move along."""
         with self._lock:
             by = num_added - num_removed
             self._places = tuple(_moved(place, line, by) if place.path == path else place for place in self._places)
@@ -58,7 +58,7 @@ class RecentPlaces:
 
 
 def _moved(place: RecentPlace, line: int, by: int) -> RecentPlace:
-    """Return a place after `by` lines more stand behind `line`; what was inside of removed lines ends up there."""
+    """Return a place after `by` lines more stand after `line`; what was inside of removed lines ends up there."""
     start_line = place.start_line if place.start_line <= line else max(line, place.start_line + by)
     end_line = place.end_line if place.end_line <= line + 1 else max(line + 1, place.end_line + by)
     return RecentPlace(place.path, start_line, max(end_line, start_line + 1))

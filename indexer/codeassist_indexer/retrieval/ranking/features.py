@@ -155,7 +155,7 @@ def _holds_begun(names: frozenset[bytes], begun: bytes) -> bool:
 
 
 def _kind(head: str) -> Kind:
-    """What may come behind the head of a line."""
+    """What may come after the head of a line."""
     stripped = head.strip()
     if _IMPORT.match(head) is not None:
         return "import"

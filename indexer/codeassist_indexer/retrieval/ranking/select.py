@@ -24,7 +24,7 @@ class Rules:
 
     stop_gain: the stop candidate's, in nats; what brings less than it, beside what is chosen already, stays out.
     standing_gain: by how many nats a newcomer must be better than what stands in the document's last prompt: so much
-        is reading it, and making stale what stands behind it, worth.
+        is reading it, and making stale what stands after it, worth.
     drops_negative: whether what is likeliest to harm stays out whatever its gain. A candidate that helps much in a
         third of the cases is worth more than the harm in the others: dropping it costs more than it saves.
     """

@@ -40,7 +40,7 @@ class Facts:
     """How a candidate stands to the request. Files, folders and paths are those of the repository.
 
     name_distance: non-blank lines from the cursor's to the nearest that names what the candidate defines, 0 to 15, -1
-        for the type of what stands before the dot at the cursor, 0 for what can stand behind the dot of a module, 5
+        for the type of what stands before the dot at the cursor, 0 for what can stand after the dot of a module, 5
         at most for a supertype of the type around the cursor; None: not named near the cursor.
     is_imported: the request's file imports the candidate's file.
     is_same_language: both files are in one language.

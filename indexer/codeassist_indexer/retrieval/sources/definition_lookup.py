@@ -18,7 +18,7 @@ _MAX_REEXPORTS = 4
 _start = attrgetter("start_byte")
 _number = itemgetter(0)
 
-_Wish = tuple[str, tuple[str, ...]]
+_Lookup = tuple[str, tuple[str, ...]]
 """A name, and the files in which it may be defined."""
 
 
@@ -42,32 +42,32 @@ class DefinitionLookup:
         self._files: dict[int, list[str]] = {}
         self._by_paths: dict[tuple[str, ...], dict[str, list[_Reexport]]] = {}
 
-    def read(self, wishes: Iterable[_Wish]) -> None:
+    def read(self, lookups: Iterable[_Lookup]) -> None:
         """Read what `definitions` will be asked about these."""
-        step = list(dict.fromkeys(wishes))
+        step = list(dict.fromkeys(lookups))
         for depth in range(_MAX_REEXPORTS + 1):
-            step = [wish for wish in step if wish[1]]
+            step = [lookup for lookup in step if lookup[1]]
             if not step:
                 return
             self._read_definitions(step)
-            unknown = [wish for wish in step if not self._defined_in(*wish)]
+            unknown = [lookup for lookup in step if not self._defined_in(*lookup)]
             if depth == _MAX_REEXPORTS or not unknown:
                 return
             self._read_reexports(unknown)
-            step = list(dict.fromkeys(source for wish in unknown for source in self._reexports(*wish)))
+            step = list(dict.fromkeys(source for lookup in unknown for source in self._reexports(*lookup)))
 
     def definitions(self, name: str, paths: tuple[str, ...], depth: int = _MAX_REEXPORTS) -> list[Definition]:
         """Return the top-level definitions of `name` in `paths`, or where these import it from."""
         if not paths:
             return []
-        wish = (name, paths)
-        if not _is_known(self._read, wish):
-            self._read_definitions([wish])
+        lookup = (name, paths)
+        if not _is_known(self._read, lookup):
+            self._read_definitions([lookup])
         found = self._defined_in(name, paths)
         if found or depth == 0:
             return found
-        if not _is_known(self._read_imports, wish):
-            self._read_reexports([wish])
+        if not _is_known(self._read_imports, lookup):
+            self._read_reexports([lookup])
         for source in self._reexports(name, paths):
             found = self.definitions(*source, depth - 1)
             if found:
@@ -79,7 +79,7 @@ class DefinitionLookup:
             return self._defined.get((name, paths[0]), [])
         return [each for path in sorted(set(paths)) for each in self._defined.get((name, path), ())]
 
-    def _reexports(self, name: str, paths: tuple[str, ...]) -> list[_Wish]:
+    def _reexports(self, name: str, paths: tuple[str, ...]) -> list[_Lookup]:
         """Return which name in which files each import of `paths` may mean by `name`."""
         found = self._imports_of(paths)
         if not found:
@@ -105,8 +105,8 @@ class DefinitionLookup:
                     )
         return known
 
-    def _read_definitions(self, wishes: Sequence[_Wish]) -> None:
-        names, paths = _names_and_paths(wishes)
+    def _read_definitions(self, lookups: Sequence[_Lookup]) -> None:
+        names, paths = _names_and_paths(lookups)
         # The plus keeps SQLite from going through all definitions of a common name.
         rows = self._asked.store.query(
             f"SELECT {COLUMNS} FROM files f CROSS JOIN symbols s ON s.file_id = f.id"
@@ -125,8 +125,8 @@ class DefinitionLookup:
         self._defined.update(read)
         self._read.append((names, paths))
 
-    def _read_reexports(self, wishes: Sequence[_Wish]) -> None:
-        names, paths = _names_and_paths(wishes)
+    def _read_reexports(self, lookups: Sequence[_Lookup]) -> None:
+        names, paths = _names_and_paths(lookups)
         rows = self._asked.store.query(
             "SELECT i.id, f.path, f.language, i.module, i.name, i.alias, i.line FROM files f CROSS JOIN imports i"
             " ON i.file_id = f.id WHERE f.path IN (SELECT value FROM json_each(?))"
@@ -139,10 +139,10 @@ class DefinitionLookup:
         self._by_paths.clear()
 
 
-def _names_and_paths(wishes: Sequence[_Wish]) -> tuple[frozenset[str], frozenset[str]]:
-    return frozenset(name for name, _ in wishes), frozenset(path for _, paths in wishes for path in paths)
+def _names_and_paths(lookups: Sequence[_Lookup]) -> tuple[frozenset[str], frozenset[str]]:
+    return frozenset(name for name, _ in lookups), frozenset(path for _, paths in lookups for path in paths)
 
 
-def _is_known(read: Sequence[tuple[frozenset[str], frozenset[str]]], wish: _Wish) -> bool:
-    name, paths = wish
+def _is_known(read: Sequence[tuple[frozenset[str], frozenset[str]]], lookup: _Lookup) -> bool:
+    name, paths = lookup
     return any(name in names and known.issuperset(paths) for names, known in read)

@@ -35,7 +35,7 @@ _BASE_DISTANCE = 5  # the supertypes of the class around the cursor count as if 
 def imported(context: RetrievalContext) -> Iterator[Hit]:
     """Yield the definitions of what the file imports, those used near the cursor first.
 
-    Behind the dot of a module these are what the module defines and hands on.
+    After the dot of a module these are what the module defines and hands on.
     """
     wanted = [*_of_module_before_dot(context)]
     wanted += wanted_imports(context.request, context.imports, context.distances)
@@ -50,7 +50,7 @@ def imported(context: RetrievalContext) -> Iterator[Hit]:
 
 
 def _of_module_before_dot(context: RetrievalContext) -> Iterator[Wanted]:
-    """Yield what can stand at the cursor if it stands behind the dot of an imported module."""
+    """Yield what can stand at the cursor if it stands after the dot of an imported module."""
     before_dot = _BEFORE_DOT.search(context.around.line_head)
     if before_dot is None:
         return
@@ -130,7 +130,7 @@ class _Defined:
     owner: str
 
 
-# What a member belongs to is found by its plain name, which is what stands behind the last dot of `parent`.
+# What a member belongs to is found by its plain name, which is what stands after the last dot of `parent`.
 _SELECT = (
     "SELECT s.name, coalesce(p.id, s.id), coalesce(p.name, '') FROM {} LEFT JOIN symbols p ON s.parent != ''"
     " AND p.file_id = s.file_id AND p.qualified_name = s.parent"

@@ -19,7 +19,7 @@ _TYPE = re.compile(
     r"^[^()=\"']*?\b(?:class|interface|struct|enum|trait|record|impl)\b(?:\s*<[^<>]*>)?\s+([^\W\d]\w*)([^{]*)"
 )
 _IMPL_FOR = re.compile(r"^(?:unsafe\s+)?impl\b(?:\s*<[^<>]*>)?\s+([^\W\d][\w:]*)(?:<[^<>]*>)?\s+for\s+([^\W\d]\w*)")
-# What stands in front tells a definition from a call; a method of JavaScript has nothing there, but a brace behind it.
+# What stands in front tells a definition from a call; a method of JavaScript has nothing there, but a brace after it.
 _FUNCTION = re.compile(r"([^=.(]*?)\b([^\W\d]\w*)\s*(?:<[^<>()]*>)?\s*(=\s*(?:async\s*)?)?\((?![\"'`])")
 _GO_RECEIVER = re.compile(r"^func\s*\([^()]*\)\s*")
 _FIRST_WORD = re.compile(r"\w+")

@@ -17,7 +17,7 @@ MAX_MERGED_LINES = 45  # more of one file would crowd out the others
 _LEAST_TAIL_LINES = 4  # less is not worth a candidate of its own
 
 _TURNS: Mapping[Source, int] = {"imported": 3, "named": 2, "bm25": 3}  # at a time; one for those that do not stand here
-_FAR_IMPORTS = 2  # imports that are not named near the cursor: behind what is
+_FAR_IMPORTS = 2  # imports that are not named near the cursor: after what is
 
 
 @dataclass(frozen=True, slots=True)

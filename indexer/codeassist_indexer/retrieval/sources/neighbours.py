@@ -39,7 +39,7 @@ class Window:
 
     @property
     def end_line(self) -> int:
-        """The line behind the last."""
+        """The line after the last."""
         return self.start_line + len(self.lines)
 
 

@@ -12,10 +12,10 @@ from codeassist_indexer.languages.registry import FOLDER_MODULES
 
 _TEST_FOLDERS = frozenset({"test", "tests", "__tests__", "spec", "specs", "testing", "unittests"})
 _WORD_BEFORE = re.compile(r"^(?:test|tests|spec)[_-](?=.)", re.IGNORECASE)
-_WORD_BEHIND = re.compile(r"(?<=.)[._-](?:test|tests|spec|unittest|unittests)$", re.IGNORECASE)
-_CAMEL_BEHIND = re.compile(r"(?<=[a-z0-9])(?:Test|Tests|TestCase|Spec|IT|ITCase)$")
+_WORD_AFTER = re.compile(r"(?<=.)[._-](?:test|tests|spec|unittest|unittests)$", re.IGNORECASE)
+_CAMEL_AFTER = re.compile(r"(?<=[a-z0-9])(?:Test|Tests|TestCase|Spec|IT|ITCase)$")
 _CAMEL_BEFORE = re.compile(r"^Test(?=[A-Z])")
-_AFFIXES = (_WORD_BEFORE, _WORD_BEHIND, _CAMEL_BEHIND, _CAMEL_BEFORE)
+_AFFIXES = (_WORD_BEFORE, _WORD_AFTER, _CAMEL_AFTER, _CAMEL_BEFORE)
 _KEPT = 1 << 14  # one repository's paths, mostly: each is asked about at every keystroke
 
 

@@ -159,7 +159,7 @@ def _files_below(context: RetrievalContext, base: str, limit: int) -> list[str]:
 
 
 def _by_longer_name(context: RetrievalContext, plain: str, is_test_itself: bool) -> set[str]:
-    """Return the tested files whose name begins a test's, or the tests whose name goes on behind a tested file's."""
+    """Return the tested files whose name begins a test's, or the tests whose name goes on after a tested file's."""
     if is_test_itself:
         parts = plain.split("_")
         shorter = ["_".join(parts[:end]) for end in range(len(parts) - 1, 0, -1)]
@@ -173,7 +173,7 @@ def _by_longer_name(context: RetrievalContext, plain: str, is_test_itself: bool)
         return set()
     rows = context.store.query(
         "SELECT path FROM files WHERE module_name > ? AND module_name < ? AND language NOT NULL LIMIT ?",
-        (f"test_{plain}_", f"test_{plain}`", _MAX_RELATED),  # the character behind "_"
+        (f"test_{plain}_", f"test_{plain}`", _MAX_RELATED),  # the character after "_"
     )
     return {path for (path,) in rows if is_test(path)}
 

@@ -15,7 +15,7 @@ from codeassist_indexer.storage.lexical import identifier_tokens, is_keyword
 WORDS_VERSION = 1
 """Bump when other words come of the same text: encoders of another version are then refused."""
 
-# The cursor's line, the lines before it, those behind it, and last the name that stands right before the cursor.
+# The cursor's line, the lines before it, those after it, and last the name that stands right before the cursor.
 NUM_SLOTS = LINES_BEFORE + LINES_AFTER + 1
 _LAST_NAME_SLOT = NUM_SLOTS - 1
 
@@ -39,7 +39,7 @@ def token_rows(word: bytes, language: str, num_rows: int) -> tuple[int, ...]:
 def slots_around(request: CompletionRequest) -> Mapping[bytes, int]:
     """Return the words around a request's cursor, each with the slot of the nearest line that holds it.
 
-    A slot is a line's place: 0 the cursor's up to it, then those before it, then those behind it, the nearest first.
+    A slot is a line's place: 0 the cursor's up to it, then those before it, then those after it, the nearest first.
     """
     around = cursor_query(request)
     slots: dict[bytes, int] = {}
