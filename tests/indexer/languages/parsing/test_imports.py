@@ -9,7 +9,7 @@ import pytest
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.parsing.parse import parse_file
 
-CASES = sorted((Path(__file__).parent / "cases").glob("*.case"))
+CASES = sorted((Path(__file__).parents[1] / "cases").glob("*.case"))
 
 
 def imports(path: str, text: str) -> tuple[Import, ...]:

@@ -14,7 +14,7 @@ from codeassist_indexer.languages.parsing.parse import parse_file
 from codeassist_indexer.languages.parsing.symbols import MAX_DEPTH
 from codeassist_indexer.languages.registry import LANGUAGES
 
-CASES = sorted((Path(__file__).parent / "cases").glob("*.case"))
+CASES = sorted((Path(__file__).parents[1] / "cases").glob("*.case"))
 
 
 def parsed(path: str, text: str) -> ParsedFile:

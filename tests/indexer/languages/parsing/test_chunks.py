@@ -104,7 +104,9 @@ def test_lines_end_at_line_feeds_only() -> None:
     assert (only.start_line, only.end_line, only.text) == (1, 3, text)
 
 
-@pytest.mark.parametrize("case", sorted((Path(__file__).parent / "cases").glob("*.case")), ids=lambda case: case.name)
+@pytest.mark.parametrize(
+    "case", sorted((Path(__file__).parents[1] / "cases").glob("*.case")), ids=lambda case: case.name
+)
 def test_the_annotated_cases_are_covered(case: Path) -> None:
     text = case.read_text(encoding="utf-8").partition("=====\n")[0] * 4
     check_covers(chunks(case.name.removesuffix(".case"), text), text)
