@@ -86,6 +86,7 @@ class Backend:
         self.editor_left_s: float | None = None  # when the last one did, by the monotonic clock
         self._listeners: list[Listener] = []
         self._editors: dict[Listener, Editor] = {}
+        self._waiting: set[asyncio.Future[None]] = set()  # until a model is in service
         self._began_s = time.monotonic()
         threading.Thread(target=_import_early, name="import", daemon=True).start()
 
@@ -111,6 +112,17 @@ class Backend:
         """Serve the model that a client's settings name, if it is that client's to say."""
         if next(iter(self._editors), None) is listener:
             self.inference.want(settings)
+
+    async def model_settled(self) -> None:
+        """Wait until a model is in service, or it is known why none is."""
+        if not self.inference.state.is_to_come:
+            return
+        waiter: asyncio.Future[None] = self._loop.create_future()
+        self._waiting.add(waiter)
+        try:
+            await waiter
+        finally:
+            self._waiting.discard(waiter)
 
     async def status(self, with_recent: bool = False) -> dict[str, Any]:
         """What goes on, ready for JSON: docs/lsp.md says what each entry means."""
@@ -187,6 +199,9 @@ class Backend:
     def _spread(self, state: ModelState) -> None:
         for listener in tuple(self._listeners):
             listener.model_changed(state)
+        for waiter in () if state.is_to_come else self._waiting:
+            if not waiter.done():
+                waiter.set_result(None)
 
 
 def _describe(session: Completer) -> dict[str, Any]:

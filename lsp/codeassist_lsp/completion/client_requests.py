@@ -113,6 +113,8 @@ class ClientRequests:
     async def _answer(self, ask: ClientRequest, trace: _RequestTrace) -> list[ShownSuggestion]:
         document_scope = ask.session.scope
         settings = document_scope.settings
+        if ask.kind == "invoked" and settings.editor.mode != "off" and self._backend.inference.state.is_to_come:
+            await self._backend.model_settled()  # else who asked would have to ask again
         reason = why_not(ask, settings, self._backend.inference.state)
         if reason is not None:
             log.debug("no completion: %s", reason)

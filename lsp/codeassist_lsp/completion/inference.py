@@ -49,6 +49,11 @@ class ModelState:
     loading: Loading | None = None
     problem: str | None = None
 
+    @property
+    def is_to_come(self) -> bool:
+        """Whether a first model is still being loaded, as far as is known."""
+        return self.name is None and self.problem is None
+
 
 @dataclass(slots=True)
 class _Service:

@@ -12,9 +12,12 @@ from collections.abc import Iterator
 
 log = logging.getLogger(__name__)
 
-MOST_BODY_BYTES = 256 << 20
+MOST_BODY_BYTES = 64 << 20
 _MOST_HEADER_BYTES = 1 << 16
+_WORD = b"Content-Length:"
 # Not anchored to the line's start: a body whose length was wrong ends without a newline, right before the next header.
+# Line ends stand raw in no JSON string, and this word in nothing else of it: no body holds a whole header.
+_HEADER = re.compile(re.escape(_WORD) + rb"[ \t]*\d{1,18}[ \t]*\r?\n(?:[A-Za-z-]+:[^\r\n]*\r?\n)*\r?\n")
 _LENGTH = re.compile(rb"Content-Length:[ \t]*(\d{1,18})[ \t]*$", re.IGNORECASE)
 
 
@@ -26,20 +29,15 @@ class Framing:
         self._scanned = 0  # no line end stands before here
         self._length: int | None = None  # of the body whose headers are being read
         self._in_body = False
-        self._to_skip = 0  # of a body that is too large
 
     def feed(self, data: bytes) -> Iterator[bytes]:
         """Take the next bytes; give the bodies that are whole now. To be run to its end before the next call."""
         self._buffer += data
         while True:
-            if self._to_skip:
-                skipped = min(self._to_skip, len(self._buffer))
-                del self._buffer[:skipped]
-                self._to_skip -= skipped
-                if self._to_skip:
-                    return
             if self._in_body:
                 assert self._length is not None
+                if self._drop_up_to_a_header(self._length):
+                    continue
                 if len(self._buffer) < self._length:
                     return
                 body = bytes(self._buffer[: self._length])
@@ -51,6 +49,18 @@ class Framing:
             if line is None:
                 return
             self._take_header(line)
+
+    def _drop_up_to_a_header(self, length: int) -> bool:
+        """Begin anew at a header that stands where the body should be: then the body's length was wrong."""
+        at = self._buffer.find(_WORD, max(0, self._scanned - _MOST_HEADER_BYTES), length)
+        found = _HEADER.search(self._buffer, at, length) if at >= 0 else None
+        self._scanned = min(len(self._buffer), length)
+        if found is None:
+            return False
+        log.warning("a message was left out: it does not have the %d bytes that it announced", length)
+        del self._buffer[: found.start()]
+        self._in_body, self._length, self._scanned = False, None, 0
+        return True
 
     def _next_line(self) -> bytes | None:
         at = self._buffer.find(b"\n", self._scanned)
@@ -71,7 +81,7 @@ class Framing:
             self._length = int(found[1])
         elif not line and self._length is not None:
             if self._length > MOST_BODY_BYTES:
-                log.warning("a message of %d bytes was left out: larger than any document", self._length)
-                self._to_skip, self._length = self._length, None
+                log.warning("a message of %d bytes is left out: larger than any document", self._length)
+                self._length = None  # and the next header is looked for in what comes
             else:
                 self._in_body = True

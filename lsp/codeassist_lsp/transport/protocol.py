@@ -12,9 +12,10 @@ import contextvars
 import json
 import logging
 from collections.abc import Callable, Generator
+from concurrent.futures import InvalidStateError
 from functools import cache
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from lsprotocol import types
 from pygls.protocol import (
@@ -36,6 +37,8 @@ _PARSE_ERROR = -32700
 _INVALID_REQUEST = -32600
 _INVALID_PARAMS = -32602
 _NOT_INITIALIZED = -32002
+_NOTIFICATIONS = frozenset(method for method in types.METHOD_TO_TYPES if types.METHOD_TO_TYPES[method][1] is None)
+"""What has no answer in the protocol."""
 
 
 @cache
@@ -106,7 +109,8 @@ class Protocol(LanguageServerProtocol):
             if method is not None and "id" in message:
                 self._refuse(message["id"], _INVALID_PARAMS, f"{method}: wrong params")
             return
-        with contextlib.suppress(asyncio.InvalidStateError):  # a response that nobody waits for any more
+        # A response that nobody waits for any more; asyncio and concurrent.futures have an error each for it.
+        with contextlib.suppress(asyncio.InvalidStateError, InvalidStateError):
             self._hand_on(message, structured)
 
     def _hand_on(self, message: dict[str, Any], structured: Any) -> None:
@@ -117,6 +121,10 @@ class Protocol(LanguageServerProtocol):
         if method is None:
             result, error = getattr(structured, "result", None), getattr(structured, "error", None)
             context.run(self._handle_response, structured.id, result, error)
+        elif "id" in message and method in _NOTIFICATIONS:
+            # Somebody waits for an answer to what has none: it is handled as what it is, and answered with nothing.
+            context.run(self._handle_notification, method, structured.params)
+            self._answer(message["id"], {"result": None})
         elif "id" in message:
             context.run(self._handle_request, structured.id, method, structured.params)
         else:
@@ -142,10 +150,12 @@ class Protocol(LanguageServerProtocol):
 
     def _refuse(self, msg_id: str | int | None, code: int, problem: str) -> None:
         """Answer a request that never became one."""
+        self._answer(msg_id, {"error": {"code": code, "message": problem}})
+
+    def _answer(self, msg_id: str | int | None, what: dict[str, Any]) -> None:
         if self.writer is None:
             return
-        error = {"code": code, "message": problem}
-        body = json.dumps({"jsonrpc": "2.0", "id": msg_id, "error": error}).encode()
+        body = json.dumps({"jsonrpc": "2.0", "id": msg_id, **what}).encode()
         self.writer.write(b"Content-Length: %d\r\n\r\n%b" % (len(body), body))
 
     def _execute_handler(
@@ -191,15 +201,23 @@ def _problem_with(message: object) -> str | None:
         return "not an object"
     if message.get("jsonrpc") != "2.0":
         return 'not of JSON-RPC version "2.0"'
-    if "id" in message and not isinstance(message["id"], str | int):
-        return "its id is neither a string nor a number"
+    if "id" in message and not _is_id(message["id"]):
+        return "its id is neither a string nor a whole number"
     if "method" in message and not isinstance(message["method"], str):
         return "its method is no string"
     if "method" not in message and "id" not in message:
         return "neither a method nor an id"
+    if message.get("method") == types.CANCEL_REQUEST:
+        params = message.get("params")
+        if not (isinstance(params, dict) and _is_id(params.get("id"))):
+            return "it names no request to cancel"
     return None
 
 
 def _id_of(message: object) -> str | int | None:
     found = message.get("id") if isinstance(message, dict) else None
-    return found if isinstance(found, str | int) else None
+    return found if _is_id(found) else None
+
+
+def _is_id(value: object) -> TypeGuard[str | int]:
+    return isinstance(value, str | int) and not isinstance(value, bool)

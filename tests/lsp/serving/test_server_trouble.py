@@ -282,3 +282,19 @@ def test_requests_before_initialize_and_after_shutdown(program: Program) -> None
         await within(client.stop())
 
     asyncio.run(within(test()))
+
+
+def test_who_asks_before_the_model_is_there_gets_an_answer_when_it_is(program: Program) -> None:
+    """What nobody asked for gets none at once: the editor asks again when the status says that the model is there."""
+
+    async def test() -> None:
+        editor = await editor_for(program).start({"editor": {"debounce_ms": 0}})
+        editor.open("early.py", "#say points\nx = \n")
+        automatic = await editor.ask("early.py", 1, 4, automatic=True)
+        invoked = await editor.ask("early.py", 1, 4)
+        assert [item.insert_text for item in invoked] == ["points"]
+        assert automatic == [] or [item.insert_text for item in automatic] == ["points"]
+        code, errors = await editor.stop()
+        assert code == 0 and not errors, errors
+
+    asyncio.run(within(test()))

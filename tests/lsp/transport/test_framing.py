@@ -65,3 +65,26 @@ def test_a_body_larger_than_any_document_is_skipped(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(framing, "MOST_BODY_BYTES", 1000)
     huge = message(b"y" * 5000)
     assert fed(huge[:17], huge[17:3000], huge[3000:] + message(b"{}")) == [b"{}"]
+
+
+@pytest.mark.parametrize("announced", [3, 100, 50_000, 999_999_999_999, 10**17])
+@pytest.mark.parametrize("body", [b"", b"{}", b'{"a": "Content-Length: 5\\r\\n\\r\\n{}"}'])
+def test_a_length_that_is_not_kept_costs_one_message(announced: int, body: bytes) -> None:
+    """The next header is found, for a raw line end stands in no JSON string."""
+    wrong = b"Content-Length: %d\r\n\r\n" % announced + body
+    good = [b'{"id": 1}', b'{"id": 2}', b'{"id": 3}']
+    stream = wrong + b"".join(message(each) for each in good)
+    whole, byte_by_byte = fed(stream), fed(*(stream[i : i + 1] for i in range(len(stream))))
+    assert whole[-2:] == byte_by_byte[-2:] == good[-2:]
+    assert announced < 10 or whole[-3:] == good
+
+
+def test_text_about_headers_is_text() -> None:
+    bodies = [
+        b'{"text": "Content-Length: 2\\r\\n\\r\\n{}"}',
+        b'{\n "text": "Content-Length: 2"\n}',
+        b'["Content-Length:"]',
+        b'{"text": "' + b"Content-Length: 1\\n" * 10_000 + b'"}',
+    ]
+    stream = b"".join(message(body) for body in bodies)
+    assert fed(*(stream[i : i + 700] for i in range(0, len(stream), 700))) == bodies

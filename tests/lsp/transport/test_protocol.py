@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import random
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -63,3 +65,63 @@ def test_nothing_is_kept_of_a_message_that_was_handled() -> None:
         assert num_futures() - before < 10
 
     asyncio.run(asyncio.wait_for(test(), 60))
+
+
+NO_IDS: list[Any] = [None, True, False, 1.5, [], {}, {"a": 1}]
+
+
+def test_every_request_is_answered_exactly_once_whatever_comes() -> None:
+    """Random messages: requests, notifications with ids, cancellations and responses of all kinds."""
+    seed = 20261130
+    rng = random.Random(seed)
+
+    async def test() -> None:
+        server, written = Server(), Written()
+        server.protocol.set_writer(written)
+
+        async def answer(params: Any) -> None:
+            await asyncio.sleep(0)
+
+        server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION)(answer)
+        server.feature(types.TEXT_DOCUMENT_DID_CHANGE)(lambda params: None)
+        await server.protocol.receive(message("initialize", {"capabilities": {}}, 0), 0.0)
+        document = {"textDocument": {"uri": "file:///a", "version": 1}}
+        fine = {**document, "position": {"line": 0, "character": 0}, "context": {"triggerKind": 1}}
+        methods = ["textDocument/inlineCompletion", "textDocument/didChange", "$/cancelRequest", "$/unknown",
+                   "textDocument/hover", "initialized", "workspace/executeCommand", "no such thing"]  # fmt: skip
+        params: list[Any] = [fine, {**document, "contentChanges": []}, {}, None, [], "text", {"id": {}}, {"id": 7},
+                             {"id": [1]}, {"id": True}, {"command": "none"}]  # fmt: skip
+        asked: list[str | int] = []
+        for number in range(600):
+            sent: dict[str, Any] = {"jsonrpc": "2.0"}
+            kind = rng.random()
+            if kind < 0.8:
+                sent |= {"method": rng.choice(methods), "params": rng.choice(params)}
+            if kind > 0.6:
+                sent["id"] = rng.choice([f"request {number}", number + 10_000, rng.choice(NO_IDS)])
+            if kind > 0.9:
+                sent["result" if rng.random() < 0.5 else "error"] = rng.choice([None, {}, {"code": 1, "message": "x"}])
+            identity = sent.get("id")
+            if "method" in sent and isinstance(identity, str | int) and not isinstance(identity, bool):
+                asked.append(identity)
+            await server.protocol.receive(json.dumps(sent).encode(), 0.0)
+        for _ in range(1_000):
+            await asyncio.sleep(0)
+        answered = Counter(body["id"] for body in written.bodies if body.get("id") is not None and body["id"] != 0)
+        assert answered == Counter(asked), f"seed {seed}"
+        assert all(("result" in body) != ("error" in body) for body in written.bodies), f"seed {seed}"
+
+    asyncio.run(asyncio.wait_for(test(), 60))
+
+
+@pytest.mark.parametrize("identity", NO_IDS)
+def test_a_request_whose_id_is_none_is_refused(identity: Any) -> None:
+    async def test() -> None:
+        server, written = Server(), Written()
+        server.protocol.set_writer(written)
+        body = {"jsonrpc": "2.0", "method": "initialize", "params": {"capabilities": {}}, "id": identity}
+        await server.protocol.receive(json.dumps(body).encode(), 0.0)
+        [answer] = written.bodies
+        assert answer["id"] is None and answer["error"]["code"] == -32600
+
+    asyncio.run(test())
