@@ -42,7 +42,7 @@ class CudaGraphPasses:
 
     Each number of rows (a power of two) and of keys (a multiple of KEYS_STEP) is recorded when it is first needed,
     which takes about three passes. A recording holds pointers into the cache: it is of no use to another one.
-    Made before anything is written to the cache: what is behind the last slot is read, to no effect; it must be finite.
+    Made before anything is written to the cache: what is after the last slot is read, to no effect; it must be finite.
     """
 
     def __init__(self, model: Model, states: KVCache, *, records: bool) -> None:

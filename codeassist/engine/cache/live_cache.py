@@ -6,7 +6,7 @@ Knows tokens and slots; knows no text and no prompt layout: the caller names the
     state      exact             approximate, or None (no state)    undefined
 
 A slot is *exact* when its state was computed under exactly the tokens that now stand before it. A change makes every
-slot behind it inexact, so the exact slots are always a prefix, and one number says where it ends.
+slot after it inexact, so the exact slots are always a prefix, and one number says where it ends.
 """
 
 from __future__ import annotations
@@ -146,7 +146,7 @@ class LiveCache:
         return len(wanted) - sum(move.length for move in align(self.tokens, wanted))
 
     def extend(self, token_ids: Sequence[int]) -> Tensor:
-        """Encode tokens behind everything that stands here; return their hidden states: (T, D) float32.
+        """Encode tokens after everything that stands here; return their hidden states: (T, D) float32.
 
         With int8 weights they are to the last bit what one token after the other would give.
         """
@@ -254,7 +254,7 @@ class LiveCache:
     def _run(self, token_ids: list[int], slots: Sequence[int], stopped: Callable[[], bool]) -> Tensor:
         """Run a pass, or run on the halted one if it is this one; keep it where it is stopped and may be run on.
 
-        A pass wholly behind the halted one leaves that one to be run on later.
+        A pass wholly after the halted one leaves that one to be run on later.
         """
         run = range(slots[0], slots[-1] + 1)
         work = Pass(torch.tensor(token_ids, device=self.model.device), view_of(self.states, slots))

@@ -28,7 +28,7 @@ class SnippetStates:
         return tokens in self._kept
 
     def get(self, tokens: tuple[int, ...]) -> States | None:
-        """The states of exactly these tokens, computed behind whatever stood before them then."""
+        """The states of exactly these tokens, computed after whatever stood before them then."""
         states = self._kept.get(tokens)
         if states is None:
             self.num_misses += 1

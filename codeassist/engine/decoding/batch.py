@@ -21,7 +21,7 @@ from codeassist.engine.layers.model import Model, Pass
 
 @dataclass(slots=True)
 class Continued:
-    """One prompt in its cache, and what has been written behind it.
+    """One prompt in its cache, and what has been written after it.
 
     `hidden`: (1, D), the last token's state, as `LiveCache.sync` returns it. `accept` is told each token and its
     log-probability and says whether to go on; a token that it refuses is still part of the answer.
@@ -70,7 +70,7 @@ def decode_together(model: Model, sequences: Sequence[Continued]) -> None:
 
 
 def extend_each(model: Model, token_ids: Sequence[int], caches: Sequence[LiveCache]) -> Tensor:
-    """Encode one token behind each cache, in one pass; return their hidden states: (B, D) float32."""
+    """Encode one token after each cache, in one pass; return their hidden states: (B, D) float32."""
     places = [len(cache.tokens) for cache in caches]
     view = BatchView([cache.states for cache in caches], places)
     hidden = model.run(Pass(torch.tensor(token_ids, device=model.device), view))

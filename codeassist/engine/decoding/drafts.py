@@ -25,14 +25,14 @@ class CopyIndex:
 
     An edit appends what it brought, with the tokens around it; nothing is moved or rebuilt, and text that was deleted
     can still be copied. So the cost of an update follows the edit, not the document. Nothing is copied across a
-    `barrier` token (the markers of a prompt): what follows the text before the cursor is not what stands behind it.
+    `barrier` token (the markers of a prompt): what follows the text before the cursor is not what stands after it.
     """
 
     def __init__(self, barriers: frozenset[int] = frozenset()) -> None:
         self.barriers = barriers
         self.log: list[int] = []
         self._most = _LEAST_KEPT
-        self._ends: dict[tuple[int, ...], list[int]] = {}  # γ-gram → log offsets just behind it, oldest first
+        self._ends: dict[tuple[int, ...], list[int]] = {}  # γ-gram → log offsets just after it, oldest first
 
     def add(self, tokens: Sequence[int], start: int, stop: int) -> None:
         """Take in tokens[start:stop] and as much around it as matching and copying need."""
@@ -46,7 +46,7 @@ class CopyIndex:
             self._index(end)
 
     def append(self, token: int) -> None:
-        """Take in one token behind the run that was added last."""
+        """Take in one token after the run that was added last."""
         if len(self.log) >= self._most:
             self._forget_older_half()
         self.log.append(token)
@@ -126,7 +126,7 @@ class Acceptance:
         return self._held / self._tried
 
     def saw(self, num_drafted: int, num_accepted: int) -> None:
-        """Take note of one draft. The token behind the first wrong one was never tried."""
+        """Take note of one draft. The token after the first wrong one was never tried."""
         keep = 0.95
         self._held = keep * self._held + num_accepted
         self._tried = keep * self._tried + min(num_drafted, num_accepted + 1)
@@ -150,7 +150,7 @@ class Speculator:
 
     def __init__(self, barriers: frozenset[int] = frozenset()) -> None:
         self.copies = CopyIndex(barriers)
-        self.followers: dict[int, int] = {}  # token → what the model last chose behind it
+        self.followers: dict[int, int] = {}  # token → what the model last chose after it
         self.cost = PassCost()
         self._accepted = {kind: Acceptance(prior) for kind, prior in (("long", 0.8), ("short", 0.5), ("recycled", 0.3))}
         self._tail: list[int] = []

@@ -13,7 +13,7 @@ _flash_cpu = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 
 
 def attend_run(q: Tensor, k: Tensor, v: Tensor, start: int) -> Tensor:
-    """Attention of a run of tokens that stand at slots start … start+T-1, behind everything in the cache.
+    """Attention of a run of tokens that stand at slots start … start+T-1, after everything in the cache.
 
     q: (T, H, D); k, v: (H_kv, start+T, D) with the run's own states already in place → (T, H·D).
     """

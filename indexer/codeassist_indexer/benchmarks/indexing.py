@@ -165,7 +165,7 @@ def _changed_file_ms(store: Store, tree: Path, path: str) -> float:
 
 
 def random_request(tree: Path, path: str, chooser: random.Random) -> CompletionRequest:
-    """Return a cursor anywhere in a file; what stands behind it is the suffix."""
+    """Return a cursor anywhere in a file; what stands after it is the suffix."""
     text = (tree / path).read_text(encoding="utf-8")
     at = chooser.randint(0, len(text))
     return CompletionRequest(path, text[:at], text[at:])

@@ -151,7 +151,7 @@ def _literal_of(mark: str, text: str, char_offset: int, literals: Literals) -> s
 
 
 def _end_of_literal(text: str, start: int, delimiter: str) -> int | None:
-    """The offset behind the literal's end; for one of a single line also where its line ends. None: beyond the text."""
+    """The offset after the literal's end; for one of a single line also where its line ends. None: beyond the text."""
     if delimiter in _ONE_LINE:
         content = _ONE_LINE[delimiter].match(text, start)
         assert content is not None, "it matches the empty text"

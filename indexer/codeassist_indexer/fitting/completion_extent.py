@@ -29,7 +29,7 @@ _SIGNATURE = re.compile(
 def lines_wanted(prefix: str, suffix: str, path: str) -> Literal["line", "block"]:
     """Say what is worth suggesting at the cursor.
 
-    A block behind or below what opens one (`:`, `{`, an arrow), as long as it is empty, and on an empty line below a
+    A block after or below what opens one (`:`, `{`, an arrow), as long as it is empty, and on an empty line below a
     comment, docstring, signature or annotation, where a body or a statement begins. Else a line.
     """
     language = language_of(path, prefix)

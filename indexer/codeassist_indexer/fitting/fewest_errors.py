@@ -17,7 +17,7 @@ _READ_BYTES = 1 << 16
 
 
 class ErrorCounter:
-    """Counts the errors between one text before and one behind, for several pieces in turn, each parse an edit of
+    """Counts the errors between one text before and one after, for several pieces in turn, each parse an edit of
     the last. All parses from the first `count` on, or since `restart_clock`, take no longer than its limit together.
     Used by one thread at a time; holds that thread's parser only while it runs."""
 
@@ -43,7 +43,7 @@ class ErrorCounter:
         self._deadline_s = None
 
     def count(self, middle: str, num_replaced: int = 0) -> int | None:
-        """How many errors there are with `middle` in place of the first `num_replaced` characters behind.
+        """How many errors there are with `middle` in place of the first `num_replaced` characters after.
 
         None once the time is up: then no more is known of any other piece either.
         """

@@ -81,7 +81,7 @@ def fit_indentation(text: str, prefix: str, style: Style | None, before: Scan) -
 
 
 def _behind_indentation(text: str, line: str, above: str, style: Style | None, before: Scan) -> str:
-    """An answer at a cursor that stands behind a line's indentation: drop what it repeats of that."""
+    """An answer at a cursor that stands after a line's indentation: drop what it repeats of that."""
     here = width(line)
     lines = text.split("\n")
     first = next((i for i, each in enumerate(lines) if each.strip()), None)

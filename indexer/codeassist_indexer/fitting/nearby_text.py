@@ -146,7 +146,7 @@ def _above_brace(lines: list[str], number: int, indent: int) -> int:
 
 
 def _header(lines: list[str]) -> list[str]:
-    """The first of the lines, and those behind it up to the one that opens the block."""
+    """The first of the lines, and those after it up to the one that opens the block."""
     first = lines[0]
     if first.lstrip()[0] == "}" and "{" in first:  # "} else {" encloses by what it opens only
         return [" " * _indent(first) + first[first.rfind("{") :]]

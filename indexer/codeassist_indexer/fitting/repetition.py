@@ -1,4 +1,4 @@
-"""Where an answer begins to say again what stands before or behind it. Pure.
+"""Where an answer begins to say again what stands before or after it. Pure.
 
 Knows no grammar: lines are compared without their indentation, the rest of the cursor's line by its words and marks.
 """
@@ -83,7 +83,7 @@ def repeated_rest(text: str, rest: str, in_prose: bool) -> int | None:
 
 
 def repeated_in_prose(text: str, line: str, rest: str) -> int | None:
-    """The offset of the answer's first bracket that closes one before it and stands behind it too, in a string or
+    """The offset of the answer's first bracket that closes one before it and stands after it too, in a string or
     comment, where nobody else looks at brackets."""
     opened: list[str] = []
     for offset, char in enumerate(text.partition("\n")[0]):
@@ -116,7 +116,7 @@ def repeated_closers(text: str, below: str) -> Sequence[int]:
 
 
 def _goes_on(contents: Sequence[str], behind: Sequence[str], is_shifted: bool) -> bool:
-    """Whether lines of an answer are those behind it, for long enough to be no accident.
+    """Whether lines of an answer are those after it, for long enough to be no accident.
 
     `is_shifted`: they are indented otherwise, or the answer begins with them: one line alone may well be alike then,
     where the next one is not.

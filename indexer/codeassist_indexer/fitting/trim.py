@@ -32,13 +32,13 @@ _SCANNED_CHARS = 8_000
 _LOOKED_AT_CHARS = 2 * FAR_CHARS
 _MOST_CANDIDATES = 8
 _MOST_ROUNDS = 8
-_MOST_BRACKETS = 32  # the innermost, compared with those behind the cursor
+_MOST_BRACKETS = 32  # the innermost, compared with those after the cursor
 _LONG_LITERALS = ("*/", '"""', "'''", "`")
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """A text to insert, and how many characters behind the cursor, on its line, it takes the place of."""
+    """A text to insert, and how many characters after the cursor, on its line, it takes the place of."""
 
     text: str
     num_replaced: int = 0
@@ -50,7 +50,7 @@ def trim(text: str, prefix: str, suffix: str, path: str) -> str:
 
 
 def fit(text: str, prefix: str, suffix: str, path: str) -> Fitted:
-    """As `trim`, for an editor that can also replace the closers behind the cursor.
+    """As `trim`, for an editor that can also replace the closers after the cursor.
 
     At `if foo(│)` the answer `x):` is cut to `x` by `trim`; here it stays whole, and replaces the one bracket. What is
     replaced always stands in the text, in the same order, so that an editor can show it in place.
@@ -68,7 +68,7 @@ class FitContext:
     """The text around a cursor, and what it takes to trim answers there. `place_of` makes it.
 
     `line` is the cursor's line up to it, `rest` what it goes on with. `before` is the scan of what stands before the
-    cursor, `behind` are the closers behind it that close nothing there. `has_crlf`: so do its lines end.
+    cursor, `behind` are the closers after it that close nothing there. `has_crlf`: so do its lines end.
     What parsing costs is counted for each answer as a whole.
     """
 
@@ -146,7 +146,7 @@ def _trimmed(place: FitContext, text: str, may_replace: bool) -> Fitted:
     elif place.line and not place.line.strip():  # a text's lines stand where they like, but not twice as deep
         text = text.removeprefix(place.line)
     text = cut_repeated_lines(text, place.prefix, place.suffix)
-    if place.line.strip() and not is_light(place.rest):  # there is room for one line before the code behind the cursor
+    if place.line.strip() and not is_light(place.rest):  # there is room for one line before the code after the cursor
         text = text.partition("\n")[0]
     fitted = _best(place, text, may_replace) if text.strip() else Fitted("")
     return Fitted(_tidied(fitted.text, place.rest[fitted.num_replaced :]), fitted.num_replaced)
@@ -184,7 +184,7 @@ def _first_that_parses(place: FitContext, language: str, candidates: list[_Candi
     """
     counter = place.counter(language)
     for number, each in enumerate(candidates):
-        # An answer that ends in the middle is no worse for that; but what it opens may be closed behind the cursor.
+        # An answer that ends in the middle is no worse for that; but what it opens may be closed after the cursor.
         for text in dict.fromkeys((_closed(each.text, place), each.text)):
             num = counter.count(text, each.num_replaced)
             if num is None:
@@ -240,7 +240,7 @@ def _stays_in_literal(place: FitContext, first: str) -> bool:
 
 
 def _covered(text: str, rest: str, closers: tuple[Closer, ...]) -> int | None:
-    """The offset behind the last character of `rest` in the text, where the text writes them all itself; else None."""
+    """The offset after the last character of `rest` in the text, where the text writes them all itself; else None."""
     at = 0
     for mark in rest.split():
         for char in mark:
@@ -255,9 +255,9 @@ def _covered(text: str, rest: str, closers: tuple[Closer, ...]) -> int | None:
 
 
 def _num_off_balance(place: FitContext, text: str, num_replaced: int) -> int:
-    """How many brackets are missing or too many with `text` at the cursor, in place of so many closers behind it.
+    """How many brackets are missing or too many with `text` at the cursor, in place of so many closers after it.
 
-    What the text opens may be closed behind it, or not yet be closed at all.
+    What the text opens may be closed after it, or not yet be closed at all.
     """
     own = scan(text, place.language, place.before.literal)
     opened = [*place.before.opened]
@@ -273,7 +273,7 @@ def _num_off_balance(place: FitContext, text: str, num_replaced: int) -> int:
 def _num_missing(place: FitContext, opened: list[Opener], behind: tuple[Closer, ...]) -> int:
     """How many of the brackets open at the cursor nothing behind it closes, from the innermost on.
 
-    As many as leave the others the likest to the closers behind: of the same kind, and indented alike if they lead
+    As many as leave the others the likest to the closers after: of the same kind, and indented alike if they lead
     their lines.
     """
     if not behind:  # a long block may end far below
@@ -296,7 +296,7 @@ def _unlikeness(opened: list[Opener], behind: tuple[Closer, ...], is_whole: bool
 
 
 def _belongs_to_another(closer: Closer, suffix: str) -> bool:
-    """Whether what could end the comment or string at the cursor ends one that begins behind it."""
+    """Whether what could end the comment or string at the cursor ends one that begins after it."""
     if closer.mark == "*/":
         return "/*" in suffix[: closer.char_offset]
     return suffix.count(closer.mark) % 2 == 0

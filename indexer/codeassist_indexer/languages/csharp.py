@@ -53,7 +53,7 @@ def _fields(node: Node, source: bytes) -> list[Named]:
 
 
 def _file_namespace(node: Node, source: bytes) -> list[Named]:
-    """`namespace A.B;`: everything behind it belongs to it."""
+    """`namespace A.B;`: everything after it belongs to it."""
     name = node.child_by_field_name("name")
     if name is None:
         return []

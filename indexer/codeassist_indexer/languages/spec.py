@@ -116,7 +116,7 @@ class BracedBlocks:
 
 @dataclass(frozen=True, slots=True)
 class BracePlaces:
-    """Places of names in a language of braces: behind a dot and `new` always; the others where they are given.
+    """Places of names in a language of braces: after a dot and `new` always; the others where they are given.
 
     `import_path` matches a whole line up to the name that is being imported; `import_braces` the text from the line of
     the open brace on; `method_reference` and `case_label` find their end at the end of the line.
@@ -133,7 +133,7 @@ class BracePlaces:
 class BuiltInMembers:
     """Members that the language itself gives.
 
-    `of_objects`: behind any value; `of_own_objects`: behind `this`; `of_types`: behind a type's name; `of_kinds`: of
+    `of_objects`: after any value; `of_own_objects`: after `this`; `of_types`: after a type's name; `of_kinds`: of
     the types of one kind. `known_bases`: types outside of a repository that add no more than is said here.
     """
 

@@ -14,7 +14,7 @@ from codeassist_indexer.analysis.declared.expressions import Element, Expression
 from codeassist_indexer.analysis.declared.syntax import text_of, type_ref
 from codeassist_indexer.languages.forms.words import words
 
-# What is declared inside of these is not seen behind them.
+# What is declared inside of these is not seen after them.
 _SCOPES = words(
     """block statement_block method_declaration constructor_declaration compact_constructor_declaration
     lambda_expression function_declaration function_expression arrow_function method_definition generator_function
@@ -103,7 +103,7 @@ def _bound_value(node: Node, name: str, byte_offset: int) -> Expression | None:
 
 def _typed_name(node: Node, name: str, fields: tuple[str, ...]) -> Expression | None:
     if not any(text_of(node.child_by_field_name(field)) == name for field in fields):
-        # C# gives the last parameter behind `params` no node of its own.
+        # C# gives the last parameter after `params` no node of its own.
         return None
     if node.child_by_field_name("dimensions") is not None:
         return Unknown()

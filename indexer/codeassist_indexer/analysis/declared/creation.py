@@ -1,4 +1,4 @@
-"""Which classes can stand behind `new` where the type that is wanted is one of the repository's.
+"""Which classes can stand after `new` where the type that is wanted is one of the repository's.
 
 Knows only places that say that type themselves: a declaration, a return. An argument's type depends on overloads.
 """

@@ -152,7 +152,7 @@ def _member(node: Node, depth: int) -> Expression:
 
 
 def _conditional(node: Node, depth: int) -> Expression:
-    """`a?.b`, `a?.b()`: what stands behind the question mark, on what stands before it."""
+    """`a?.b`, `a?.b()`: what stands after the question mark, on what stands before it."""
     target = expression(node.child_by_field_name("condition"), depth + 1)
     rest = node.named_children[-1] if node.named_child_count > 1 else None
     return _bound(rest, target, depth) if rest is not None and not isinstance(target, Unknown) else Unknown()

@@ -1,6 +1,6 @@
 """Half-written text made whole enough to parse: with a name at the place, and the brackets that the rest needs.
 
-Knows no types. The truth behind the cursor is not there yet; a brace that it will open is missing until then.
+Knows no types. The truth after the cursor is not there yet; a brace that it will open is missing until then.
 """
 
 from __future__ import annotations

@@ -92,7 +92,7 @@ def visible_names(
     is_own: bool,
     allows_type: bool = False,
 ) -> frozenset[str]:
-    """Return the names that can stand behind a receiver.
+    """Return the names that can stand after a receiver.
 
     `behind_type`: the receiver is the type itself. `is_own`: it is `this` or `super`. `allows_type`: both are possible.
     """

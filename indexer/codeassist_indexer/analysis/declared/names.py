@@ -108,7 +108,7 @@ class DeclaredNames:
         return names
 
     def _agreed(self, language: str, names: frozenset[str], text: str, scope: str) -> frozenset[str]:
-        """The names, if all that the text uses behind the same receiver are among them."""
+        """The names, if all that the text uses after the same receiver are among them."""
         pattern = rf"(?<![\w$.]){re.escape(text)}\s*[?!]?(?:\.|::)[ \t]*([^\W\d][\w$]*)"
         used = {match[1] for match in re.finditer(pattern, code_only(language, scope))} - {PLACEHOLDER}
         if used - names:

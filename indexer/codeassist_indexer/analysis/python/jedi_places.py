@@ -25,7 +25,7 @@ _OUTDATED_STUBS = "typeshed/third_party"
 
 
 def members(script: Any, line: int, column: int, only_cases: bool = False) -> frozenset[str]:
-    """Return what can stand behind the dot in front of `column` (both of the place; lines from 1, columns from 0)."""
+    """Return what can stand after the dot in front of `column` (both of the place; lines from 1, columns from 0)."""
     module: Any = script._module_node
     placeholder = module.get_leaf_for_position((line, column + 1))
     dot: Any = placeholder.get_previous_leaf() if placeholder is not None else None
@@ -115,7 +115,7 @@ def parameters(
 
 
 def _receiver(leaf: Any) -> tuple[Any, list[Any]]:
-    """The expression that ends with `leaf`: its first part and the trailers behind that."""
+    """The expression that ends with `leaf`: its first part and the trailers after that."""
     parent = leaf.parent
     if parent.type == "trailer" and (leaf is parent.children[0] or leaf is parent.children[-1]):
         whole = parent.parent

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from codeassist_indexer.analysis.text.lexer import code_only
 
 _KEYWORD = re.compile(r"(?P<name>[^\W\d]\w*)\s*=(?!=)")
-# A comma behind one of these need not end an argument: `lambda a, b: a`, `x for a, b in pairs`.
+# A comma after one of these need not end an argument: `lambda a, b: a`, `x for a, b in pairs`.
 _OWN_COMMAS = re.compile(r"\b(?:lambda|for)\b")
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
 
@@ -29,7 +29,7 @@ class Arguments:
 
 
 def arguments(text: str) -> Arguments | None:
-    """Return what `text` holds, which begins behind a call's bracket and ends where an argument begins; else None."""
+    """Return what `text` holds, which begins after a call's bracket and ends where an argument begins; else None."""
     pieces = _pieces(code_only("python", text))
     if pieces is None:
         return None
@@ -77,7 +77,7 @@ def left_over(
     if num_given is not None:
         names -= frozenset(positional[:num_given])
     if given.names:
-        return names, 0  # behind a keyword argument, no other one may stand
+        return names, 0  # after a keyword argument, no other one may stand
     if num_given is None or not are_all:
         return names, None
     return names, max(0, len(positional) - num_given)

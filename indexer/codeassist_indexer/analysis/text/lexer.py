@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from codeassist_indexer.languages.registry import analysis_of
 
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
-# A checkpoint stays so far behind the end: `""` may still become `"""`, `/` a comment.
+# A checkpoint stays so far after the end: `""` may still become `"""`, `/` a comment.
 _UNSETTLED_CHARS = 3
 
 

@@ -1,4 +1,4 @@
-"""Which place a text ends at: behind a dot, in an import, an argument's name, a case, behind `new`.
+"""Which place a text ends at: after a dot, in an import, an argument's name, a case, after `new`.
 
 Lexical: knows no types and no names of the repository. It may name places that nothing is known about.
 """
@@ -101,7 +101,7 @@ def _brace_kind(places: BracePlaces, text: str, start: int, head: str, end: Text
 
 
 def _is_dereference(head: str) -> bool:
-    """Whether the dot at the end of `head` stands behind a value: no number's point, no dots in a row."""
+    """Whether the dot at the end of `head` stands after a value: no number's point, no dots in a row."""
     found = _DOT.search(head[-200:])
     return found is not None and found["number"] is None
 

@@ -23,7 +23,7 @@ class Named:
     """One name that a definition node binds. What is None is taken from the row, the node or the comment above.
 
     `owner` is the type that the definition says it belongs to (Go receiver, C++ scope), dotted. A `kind` of "scope" is
-    no symbol. `encloses`: definitions inside the node belong to this one; `to_end_of_file`: those behind it as well.
+    no symbol. `encloses`: definitions inside the node belong to this one; `to_end_of_file`: those after it as well.
     """
 
     name: str

@@ -29,7 +29,7 @@ _XML_TAG = re.compile(r"</?\w[^<>]*>")
 _GENERIC_TAIL = re.compile(r"[<\[({].*", re.DOTALL)
 
 _ANNOTATIONS = frozenset({"attribute_list", "decorator", "annotation", "marker_annotation", "attribute_declaration"})
-_INITIALIZERS = frozenset({"field_initializer_list", "constructor_initializer"})  # behind a C++ or C# constructor
+_INITIALIZERS = frozenset({"field_initializer_list", "constructor_initializer"})  # after a C++ or C# constructor
 _VALUE_FIELDS = ("value", "right", "default_value", "accessors", "body")
 _BASE_CLAUSES = frozenset(
     {

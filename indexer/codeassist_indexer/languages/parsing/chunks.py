@@ -28,7 +28,7 @@ LEVEL_COST = 4
 """How many lines off the target a cut one level further out is worth."""
 
 TAIL_COST = 6
-"""Added for a cut behind a definition, in front of the blank lines: for one that fills a chunk without them."""
+"""Added for a cut after a definition, in front of the blank lines: for one that fills a chunk without them."""
 
 GLUE_COST = 1_000
 """Added for a cut between a comment and what it explains: only where the two together are too long for a chunk."""
@@ -81,7 +81,7 @@ def _cut_costs(root: Node) -> dict[int, int]:
             end_row, end_column = child.end_point
             if end_column == 0 and end_row > start_row:
                 end_row -= 1
-            # Nothing is cut between an opening brace and what comes first behind it.
+            # Nothing is cut between an opening brace and what comes first after it.
             starts_line = before_end_row is not None and start_row > before_end_row
             kind = child.type
             first_in_braces = position == 1 and not after_named

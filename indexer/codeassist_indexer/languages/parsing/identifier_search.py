@@ -30,7 +30,7 @@ def has_word(text: str, name: str) -> bool:
 
 
 def calls(text: str, name: str) -> bool:
-    """Say whether a text has `name` with a bracket opened behind it, and not where it is defined."""
+    """Say whether a text has `name` with a bracket opened after it, and not where it is defined."""
     return any(
         _OPENED.match(text, at + len(name)) and not text.endswith(_DEFINING, 0, at) for at in places_of(text, name)
     )
@@ -41,7 +41,7 @@ def _is_of_word(char: str) -> bool:
 
 
 def taken_of(text: str, module: str) -> list[str]:
-    """Return the names behind `module.`, `module::` and `module->`, in the order of the text."""
+    """Return the names after `module.`, `module::` and `module->`, in the order of the text."""
     if not module:
         return []
     found: list[tuple[int, str]] = []

@@ -91,7 +91,7 @@ class _Lead:
     kind: str | None
 
     def belongs_to(self, node: Node) -> bool:
-        """Whether `node` is the definition inside the wrapper, or the one right behind the prefix."""
+        """Whether `node` is the definition inside the wrapper, or the one right after the prefix."""
         if self.wraps:
             return self.start_byte <= node.start_byte and node.end_byte <= self.end_byte
         return self.end_byte <= node.start_byte and node.start_point.row <= self.end_row + 1
@@ -173,7 +173,7 @@ class _Walk:
         if lead_kind == "scope":
             self.scopes.append(_hiding(scope, end_byte))
             return
-        # Some nodes take their newline along; the line behind it is not theirs.
+        # Some nodes take their newline along; the line after it is not theirs.
         end_line = end_row + 1 if end_column == 0 and end_row > start_row else end_row + 2
         for named in form.read(node, self.source):
             if not named.name or len(named.name) > MAX_NAME_CHARS:
