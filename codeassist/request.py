@@ -1,4 +1,4 @@
-"""What is asked and what is answered: requests, snippets, completions; the Retriever and Analyst protocols.
+"""What is asked and what is answered: requests, snippets, completions; the protocols of retrieval and analysis.
 
 Values only. Knows no model, no index, no editor.
 """

@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class AnalysisSource(Protocol):
-    """The analysts of the repositories that requests come from."""
+    """The analysis services of the repositories that requests come from."""
 
     def find(self, request: CompletionRequest) -> AnalysisService | None:
         """Return the one for a request; None where nothing is analysed. Returns at once."""

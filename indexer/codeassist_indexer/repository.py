@@ -1,4 +1,4 @@
-"""A repository's index as the settings ask for it: its database, what goes in, and over it retriever and analyst.
+"""A repository's index as the settings ask for it: its database, what goes in, its retriever, its analysis service.
 
 Knows no command and no editor; both of them open a repository through here.
 """
@@ -74,7 +74,7 @@ def open_retriever(
 
 
 def open_analyst(store: Store, root: Path, servers: Sequence[str] = ()) -> RepositoryAnalysisService:
-    """Return the analyst of the repository at `root`; its process starts with the first question, `close` ends it.
+    """Return the analysis service of the repository at `root`; the first question starts its process, `close` ends it.
 
     `servers`: the setting `monitor.servers`. Raises SettingsError where it is wrong.
     """

@@ -1,4 +1,4 @@
-"""The Analyst of one repository: what its analyses share, and what they found before.
+"""The analysis service of one repository: what its analyses share, and what they found before.
 
 Knows no language: the worker's process finds names. Nothing here raises for code that is not understood.
 """

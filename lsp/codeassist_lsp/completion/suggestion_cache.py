@@ -35,7 +35,7 @@ class Scope:
 
 
 def scope_of(wanted: GenerationRequest, root: str | None, model: int) -> Scope:
-    """The scope that a wish is answered in."""
+    """The scope that a request is answered in."""
     settings = wanted.settings
     return Scope(
         root,

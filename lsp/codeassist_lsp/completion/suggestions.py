@@ -62,7 +62,7 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True)
 class Suggested:
-    """The suggestions for a wish, the likeliest first; none is an answer too.
+    """The suggestions for a request, the likeliest first; none is an answer too.
 
     `first` is what the model said first, `seen` what it knew of other files.
     """
@@ -81,7 +81,7 @@ class Suggested:
 def suggest(
     session: Completer, wanted: GenerationRequest, stopped: Callable[[], bool], beside: Executor | None = None
 ) -> Suggested:
-    """Answer a wish. Raises Cancelled when `stopped()`: half a suggestion is none.
+    """Answer a request. Raises Cancelled when `stopped()`: half a suggestion is none.
 
     What need not wait for the model's answer is done on `beside` meanwhile.
     """
@@ -103,13 +103,13 @@ def suggest(
             trim_ms += (perf_counter() - began) * 1e3
             if fitted.text.strip() and all(fitted.text.split() != other.text.split() for other in found):
                 found.append(Suggestion(fitted.text, fitted.num_replaced, completion, next(_numbers)))
-    assert first is not None, "a wish is for at least one suggestion"
+    assert first is not None, "a request is for at least one suggestion"
     session.warm(request)
     return Suggested(tuple(found), first, trim_ms, retriever.seen)
 
 
 def request_for(wanted: GenerationRequest) -> CompletionRequest:
-    """The request that a wish comes to: one line or a block, as the settings and the place have it."""
+    """The request to the model: one line or a block, as the settings and the place have it."""
     editor, completion = wanted.settings.editor, wanted.settings.completion
     if editor.multiline == "auto":
         is_block = lines_wanted(wanted.prefix, wanted.suffix, wanted.path) == "block"

@@ -24,7 +24,7 @@ _MAX_TYPES = 400
 _CONVERTED = re.compile(r"\bimplicit\s+operator\b")
 
 
-def creatable_names(world: DeclaredProject, inference: Inference, half: HalfWritten) -> frozenset[str]:
+def creatable_names(project: DeclaredProject, inference: Inference, half: HalfWritten) -> frozenset[str]:
     """Return the first parts of all class names that can stand there; none where any class could."""
     wanted = _wanted_type(half)
     if wanted is None or wanted.name == ARRAY or inference.file.language not in ("java", "csharp"):
@@ -46,7 +46,7 @@ def creatable_names(world: DeclaredProject, inference: Inference, half: HalfWrit
         seen.add(name)
         if len(seen) > _MAX_TYPES:
             return frozenset()
-        pending += [(own, outer) for own, outer, _ in world.subtypes(name, language)]
+        pending += [(own, outer) for own, outer, _ in project.subtypes(name, language)]
     return frozenset(names)
 
 

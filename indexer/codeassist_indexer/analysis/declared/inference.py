@@ -58,8 +58,10 @@ class Module:
 class Inference:
     """Answers for one place: a file, the trees in which local names are looked up, and the offset in each of them."""
 
-    def __init__(self, world: DeclaredProject, file: DeclaredFile, offset: int, trees: list[tuple[Node, int]]) -> None:
-        self.world = world
+    def __init__(
+        self, project: DeclaredProject, file: DeclaredFile, offset: int, trees: list[tuple[Node, int]]
+    ) -> None:
+        self.project = project
         self.file = file
         self.offset = offset
         self._trees = trees
@@ -98,7 +100,7 @@ class Inference:
             return None
         if self._is_script and ref.name in _SAME_MEMBERS and ref.arguments:
             return self.resolve(ref.arguments[0], file, offset)
-        parts = self.world.named(ref, file, offset)
+        parts = self.project.named(ref, file, offset)
         is_parameter = any(ref.name in each.parameters for each in file.types_around(offset))
         if is_parameter or (not parts and not ref.arguments):
             return None
@@ -107,7 +109,7 @@ class Inference:
 
     def type_named(self, name: str) -> Known | None:
         """Return the type itself that a name means here."""
-        parts = self.world.named(TypeRef(name), self.file, self.offset)
+        parts = self.project.named(TypeRef(name), self.file, self.offset)
         return Known("type", tuple(parts), name) if parts else None
 
     def around(self) -> list[DeclaredType]:
@@ -116,7 +118,7 @@ class Inference:
 
     def members(self, known: Known) -> Members | None:
         """All members of a type of the repository, or None."""
-        return members_of(self.world, known.parts, self.file) if known.parts else None
+        return members_of(self.project, known.parts, self.file) if known.parts else None
 
     def _name(self, name: str, depth: int) -> Known | Module | None:
         for root, offset in self._trees:
@@ -144,12 +146,12 @@ class Inference:
         imported = next((each for each in self.file.imports if each.alias == name), None)
         if imported is None:
             return self._class_value(name)
-        path = self.world.module_path(self.file, imported.module)
+        path = self.project.module_path(self.file, imported.module)
         if path is None:
             return None
         if imported.name in ("", "*"):
             return Module(path)
-        found = self.world.exported(path, imported.name)
+        found = self.project.exported(path, imported.name)
         return self._exported(found) if found is not None else None
 
     def _class_value(self, name: str) -> Known | None:
@@ -160,7 +162,7 @@ class Inference:
 
     def _exported(self, found: tuple[str, str]) -> Known | None:
         path, name = found
-        file = self.file if path == self.file.path else self.world.file(path)
+        file = self.file if path == self.file.path else self.project.file(path)
         if file is None:
             return None
         parts = [each for each in file.types if each.name == name and each.kind not in ("interface", "alias")]
@@ -175,7 +177,7 @@ class Inference:
             around = [each for each in around if each.name == outer]
         if not around:
             return None
-        parts = self.world.named(TypeRef(around[0].name), self.file, self.offset) or [around[0]]
+        parts = self.project.named(TypeRef(around[0].name), self.file, self.offset) or [around[0]]
         if not any(each.full_name == around[0].full_name for each in parts):
             parts = [around[0]]
         return Known("object", tuple(parts), around[0].name, is_own=True)
@@ -193,14 +195,14 @@ class Inference:
     def _member(self, target: ex.Expression, name: str, depth: int) -> Known | None:
         known = self.of(target, depth + 1)
         if isinstance(known, Module):
-            found = self.world.exported(known.path, name)
+            found = self.project.exported(known.path, name)
             return self._exported(found) if found is not None else None
         if known is None:
             return self._qualified(ex.MemberOf(target, name))
         if not known.parts:
             return None
         if known.side == "type" or known.also_type:
-            nested = self.world.named(TypeRef(f"{known.name}.{name}"), self.file, self.offset)
+            nested = self.project.named(TypeRef(f"{known.name}.{name}"), self.file, self.offset)
             if nested:
                 return Known("type", tuple(nested), f"{known.name}.{name}")
             if self.file.language == "java" and name in ("class", "length"):
@@ -231,7 +233,7 @@ class Inference:
             return None
         known = self.of(function.target, depth + 1)
         if isinstance(known, Module):
-            found = self.world.exported(known.path, function.name)
+            found = self.project.exported(known.path, function.name)
             return self._returned_by(found) if found is not None else None
         if known is None:
             return None
@@ -255,15 +257,15 @@ class Inference:
         if name in self.file.values:
             return self._returned_by((self.file.path, name))
         imported = next((each for each in self.file.imports if each.alias == name), None)
-        path = self.world.module_path(self.file, imported.module) if imported is not None else None
+        path = self.project.module_path(self.file, imported.module) if imported is not None else None
         if imported is None or path is None or imported.name in ("", "*"):
             return None
-        found = self.world.exported(path, imported.name)
+        found = self.project.exported(path, imported.name)
         return self._returned_by(found) if found is not None else None
 
     def _returned_by(self, found: tuple[str, str]) -> Known | None:
         path, name = found
-        file = self.file if path == self.file.path else self.world.file(path)
+        file = self.file if path == self.file.path else self.project.file(path)
         value = file.values.get(name) if file is not None else None
         if file is None or value is None or value.kind != "method":
             return None
@@ -272,10 +274,10 @@ class Inference:
     def _own_member(self, name: str, wants_method: bool, num_arguments: int | None = None) -> Owned | None:
         """A member that a bare name means: of the innermost type around that has one."""
         for outer in self.around():
-            parts = self.world.named(TypeRef(outer.name), self.file, self.offset)
+            parts = self.project.named(TypeRef(outer.name), self.file, self.offset)
             if not any(each.full_name == outer.full_name for each in parts):
                 parts = [outer]
-            found = inherited(self.world, parts, self.file, needs_all=False)
+            found = inherited(self.project, parts, self.file, needs_all=False)
             owned = _pick(found, name, wants_method, num_arguments) if found is not None else None
             if owned is not None:
                 return owned
@@ -284,7 +286,7 @@ class Inference:
         return None
 
     def _find(self, known: Known, name: str, wants_method: bool, num_arguments: int | None = None) -> Owned | None:
-        found = inherited(self.world, known.parts, self.file, needs_all=False)
+        found = inherited(self.project, known.parts, self.file, needs_all=False)
         return _pick(found, name, wants_method, num_arguments) if found is not None else None
 
     def _value_of(self, owned: Owned, receiver: Known | None = None) -> Known | None:
@@ -300,7 +302,7 @@ class Inference:
             return receiver.arguments[index] if receiver and is_owner and index < len(receiver.arguments) else None
         if ref.name == "this" and receiver is not None:
             return receiver
-        file = self.file if owner.path == self.file.path else self.world.file(owner.path)
+        file = self.file if owner.path == self.file.path else self.project.file(owner.path)
         return self.resolve(ref, file, owner.start_byte + 1) if file is not None else None
 
 

@@ -31,14 +31,14 @@ class Members:
     types: tuple[DeclaredType, ...]
 
 
-def members_of(world: DeclaredProject, parts: Iterable[DeclaredType], here: DeclaredFile) -> Members | None:
+def members_of(project: DeclaredProject, parts: Iterable[DeclaredType], here: DeclaredFile) -> Members | None:
     """Return the members of a type (all its parts) and its bases, or None where a base is not known."""
-    found = inherited(world, parts, here)
+    found = inherited(project, parts, here)
     return found if found is not None and not any(each.is_open for each in found.types) else None
 
 
 def inherited(
-    world: DeclaredProject, parts: Iterable[DeclaredType], here: DeclaredFile, needs_all: bool = True
+    project: DeclaredProject, parts: Iterable[DeclaredType], here: DeclaredFile, needs_all: bool = True
 ) -> Members | None:
     """Return the members of a type and of its bases; with `needs_all`, None where one of these is not known."""
     given = rules_of(here.language).members
@@ -58,11 +58,11 @@ def inherited(
         for member in current.members:
             by_name.setdefault(member.name, []).append(Owned(member, current))
         extra.update(given.of_kinds.get(current.kind, ()))
-        file = here if current.path == here.path else world.file(current.path)
+        file = here if current.path == here.path else project.file(current.path)
         if file is None:
             return None
         for base in current.bases:
-            bases = _base(world, base, file, current)
+            bases = _base(project, base, file, current)
             if bases:
                 pending += bases
             elif base is not None and base.name in given.known_bases:
@@ -73,18 +73,20 @@ def inherited(
 
 
 def _base(
-    world: DeclaredProject, base: TypeRef | None, file: DeclaredFile, current: DeclaredType
+    project: DeclaredProject, base: TypeRef | None, file: DeclaredFile, current: DeclaredType
 ) -> list[DeclaredType]:
     if base is None or base.name in current.parameters:
         return []
     if base.name == current.name and is_script(file.language):
         return []
-    found = world.named(base, file, current.start_byte - 1 if "." not in current.qualified_name else current.start_byte)
+    found = project.named(
+        base, file, current.start_byte - 1 if "." not in current.qualified_name else current.start_byte
+    )
     return [each for each in found if each is not current and each.full_name != current.full_name]
 
 
 def visible_names(
-    world: DeclaredProject,
+    project: DeclaredProject,
     members: Members,
     here: DeclaredFile,
     byte_offset: int,
@@ -100,7 +102,7 @@ def visible_names(
     family, given = rules.family, rules.members
     around = here.types_around(byte_offset)
     own_types = {each.full_name for each in around}
-    above = inherited(world, around, here, needs_all=False)
+    above = inherited(project, around, here, needs_all=False)
     own_and_above = {each.full_name for each in above.types} if above is not None else own_types
     own_roots = {_root(each) for each in here.types_around(byte_offset)}
     names: set[str] = set()
