@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 import anyio
 import httpx
@@ -22,6 +22,7 @@ import httpx
 from codeassist.remote.endpoint import OWN_KEY, SHARED_KEY, Endpoint
 from codeassist.remote.errors import RefusedError, RemoteError
 from codeassist.remote.events import EventReader
+from codeassist.remote.failures import complaint, is_about_certificate, kind_of, text_of
 from codeassist.remote.openai_api import (
     UNKNOWN,
     Answer,
@@ -174,7 +175,7 @@ class CompletionsClient:
         root = self.endpoint.url.removesuffix("/v1")
         try:
             async with self._sent("GET", f"{root}/metrics", None) as response:
-                return _text((await _read_bounded(response)), _MOST_BYTES) if response.is_success else None
+                return text_of((await _read_bounded(response)), _MOST_BYTES) if response.is_success else None
         except (_TransientError, RefusedError):
             return None
 
@@ -256,17 +257,17 @@ class CompletionsClient:
         except (TimeoutError, httpx.TimeoutException) as error:
             raise _TransientError(f"no answer within {self.timeout_s:g} s") from error
         except httpx.HTTPError as error:
-            if _is_about_certificate(error):
+            if is_about_certificate(error):
                 raise RefusedError(
                     f"{self.endpoint.url}: its certificate is not trusted ({self._quoted(str(error))}); name the file "
                     "of your authority's certificates in SSL_CERT_FILE or remote.ca_file"
                 ) from error
-            raise _TransientError(f"{_kind_of(error)} ({self._quoted(str(error))})") from error
+            raise _TransientError(f"{kind_of(error)} ({self._quoted(str(error))})") from error
 
     def _require_success(self, response: httpx.Response, content: bytes, path: str) -> None:
         if response.is_success:
             return
-        said = f"status {response.status_code}: {self._quoted(_complaint(content))}"
+        said = f"status {response.status_code}: {self._quoted(complaint(content))}"
         if response.status_code in _TRY_AGAIN:
             asked_s = retry_after_s(response.headers.get("Retry-After"), datetime.now(UTC))
             raise _TransientError(said, asked_s)
@@ -276,7 +277,7 @@ class CompletionsClient:
         try:
             return json.loads(content)
         except (ValueError, RecursionError) as error:
-            raise _TransientError(f"answers what is no JSON: {self._quoted(_text(content))}") from error
+            raise _TransientError(f"answers what is no JSON: {self._quoted(text_of(content))}") from error
 
     def _advice(self, status: int) -> str:
         if status in (401, 403):
@@ -326,39 +327,3 @@ async def _read_bounded(response: httpx.Response) -> bytes:
         if num_bytes > _MOST_BYTES:
             raise _TransientError(f"answers more than {_MOST_BYTES >> 20} MiB")
     return b"".join(parts)
-
-
-def _kind_of(error: httpx.HTTPError) -> str:
-    match error:
-        case httpx.ConnectError():
-            return "cannot be reached"
-        case httpx.RemoteProtocolError() | httpx.ReadError() | httpx.WriteError() | httpx.CloseError():
-            return "the connection broke"
-        case httpx.ProxyError():
-            return "the proxy does not let it through"
-        case _:
-            return type(error).__name__
-
-
-def _is_about_certificate(error: BaseException | None) -> bool:
-    while error is not None:
-        if isinstance(error, ssl.SSLCertVerificationError):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
-def _complaint(content: bytes) -> str:
-    """The message in an error's JSON, in the places where servers put it; else all of it."""
-    try:
-        value: object = json.loads(content)
-    except (ValueError, RecursionError):
-        return _text(content)
-    for key in ("error", "message", "detail"):
-        if isinstance(value, dict):
-            value = cast("dict[str, object]", value).get(key, cast("object", value))
-    return value if isinstance(value, str) else json.dumps(value)
-
-
-def _text(content: bytes, most_bytes: int = 4 * _MOST_QUOTED) -> str:
-    return content[:most_bytes].decode("utf-8", "replace")

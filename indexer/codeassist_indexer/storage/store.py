@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import secrets
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +18,19 @@ from platformdirs import user_cache_path
 
 from codeassist.errors import CodeAssistError, IndexCorrupt
 from codeassist_indexer.storage import file_rows
+from codeassist_indexer.storage.connection import (
+    OtherVersionError,
+    begin_epoch,
+    connect,
+    connect_to_read,
+    transaction,
+)
 from codeassist_indexer.storage.file_records import FileState, FileVectors, PreparedFile, SameContent
 from codeassist_indexer.storage.lexical import COMMON_TERM_MIN_CHUNKS, Collection, code_tokens
-from codeassist_indexer.storage.schema import SCHEMA_VERSION, TABLES, create_tables
+from codeassist_indexer.storage.schema import TABLES
 
 Companion = TypeVar("Companion")
 
-_BUSY_TIMEOUT_S = 15.0
 _CORRUPT_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
 # Below this many chunks the term counts are taken afresh after every update; above, when 5% of the chunks are new.
 _ALWAYS_COUNT_TERMS_CHUNKS = 5_000
@@ -72,7 +76,7 @@ class Store:
         connection: sqlite3.Connection | None = getattr(self._connections, "current", None)
         if connection is None:
             with self._translated_errors():
-                connection = _connect_to_read(self.path) if self._is_read_only else _connect(self.path)
+                connection = connect_to_read(self.path) if self._is_read_only else connect(self.path)
             with self._lock:
                 self._opened.append(connection)
             self._connections.current = connection
@@ -89,7 +93,7 @@ class Store:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Hold the write lock; commit at the end, roll everything back on any exception."""
-        with self._translated_errors(), _transaction(self.connection) as connection:
+        with self._translated_errors(), transaction(self.connection) as connection:
             yield connection
 
     def file_states(self) -> dict[str, FileState]:
@@ -221,7 +225,7 @@ class Store:
             for table in TABLES:
                 connection.execute(f"DELETE FROM {table}")
             connection.execute("INSERT INTO counts VALUES ('generation', ?)", (generation,))
-            _begin_epoch(connection)
+            begin_epoch(connection)
         verdict = self.query("PRAGMA quick_check(1)")[0][0]
         if verdict != "ok":
             raise self._corrupt(verdict)
@@ -254,7 +258,7 @@ class Store:
     def _translated_errors(self) -> Iterator[None]:
         try:
             yield
-        except _OtherVersionError as error:
+        except OtherVersionError as error:
             raise self._corrupt(str(error)) from error
         except sqlite3.Error as error:
             raise self._translated(error) from error
@@ -269,95 +273,3 @@ class Store:
         if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return CodeAssistError(f"the index {self.path} is held by another process; try again")
         return CodeAssistError(f"the index {self.path} failed: {error}")
-
-
-class _OtherVersionError(Exception):
-    pass
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    """Open the database, created for its owner alone if it is new."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path.touch(mode=0o600)
-    except OSError as error:
-        raise CodeAssistError(f"the index folder {path.parent} cannot be written ({error.strerror})") from error
-    # Threads do not share connections; only close() comes from another thread.
-    connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
-    try:
-        _retry_busy(lambda: connection.execute("PRAGMA journal_mode = WAL"))
-        connection.execute("PRAGMA synchronous = NORMAL")
-        connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute("PRAGMA cache_size = -32000")
-        if _version(connection) != SCHEMA_VERSION:
-            _create_schema(connection)
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _connect_to_read(path: Path) -> sqlite3.Connection:
-    """Open a database that is there, without any way to change it."""
-    connection = sqlite3.connect(
-        path.absolute().as_uri() + "?mode=ro",
-        timeout=_BUSY_TIMEOUT_S,
-        isolation_level=None,
-        check_same_thread=False,
-        uri=True,
-    )
-    try:
-        connection.execute("PRAGMA query_only = ON")
-        connection.execute("PRAGMA temp_store = MEMORY")
-        connection.execute("PRAGMA cache_size = -32000")
-        if _version(connection) != SCHEMA_VERSION:
-            raise _OtherVersionError(f"its version is {_version(connection)}, this program's is {SCHEMA_VERSION}")
-    except BaseException:
-        connection.close()
-        raise
-    return connection
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    return connection.execute("PRAGMA user_version").fetchone()[0]
-
-
-@contextlib.contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield connection
-        connection.execute("COMMIT")
-    except BaseException:
-        with contextlib.suppress(sqlite3.Error):  # an interrupt can come after the commit: it must stay an interrupt
-            connection.execute("ROLLBACK")
-        raise
-
-
-def _create_schema(connection: sqlite3.Connection) -> None:
-    with _transaction(connection):
-        version = _version(connection)
-        if version == SCHEMA_VERSION:  # another process was faster
-            return
-        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise _OtherVersionError(f"its version is {version}, this program's is {SCHEMA_VERSION}")
-        create_tables(connection)
-        _begin_epoch(connection)
-        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-
-
-def _begin_epoch(connection: sqlite3.Connection) -> None:
-    connection.execute("INSERT OR REPLACE INTO counts VALUES ('epoch', ?)", (secrets.randbits(62),))
-
-
-def _retry_busy(action: Callable[[], object]) -> None:
-    """Run `action` again while another process switches the journal mode: SQLite does not wait there by itself."""
-    deadline = time.monotonic() + _BUSY_TIMEOUT_S
-    while True:
-        try:
-            action()
-            return
-        except sqlite3.OperationalError as error:
-            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from codeassist.errors import CodeAssistError, IndexCorrupt
-from codeassist_indexer.storage.store import SCHEMA_VERSION, Store, database_path
+from codeassist_indexer.storage.schema import SCHEMA_VERSION
+from codeassist_indexer.storage.store import Store, database_path
 from tests.indexer.prepared_files import prepare_unsaved
 
 TEXT = "class Config:\n    retries: int = 3\n\n    def load(self) -> None:\n        pass\n"

@@ -6,11 +6,9 @@ defaults; here the definitions that a receiver comes from are walked, and one th
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from codeassist_indexer.analysis.python.jedi_closed import (
-    OPEN_TYPES,
     UnsureError,
     decorators_of,
     defines_constructor,
@@ -19,23 +17,32 @@ from codeassist_indexer.analysis.python.jedi_closed import (
     refuse_open_class,
     refuse_own_new,
 )
+from codeassist_indexer.analysis.python.jedi_syntax import (
+    CHOICES,
+    COMPARISONS,
+    LITERALS,
+    OPERATIONS,
+    alternatives,
+    annotated_types,
+    annotation_of,
+    class_around,
+    has_decorator,
+    holds,
+    is_display,
+    is_none,
+    refuse_unknown_type,
+)
 from codeassist_indexer.languages.forms.words import words
 
 # jedi ships no types that a checker could use: nodes, names, contexts and values are Any below.
 _MAX_STEPS = 160
 _MAX_DEPTH = 12
-_LITERALS = frozenset({"number", "string", "strings", "fstring", "keyword", "lambdef"})
-_COMPARISONS = frozenset({"comparison", "not_test"})
-_OPERATIONS = frozenset({"arith_expr", "term", "factor", "shift_expr", "and_expr", "xor_expr", "expr"})
-_CHOICES = frozenset({"or_test", "and_test", "test"})
 _CHECKABLE_DECORATORS = words(
     """property cached_property staticmethod classmethod abstractmethod override final contextmanager
     asynccontextmanager cache lru_cache overload wraps setter getter deleter njit jit no_grad inference_mode
     deprecated"""
 )
 _SAME_SIGNATURE = frozenset({"staticmethod", "classmethod", "abstractmethod", "override", "final"})
-_ANNOTATION_NAME = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
-_UNSURE_ANNOTATIONS = frozenset({"Any", "object", "typing.Any"})
 
 
 class Walk:
@@ -51,7 +58,7 @@ class Walk:
         values = self._chain(context, base, trailers)
         for value in values:
             refuse_open(value)
-        if all(_is_none(value) for value in values):
+        if all(is_none(value) for value in values):
             raise UnsureError("only None")
         return values
 
@@ -114,16 +121,16 @@ class Walk:
         kind = node.type
         if kind == "name":
             self._names(context.goto(node, position=node.start_pos) or [], node.value)
-        elif kind in _LITERALS or kind in _COMPARISONS:
+        elif kind in LITERALS or kind in COMPARISONS:
             return
         elif kind == "atom":
             self._atom(context, node)
         elif kind in ("power", "atom_expr"):
             self._power(context, node)
-        elif kind in _CHOICES:
-            for child in _alternatives(node):
+        elif kind in CHOICES:
+            for child in alternatives(node):
                 self._node(context, child)
-        elif kind in _OPERATIONS:
+        elif kind in OPERATIONS:
             for child in node.children[::2] if kind != "factor" else node.children[1:]:
                 self._node(context, child)
             if not context.infer_node(node):
@@ -216,21 +223,21 @@ class Walk:
         if definition.star_count:
             return
         is_first = definition.position_index == 0
-        in_class = function.type == "funcdef" and _class_around(function) is not None
-        if not (is_first and in_class and not _has_decorator(function, "staticmethod")):
+        in_class = function.type == "funcdef" and class_around(function) is not None
+        if not (is_first and in_class and not has_decorator(function, "staticmethod")):
             raise UnsureError("parameter without annotation")
         if not name.infer():
             raise UnsureError("nothing inferred")
 
     def _assigned(self, context: Any, statement: Any, tree_name: Any) -> None:
-        annotation = _annotation_of(statement)
+        annotation = annotation_of(statement)
         if annotation is not None:
             self._annotation(context, annotation)
             return
         value = statement.children[-1]
         if statement.children[1] != "=":
             raise UnsureError("augmented assignment")
-        target = next((child for child in statement.children[:-1:2] if _holds(child, tree_name)), None)
+        target = next((child for child in statement.children[:-1:2] if holds(child, tree_name)), None)
         if target is None or target.type in ("testlist_star_expr", "testlist", "exprlist", "atom"):
             self._unpacked(context, value)
             return
@@ -251,7 +258,7 @@ class Walk:
         """What comes out of `source` when it is iterated."""
         self._node(context, source)
         for value in context.infer_node(source):
-            if _is_display(value):
+            if is_display(value):
                 raise UnsureError("elements of a display")
 
     def _iterated(self, context: Any, source: Any, name: Any) -> None:
@@ -261,7 +268,7 @@ class Walk:
 
     def _managed(self, context: Any, definition: Any, tree_name: Any, name: Any) -> None:
         for item in definition.children[1:-2:2]:
-            if item.type == "with_item" and _holds(item.children[2], tree_name):
+            if item.type == "with_item" and holds(item.children[2], tree_name):
                 self._node(context, item.children[0])
         if not name.infer():
             raise UnsureError("context manager")
@@ -273,7 +280,7 @@ class Walk:
             refuse_open(value, only_lookup=True)
         names = value.goto(text)
         if not names:
-            if _is_none(value):
+            if is_none(value):
                 return
             raise UnsureError("attribute not found")
         for name in names:
@@ -332,62 +339,9 @@ class Walk:
     def _subscript(self, value: Any) -> None:
         if value.is_compiled() or value.is_stub() or value.is_class():
             return
-        if _is_display(value):
+        if is_display(value):
             raise UnsureError("elements of a display")
 
     def _annotation(self, context: Any, node: Any) -> None:
-        code = node.get_code(include_prefix=False).strip()
-        if "Unpack" in code or "Callable" in code:
-            raise UnsureError("annotation of a callable")
-        for text in dict.fromkeys(_ANNOTATION_NAME.findall(re.sub(r"Literal\[[^\]]*\]", "str", code))):
-            if text in _UNSURE_ANNOTATIONS or text.rpartition(".")[2] in OPEN_TYPES:
-                raise UnsureError("annotation of an open type")
-            if text in ("None", "True", "False"):
-                continue
-            self._known_type(context, text)
-
-    def _known_type(self, context: Any, text: str) -> None:
-        from jedi.inference.gradual.annotation import _get_forward_reference_node  # pyright: ignore
-
-        node = _get_forward_reference_node(context, text)
-        values = context.infer_node(node) if node is not None else ()
-        if not values:
-            raise UnsureError("annotation not found")
-        for value in values:
-            if value.py__name__() in OPEN_TYPES or "TypeVar" in type(value).__name__:
-                raise UnsureError("annotation of an open type")
-
-
-def _annotation_of(statement: Any) -> Any:
-    second = statement.children[1]
-    return second.children[1] if getattr(second, "type", "") == "annassign" else None
-
-
-def _alternatives(node: Any) -> list[Any]:
-    if node.type == "test":
-        return [node.children[0], node.children[4]]
-    return list(node.children[::2])
-
-
-def _holds(node: Any, leaf: Any) -> bool:
-    return node.start_pos <= leaf.start_pos and leaf.end_pos <= node.end_pos
-
-
-def _has_decorator(definition: Any, name: str) -> bool:
-    return name in decorators_of(definition)
-
-
-def _class_around(function: Any) -> Any:
-    parent = function.parent
-    while parent is not None and parent.type in ("decorated", "async_stmt", "async_funcdef", "suite", "if_stmt"):
-        parent = parent.parent
-    return parent if parent is not None and parent.type == "classdef" else None
-
-
-def _is_none(value: Any) -> bool:
-    return value.py__name__() == "NoneType" or (value.is_compiled() and value.py__name__() == "None")
-
-
-def _is_display(value: Any) -> bool:
-    """Whether a value is known from a list, dict or set display: what is put in later, nobody knows."""
-    return getattr(value, "array_type", None) in ("list", "dict", "set") and not value.is_stub()
+        for text in annotated_types(node):
+            refuse_unknown_type(context, text)

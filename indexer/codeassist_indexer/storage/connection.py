@@ -1,0 +1,113 @@
+"""Connections to an index's database: opened, its tables made, transactions.
+
+Knows the tables' version and none of their rows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from codeassist.errors import CodeAssistError
+from codeassist_indexer.storage.schema import SCHEMA_VERSION, create_tables
+
+_BUSY_TIMEOUT_S = 15.0
+
+
+class OtherVersionError(Exception):
+    """A database of another version of this program."""
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """Open the database, created for its owner alone if it is new."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise CodeAssistError(f"the index folder {path.parent} cannot be written ({error.strerror})") from error
+    # Threads do not share connections; only close() comes from another thread.
+    connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    try:
+        _retry_busy(lambda: connection.execute("PRAGMA journal_mode = WAL"))
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA cache_size = -32000")
+        if version_of(connection) != SCHEMA_VERSION:
+            _create_schema(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open a database that is there, without any way to change it."""
+    connection = sqlite3.connect(
+        path.absolute().as_uri() + "?mode=ro",
+        timeout=_BUSY_TIMEOUT_S,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=True,
+    )
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA temp_store = MEMORY")
+        connection.execute("PRAGMA cache_size = -32000")
+        if version_of(connection) != SCHEMA_VERSION:
+            raise OtherVersionError(f"its version is {version_of(connection)}, this program's is {SCHEMA_VERSION}")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def version_of(connection: sqlite3.Connection) -> int:
+    """The version of the database's tables; 0 for a new one."""
+    return connection.execute("PRAGMA user_version").fetchone()[0]
+
+
+@contextlib.contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """All that is written within, or nothing of it."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield connection
+        connection.execute("COMMIT")
+    except BaseException:
+        with contextlib.suppress(sqlite3.Error):  # an interrupt can come after the commit: it must stay an interrupt
+            connection.execute("ROLLBACK")
+        raise
+
+
+def _create_schema(connection: sqlite3.Connection) -> None:
+    with transaction(connection):
+        version = version_of(connection)
+        if version == SCHEMA_VERSION:  # another process was faster
+            return
+        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise OtherVersionError(f"its version is {version}, this program's is {SCHEMA_VERSION}")
+        create_tables(connection)
+        begin_epoch(connection)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+
+
+def begin_epoch(connection: sqlite3.Connection) -> None:
+    """Tell readers that what they remember of the database is of another one."""
+    connection.execute("INSERT OR REPLACE INTO counts VALUES ('epoch', ?)", (secrets.randbits(62),))
+
+
+def _retry_busy(action: Callable[[], object]) -> None:
+    """Run `action` again while another process switches the journal mode: SQLite does not wait there by itself."""
+    deadline = time.monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        try:
+            action()
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
