@@ -365,7 +365,7 @@ def test_no_heavy_import() -> None:
     """transformers takes seconds to import: the product never does."""
     code = (
         "import sys, codeassist.tokenization.tokens; assert 'torch' not in sys.modules; "
-        "import codeassist.engine.loading.export; "
+        "import codeassist.engine.loading.weights; "
     )
     subprocess.run([sys.executable, "-c", code + "assert 'transformers' not in sys.modules"], check=True)
 

@@ -7,42 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, Literal, cast, get_args
+from typing import Any, cast
 
 from codeassist.engine.configuration import rope_scaling
+from codeassist.engine.configuration.families import Activation, NormKind, family_of, is_on
 from codeassist.engine.configuration.rope_scaling import RopeScaling
 from codeassist.errors import ModelError
-
-Architecture = Literal["llama", "qwen2", "qwen3", "mistral", "starcoder2"]
-Norm = Literal["rms", "layer"]
-Activation = Literal["silu", "gelu_tanh", "gelu"]
-
-ARCHITECTURES: tuple[Architecture, ...] = get_args(Architecture)
 
 _ACTIVATIONS: dict[str, Activation] = {
     "silu": "silu",
     "swish": "silu",
     "gelu_pytorch_tanh": "gelu_tanh",
+    "gelu_tanh": "gelu_tanh",
     "gelu_new": "gelu_tanh",
     "gelu_fast": "gelu_tanh",
     "gelu": "gelu",
-}
-_HF_ACTIVATIONS: dict[Activation, str] = {"silu": "silu", "gelu_tanh": "gelu_pytorch_tanh", "gelu": "gelu"}
-_HF_CLASSES: dict[Architecture, str] = {
-    "llama": "LlamaForCausalLM",
-    "qwen2": "Qwen2ForCausalLM",
-    "qwen3": "Qwen3ForCausalLM",
-    "mistral": "MistralForCausalLM",
-    "starcoder2": "Starcoder2ForCausalLM",
-}
-_WHY_NOT = {
-    "gpt2": "positions are learned",
-    "gpt_bigcode": "positions are learned",
-    "opt": "positions are learned",
-    "gpt_neo": "positions are learned",
-    "bloom": "positions are ALiBi biases",
-    "mpt": "positions are ALiBi biases",
-    "falcon": "positions may be ALiBi biases",
 }
 
 
@@ -54,7 +33,7 @@ class ModelConfig:
     `qkv_bias`, `out_bias`, `mlp_bias`: whether the projections into and out of attention, and the MLP's, have biases.
     """
 
-    architecture: Architecture
+    architecture: str
     num_layers: int
     d_model: int
     num_heads: int
@@ -66,7 +45,7 @@ class ModelConfig:
     rope_theta: float
     rope_scaling: RopeScaling | None
     norm_eps: float
-    norm: Norm
+    norm: NormKind
     activation: Activation
     gated_mlp: bool
     qkv_bias: bool
@@ -89,23 +68,20 @@ class ModelConfig:
         """Read a config.json of transformers 4 or 5. Raises ModelError for what the engine cannot run."""
         source = _Fields(config, "config.json")
         model_type = str(config.get("model_type", "none"))
-        architecture = _known_architecture(model_type)
+        family = family_of(model_type)
         _refuse_unsupported(config, model_type)
         d_model, num_heads = source.positive("hidden_size"), source.positive("num_attention_heads")
         max_positions = source.positive("max_position_embeddings")
         rope: dict[str, Any] = dict(config.get("rope_parameters") or config.get("rope_scaling") or {})
         if float(rope.get("partial_rotary_factor", config.get("partial_rotary_factor", 1.0))) != 1.0:
             raise ModelError("the model rotates only a part of each head, which this engine does not have")
-        is_starcoder2 = architecture == "starcoder2"
-        use_bias = is_starcoder2 and bool(config.get("use_bias", True))
-        attention_bias = architecture in ("llama", "qwen3") and bool(config.get("attention_bias", False))
-        slides = architecture in ("mistral", "starcoder2") or bool(config.get("use_sliding_window", False))
-        hidden_act = str(config.get("hidden_act", "gelu_pytorch_tanh" if is_starcoder2 else "silu"))
+        slides = is_on(family.sliding_window, config) and bool(config.get("sliding_window"))
+        hidden_act = str(config.get("hidden_act", family.activation))
         if hidden_act not in _ACTIVATIONS:
             raise ModelError(f"the model's activation is {hidden_act!r}; known are {', '.join(_ACTIVATIONS)}")
         return _checked(
             ModelConfig(
-                architecture=architecture,
+                architecture=family.name,
                 num_layers=source.positive("num_hidden_layers"),
                 d_model=d_model,
                 num_heads=num_heads,
@@ -116,16 +92,16 @@ class ModelConfig:
                 max_positions=max_positions,
                 rope_theta=source.number("rope_theta", rope.get("rope_theta", 10_000.0)),
                 rope_scaling=rope_scaling.from_hf(rope, max_positions),
-                norm_eps=source.number("norm_epsilon", 1e-5) if is_starcoder2 else source.number("rms_norm_eps", 1e-6),
-                norm="layer" if is_starcoder2 else "rms",
+                norm_eps=source.number(*family.hf_eps),
+                norm=family.norm,
                 activation=_ACTIVATIONS[hidden_act],
-                gated_mlp=not is_starcoder2,
-                qkv_bias=use_bias or attention_bias or architecture == "qwen2",
-                out_bias=use_bias or attention_bias,
-                mlp_bias=use_bias or (architecture == "llama" and bool(config.get("mlp_bias", False))),
-                qk_norm=architecture == "qwen3",
-                tied_embeddings=bool(config.get("tie_word_embeddings", is_starcoder2)),
-                sliding_window=source.positive("sliding_window") if slides and config.get("sliding_window") else None,
+                gated_mlp=family.gated_mlp,
+                qkv_bias=is_on(family.qkv_bias, config),
+                out_bias=is_on(family.out_bias, config),
+                mlp_bias=is_on(family.mlp_bias, config),
+                qk_norm=family.qk_norm,
+                tied_embeddings=bool(config.get("tie_word_embeddings", family.tied_embeddings)),
+                sliding_window=source.positive("sliding_window") if slides else None,
                 eos_token_ids=token_ids(config.get("eos_token_id")),
                 bos_token_id=next(iter(token_ids(config.get("bos_token_id"))), None),
             )
@@ -138,7 +114,7 @@ class ModelConfig:
         Raises ModelError for what the engine cannot run.
         """
         name = str(metadata.get("general.architecture", "none"))
-        architecture = _known_architecture(name)
+        family = family_of(name)
         source = _Fields(metadata, "the GGUF metadata")
         if metadata.get(f"{name}.expert_count"):
             raise ModelError(f"the model is a mixture of experts ({name}), which this engine does not run")
@@ -150,13 +126,11 @@ class ModelConfig:
         if source.positive(f"{name}.rope.dimension_count", head_dim) != head_dim:
             raise ModelError("the model rotates only a part of each head, which this engine does not have")
         max_positions = source.positive(f"{name}.context_length")
-        is_starcoder2 = architecture == "starcoder2"
-        eps = "layer_norm_epsilon" if is_starcoder2 else "layer_norm_rms_epsilon"
         ends = [metadata.get(f"tokenizer.ggml.{key}_token_id") for key in ("eos", "eot")]
         window = f"{name}.attention.sliding_window"
         return _checked(
             ModelConfig(
-                architecture=architecture,
+                architecture=family.name,
                 num_layers=source.positive(f"{name}.block_count"),
                 d_model=d_model,
                 num_heads=num_heads,
@@ -167,9 +141,9 @@ class ModelConfig:
                 max_positions=max_positions,
                 rope_theta=source.number(f"{name}.rope.freq_base", 10_000.0),
                 rope_scaling=rope_scaling.from_gguf(metadata, name, max_positions),
-                norm_eps=source.number(f"{name}.attention.{eps}", 1e-5),
-                norm="layer" if is_starcoder2 else "rms",
-                activation="gelu_tanh" if is_starcoder2 else "silu",
+                norm_eps=source.number(f"{name}.attention.{family.gguf_eps}", 1e-5),
+                norm=family.norm,
+                activation=family.activation,
                 gated_mlp="blk.0.ffn_gate.weight" in tensor_names,
                 qkv_bias="blk.0.attn_q.bias" in tensor_names,
                 out_bias="blk.0.attn_output.bias" in tensor_names,
@@ -181,42 +155,6 @@ class ModelConfig:
                 bos_token_id=metadata.get("tokenizer.ggml.bos_token_id"),
             )
         )
-
-    def to_hf(self) -> dict[str, Any]:
-        """A config.json that transformers 4 and 5, vLLM and SGLang read."""
-        rope = rope_scaling.to_hf(self.rope_scaling, self.max_positions)
-        config: dict[str, Any] = {
-            "architectures": [_HF_CLASSES[self.architecture]],
-            "model_type": self.architecture,
-            "hidden_size": self.d_model,
-            "intermediate_size": self.d_ff,
-            "num_hidden_layers": self.num_layers,
-            "num_attention_heads": self.num_heads,
-            "num_key_value_heads": self.num_kv_heads,
-            "head_dim": self.head_dim,
-            "hidden_act": _HF_ACTIVATIONS[self.activation],
-            "max_position_embeddings": self.max_positions,
-            "vocab_size": self.vocab_size,
-            "rope_theta": self.rope_theta,
-            "rope_scaling": None if self.rope_scaling is None else rope,
-            "rope_parameters": rope | {"rope_theta": self.rope_theta},
-            "tie_word_embeddings": self.tied_embeddings,
-            "sliding_window": self.sliding_window,
-            "bos_token_id": self.bos_token_id,
-            "eos_token_id": self.eos_token_ids[0] if len(self.eos_token_ids) == 1 else list(self.eos_token_ids),
-        }
-        match self.architecture:
-            case "starcoder2":
-                return config | {"norm_epsilon": self.norm_eps, "use_bias": self.qkv_bias}
-            case "llama":
-                config |= {"attention_bias": self.qkv_bias, "mlp_bias": self.mlp_bias}
-            case "qwen3":
-                config |= {"attention_bias": self.qkv_bias, "use_sliding_window": self.sliding_window is not None}
-            case "qwen2":
-                config |= {"use_sliding_window": self.sliding_window is not None, "max_window_layers": 0}
-            case "mistral":
-                pass
-        return config | {"rms_norm_eps": self.norm_eps}
 
     def to_json(self) -> dict[str, Any]:
         """A JSON value that `from_json` reads back unchanged."""
@@ -270,16 +208,6 @@ class _Fields:
         return float(value)
 
 
-def _known_architecture(name: str) -> Architecture:
-    for architecture in ARCHITECTURES:
-        if name == architecture:
-            return architecture
-    why = "it is a mixture of experts" if "moe" in name or name == "mixtral" else _WHY_NOT.get(name)
-    because = f": {why}" if why else ""
-    known = ", ".join(ARCHITECTURES)
-    raise ModelError(f"the model's architecture is {name!r}, which this engine does not run{because}; known: {known}")
-
-
 def _refuse_unsupported(config: Mapping[str, Any], model_type: str) -> None:
     if config.get("quantization_config") is not None:
         method = config["quantization_config"].get("quant_method", "unknown")
@@ -295,6 +223,6 @@ def _checked(config: ModelConfig) -> ModelConfig:
         raise ModelError(f"{config.num_heads} query heads cannot share {config.num_kv_heads} key heads evenly")
     if config.head_dim % 2:
         raise ModelError(f"heads of {config.head_dim} numbers cannot be rotated in pairs")
-    if config.gated_mlp == (config.architecture == "starcoder2"):
+    if config.gated_mlp != family_of(config.architecture).gated_mlp:
         raise ModelError(f"a {config.architecture} model with this kind of MLP is not one this engine knows")
     return config

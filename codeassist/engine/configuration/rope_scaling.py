@@ -1,39 +1,106 @@
-"""How a model stretches its rotary frequencies: one small value for each published way.
+"""How a model stretches its rotary frequencies: one class for each published way.
 
-Knows no tensor and no position: it says what a configuration asks for, the forward pass computes it.
+A class says how its way is spelled in Hugging Face's and GGUF's files, and what it does to the frequencies.
 """
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, ClassVar, Self
+
+import torch
+from torch import Tensor
 
 from codeassist.errors import ModelError
 
 
 @dataclass(frozen=True, slots=True)
-class LinearScaling:
-    """Every frequency divided by `factor`."""
+class RopeScaling(ABC):
+    """One way. `kind` is its name in a converted model's config.json, `hf_kind` transformers' `rope_type`."""
 
-    factor: float
+    kind: ClassVar[str]
+    hf_kind: ClassVar[str]
+
+    @property
+    def magnitude(self) -> float:
+        """What cos and sin are multiplied with."""
+        return 1.0
+
+    @abstractmethod
+    def stretched(self, plain: Tensor, theta: float) -> Tensor:
+        """plain: (D/2,) float64, θ^(-2i/D), radians a position → the frequencies that the model uses, likewise."""
+
+    @classmethod
+    @abstractmethod
+    def from_hf(cls, rope: Mapping[str, Any], max_positions: int) -> Self:
+        """Read transformers' words. Raises KeyError, TypeError or ValueError for what is missing or no number."""
+
+    @classmethod
+    def from_gguf(cls, scaling: Mapping[str, Any], max_positions: int) -> Self:
+        """Read `rope.scaling.*`, as `from_hf`."""
+        return cls.from_hf({_GGUF_WORDS.get(key, key): value for key, value in scaling.items()}, max_positions)
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        """Undo `asdict`. Raises TypeError for other fields."""
+        return cls(**fields)
 
 
 @dataclass(frozen=True, slots=True)
-class Llama3Scaling:
+class LinearScaling(RopeScaling):
+    """Every frequency divided by `factor`."""
+
+    kind: ClassVar[str] = "linear"
+    hf_kind: ClassVar[str] = "linear"
+    factor: float
+
+    def stretched(self, plain: Tensor, theta: float) -> Tensor:
+        """See RopeScaling."""
+        return plain / self.factor
+
+    @classmethod
+    def from_hf(cls, rope: Mapping[str, Any], max_positions: int) -> Self:
+        """See RopeScaling."""
+        return cls(_above_zero(rope, "factor"))
+
+
+@dataclass(frozen=True, slots=True)
+class Llama3Scaling(RopeScaling):
     """Llama 3.1: low frequencies divided by `factor`, high ones kept, a smooth blend between."""
 
+    kind: ClassVar[str] = "llama3"
+    hf_kind: ClassVar[str] = "llama3"
     factor: float
     low_freq_factor: float
     high_freq_factor: float
     original_max_positions: int
 
+    def stretched(self, plain: Tensor, theta: float) -> Tensor:
+        """See RopeScaling."""
+        turns = self.original_max_positions * plain / (2 * math.pi)
+        smooth = (turns - self.low_freq_factor) / (self.high_freq_factor - self.low_freq_factor)
+        return torch.lerp(plain / self.factor, plain, smooth.clamp(0, 1))
+
+    @classmethod
+    def from_hf(cls, rope: Mapping[str, Any], max_positions: int) -> Self:
+        """See RopeScaling."""
+        return cls(
+            factor=_above_zero(rope, "factor"),
+            low_freq_factor=_above_zero(rope, "low_freq_factor"),
+            high_freq_factor=_above_zero(rope, "high_freq_factor"),
+            original_max_positions=int(_above_zero(rope, "original_max_position_embeddings")),
+        )
+
 
 @dataclass(frozen=True, slots=True)
-class YarnScaling:
+class YarnScaling(RopeScaling):
     """YaRN. `attention_factor` multiplies cos and sin; it is always given here, inferred where the file is silent."""
 
+    kind: ClassVar[str] = "yarn"
+    hf_kind: ClassVar[str] = "yarn"
     factor: float
     original_max_positions: int
     attention_factor: float
@@ -41,21 +108,82 @@ class YarnScaling:
     beta_slow: float = 1.0
     truncate: bool = True
 
+    @property
+    def magnitude(self) -> float:
+        """See RopeScaling."""
+        return self.attention_factor
+
+    def stretched(self, plain: Tensor, theta: float) -> Tensor:
+        """See RopeScaling."""
+        half = len(plain)
+        low, high = (self._channel(turns, 2 * half, theta) for turns in (self.beta_fast, self.beta_slow))
+        if self.truncate:
+            low, high = math.floor(low), math.ceil(high)
+        low, high = max(low, 0), min(high, 2 * half - 1)
+        ramp = (torch.arange(half, dtype=torch.float64) - low) / max(high - low, 0.001)
+        return torch.lerp(plain, plain / self.factor, ramp.clamp(0, 1))
+
+    def _channel(self, turns: float, head_dim: int, theta: float) -> float:
+        """The pair of channels that makes `turns` full turns within the original context (YaRN, equation 21)."""
+        wavelength = self.original_max_positions / (turns * 2 * math.pi)
+        return head_dim * math.log(wavelength) / (2 * math.log(theta))
+
+    @classmethod
+    def from_hf(cls, rope: Mapping[str, Any], max_positions: int) -> Self:
+        """See RopeScaling."""
+        original = int(rope.get("original_max_position_embeddings") or max_positions)
+        factor = _above_zero(rope, "factor") if rope.get("factor") else max_positions / original
+        return cls(
+            factor=factor,
+            original_max_positions=original,
+            attention_factor=_yarn_attention_factor(rope, factor),
+            beta_fast=float(rope.get("beta_fast") or 32.0),
+            beta_slow=float(rope.get("beta_slow") or 1.0),
+            truncate=bool(rope.get("truncate", True)),
+        )
+
+    @classmethod
+    def from_gguf(cls, scaling: Mapping[str, Any], max_positions: int) -> Self:
+        """See RopeScaling. llama.cpp multiplies `attn_factor` onto YaRN's own."""
+        words = {_GGUF_WORDS.get(key, key): value for key, value in scaling.items()}
+        read = cls.from_hf(words, max_positions)
+        return replace(read, attention_factor=read.attention_factor * float(scaling.get("attn_factor", 1.0)))
+
 
 @dataclass(frozen=True, slots=True)
-class FrequencyFactors:
-    """Frequency i divided by `factors[i]`: what GGUF files store for Llama 3.1, whatever formula it came from."""
+class FrequencyFactors(RopeScaling):
+    """Frequency i divided by `factors[i]`: what GGUF files store for Llama 3.1, whatever formula it came from.
 
+    In transformers' words a "longrope" with the same factors for short and long texts; another one is refused.
+    """
+
+    kind: ClassVar[str] = "factors"
+    hf_kind: ClassVar[str] = "longrope"
     factors: tuple[float, ...]
 
+    def stretched(self, plain: Tensor, theta: float) -> Tensor:
+        """See RopeScaling."""
+        return plain / torch.tensor(self.factors, dtype=torch.float64)
 
-RopeScaling = LinearScaling | Llama3Scaling | YarnScaling | FrequencyFactors
+    @classmethod
+    def from_hf(cls, rope: Mapping[str, Any], max_positions: int) -> Self:
+        """See RopeScaling."""
+        if rope["short_factor"] != rope["long_factor"] or rope.get("attention_factor") != 1.0:
+            raise ModelError(_unknown("longrope"))
+        return cls(tuple(float(x) for x in rope["short_factor"]))
 
-_KINDS: dict[str, type[LinearScaling | Llama3Scaling | YarnScaling | FrequencyFactors]] = {
-    "linear": LinearScaling,
-    "llama3": Llama3Scaling,
-    "yarn": YarnScaling,
-    "factors": FrequencyFactors,
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Self:
+        """See RopeScaling."""
+        return cls(tuple(fields["factors"]))
+
+
+ROPE_SCALINGS: tuple[type[RopeScaling], ...] = (LinearScaling, Llama3Scaling, YarnScaling, FrequencyFactors)
+
+_GGUF_WORDS = {
+    "original_context_length": "original_max_position_embeddings",
+    "yarn_beta_fast": "beta_fast",
+    "yarn_beta_slow": "beta_slow",
 }
 
 
@@ -65,36 +193,12 @@ def from_hf(rope: Mapping[str, Any], max_positions: int) -> RopeScaling | None:
     "dynamic" changes nothing below `max_positions`, which the engine never exceeds: it reads as no scaling.
     """
     kind = rope.get("rope_type", rope.get("type", "default"))
+    if kind in ("default", "dynamic"):
+        return None
     try:
-        match kind:
-            case "default" | "dynamic":
-                return None
-            case "linear":
-                return LinearScaling(_above_zero(rope, "factor"))
-            case "llama3":
-                return Llama3Scaling(
-                    factor=_above_zero(rope, "factor"),
-                    low_freq_factor=_above_zero(rope, "low_freq_factor"),
-                    high_freq_factor=_above_zero(rope, "high_freq_factor"),
-                    original_max_positions=int(_above_zero(rope, "original_max_position_embeddings")),
-                )
-            case "yarn":
-                original = int(rope.get("original_max_position_embeddings") or max_positions)
-                factor = _above_zero(rope, "factor") if rope.get("factor") else max_positions / original
-                return YarnScaling(
-                    factor=factor,
-                    original_max_positions=original,
-                    attention_factor=_yarn_attention_factor(rope, factor),
-                    beta_fast=float(rope.get("beta_fast") or 32.0),
-                    beta_slow=float(rope.get("beta_slow") or 1.0),
-                    truncate=bool(rope.get("truncate", True)),
-                )
-            case "longrope" if rope["short_factor"] == rope["long_factor"] and rope.get("attention_factor") == 1.0:
-                return FrequencyFactors(tuple(float(x) for x in rope["short_factor"]))
-            case _:
-                raise ModelError(f"the model scales its rotary positions by {kind!r}, which this engine does not have")
+        return _of_hf_kind(kind).from_hf(rope, max_positions)
     except (KeyError, TypeError, ValueError) as error:
-        raise ModelError(f"the model's rope scaling {kind!r} is incomplete: {error}") from error
+        raise _incomplete(kind, error) from error
 
 
 def from_gguf(metadata: Mapping[str, Any], architecture: str, max_positions: int) -> RopeScaling | None:
@@ -105,70 +209,40 @@ def from_gguf(metadata: Mapping[str, Any], architecture: str, max_positions: int
     if not scaling and old_linear != 1.0:
         return LinearScaling(float(old_linear))
     kind = scaling.get("type", "none")
-    names = {
-        "original_context_length": "original_max_position_embeddings",
-        "yarn_beta_fast": "beta_fast",
-        "yarn_beta_slow": "beta_slow",
-    }
-    hf = {names.get(key, key): value for key, value in scaling.items()}
-    read = from_hf(hf | {"rope_type": "default" if kind == "none" else kind}, max_positions)
-    if isinstance(read, YarnScaling) and "attn_factor" in scaling:  # llama.cpp multiplies it onto YaRN's own
-        return replace(read, attention_factor=read.attention_factor * float(scaling["attn_factor"]))
-    return read
-
-
-def to_hf(scaling: RopeScaling | None, max_positions: int) -> dict[str, Any]:
-    """The same in transformers' words, without `rope_theta`."""
-    match scaling:
-        case None:
-            return {"rope_type": "default"}
-        case LinearScaling():
-            return {"rope_type": "linear", "factor": scaling.factor}
-        case Llama3Scaling():
-            return {
-                "rope_type": "llama3",
-                "factor": scaling.factor,
-                "low_freq_factor": scaling.low_freq_factor,
-                "high_freq_factor": scaling.high_freq_factor,
-                "original_max_position_embeddings": scaling.original_max_positions,
-            }
-        case YarnScaling():
-            return {
-                "rope_type": "yarn",
-                "factor": scaling.factor,
-                "original_max_position_embeddings": scaling.original_max_positions,
-                "attention_factor": scaling.attention_factor,
-                "beta_fast": scaling.beta_fast,
-                "beta_slow": scaling.beta_slow,
-                "truncate": scaling.truncate,
-            }
-        case FrequencyFactors():
-            factors = list(scaling.factors)
-            return {
-                "rope_type": "longrope",
-                "short_factor": factors,
-                "long_factor": factors,
-                "attention_factor": 1.0,
-                "original_max_position_embeddings": max_positions,
-            }
+    if kind in ("none", "default", "dynamic"):
+        return None
+    try:
+        return _of_hf_kind(kind).from_gguf(scaling, max_positions)
+    except (KeyError, TypeError, ValueError) as error:
+        raise _incomplete(kind, error) from error
 
 
 def to_json(scaling: RopeScaling | None) -> dict[str, Any] | None:
     """A JSON value that `from_json` reads back unchanged."""
-    if scaling is None:
-        return None
-    kind = next(name for name, cls in _KINDS.items() if isinstance(scaling, cls))
-    return {"kind": kind} | asdict(scaling)
+    return None if scaling is None else {"kind": scaling.kind} | asdict(scaling)
 
 
 def from_json(value: Mapping[str, Any] | None) -> RopeScaling | None:
     """Undo `to_json`. Raises KeyError or TypeError for anything else."""
     if value is None:
         return None
-    fields: dict[str, Any] = {key: item for key, item in value.items() if key != "kind"}
-    if "factors" in fields:
-        fields["factors"] = tuple(fields["factors"])
-    return _KINDS[value["kind"]](**fields)
+    way = {way.kind: way for way in ROPE_SCALINGS}[value["kind"]]
+    return way.from_json({key: item for key, item in value.items() if key != "kind"})
+
+
+def _of_hf_kind(kind: Any) -> type[RopeScaling]:
+    for way in ROPE_SCALINGS:
+        if way.hf_kind == kind:
+            return way
+    raise ModelError(_unknown(kind))
+
+
+def _unknown(kind: Any) -> str:
+    return f"the model scales its rotary positions by {kind!r}, which this engine does not have"
+
+
+def _incomplete(kind: Any, error: Exception) -> ModelError:
+    return ModelError(f"the model's rope scaling {kind!r} is incomplete: {error}")
 
 
 def _above_zero(rope: Mapping[str, Any], key: str) -> float:

@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from codeassist.engine.configuration.model_config import Activation
+from codeassist.engine.configuration.families import Activation
 from codeassist.engine.layers.cache_view import CacheView
 from codeassist.engine.layers.linear_backend import LinearBackend
 from codeassist.engine.layers.norm import Norm

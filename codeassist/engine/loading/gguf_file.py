@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
+from codeassist.engine.configuration.families import family_of
 from codeassist.engine.configuration.model_config import ModelConfig
 from codeassist.engine.configuration.rope_scaling import FrequencyFactors
 from codeassist.errors import ModelError
@@ -79,8 +80,7 @@ class GgufFile:
             raise ModelError(f"{path} is not a whole GGUF file ({error}); fetch it again") from error
         names = frozenset(self._tensors)
         self.config = self._with_frequency_factors(ModelConfig.from_gguf(self.metadata, names))
-        # llama.cpp rotates neighbouring pairs for its "llama": files of that kind have q and k rows reordered for it.
-        self._permuted = self.metadata["general.architecture"] == "llama"
+        self._permuted = family_of(self.config.architecture).gguf_rotates_pairs
 
     def part_shape(self, part: str) -> tuple[int, ...] | None:
         """The shape of a part, rows first; None when the file has no such tensor."""

@@ -12,7 +12,8 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 
-from codeassist.engine.configuration.model_config import Architecture, ModelConfig, token_ids
+from codeassist.engine.configuration.families import family_of
+from codeassist.engine.configuration.model_config import ModelConfig, token_ids
 from codeassist.errors import ModelError
 from codeassist.json_object import read_json_object
 
@@ -35,17 +36,16 @@ _IN_LAYER = {
     "up": "mlp.up_proj",
     "down": "mlp.down_proj",
 }
-_IN_STARCODER2_LAYER = _IN_LAYER | {"up": "mlp.c_fc", "down": "mlp.c_proj"}
 _FLOATS = ("F64", "F32", "F16", "BF16")
 
 
-def hf_name(part: str, architecture: Architecture) -> str:
+def hf_name(part: str, architecture: str) -> str:
     """`layers.0.q.weight` -> `model.layers.0.self_attn.q_proj.weight`."""
     match = re.fullmatch(r"layers\.(\d+)\.(\w+)\.(weight|bias)", part)
     if match is None:
         return _OUTSIDE[part]
-    names = _IN_STARCODER2_LAYER if architecture == "starcoder2" else _IN_LAYER
-    return f"model.layers.{match[1]}.{names[match[2]]}.{match[3]}"
+    name = family_of(architecture).hf_layer_names.get(match[2], _IN_LAYER[match[2]])
+    return f"model.layers.{match[1]}.{name}.{match[3]}"
 
 
 class SafetensorsFolder:

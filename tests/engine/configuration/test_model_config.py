@@ -14,6 +14,7 @@ from codeassist.engine.configuration.model_config import ModelConfig
 from codeassist.engine.configuration.rope_scaling import FrequencyFactors, Llama3Scaling, YarnScaling
 from codeassist.engine.loading.gguf_file import GgufFile
 from codeassist.errors import ModelError
+from tests.engine.loading.hf_folder import hf_config
 from tests.tiny_models import FAMILIES, ROPE_SCALINGS, build_model, save_gguf
 
 QWEN_4 = {  # as Qwen2.5-Coder-0.5B's config.json spells it
@@ -44,7 +45,7 @@ QWEN_4 = {  # as Qwen2.5-Coder-0.5B's config.json spells it
 def test_every_family_survives_both_round_trips(family: str, rope: str, tmp_path: Path) -> None:
     config = ModelConfig.from_hf(build_model(family, rope).config.to_dict())
     assert ModelConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
-    written = config.to_hf()
+    written = hf_config(config)
     assert ModelConfig.from_hf(written) == config
     (tmp_path / "config.json").write_text(json.dumps(written))
     assert ModelConfig.from_hf(AutoConfig.from_pretrained(tmp_path).to_dict()) == config
@@ -69,7 +70,7 @@ def test_sliding_windows_are_kept() -> None:
 
 def test_factors_are_written_as_longrope_and_read_back() -> None:
     config = replace(ModelConfig.from_hf(QWEN_4), rope_scaling=FrequencyFactors(tuple(1.0 + i for i in range(32))))
-    assert ModelConfig.from_hf(config.to_hf()) == config
+    assert ModelConfig.from_hf(hf_config(config)) == config
     assert ModelConfig.from_json(json.loads(json.dumps(config.to_json()))) == config
 
 

@@ -11,12 +11,12 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.modeling_gguf_pytorch_utils import load_gguf_checkpoint
 
-from codeassist.engine.loading.export import export_hf_folder
 from codeassist.engine.loading.safetensors_folder import hf_name
 from codeassist.engine.loading.tensor_layout import model_tensors
 from codeassist.engine.loading.weights import open_source, open_weights, prepare
 from codeassist.errors import ModelError
 from codeassist.tokenization.tokens import Tokenizer
+from tests.engine.loading.hf_folder import export_hf_folder
 from tests.tiny_models import CODE, FAMILIES, ROPE_SCALINGS, build_model, save_gguf, save_model
 
 IDS = torch.tensor([[5, 77, 300, 41, 6, 8, 77, 300, 12, 90, 333, 2]])
