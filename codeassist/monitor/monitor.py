@@ -54,41 +54,6 @@ class Monitor(Protocol):
         ...
 
 
-class Together:
-    """Several monitors as one: a token may come next if none of them objects."""
-
-    def __init__(self, monitors: Sequence[Monitor]) -> None:
-        self._monitors = monitors
-
-    @property
-    def waited_ms(self) -> float:
-        """How long all of them have waited."""
-        return sum(monitor.waited_ms for monitor in self._monitors)
-
-    def objection(self, token: int) -> Mask | None:
-        """Return what all those that object to `token` leave; None if none does."""
-        masks = [mask for monitor in self._monitors if (mask := monitor.objection(token)) is not None]
-        if len(masks) < 2:
-            return masks[0] if masks else None
-        size = min(len(mask.allowed) for mask in masks)
-        return Mask(np.logical_and.reduce([mask.allowed[:size] for mask in masks]))
-
-    def foresees_objection(self, token: int) -> bool:
-        """Say whether any of them would object; each has begun what it would have to wait for."""
-        foreseen = [monitor.foresees_objection(token) for monitor in self._monitors]
-        return any(foreseen)
-
-    def accept(self, token: int) -> None:
-        """Tell all of them."""
-        for monitor in self._monitors:
-            monitor.accept(token)
-
-    def rollback(self, num_tokens: int) -> None:
-        """Tell all of them."""
-        for monitor in self._monitors:
-            monitor.rollback(num_tokens)
-
-
 def num_permitted(monitor: Monitor, draft: Sequence[int]) -> int:
     """How many tokens of a draft stand before the first one that the monitor is known to object to.
 

@@ -13,6 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Literal, get_args
 
+from codeassist.completion.iterative_retrieval import IterativeRetriever
 from codeassist.request import CompletionRequest, NoRetriever, Retrieval, Retriever
 from codeassist_eval.contexts.baselines import (
     QUERY_LINES,
@@ -23,7 +24,6 @@ from codeassist_eval.contexts.baselines import (
     jaccard_scores,
 )
 from codeassist_eval.contexts.rankers import Rankers
-from codeassist_eval.contexts.repocoder import IterativeRetriever
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.tasks.completer import Completer
 from codeassist_eval.tasks.repositories import Repositories, read_source
