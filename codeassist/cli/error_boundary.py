@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 import click
 
+from codeassist.control_characters import escaped
 from codeassist.errors import CodeAssistError
 
 EXIT_USAGE = 2
@@ -55,7 +56,7 @@ def _fail(message: str, exit_code: int, wants_traceback: bool) -> int:
     if wants_traceback:
         traceback.print_exc()
     with contextlib.suppress(OSError):
-        print("codeassist: error: " + " ".join(message.split()), file=sys.stderr)  # noqa: T201
+        print("codeassist: error: " + escaped(" ".join(message.split())), file=sys.stderr)  # noqa: T201
     return exit_code
 
 

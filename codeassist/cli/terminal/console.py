@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from codeassist.control_characters import escaped, json_escaped
+
 if TYPE_CHECKING:
     from rich.progress import Progress as Bar
     from rich.progress import TaskID
@@ -21,12 +23,12 @@ _QUIET_S = 1.0
 
 def print_json(document: object) -> None:
     """Print one JSON object on stdout."""
-    click.echo(json.dumps(document, indent=2, ensure_ascii=False, default=str))
+    click.echo(json_escaped(json.dumps(document, indent=2, ensure_ascii=False, default=str)))
 
 
 def notice(line: str) -> None:
     """Tell the user something on stderr that is no error."""
-    click.echo(f"codeassist: {line}", err=True)
+    click.echo(escaped(f"codeassist: {line}"), err=True)
 
 
 class Meter:

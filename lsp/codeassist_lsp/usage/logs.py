@@ -11,9 +11,18 @@ import sys
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from codeassist.control_characters import escaped
+
 _FORMAT = "%(asctime)s %(process)d %(levelname)s %(name)s: %(message)s"
 _MOST_BYTES = 2 << 20
 _NUM_FILES = 3
+
+
+class _Escaping(logging.Formatter):
+    """Names of files, and what a client says of itself, come from strangers: control characters are spelt out."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return escaped(super().format(record))
 
 
 def log_file(cache: Path) -> Path:
@@ -36,7 +45,7 @@ def set_up_logging(cache: Path, level: int = logging.INFO, path: Path | None = N
     except OSError as error:
         problem = error
     for handler in handlers:
-        handler.setFormatter(logging.Formatter(_FORMAT))
+        handler.setFormatter(_Escaping(_FORMAT))
         root.addHandler(handler)
     # pygls logs whole messages below its warnings, and the params of a message that fails above them.
     logging.getLogger("pygls").setLevel(logging.CRITICAL)
