@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 
-# C0 but tab and line ends (a carriage return alone goes back over its line), DEL, C1, soft hyphen, Arabic letter mark, zero-width and bidirectional controls, the byte
-# order mark, interlinear annotations, tags, and lone surrogates.
+# C0 but tab and line ends (a carriage return alone goes back over its line), DEL, C1, soft hyphen, Arabic letter mark,
+# zero-width and bidirectional controls, the byte order mark, interlinear annotations, tags, and lone surrogates.
 _CONTROL = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f\ud800-\udfff]|\r(?!\n)"

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 from codeassist.completion.confidence import Confidence
 from codeassist.completion.snippet_order import SnippetOrder
 from codeassist.completion.stops import BlockStop, LineStop
-from codeassist.control_characters import brings_control_characters
 from codeassist.errors import ModelError
 from codeassist.models.placement import Placement, placements
 from codeassist.progress import Progress, silent
@@ -127,12 +126,9 @@ class Session:
             if monitor is not None:
                 monitor.close()
         decoded = generation.decoded
-        text = stop.cut() if confidence.is_enough else ""
-        if brings_control_characters(text, request.prefix, request.suffix):
-            text = ""
         total = perf_counter()
         return Completion(
-            text=text,
+            text=stop.cut() if confidence.is_enough else "",
             raw_text=stop.text,
             finish_reason=_finish_reason(decoded.end, stop) if confidence.is_enough else "unlikely",
             model=self.model_name,

@@ -13,7 +13,6 @@ from time import perf_counter
 from codeassist.completion.confidence import Confidence
 from codeassist.completion.snippet_order import SnippetOrder
 from codeassist.completion.stops import BlockStop, LineStop
-from codeassist.control_characters import brings_control_characters
 from codeassist.prompts import prompt as prompts
 from codeassist.prompts.templates import Template
 from codeassist.remote.client import CompletionsClient
@@ -247,12 +246,8 @@ class RemoteSession:
         stop.feed(text.encode("utf-8", "surrogatepass"))
         request_ms = answer.seconds * 1e3
         told = answer.num_new_tokens
-        request = prepared.request
-        text = stop.cut()
-        if brings_control_characters(text, request.prefix, request.suffix):
-            text = ""
         return Completion(
-            text=text,
+            text=stop.cut(),
             raw_text=answer.text,
             finish_reason=_finish_reason(answer.finish_reason, stop, stopped),
             model=self.capabilities.model,

@@ -14,6 +14,7 @@ from itertools import count
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from codeassist.control_characters import brings_control_characters
 from codeassist.errors import Cancelled, CodeAssistError
 from codeassist.request import Completion, CompletionRequest, Retrieval, Retriever
 from codeassist.settings import Settings
@@ -101,7 +102,8 @@ def suggest(
             text = _whole_lines(completion)
             fitted = fit_at(fit_preparation.place(), text) if text.strip() else Fitted("")
             trim_ms += (perf_counter() - began) * 1e3
-            if fitted.text.strip() and all(fitted.text.split() != other.text.split() for other in found):
+            is_seen = not brings_control_characters(fitted.text, wanted.prefix, wanted.suffix)
+            if fitted.text.strip() and is_seen and all(fitted.text.split() != other.text.split() for other in found):
                 found.append(Suggestion(fitted.text, fitted.num_replaced, completion, next(_numbers)))
     assert first is not None, "a request is for at least one suggestion"
     session.warm(request)

@@ -153,9 +153,9 @@ def test_on_demand_only_typing_along_shows_the_rest_and_nothing_else_comes_by_it
         settings = one.places[A].settings
         one.places[A].settings = replace(settings, editor=replace(settings.editor, mode="manual", alternatives=1))
         put(one, "x = ")
-        assert await one.ask(A, 4) == [] and one.model.num_asked == 0
+        assert texts(await one.ask(A, 4)) == [] and one.model.num_asked == 0
         assert texts(await one.ask(A, 4, "invoked")) == ["points"]
-        assert await one.ask(A, 4) == []
+        assert texts(await one.ask(A, 4)) == []
         put(one, "x = p")
         assert texts(await one.ask(A, 5)) == ["oints"]
         put(one, "x = pa")
@@ -290,5 +290,17 @@ def test_random_edits_never_show_what_the_model_would_not_have_said(round_: int)
                 assert not one.afresh(uri, text[:cursor], text[cursor:], num_wanted).suggestions
             one.cache(uri).check()
         assert num_cached > NUM_STEPS // 10
+
+    run(test())
+
+
+@pytest.mark.parametrize("hidden", ["\x1bc", "\u202e", "\u200b", "\x00"])
+def test_a_control_character_that_the_place_does_not_hold_is_not_suggested(hidden: str) -> None:
+    async def test() -> None:
+        one = client(lambda question: f"'{hidden}'")
+        put(one, "x = \n")
+        assert texts(await one.ask(A, 4)) == []
+        put(one, f"# {hidden}\nx = \n")
+        assert texts(await one.ask(A, len(hidden) + 7)) == [f"'{hidden}'"], "it stands there already"
 
     run(test())
