@@ -15,6 +15,8 @@ from pkgutil import iter_modules
 from tree_sitter import Language, Parser
 
 from codeassist_indexer import languages
+from codeassist_indexer.languages.forms.indexed_paths import Queries
+from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.spec import (
     ANY_LITERALS,
     Analysis,
@@ -84,6 +86,12 @@ def imports_of_language(language: str | None) -> Imports | None:
     return spec.imports if spec is not None else None
 
 
+def files_of_import(store: Queries, path: str, language: str, imported: Import) -> list[str]:
+    """Return the files in which the imported name may be defined, the likeliest first; [] for what is not here."""
+    rules = imports_of_language(language)
+    return rules.files(store, path, imported) if rules is not None else []
+
+
 def literals_of(language: str | None) -> Literals:
     """What brackets are not counted in; of an unknown language, what may be one in any."""
     spec = spec_of(language)
@@ -129,7 +137,6 @@ def comment_prefix(language: str) -> str:
 def grammar(language: str) -> Language:
     """The grammar of one of LANGUAGES, imported and made once a process."""
     wanted = LANGUAGES[language].grammar
-    assert wanted is not None, "without a grammar nothing is parsed"
     return Language(getattr(import_module(wanted.module), wanted.function)())
 
 

@@ -20,15 +20,14 @@ IMPORT_LINE = re.compile(
 """The line break before a line that imports, as most languages write it; `^` would be tried at each character."""
 
 PARTS = {
-    "grammar": "nothing of its files is indexed, and what is inserted is not held to its syntax",
     "definitions": "its types and functions are in no prompt, and chunks bear no names",
     "imports": "what a file imports is not looked up: only neighbours and similar text go into prompts",
     "keywords": "search finds code because it holds the same keywords",
-    "literals": "brackets in its strings and comments count as code: suggestions are cut at the wrong ones",
-    "blocks": "no suggestion of a whole body behind a line that opens one, and skeletons in no syntax",
+    "literals": "its strings and comments are guessed: suggestions are cut at brackets that are none",
+    "blocks": "blocks are told by braces alone: no body is suggested behind a colon or below a signature",
     "analysis": "no monitor: suggestions may name members that do not exist",
 }
-"""The parts of a spec, each with what a user loses where a language has none."""
+"""The parts that a language can do without, each with what a user then loses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +179,7 @@ class LanguageSpec:
     name: str
     ids: tuple[str, ...]
     extensions: tuple[str, ...]
-    grammar: Grammar | None = None
+    grammar: Grammar
     definitions: Definitions | None = None
     imports: Imports | None = None
     keywords: frozenset[str] | None = None

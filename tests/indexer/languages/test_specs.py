@@ -14,6 +14,8 @@ from codeassist_indexer.analysis.text.lexer import lex_end
 from codeassist_indexer.analysis.text.name_positions import NamePositions
 from codeassist_indexer.fitting.brackets import scan
 from codeassist_indexer.fitting.completion_extent import lines_wanted
+from codeassist_indexer.fitting.trim import trim
+from codeassist_indexer.languages import registry
 from codeassist_indexer.languages.parsing.imports import import_patterns
 from codeassist_indexer.languages.parsing.parse import parse_file
 from codeassist_indexer.languages.parsing.symbols import symbol_patterns
@@ -57,6 +59,20 @@ def test_an_incomplete_spec_is_told_what_a_user_loses(part: str) -> None:
     assert faults(torn) == [f"{part}: without it, {PARTS[part]}"]
     assert faults(replace(torn, without=frozenset({part}))) == []
     assert faults(replace(LANGUAGES["python"], without=frozenset({part}))) != []
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_a_language_can_do_without_a_part(part: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    torn = replace(LANGUAGES["java"], **{part: None}, name=f"torn_{part}", extensions=(".torn",))
+    monkeypatch.setitem(LANGUAGES, torn.name, torn)
+    monkeypatch.setitem(registry._BY_EXTENSION, ".torn", torn.name)
+    text = "import a.B;\n\nclass A {\n    int f(B b) { return (1); }\n}\n"
+    parsed = parse_file("a.torn", text)
+    assert parsed is not None and parsed.language == torn.name
+    assert [bool(parsed.symbols), bool(parsed.imports)] == [part != "definitions", part != "imports"]
+    assert ("class" in code_tokens(text, torn.name)) == (part == "keywords")
+    assert lines_wanted("class A {\n", "", "a.torn") == "block"
+    assert trim("1); } }", "class A {\n    int f() { return (", "); }\n}\n", "a.torn") == "1"
 
 
 def test_no_file_and_no_id_is_two_languages() -> None:

@@ -16,9 +16,8 @@ from tree_sitter import Node, Query, QueryCursor
 
 from codeassist_indexer.analysis.declared.types import DeclaredFile, DeclaredType, TypeRef
 from codeassist_indexer.languages.forms.parsed import Import
-from codeassist_indexer.languages.parsing.import_resolution import files_of_import
 from codeassist_indexer.languages.parsing.imports import import_patterns, read_imports
-from codeassist_indexer.languages.registry import declared_types_of, grammar, parser
+from codeassist_indexer.languages.registry import declared_types_of, files_of_import, grammar, parser
 from codeassist_indexer.languages.spec import DeclaredTypes
 from codeassist_indexer.storage.store import Store
 

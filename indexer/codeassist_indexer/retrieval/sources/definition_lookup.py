@@ -11,7 +11,7 @@ from operator import attrgetter, itemgetter
 
 from codeassist_indexer.languages.forms.indexed_paths import Remembering
 from codeassist_indexer.languages.forms.parsed import Import
-from codeassist_indexer.languages.parsing.import_resolution import files_of_import
+from codeassist_indexer.languages.registry import files_of_import
 from codeassist_indexer.retrieval.sources.skeleton import COLUMNS, Definition, definition_of
 
 _MAX_REEXPORTS = 4

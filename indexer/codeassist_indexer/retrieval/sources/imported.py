@@ -1,6 +1,6 @@
 """Definitions of what the current file imports and names: signatures and class skeletons, the used ones first.
 
-Knows no ranking model and no budget; how an import leads to a file is resolve.py's.
+Knows no ranking model and no budget; how an import leads to a file is its language's.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from codeassist.request import CompletionRequest, Snippet
 from codeassist_indexer.languages.forms.indexed_paths import Remembering
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.parsing.identifier_search import places_of, taken_of
-from codeassist_indexer.languages.parsing.import_resolution import ask_ahead, files_of_import
 from codeassist_indexer.languages.parsing.parse import parse_imports
 from codeassist_indexer.languages.registry import imports_of_language, language_of
 from codeassist_indexer.retrieval.query.cursor_query import CursorQuery
@@ -94,8 +93,12 @@ def resolved_imports(
     asked: Remembering, path: str, language: str, imports: Sequence[Import]
 ) -> tuple[ResolvedImport, ...]:
     """Return what the file `path` imports, in its order, with the files that each import means here."""
-    ask_ahead(asked, language, imports)
-    return tuple(ResolvedImport(each, tuple(files_of_import(asked, path, language, each))) for each in imports)
+    rules = imports_of_language(language)
+    if rules is None:
+        return ()
+    if rules.ask_ahead is not None:
+        rules.ask_ahead(asked, imports)
+    return tuple(ResolvedImport(each, tuple(rules.files(asked, path, each))) for each in imports)
 
 
 def find_wanted(asked: Remembering, own_path: str, wanted: Iterable[Wanted]) -> Iterator[FoundDefinition]:
