@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from codeassist_indexer.languages import registry
 from codeassist_indexer.languages.registry import IDENTIFIER, LANGUAGES, comment_prefix, grammar, language_of, parser
 
 
@@ -60,6 +61,13 @@ def test_language_by_path(path: str, language: str | None) -> None:
 )
 def test_a_header_is_c_unless_it_holds_what_only_cpp_has(text: str, language: str) -> None:
     assert language_of("a.h", text) == language
+
+
+def test_a_whole_file_name_can_be_a_language(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry._BY_FILE_NAME, "SConstruct", "python")
+    assert language_of("build/SConstruct") == "python"
+    assert language_of("build/sconstruct") is None
+    assert language_of("SConstruct/a.txt") is None
 
 
 def test_every_language_has_a_grammar_and_a_comment() -> None:
