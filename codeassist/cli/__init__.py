@@ -20,7 +20,7 @@ def main() -> None:
     if not {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"} & os.environ.keys():
         os.environ["GOMP_SPINCOUNT"] = _SPIN_COUNT
     try:
-        from codeassist.cli.error_boundary import run
+        from codeassist.cli.app import run
 
         code = run(sys.argv[1:])
     except KeyboardInterrupt:  # while the program itself was still being imported

@@ -1,15 +1,14 @@
-"""The program `codeassist` and its subcommands.
-
-Knows their names only.
-"""
+"""The program `codeassist` and its subcommands."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import click
 
 from codeassist import __version__
-from codeassist.cli.complete import complete
-from codeassist.cli.demo import demo
+from codeassist.cli.completion.complete import complete
+from codeassist.cli.completion.demo import demo
 from codeassist.cli.health.doctor import doctor
 from codeassist.cli.index import index
 from codeassist.cli.models import models
@@ -17,9 +16,10 @@ from codeassist.cli.server.serve import serve
 from codeassist.cli.server.stats import stats
 from codeassist.cli.server.status import status
 from codeassist.cli.server.stop import stop
-from codeassist.cli.terminal.deferred_command import DeferredCommand
-from codeassist.cli.terminal.options import debug_option
-from codeassist.cli.training.tune import tune
+from codeassist.cli.tune import tune
+from codeassist.terminal.deferred_command import DeferredCommand
+from codeassist.terminal.error_boundary import run_command
+from codeassist.terminal.options import debug_option
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -39,10 +39,15 @@ def app() -> None:
     """
 
 
-_EVAL = DeferredCommand("eval", "codeassist.cli.evaluate", "eval_group", "Measure completions on benchmarks.")
+_EVAL = DeferredCommand("eval", "codeassist_eval.cli.eval.group", "eval_group", "Measure completions on benchmarks.")
 _BENCH = DeferredCommand(
-    "bench", "codeassist.cli.bench.group", "bench", "Measure speed: the engine, typing, the index."
+    "bench", "codeassist_eval.cli.bench.group", "bench_group", "Measure speed: the engine, typing, the index."
 )
 
 for _command in (complete, index, tune, models, doctor, serve, status, stop, stats, demo, _EVAL, _BENCH):
     app.add_command(_command)
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run a command line and return its exit code."""
+    return run_command(app, "codeassist", arguments)

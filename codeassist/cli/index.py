@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codeassist.cli.terminal.console import Meter, notice, print_json
-from codeassist.cli.terminal.options import debug_option, json_option, resolve_settings, set_option
 from codeassist.models.sources import size_text
+from codeassist.terminal.console import Meter, notice, print_json
+from codeassist.terminal.options import debug_option, json_option, resolve_settings, set_option
 
 if TYPE_CHECKING:
     from codeassist_indexer.ingest.update import UpdateReport

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codeassist.cli.terminal.console import Meter, notice, print_json
-from codeassist.cli.terminal.options import debug_option, json_option, resolve_settings, set_option
+from codeassist.terminal.console import Meter, notice, print_json
+from codeassist.terminal.options import debug_option, json_option, resolve_settings, set_option
 
 if TYPE_CHECKING:
     from codeassist.models.registry import InstalledModel, ModelEntry
@@ -90,7 +90,7 @@ def pull(name: str, assignments: tuple[str, ...], as_json: bool) -> None:
       codeassist models pull
       codeassist models pull qwen2.5-coder-1.5b
     """
-    from codeassist.cli.sessions.model_choice import choose_to_pull
+    from codeassist.models.model_choice import choose_to_pull
     from codeassist.models.registry import pull as pull_model
 
     settings = resolve_settings(None, assignments).settings
@@ -115,7 +115,7 @@ def path(name: str, assignments: tuple[str, ...], as_json: bool) -> None:
       codeassist models path smollm2-135m
       codeassist models path smollm2-135m --json
     """
-    from codeassist.cli.sessions.model_choice import find_model
+    from codeassist.models.model_choice import find_model
 
     settings = resolve_settings(None, assignments, {"NAME": ("model.name", name)}).settings
     with Meter() as meter:

@@ -14,11 +14,10 @@ from pathlib import Path
 import click
 import pytest
 
-from codeassist.cli.app import app
-from codeassist.cli.demo import SCENE
-from codeassist.cli.error_boundary import run
-from codeassist.cli.terminal.deferred_command import DeferredCommand
+from codeassist.cli.app import app, run
+from codeassist.cli.completion.demo import SCENE
 from codeassist.errors import CodeAssistError
+from codeassist.terminal.deferred_command import DeferredCommand
 
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 
@@ -60,8 +59,9 @@ def test_every_command_is_documented_and_has_examples(path: str, command: click.
         assert f"```\n{path} " in section  # the examples stand there
     else:
         assert "Examples:" in str(command.help)
-        if path != "codeassist serve":  # its stdout belongs to the protocol
-            assert "--json" in {option for parameter in command.params for option in parameter.opts}
+    options = {option for parameter in command.params for option in parameter.opts}
+    assert "--debug" in options
+    assert "--json" in options or path == "codeassist serve"  # its stdout belongs to the protocol
     for parameter in command.params:
         for option in parameter.opts:
             if isinstance(parameter, click.Option) and option not in ("--debug", "--set", "--json"):
@@ -78,7 +78,7 @@ def test_every_exit_code_is_documented() -> None:
 
 def test_help_does_not_wait_for_the_heavy_libraries() -> None:
     program = (
-        "import sys; from codeassist.cli.error_boundary import run; run(['--help']);"
+        "import sys; from codeassist.cli.app import run; run(['--help']);"
         "heavy = {'torch', 'transformers', 'huggingface_hub', 'rich', 'sqlite3', 'numpy', 'matplotlib',"
         " 'codeassist_eval'} & set(sys.modules);"
         "sys.exit(f'imported {heavy}' if heavy else 0)"
@@ -344,12 +344,12 @@ def test_an_interrupt_while_importing_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     import codeassist.cli
-    import codeassist.cli.error_boundary
+    import codeassist.cli.app
 
     def interrupted(arguments: list[str]) -> int:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(codeassist.cli.error_boundary, "run", interrupted)
+    monkeypatch.setattr(codeassist.cli.app, "run", interrupted)
     with pytest.raises(SystemExit) as ended:
         codeassist.cli.main()
     assert ended.value.code == 130

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from codeassist.cli.error_boundary import run
+from codeassist.cli.app import run
+from codeassist.cli.completion.position import Position, parse_position, split_at
 from codeassist.cli.sessions import completion_run as running
-from codeassist.cli.terminal.position import Position, parse_position, split_at
 from codeassist.errors import Cancelled, RequestError
 from codeassist.models.registry import InstalledModel
 from codeassist.request import Completion, CompletionRequest, NoRetriever, Retriever, Snippet, UsedSnippet

@@ -26,10 +26,10 @@ import codeassist.completion.session
 import codeassist_lsp.handlers.feedback
 import codeassist_lsp.workspace.context
 from codeassist.cli.sessions.local_session import start_session
-from codeassist.cli.sessions.model_choice import find_model
 from codeassist.completion.session import Session
 from codeassist.completion.stops import BlockStop, LineStop
 from codeassist.errors import Cancelled
+from codeassist.models.model_choice import find_model
 from codeassist.progress import Progress
 from codeassist.request import Completion, CompletionRequest, Retriever
 from codeassist.settings import Settings, defaults

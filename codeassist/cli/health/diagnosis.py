@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from codeassist import __version__
-from codeassist.cli.sessions.model_choice import find_model
 from codeassist.cli.sessions.repository import find_root, open_store
-from codeassist.cli.terminal.options import resolve_settings
 from codeassist.errors import CodeAssistError, ModelError, SettingsError
 from codeassist.models.hardware import Hardware, detect, torch_build, torch_problem
+from codeassist.models.model_choice import find_model
 from codeassist.models.registry import find_entry, models_folder, suggest_for, verify
 from codeassist.models.sources import describe, size_text
 from codeassist.progress import Progress
 from codeassist.settings import RULES, Resolved, Settings, defaults
+from codeassist.terminal.options import resolve_settings
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,9 @@ from typing import Any, cast
 
 import click
 
-from codeassist.cli.terminal.console import Meter, print_json
-from codeassist.cli.terminal.options import debug_option, json_option, set_option
 from codeassist.errors import RequestError
+from codeassist.terminal.console import Meter, print_json
+from codeassist.terminal.options import debug_option, json_option, set_option
 
 
 @click.command()

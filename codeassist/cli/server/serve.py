@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codeassist.cli.terminal.console import notice
-from codeassist.cli.terminal.options import debug_option, parse_assignments, set_option
 from codeassist.processes import module_command
+from codeassist.settings.assignments import parse_assignments
+from codeassist.terminal.console import notice
+from codeassist.terminal.options import debug_option, set_option
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

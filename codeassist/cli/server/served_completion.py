@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from codeassist.cli.sessions.completion_run import Outcome, ServerNote
-from codeassist.cli.sessions.model_choice import find_model
 from codeassist.completion.completion_json import from_document
+from codeassist.models.model_choice import find_model
 from codeassist.progress import Progress
 from codeassist.request import CompletionRequest
 from codeassist.settings import Settings

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codeassist.cli.terminal.console import notice, print_json
-from codeassist.cli.terminal.options import debug_option, json_option, resolve_settings, set_option
 from codeassist.errors import CodeAssistError
+from codeassist.terminal.console import notice, print_json
+from codeassist.terminal.options import debug_option, json_option, resolve_settings, set_option
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codeassist.cli.terminal.console import print_json
-from codeassist.cli.terminal.options import debug_option, json_option, resolve_settings, set_option
+from codeassist.terminal.console import print_json
+from codeassist.terminal.options import debug_option, json_option, resolve_settings, set_option
 
 if TYPE_CHECKING:
     from codeassist_lsp.sharing.server_client import ServerClient

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import click
 
-from codeassist.cli.terminal.console import notice, print_json
-from codeassist.cli.terminal.options import debug_option, json_option
+from codeassist.terminal.console import notice, print_json
+from codeassist.terminal.options import debug_option, json_option
 
 
 @click.command()

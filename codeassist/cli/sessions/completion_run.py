@@ -9,9 +9,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from codeassist.cli.sessions.local_session import SessionLike, open_local, start_session
-from codeassist.cli.sessions.model_choice import find_model
 from codeassist.cli.sessions.repository import open_context
 from codeassist.completion.iterative_retrieval import IterativeRetriever
+from codeassist.models.model_choice import find_model
 from codeassist.progress import Progress
 from codeassist.request import Completion, CompletionRequest
 from codeassist.settings import Settings

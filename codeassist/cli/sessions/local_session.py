@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
-from codeassist.cli.sessions.model_choice import find_model
+from codeassist.models.model_choice import find_model
 from codeassist.models.registry import InstalledModel
 from codeassist.progress import Progress
 from codeassist.request import Completion, CompletionRequest

@@ -9,16 +9,12 @@ import dataclasses
 import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
 
 import anyio
 
 from codeassist.cli.sessions.analyses import AnalysisServices
-from codeassist.cli.sessions.model_choice import find_model
 from codeassist.completion.completer import Completer
 from codeassist.errors import ModelError
-from codeassist.progress import silent
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.connection import endpoint_of, route_of
 from codeassist.remote.detect import detect
@@ -29,12 +25,9 @@ from codeassist.remote.features import detect_features
 from codeassist.remote.policy import RemotePolicy
 from codeassist.remote.retry import RetryPolicy
 from codeassist.remote.session import RemoteSession
-from codeassist.remote.tokenizer_files import load_tokenizer
+from codeassist.remote.tokenizer_files import tokenizer_of
 from codeassist.request import CompletionRequest
 from codeassist.settings import Settings
-
-if TYPE_CHECKING:
-    from codeassist.tokenization.tokens import Tokenizer
 
 _NUM_QUESTIONS = 2  # what a server can do is asked in some short requests: so many times the time of a completion
 _ROOM = 64  # drafts and the server's own tokens
@@ -114,24 +107,6 @@ def _within(seconds: float, endpoint: Endpoint) -> Generator[None, None, None]:
         raise RemoteError(
             f"{endpoint.host}: did not say within {seconds:g} s what it can do; raise remote.timeout_ms if it is slow"
         ) from error
-
-
-def tokenizer_of(settings: Settings) -> Tokenizer:
-    """Return the tokenizer that the server's model should have. Raises ModelError where none is here."""
-    named = settings.remote.tokenizer
-    if named != "auto" and len((path := Path(named).expanduser()).parts) > 1:
-        if not path.exists():
-            raise ModelError(f"remote.tokenizer: {path} does not exist; name a folder with tokenizer.json")
-        return load_tokenizer(path)
-    if named != "auto":
-        settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, name=named))
-    try:
-        model, _ = find_model(settings, silent)
-    except ModelError as error:
-        raise ModelError(
-            f"no tokenizer for the remote engine: {error}; or name a folder in remote.tokenizer"
-        ) from error
-    return load_tokenizer(model.path)
 
 
 def _why_secret(request: CompletionRequest) -> str | None:

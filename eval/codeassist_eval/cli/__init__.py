@@ -1,1 +1,1 @@
-"""`codeassist eval …`."""
+"""`codeassist eval …` and `codeassist bench …`: one module a command."""

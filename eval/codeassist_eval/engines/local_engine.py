@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from codeassist.completion.session import Session
-from codeassist.errors import ModelError, SettingsError
-from codeassist.models.hardware import detect
-from codeassist.models.registry import InstalledModel, choose_installed, find_installed
+from codeassist.errors import SettingsError
+from codeassist.models.model_choice import find_model
+from codeassist.models.registry import InstalledModel
 from codeassist.progress import Progress
 from codeassist.settings import Override, Settings, resolve
+from codeassist.settings.assignments import parse_assignments
 from codeassist_eval.runs.schedule import Limits
 from codeassist_eval.tasks.completer import Completer
 
@@ -89,36 +90,19 @@ def local_engine(
 ) -> LocalEngine:
     """Resolve settings and find the installed model. Raise SettingsError or ModelError where that fails."""
     settings = evaluation_settings(model, assignments, limits)
-    return LocalEngine(settings, installed_model(settings, progress), num_at_once)
+    return LocalEngine(settings, find_model(settings, progress)[0], num_at_once)
 
 
 def evaluation_settings(model: str | None, assignments: Sequence[str], limits: Limits) -> Settings:
     """Resolve the settings of a run: no repository's, and over the user's own what its options say."""
-    values: dict[str, Override] = {key: Override(key, value, "eval") for key, value in _DEFAULTS.items()}
-    for assignment in assignments:
-        key, equals, value = assignment.partition("=")
-        if not equals:
-            raise SettingsError(f"--set {assignment}: write --set section.key=value")
-        values[key.strip()] = Override(key.strip(), value.strip(), "--set")
+    given = [Override(key, value, "eval") for key, value in _DEFAULTS.items()]
+    given += parse_assignments(assignments)
     if model is not None:
-        values["model.name"] = Override("model.name", model, "--model")
-    values["completion.max_new_tokens"] = Override(
-        "completion.max_new_tokens", limits.max_new_tokens, "--max-new-tokens"
-    )
-    return resolve(None, list(values.values())).settings
+        given.append(Override("model.name", model, "--model"))
+    given.append(Override("completion.max_new_tokens", limits.max_new_tokens, "--max-new-tokens"))
+    return resolve(None, given).settings
 
 
-def installed_model(settings: Settings, progress: Progress) -> InstalledModel:
-    """Find the model that the settings name, installed. Raise ModelError where there is none."""
-    name = settings.model.name
-    if name == "auto":
-        choice = choose_installed(detect(), settings)
-        if choice is None:
-            raise ModelError(
-                "no model is installed; run `codeassist models pull` to fetch the one that fits this machine"
-            )
-        name = choice.entry.name
-    installed = find_installed(name, settings, progress)
-    if installed is None:
-        raise ModelError(f"{name}: not installed; run `codeassist models pull {name}`")
-    return installed
+def evaluation_cache() -> Path:
+    """Where repositories and indexes of evaluations are kept that need no other setting."""
+    return resolve().settings.places.cache / "eval"

@@ -18,6 +18,7 @@ from typing import Any
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from codeassist.errors import ModelError
+from codeassist.models.model_choice import find_model
 from codeassist.progress import Progress
 from codeassist.prompts.prompt import Budget
 from codeassist.prompts.templates import recognise
@@ -30,7 +31,7 @@ from codeassist.remote.tokenizer_files import load_tokenizer
 from codeassist.request import Completion, CompletionRequest, Retriever
 from codeassist.settings import Settings
 from codeassist.tokenization.tokens import Tokenizer
-from codeassist_eval.engines.local_engine import evaluation_settings, installed_model
+from codeassist_eval.engines.local_engine import evaluation_settings
 from codeassist_eval.runs.schedule import Limits
 
 
@@ -171,5 +172,5 @@ def _tokenizer(named: str | None, settings: Settings, progress: Progress) -> tup
             return load_tokenizer(path), hashlib.file_digest(content, "sha256").hexdigest()
     if named is not None:
         settings = dataclasses.replace(settings, model=dataclasses.replace(settings.model, name=named))
-    model = installed_model(settings, progress)
+    model, _ = find_model(settings, progress)
     return load_tokenizer(model.path), model.sha256

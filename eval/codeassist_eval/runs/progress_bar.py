@@ -1,18 +1,15 @@
-"""The progress bars of the evaluation: how many tasks, exact match so far, time left.
+"""The progress bar of a run: how many tasks, exact match so far, time left.
 
-Knows no runner. Draws nothing where stderr is no terminal.
+Draws nothing where stderr is no terminal.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from types import TracebackType
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from codeassist.progress import Progress as Report
 from codeassist_eval.metrics.score import Score
 from codeassist_eval.runs.run_folder import Record
 
@@ -38,18 +35,6 @@ class RunBar:
         self._num_done += 1
         self._num_right += score.values["em"]
         self._bar.update(self._task, advance=1, description=f"EM {100 * self._num_right / self._num_done:.1f}")
-
-
-@contextmanager
-def stage_bar() -> Iterator[Report]:
-    """Give what draws how far one stage is, on stderr."""
-    with _bar() as bar:
-        shown = bar.add_task("", total=None)
-
-        def progress(stage: str, done: int, total: int | None) -> None:
-            bar.update(shown, description=stage, completed=done, total=total)
-
-        yield progress
 
 
 def _bar() -> Progress:

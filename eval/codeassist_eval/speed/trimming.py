@@ -1,4 +1,4 @@
-"""`codeassist bench trim`: how much of what models spoil trimming mends, and how often it spoils the truth.
+"""How much of what models spoil trimming mends, and how often it spoils the truth.
 
 Knows no model: the answers are what stands in the files, spoilt as `trim_cases` says.
 """
@@ -14,8 +14,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import thread_time
 
-import click
-from rich.console import Console
 from rich.table import Table
 
 from codeassist.errors import SettingsError
@@ -69,7 +67,7 @@ def _count(case: Case, figures: TrimFigures) -> None:
 
 
 def read_files(folder: Path, rng: random.Random) -> dict[str, list[tuple[str, str]]]:
-    """Some readable files of the folder for each language: their paths and texts."""
+    """Some readable files of the folder for each language: their paths and texts. Raises SettingsError for none."""
     found: dict[str, list[tuple[str, str]]] = {}
     paths = [path for path in sorted(folder.rglob("*")) if language_of(path.name) is not None and path.is_file()]
     rng.shuffle(paths)
@@ -78,54 +76,23 @@ def read_files(folder: Path, rng: random.Random) -> dict[str, list[tuple[str, st
         of_language = found.setdefault(language_of(path.name, text) or "", [])
         if _MIN_CHARS <= len(text) <= _MAX_CHARS and len(of_language) < _MOST_FILES:
             of_language.append((path.relative_to(folder).as_posix(), text))
-    return {language: files for language, files in sorted(found.items()) if files}
-
-
-@click.command(name="trim")
-@click.option(
-    "--repos",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    required=True,
-    help="Folder of source files in any of the languages.",
-)
-@click.option(
-    "--places", "num_places", type=click.IntRange(min=1), default=1000, show_default=True, help="Of a language."
-)
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
-@click.option(
-    "--failures", type=click.Path(path_type=Path), help="Write the cases that went wrong to a JSON-lines file."
-)
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
-def main(repos: Path, num_places: int, seed: int, failures: Path | None, as_json: bool) -> None:
-    """Measure trimming at random places of real code: how often an answer equals what stood there.
-
-    \b
-    Example:
-      codeassist bench trim --repos ~/src --places 2000
-    """
-    sources = read_files(repos, random.Random(seed))
-    if not sources:
+    known = {language: files for language, files in sorted(found.items()) if files}
+    if not known:
         raise SettingsError(
-            f"{repos} holds no file of a known language between {_MIN_CHARS} and {_MAX_CHARS} characters"
+            f"{folder} holds no file of a known language between {_MIN_CHARS} and {_MAX_CHARS} characters"
         )
-    measured = {
-        language: measure(files, num_places, random.Random(f"{seed} {language}")) for language, files in sources.items()
-    }
-    if failures is not None:
-        failures.write_text("".join(_failure_lines(measured)))
-    if as_json:
-        click.echo(json.dumps({"seed": seed, "languages": {name: _document(each) for name, each in measured.items()}}))
-        return
-    Console().print(_table(measured))
+    return known
 
 
-def _failure_lines(measured: dict[str, TrimFigures]) -> Iterator[str]:
+def failure_lines(measured: dict[str, TrimFigures]) -> Iterator[str]:
+    """Yield the cases that went wrong, one JSON object a line."""
     for figures in measured.values():
         for case in figures.failures:
             yield json.dumps(dataclasses.asdict(case)) + "\n"
 
 
-def _document(figures: TrimFigures) -> dict[str, object]:
+def trim_document(figures: TrimFigures) -> dict[str, object]:
+    """Return the figures of one language as JSON has them."""
     times = sorted(figures.times_ms)
     return {
         "plain": figures.plain,
@@ -138,7 +105,8 @@ def _document(figures: TrimFigures) -> dict[str, object]:
     }
 
 
-def _table(measured: dict[str, TrimFigures]) -> Table:
+def trim_table(measured: dict[str, TrimFigures]) -> Table:
+    """Return the figures of all languages, by kind of place."""
     table = Table("language", "kind", "truths", "changed", "", "spoilt", "mended", "", "p95 ms")
     for language, figures in measured.items():
         for kind in [*figures.plain, None]:

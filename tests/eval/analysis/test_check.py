@@ -13,7 +13,7 @@ from codeassist_eval.analysis.check import check_analysis
 from codeassist_eval.analysis.places import drawn_places, places_of_tasks
 from codeassist_eval.benchmarks.crosscodeeval import load_tasks
 from codeassist_eval.benchmarks.dereferences import cut_at_dereferences, first_dereference
-from codeassist_eval.cli.commands import eval_group
+from codeassist_eval.cli.eval.group import eval_group
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.tasks.repositories import Repositories
 from tests.eval.bench_data import bench_file

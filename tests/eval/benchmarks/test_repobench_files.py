@@ -20,13 +20,14 @@ import pytest
 from click.testing import CliRunner, Result
 
 from codeassist.errors import CodeAssistError
+from codeassist.models import model_choice
 from codeassist.models.registry import InstalledModel
 from codeassist_eval.benchmarks import task_source
 from codeassist_eval.benchmarks.crosscodeeval import load_tasks as load_crosscodeeval
 from codeassist_eval.benchmarks.repobench import LEVELS, SETTINGS, load_tasks
 from codeassist_eval.benchmarks.repobench_hub import HubTasks, fetch, parse_hub
 from codeassist_eval.cli import experiment
-from codeassist_eval.cli.commands import eval_group
+from codeassist_eval.cli.eval.group import eval_group
 from codeassist_eval.engines import local_engine
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.tasks.repositories import open_repositories, read_source
@@ -235,7 +236,7 @@ def fake_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FakeComplete
     monkeypatch.delenv("CODEASSIST_BENCH", raising=False)
     model = InstalledModel("fake", tmp_path / "model.gguf", "0" * 64, "gguf")
     completer = FakeCompleter(lambda request: "# first\nreturn 1\n")
-    monkeypatch.setattr(local_engine, "find_installed", lambda name, settings, progress: model)
+    monkeypatch.setattr(model_choice, "find_installed", lambda name, settings, progress: model)
     monkeypatch.setattr(local_engine.LocalEngine, "open", lambda engine, progress: completer)
     monkeypatch.setattr(experiment, "write_report", lambda path, runs: None)
     return completer

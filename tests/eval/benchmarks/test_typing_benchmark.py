@@ -13,7 +13,7 @@ from click.testing import CliRunner, Result
 from codeassist.errors import CodeAssistError
 from codeassist_eval.benchmarks.typing_benchmark import BENCHMARK, typing_summary
 from codeassist_eval.cli import experiment
-from codeassist_eval.cli.commands import eval_group
+from codeassist_eval.cli.eval.group import eval_group
 from codeassist_eval.engines.llama_child import common_prefix
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.runs.run_folder import Record, read_records

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from codeassist.cli.error_boundary import run
+from codeassist.cli.app import run
+from codeassist.models import model_choice
 from codeassist.models.registry import InstalledModel
 from codeassist.progress import Progress
 from codeassist_eval.engines import local_engine
@@ -41,7 +42,7 @@ def fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     monkeypatch.setenv("CODEASSIST_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("CODEASSIST_BENCH", raising=False)
     model = InstalledModel("fake", tmp_path / "model.gguf", "0" * 64, "gguf")
-    monkeypatch.setattr(local_engine, "find_installed", lambda name, settings, progress: model)
+    monkeypatch.setattr(model_choice, "find_installed", lambda name, settings, progress: model)
 
     def open_fake(engine: local_engine.LocalEngine, progress: Progress) -> FakeCompleter:
         return FakeCompleter(lambda request: "area(2, 3))\n")

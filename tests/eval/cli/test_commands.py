@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
 
 from codeassist.errors import CodeAssistError
+from codeassist.models import model_choice
 from codeassist.models.registry import InstalledModel
 from codeassist.progress import Progress
 from codeassist.request import CompletionRequest
 from codeassist_eval.cli import experiment
-from codeassist_eval.cli.commands import eval_group
+from codeassist_eval.cli.eval.group import eval_group
 from codeassist_eval.engines import local_engine
 from tests.eval.fakes import FakeCompleter, demo_repository, row, write_rows
 
@@ -24,7 +27,7 @@ def fake_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CODEASSIST_HOME", str(tmp_path / "home"))
     monkeypatch.delenv("CODEASSIST_BENCH", raising=False)  # it names data of the tests; settings do not know it
     model = InstalledModel("fake", tmp_path / "model.gguf", "0" * 64, "gguf")
-    monkeypatch.setattr(local_engine, "find_installed", lambda name, settings, progress: model)
+    monkeypatch.setattr(model_choice, "find_installed", lambda name, settings, progress: model)
 
     def open_fake(engine: local_engine.LocalEngine, progress: Progress) -> FakeCompleter:
         return FakeCompleter(lambda request: "area(2, 3))\n")
@@ -161,3 +164,19 @@ def test_interrupted_runs_keep_what_is_done(tmp_path: Path, monkeypatch: pytest.
     assert result.exit_code != 0
     assert (tmp_path / "out" / "predictions.jsonl").read_bytes().count(b"\n") == 1
     assert not (tmp_path / "out" / "metrics.json").exists()
+
+
+def test_the_evaluation_alone_ends_with_the_same_line_and_exit_code(tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-m",
+        "codeassist_eval",
+        "make",
+        "--repo",
+        str(tmp_path / "none"),
+        "--out",
+        str(tmp_path),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (6, "")
+    assert done.stderr == f"codeassist: error: {tmp_path / 'none'}: no such folder\n"

@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from codeassist.progress import silent
 from codeassist_eval.benchmarks.crosscodeeval import load_tasks
-from codeassist_eval.cli.commands import eval_group
+from codeassist_eval.cli.eval.group import eval_group
 from codeassist_eval.contexts.index_context import IndexContexts
 from codeassist_eval.contexts.recall import RecallFigures, gold_of, measure_recall
 from codeassist_eval.errors import EvaluationError

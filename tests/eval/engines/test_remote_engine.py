@@ -16,7 +16,7 @@ from transformers import PreTrainedTokenizerFast
 
 from codeassist.errors import CodeAssistError
 from codeassist_eval.cli import experiment
-from codeassist_eval.cli.commands import eval_group
+from codeassist_eval.cli.eval.group import eval_group
 from tests.completions_server import CompletionsServer, Die, Reset, Status
 from tests.eval.fakes import row, write_rows
 from tests.tiny_models import train_tokenizer

@@ -13,7 +13,7 @@ from codeassist.errors import SettingsError
 from codeassist.progress import silent
 from codeassist.request import Completion, CompletionRequest, NoRetriever
 from codeassist_eval.cli import experiment
-from codeassist_eval.cli.commands import eval_group
+from codeassist_eval.cli.eval.group import eval_group
 from codeassist_eval.engines.local_engine import local_engine
 from codeassist_eval.runs.batches import BatchedSession
 from codeassist_eval.runs.run_folder import Record, read_records

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from codeassist.cli.error_boundary import run
+from codeassist.cli.app import run
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.speed.monitor import monitor_log
 from codeassist_eval.speed.monitor_figures import Answered, MonitorRecord, figures, why_wrong

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from codeassist.cli.error_boundary import run
+from codeassist.cli.app import run
 from codeassist.remote.tokenizer_files import load_tokenizer
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.speed.remote import endpoint_to_load, load_figures, percentiles, remote_plot, run_remote_bench

@@ -13,7 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from codeassist_eval.benchmarks.crosscodeeval import load_tasks
-from codeassist_eval.cli.commands import eval_group
+from codeassist_eval.cli.eval.group import eval_group
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.tasks import history
 from codeassist_eval.tasks.commits import added_lines

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from codeassist.cli.error_boundary import run
+from codeassist.cli.app import run
 from codeassist.request import CompletionRequest, Snippet
 from codeassist.settings.layers import locate
 from codeassist_eval.benchmarks.crosscodeeval import load_tasks

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from codeassist.cli.error_boundary import run
+from codeassist.cli.app import run
 from codeassist.progress import silent
 from codeassist.request import CompletionRequest, Snippet
 from codeassist_eval.errors import EvaluationError

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from codeassist.cli.error_boundary import run
+from codeassist.cli.app import run
 from codeassist.request import Snippet
 from codeassist_eval.engines.local_engine import local_engine
 from codeassist_eval.runs.schedule import Limits

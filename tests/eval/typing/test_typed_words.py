@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from codeassist.cli.evaluate import eval_group
+from codeassist_eval.cli.eval.group import eval_group
 from tests.eval.fakes import row, write_rows
 
 FILES = {

@@ -1,0 +1,99 @@
+"""A completion as a script reads it, and as a person does.
+
+Knows no command and no model.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from codeassist.cli.completion.position import Position
+from codeassist.cli.sessions.completion_run import Outcome, ServerNote
+from codeassist.completion.completion_json import rounded, to_document, told_of_act, told_of_late, told_of_sent
+from codeassist.request import Completion
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+_LINES_AROUND = 6
+
+
+def as_document(outcome: Outcome, position: Position) -> dict[str, Any]:
+    """Return what `--json` prints."""
+    return {
+        **to_document(outcome.completion),
+        "file": position.file,
+        "line": position.line,
+        "column": position.column,
+        "startup_ms": rounded(outcome.startup_ms),
+        "server": {"pid": outcome.server.pid, "reason": outcome.server.reason},
+    }
+
+
+def explain(outcome: Outcome, console: Console) -> None:
+    """Print which snippets were used and why, where the time went, and what monitors did."""
+    completion = outcome.completion
+    if completion.snippets:
+        console.print(_snippet_table(completion))
+    else:
+        console.print("No snippets from other files were used.")
+    if completion.late_sources:
+        console.print(told_of_late(completion.late_sources), highlight=False, markup=False)
+    console.print(_stage_table(outcome))
+    console.print(
+        f"{completion.model}: {completion.num_prompt_tokens} prompt tokens, of them {completion.num_cached_tokens} "
+        f"reused; {completion.num_new_tokens} new; ended by {completion.finish_reason}",
+        highlight=False,
+        markup=False,
+    )
+    for act in completion.monitor_acts:
+        console.print(f"monitor: {told_of_act(act)}", highlight=False, markup=False)
+    console.print(told_of_sent(completion.sent), highlight=False, markup=False)
+    console.print(_who_answered(outcome.server), highlight=False, markup=False)
+
+
+def show_in_code(prefix: str, text: str, suffix: str, language: str, console: Console) -> None:
+    """Print the lines around the cursor with the completion highlighted among them."""
+    from rich.syntax import Syntax
+
+    before = "".join(prefix.splitlines(keepends=True)[-_LINES_AROUND:])
+    behind = "".join(suffix.splitlines(keepends=True)[:_LINES_AROUND])
+    syntax = Syntax("", language, theme="ansi_dark", background_color="default")
+    code = syntax.highlight(before + text + behind)
+    code.stylize("bold reverse green", len(before), len(before) + len(text))
+    code.rstrip()
+    console.print(code)
+
+
+def _who_answered(server: ServerNote) -> str:
+    if server.pid is not None:
+        return f"answered by the running server, process {server.pid}"
+    return f"answered by this process: {server.reason}" if server.reason else "answered by this process"
+
+
+def _snippet_table(completion: Completion) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table(title="Snippets in the prompt", title_justify="left", box=None, pad_edge=False)
+    table.add_column("where", overflow="fold")
+    table.add_column("tokens", justify="right")
+    table.add_column("source")
+    table.add_column("why", overflow="fold")
+    for used in completion.snippets:
+        snippet = used.snippet
+        where = f"{snippet.path}:{snippet.start_line}-{snippet.end_line - 1}"
+        table.add_row(escape(where), str(used.num_tokens), escape(snippet.source), escape(snippet.reason))
+    return table
+
+
+def _stage_table(outcome: Outcome) -> Table:
+    from rich.table import Table
+
+    table = Table(title="Time", title_justify="left", box=None, pad_edge=False)
+    table.add_column("stage")
+    table.add_column("ms", justify="right")
+    for stage, took_ms in (*outcome.startup_ms.items(), *outcome.completion.stage_ms.items()):
+        table.add_row(stage, f"{took_ms:,.1f}")
+    return table

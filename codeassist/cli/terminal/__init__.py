@@ -1,1 +1,0 @@
-"""What commands share at the terminal: options, places, printing."""

@@ -1,1 +1,0 @@
-"""Commands that train what chooses a prompt's context."""

@@ -1,0 +1,33 @@
+"""`codeassist bench`: its commands by name, each imported when it is used."""
+
+from __future__ import annotations
+
+import click
+
+from codeassist.terminal.deferred_command import DeferredCommand
+from codeassist.terminal.options import debug_option
+
+
+@click.group("bench")
+@debug_option
+def bench_group() -> None:
+    """Measure: the engine, typing, the index, trimming. docs/benchmarks.md says what each figure means."""
+
+
+_COMMANDS = {
+    "engine": "Measure prefill and decoding.",
+    "typing": "Replay editing sessions.",
+    "accuracy": "Measure how near int8 stays to float32.",
+    "order": "Compare orders of a prompt.",
+    "lsp": "Measure the language server.",
+    "remote": "Put a completions server under load.",
+    "monitor": "Complete with and without monitors.",
+    "trim": "Measure trimming on real code.",
+    "index": "Measure the index on a large tree.",
+    "retrieval": "Measure the search for candidates.",
+}
+
+for _name, _short_help in _COMMANDS.items():
+    bench_group.add_command(
+        DeferredCommand(_name, f"codeassist_eval.cli.bench.{_name}", f"{_name}_command", _short_help)
+    )

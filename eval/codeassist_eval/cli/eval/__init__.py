@@ -1,0 +1,1 @@
+"""`codeassist eval …`: one module a command."""

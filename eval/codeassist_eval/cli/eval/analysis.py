@@ -1,0 +1,61 @@
+"""`codeassist eval analysis`: what the analysis behind the monitors knows, and how often it is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from codeassist.terminal.console import print_json
+from codeassist.terminal.options import debug_option, json_option
+from codeassist_eval.cli.options import FILE, language_option, repos_option, seed_option
+
+if TYPE_CHECKING:
+    from codeassist_eval.tasks.statement import Language
+
+
+@click.command("analysis")
+@click.option("--tasks", "tasks_path", type=FILE, help="A task file in CrossCodeEval's format: places in its truth.")
+@repos_option
+@language_option
+@click.option("--draw", type=click.IntRange(min=1), metavar="N", help="Instead of tasks: N places of each repository.")
+@seed_option
+@json_option
+@debug_option
+def analysis_command(
+    tasks_path: Path | None, repos: Path, language: Language | None, draw: int | None, seed: int, as_json: bool
+) -> None:
+    """Ask the analysis behind the monitors at places whose name is known: no model runs.
+
+    Shows how often it knows what can stand there, and how often it would have excluded the truth.
+    """
+    from codeassist_eval.analysis.check import AnalysisFigures, check_analysis
+    from codeassist_eval.analysis.places import drawn_places, places_of_tasks
+    from codeassist_eval.benchmarks.crosscodeeval import load_tasks
+    from codeassist_eval.engines.local_engine import evaluation_cache
+    from codeassist_eval.reports.tables import print_analysis
+    from codeassist_eval.tasks.repositories import open_repositories, repository_folders
+    from codeassist_eval.tasks.slots import claim_slot
+    from codeassist_eval.tasks.task import in_prefix_order
+
+    cache = evaluation_cache()
+    repositories = open_repositories(repos, cache / "repositories")
+    if tasks_path is not None and draw is None:
+        tasks = [task for task in load_tasks(tasks_path) if language in (None, task.language)]
+        repositories.require_all(tasks)
+        places = places_of_tasks(in_prefix_order(tasks), repositories)
+    elif draw is not None and tasks_path is None:
+        folders = repository_folders(repositories)
+        places = (place for folder in folders for place in drawn_places(folder, language, draw, seed))
+    else:
+        raise click.UsageError("give either --tasks or --draw")
+    slot = claim_slot(cache / "indexes")
+    try:
+        figures: AnalysisFigures = check_analysis(places, slot.folder)
+    finally:
+        slot.release()
+    if as_json:
+        print_json(figures.as_document())
+    else:
+        print_analysis(figures.as_document())

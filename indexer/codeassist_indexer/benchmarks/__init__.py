@@ -1,1 +1,0 @@
-"""How fast the index is, and what is asked of it."""
