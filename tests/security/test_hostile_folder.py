@@ -66,7 +66,8 @@ def run(program: Program, *arguments: str) -> Done:
 
 def test_the_folder_does_run_where_nothing_is_done_about_it(hostile: Program, mark: Path) -> None:
     """Otherwise the tests below would show nothing."""
-    subprocess.run([sys.executable, "-c", "import filelock"], cwd=hostile.root, check=False)
+    plain = {name: value for name, value in os.environ.items() if name != "PYTHONSAFEPATH"}
+    subprocess.run([sys.executable, "-c", "import filelock"], cwd=hostile.root, env=plain, check=False)
     assert "filelock.py" in mark.read_text()
 
 

@@ -23,6 +23,7 @@ REGISTERED = {
 # Where our own name stands, which nobody has registered; none of these is advice to install it by that name.
 OUR_NAME_IN = {
     "pyproject.toml": "the project itself",
+    "docs/architecture.md": "what the packages are distributed as",
     "docs/install.md": "says that it is registered nowhere, and how to uninstall it",
     "CHANGELOG.md": "says the same",
     "eval/codeassist_eval/runs/manifest.py": "the version that is installed",

@@ -16,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import codeassist
+import codeassist_indexer
 from codeassist_indexer.workers.landlock import restrict_files
 from codeassist_indexer.workers.seccomp import restrict_calls
 
@@ -108,8 +110,12 @@ def _writes(arguments: tuple[Any, ...]) -> bool:
 
 
 def _own_libraries() -> list[str]:
-    """Return where this program's own modules lie: they are imported late, and jedi reads its stubs from there."""
-    return [path for path in sys.path if path and Path(path).exists()]
+    """Return where this program's own modules lie: they are imported late, and jedi reads its stubs from there.
+
+    A package that is installed from a checkout need not lie on `sys.path`.
+    """
+    packages = [str(Path(module.__file__).parent) for module in (codeassist, codeassist_indexer) if module.__file__]
+    return [*(path for path in sys.path if path and Path(path).exists()), *packages]
 
 
 def _limit_resources(memory_bytes: int) -> bool:
