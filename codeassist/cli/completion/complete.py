@@ -125,7 +125,7 @@ def _complete(
     if settings.remote.url is not None:
         reason = "a remote engine is set (remote.url)"
         return replace(run_completion(request, root, settings, progress), server=ServerNote(reason=reason))
-    if settings.context.rounds > 1:  # an editor's server looks again behind an answer, not before it
+    if settings.context.rounds > 1:  # an editor's server looks again after an answer, not before it
         reason = "context.rounds is set"
         return replace(run_completion(request, root, settings, progress), server=ServerNote(reason=reason))
     if not asks_servers:

@@ -31,7 +31,7 @@ _ASSIGNMENTS = ("model.context_tokens=1024", "cache.mode=exact", "index.exclude=
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Where the demo completes: behind `anchor` in `file`, the rest of the line hidden; `name` would be right."""
+    """Where the demo completes: after `anchor` in `file`, the rest of the line hidden; `name` would be right."""
 
     file: str
     anchor: str

@@ -1,6 +1,6 @@
 """FILE:LINE:COL on the command line, and the place in a text that it names.
 
-Knows no file system. LINE and COL count from 1, COL in Unicode characters; the column behind a line's last character
+Knows no file system. LINE and COL count from 1, COL in Unicode characters; the column after a line's last character
 is allowed, a line's end is "\n", "\r\n" or "\r".
 """
 
@@ -35,7 +35,7 @@ def parse_position(written: str) -> Position:
 
 
 def split_at(text: str, position: Position) -> tuple[str, str]:
-    """Return the text before and behind the cursor. Raises RequestError for a place that the text does not have."""
+    """Return the text before and after the cursor. Raises RequestError for a place that the text does not have."""
     start = 0
     ends = _LINE_END.finditer(text)
     for line in range(1, position.line):

@@ -55,7 +55,7 @@ def places_of_tasks(tasks: Iterable[Task], repositories: Repositories) -> Iterat
 
 
 def drawn_places(folder: Path, wanted: Language | None, limit: int, seed: int) -> Iterator[AskedPlace]:
-    """Up to `limit` places of the repository in `folder`; the line behind each is taken away, as in a task."""
+    """Up to `limit` places of the repository in `folder`; the line after each is taken away, as in a task."""
     texts = {path: text for path, text in source_texts(folder).items() if is_wanted(path, wanted)}
     candidates: list[tuple[str, int]] = []
     for path, text in texts.items():

@@ -41,7 +41,7 @@ def jaccard_scores(query: Sequence[str], windows: Sequence[Window]) -> list[floa
 class WindowRetriever:
     """Ranks windows by the last lines before the cursor.
 
-    `hint` is text taken as if it stood behind the cursor: the truth makes an oracle, a first guess makes RepoCoder's
+    `hint` is text taken as if it stood after the cursor: the truth makes an oracle, a first guess makes RepoCoder's
     second round. `source` names the ranking in the snippets.
     """
 

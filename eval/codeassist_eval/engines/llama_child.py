@@ -28,7 +28,7 @@ def common_prefix(cached: list[int], wanted: list[int]) -> int:
 
 
 def shifted_runs(cached: list[int], wanted: list[int], kept: int, min_run: int) -> list[tuple[int, int, int]]:
-    """Runs (source, target, length) behind the first `kept` tokens that move to the left, as llama-server finds them.
+    """Runs (source, target, length) after the first `kept` tokens that move to the left, as llama-server finds them.
 
     Like llama-server's, the search goes forward in the cache only, so what an insertion pushed away is not found.
     """
@@ -67,7 +67,7 @@ class Peer:
         return self._timed(lambda: self._sync(ids))
 
     def decode(self, num_tokens: int) -> dict[str, object]:
-        """Choose `num_tokens` greedily behind the token that the prompt chose, then forget them."""
+        """Choose `num_tokens` greedily after the token that the prompt chose, then forget them."""
         base, first = self.llama.n_tokens, self.next_token
         tokens: list[int] = []
 

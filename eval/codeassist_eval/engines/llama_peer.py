@@ -75,7 +75,7 @@ class LlamaPeer:
         return _timed(self._ask({"op": "sync", "ids": list(ids)}))
 
     def decode(self, num_tokens: int) -> Timed:
-        """Choose so many tokens greedily behind the last prompt and its first token; they are forgotten again."""
+        """Choose so many tokens greedily after the last prompt and its first token; they are forgotten again."""
         return _timed(self._ask({"op": "decode", "num_tokens": num_tokens}))
 
     def peak_rss_bytes(self) -> int | None:

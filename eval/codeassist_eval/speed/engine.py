@@ -123,7 +123,7 @@ def code_prompts(tasks: Sequence[Task], tokenizer: Tokenizer, num_tokens: int, n
 
 
 def _our_turn(session: Session, prompt: Sequence[int], num_tokens: int) -> tuple[float, float]:
-    """Return the milliseconds from an empty cache to the first token, and those of each of `num_tokens` behind it."""
+    """Return the milliseconds from an empty cache to the first token, and those of each of `num_tokens` after it."""
     cache = session.engine.cache_of(_DOCUMENT)
     cache.truncate(0)
     params = DecodeParams(num_tokens + 1, frozenset())
@@ -139,7 +139,7 @@ def _our_turn(session: Session, prompt: Sequence[int], num_tokens: int) -> tuple
 
 @dataclass(slots=True)
 class _Trace:
-    num_steps: int = 0  # tokens behind the first of each answer, those that end it counted
+    num_steps: int = 0  # tokens after the first of each answer, those that end it counted
     our_ms: float = 0.0
     their_ms: float = 0.0
     num_answers: int = 0

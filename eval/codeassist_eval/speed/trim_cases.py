@@ -156,7 +156,7 @@ def _end_of_bracket(line: str, start: int) -> int | None:
 
 
 def _body(path: str, lines: list[str], number: int, rng: Random) -> Iterator[Case]:
-    """What a line ends to open, with its closing line behind it or without."""
+    """What a line ends to open, with its closing line after it or without."""
     line = lines[number]
     if not line.rstrip().endswith(("{", ":")):
         return

@@ -1,4 +1,4 @@
-"""Places in a file where a name from another file is needed: before it, behind the dot in front of it, in its call.
+"""Places in a file where a name from another file is needed: before it, after the dot in front of it, in its call.
 
 Knows no repository on disk: parsed files and a text in, cursors out. A place counts only at the name's first use, where
 nothing above the cursor but an import could give the name away.

@@ -1,4 +1,4 @@
-"""A completion task: a cursor in a file of a repository, and what stands behind it in truth.
+"""A completion task: a cursor in a file of a repository, and what stands after it in truth.
 
 Knows no benchmark's file format; the benchmark modules make tasks from their rows.
 """

@@ -61,7 +61,7 @@ def lsp_figures(sessions: Sequence[ReplayedSession]) -> dict[str, Any]:
 
 
 def stages_of(answer: Answer) -> dict[str, float]:
-    """Return the time of each stage, one behind the other: the server counts the first token into decoding."""
+    """Return the time of each stage, one after the other: the server counts the first token into decoding."""
     stages = {stage: answer.stage_ms[stage] for stage in STAGES if stage in answer.stage_ms}
     if "decode" in stages:
         stages["decode"] -= stages.get("first_token", 0.0)

@@ -1,7 +1,7 @@
 """Editing sessions typed into a real language server at human speed, and how long each answer took to come.
 
 Knows no options and no terminal. The typist presses a key every `interval_s`, rests for `rest_s` where a word ends and
-behind every other kind of edit, and asks after every edit, as editors do; most requests are outdated before they are
+after every other kind of edit, and asks after every edit, as editors do; most requests are outdated before they are
 answered, which is what a server has to live with.
 """
 

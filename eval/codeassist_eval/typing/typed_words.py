@@ -54,7 +54,7 @@ class KeyFigures:
 
 @dataclass(slots=True)
 class WayFigures:
-    """One way to ask: keys within a word, and keys behind which none goes on."""
+    """One way to ask: keys within a word, and keys after which none goes on."""
 
     within: KeyFigures = field(default_factory=KeyFigures)
     elsewhere: KeyFigures = field(default_factory=KeyFigures)

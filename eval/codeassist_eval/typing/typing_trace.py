@@ -106,7 +106,7 @@ class History:
 
     Each method steps back over one piece of work: it changes the text to what it was before, and notes the keystrokes
     that redo the work and, before them, the move to the place. `region`, the line to be typed, follows the text.
-    Lines are inserted and deleted, and names looked for, at most `before` characters before it and `behind` behind it.
+    Lines are inserted and deleted, and names looked for, at most `before` characters before it and `behind` after it.
     """
 
     def __init__(self, text: str, region: range, before: int = _ANYWHERE, behind: int = _ANYWHERE) -> None:

@@ -134,7 +134,7 @@ def _joined(parts: Sequence[NDArray[np.int64]]) -> tuple[Tensor, Tensor]:
 
 
 def _first_slots() -> Tensor:
-    """Lines count less the farther off they are, and less behind the cursor."""
+    """Lines count less the farther off they are, and less after the cursor."""
     before = [1 / (1 + 0.25 * distance) for distance in range(LINES_BEFORE)]
     after = [0.5 / (1 + 0.25 * distance) for distance in range(NUM_SLOTS - LINES_BEFORE - 1)]
     return torch.tensor([*before, *after, 1.5])

@@ -34,7 +34,7 @@ class RewardPlan:
     """`num_candidates` of each task, the first that were found; `file_tokens` of its own file in every prompt.
 
     `max_candidate_tokens`: what is longer is cut after whole lines. With `exact`, every prompt is read from its first
-    change on; else the file's states are shifted behind the candidate, and those around the cursor computed anew.
+    change on; else the file's states are shifted after the candidate, and those around the cursor computed anew.
     """
 
     num_candidates: int = 16
