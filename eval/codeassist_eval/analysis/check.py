@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import Any
 
 from codeassist_eval.analysis.places import AskedPlace
+from codeassist_eval.percentiles import percentile
 from codeassist_indexer.analysis.service import RepositoryAnalysisService, TextAnalysis
 from codeassist_indexer.ingest.update import update_index
 from codeassist_indexer.storage.store import Store, database_path
@@ -79,7 +80,7 @@ class AnalysisFigures:
                 for (language, kind), count in sorted(self.counts.items())
             ],
             "answer_ms": {
-                language: {"p50": _percentile(times, 50), "p95": _percentile(times, 95)}
+                language: {"p50": percentile(times, 50), "p95": percentile(times, 95)}
                 for language, times in sorted(self.answer_ms.items())
             },
             "excluded": [
@@ -142,8 +143,3 @@ def _ask(analyst: RepositoryAnalysisService, asked: AskedPlace, figures: Analysi
     where = f"{asked.folder.name}/{asked.request.path}:{line_number}"
     some = tuple(sorted(found.names, key=lambda name: (name.startswith("_"), name)))[:10]
     figures.excluded.append(Excluded(asked.language, kind, where, asked.line, some))
-
-
-def _percentile(times: list[float], percent: int) -> float:
-    ordered = sorted(times)
-    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] if ordered else 0.0

@@ -15,8 +15,8 @@ from typing import Any
 from codeassist_eval.benchmarks import crosscodeeval
 from codeassist_eval.metrics.benchmark import Benchmark, plain_prediction
 from codeassist_eval.metrics.score import CROSSCODEEVAL_AGGREGATES, Score, aggregate
+from codeassist_eval.percentiles import percentile
 from codeassist_eval.runs.run_folder import Record
-from codeassist_eval.runs.summary import percentile
 from codeassist_eval.tasks.paired import bootstrap
 from codeassist_eval.tasks.task import Task
 from codeassist_eval.typing.edits import EDIT_KINDS, FULL_STAGE, LIVE_STAGE, base_id, expand

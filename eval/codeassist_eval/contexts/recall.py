@@ -18,6 +18,7 @@ from codeassist.progress import Progress
 from codeassist.request import CompletionRequest
 from codeassist_eval.contexts.index_context import IndexContexts
 from codeassist_eval.errors import EvaluationError
+from codeassist_eval.percentiles import percentiles
 from codeassist_eval.tasks.identifiers import identifiers
 from codeassist_eval.tasks.task import Task, in_prefix_order
 from codeassist_indexer.retrieval.query.deadline import Deadline
@@ -72,9 +73,9 @@ class RecallFigures:
             "tasks": self.num_tasks,
             "new": _group(self.new),
             "every": _group(self.every),
-            "wall_ms": percentiles(self.wall_ms),
-            "processor_ms": percentiles(self.processor_ms),
-            "stage_ms": {stage: percentiles(times) for stage, times in self.stage_ms.items()},
+            "wall_ms": percentiles(self.wall_ms) or {},
+            "processor_ms": percentiles(self.processor_ms) or {},
+            "stage_ms": {stage: percentiles(times) or {} for stage, times in self.stage_ms.items()},
         }
 
     def misses(self) -> Iterator[dict[str, Any]]:
@@ -132,13 +133,6 @@ def gold_of(task: Task, store: Store, is_new: bool) -> Gold | None:
             names.add(name)
             paths |= defining
     return Gold(frozenset(paths), frozenset(names)) if names else None
-
-
-def percentiles(times: Sequence[float]) -> dict[str, float]:
-    """Return the 50th and the 95th."""
-    if len(times) < 2:
-        return {"p50": times[0], "p95": times[0]} if times else {}
-    return {"p50": statistics.median(times), "p95": statistics.quantiles(times, n=20)[-1]}
 
 
 def _measure(task: Task, store: Store, figures: RecallFigures) -> None:

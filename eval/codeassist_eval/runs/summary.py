@@ -6,10 +6,11 @@ Knows no files: records and scores in, plain values out.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import fmean, quantiles
+from statistics import fmean
 from typing import Any
 
 from codeassist_eval.metrics.score import Aggregate, Score, aggregate
+from codeassist_eval.percentiles import percentile
 from codeassist_eval.runs.run_folder import Record
 from codeassist_eval.tasks.task import Task
 
@@ -62,10 +63,3 @@ def _cost(records: Sequence[Record]) -> dict[str, Any]:
             },
         },
     }
-
-
-def percentile(values: Sequence[float], percent: int) -> float:
-    """Return a percentile between 1 and 99, interpolated."""
-    if len(values) == 1:
-        return values[0]
-    return quantiles(values, n=100, method="inclusive")[percent - 1]

@@ -24,6 +24,7 @@ import psutil
 from codeassist.errors import SettingsError
 from codeassist.progress import Progress
 from codeassist.request import CompletionRequest
+from codeassist_eval.percentiles import percentile
 from codeassist_indexer.ingest.update import UpdateProgress, update_file, update_index
 from codeassist_indexer.retrieval.retrieve import IndexRetriever
 from codeassist_indexer.storage.store import Store
@@ -93,9 +94,9 @@ def run_bench(
         changed_file_ms=statistics.median(changed_ms),
         num_chunks=store.counts().num_chunks,
         lexical_ms_p50=statistics.median(lexical_ms),
-        lexical_ms_p95=statistics.quantiles(lexical_ms, n=20)[-1],
+        lexical_ms_p95=percentile(lexical_ms, 95),
         full_ms_p50=statistics.median(full_ms),
-        full_ms_p95=statistics.quantiles(full_ms, n=20)[-1],
+        full_ms_p95=percentile(full_ms, 95),
     )
     store.close()
     return figures

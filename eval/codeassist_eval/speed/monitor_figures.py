@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from codeassist_eval.percentiles import percentile
+
 Arm = Literal["with", "without"]
 ARMS: tuple[Arm, ...] = ("with", "without")
 
@@ -104,8 +106,8 @@ def _of(records: Sequence[MonitorRecord]) -> dict[str, Any]:
             "spoilt": sum(record.hits("without") and not record.hits("with") for record in records),
         },
         "wrong_by_class": dict(Counter(why_wrong(each) for each in records if not each.hits("with")).most_common()),
-        "mask_ms_p50": _percentile(mask_ms, 50),
-        "mask_ms_p95": _percentile(mask_ms, 95),
+        "mask_ms_p50": percentile(mask_ms, 50) if mask_ms else None,
+        "mask_ms_p95": percentile(mask_ms, 95) if mask_ms else None,
         "mask_percent_of_decode": _percent(sum(mask_ms), decode_ms),
         "wait_ms_mean": sum(record.wait_ms for record in records) / len(records) if records else None,
     }
@@ -138,7 +140,3 @@ def _members(records: Sequence[MonitorRecord], arm: Arm) -> dict[str, Any]:
 
 def _percent(part: float, whole: float) -> float | None:
     return round(100 * part / whole, 2) if whole else None
-
-
-def _percentile(ordered: Sequence[float], percent: int) -> float | None:
-    return ordered[min(len(ordered) - 1, len(ordered) * percent // 100)] if ordered else None

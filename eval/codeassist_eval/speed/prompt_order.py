@@ -16,8 +16,8 @@ from codeassist.prompts.templates import Order
 from codeassist.request import CompletionRequest, NoRetriever
 from codeassist_eval.benchmarks.crosscodeeval import BENCHMARK, score
 from codeassist_eval.metrics.score import Score, aggregate
+from codeassist_eval.percentiles import percentiles
 from codeassist_eval.tasks.task import Task
-from codeassist_eval.typing.lsp_figures import quantiles
 from codeassist_eval.typing.typing_replay import first_token_ms
 from codeassist_eval.typing.typing_sessions import EditSession, FixedRetriever
 from codeassist_eval.typing.typing_trace import apply
@@ -74,7 +74,15 @@ def measure_orders(
                 done(name)
             totals = aggregate(scores, BENCHMARK.aggregates)
             found.append(
-                OrderFigures(name, len(scores), totals["em"], totals["es"], len(ms), quantiles(encoded), quantiles(ms))
+                OrderFigures(
+                    name,
+                    len(scores),
+                    totals["em"],
+                    totals["es"],
+                    len(ms),
+                    percentiles(encoded, digits=2),
+                    percentiles(ms, digits=2),
+                )
             )
     finally:
         session.template = own

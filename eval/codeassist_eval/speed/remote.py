@@ -9,7 +9,7 @@ import dataclasses
 import io
 import os
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import anyio
@@ -27,6 +27,7 @@ from codeassist.remote.session import RemoteSession
 from codeassist.tokenization.file_tokens import KnownTokens
 from codeassist.tokenization.tokens import Tokenizer
 from codeassist_eval.errors import EvaluationError
+from codeassist_eval.percentiles import percentiles
 from codeassist_eval.speed.remote_load import Load, LoadPlan, Request, put_under_load
 from codeassist_eval.speed.session import machine
 from codeassist_eval.typing.typing_sessions import EditSession
@@ -102,8 +103,10 @@ def load_figures(load: Load) -> dict[str, Any]:
         "num_requests": len(requests),
         "requests_per_s": round(len(requests) / load.seconds, 3),
         "answers_per_s": round(len(done) / load.seconds, 3),
-        "first_token_ms": percentiles(each.first_ms for each in done if each.first_ms is not None),
-        "answer_ms": percentiles(each.total_ms for each in done),
+        "first_token_ms": percentiles(
+            (each.first_ms for each in done if each.first_ms is not None), _PERCENTILES, digits=1
+        ),
+        "answer_ms": percentiles((each.total_ms for each in done), _PERCENTILES, digits=1),
         "cancelled_share": round(counts["cancelled"] / len(requests), 4) if requests else None,
         "failed_share": round(counts["failed"] / len(requests), 4) if requests else None,
         "outcomes": dict(counts.most_common()),
@@ -116,14 +119,6 @@ def load_figures(load: Load) -> dict[str, Any]:
         },
         "requests": [dataclasses.asdict(each) for each in requests],
     }
-
-
-def percentiles(values: Iterable[float]) -> dict[str, float] | None:
-    """Return the nearest-rank p50, p95 and p99; None without values."""
-    ordered = sorted(values)
-    if not ordered:
-        return None
-    return {f"p{p}": round(ordered[-(-p * len(ordered) // 100) - 1], 1) for p in _PERCENTILES}
 
 
 def print_remote(document: Mapping[str, Any]) -> None:

@@ -10,13 +10,13 @@ import random
 import shutil
 import statistics
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from codeassist.errors import SettingsError
 from codeassist.progress import Progress
 from codeassist.request import CompletionRequest
+from codeassist_eval.percentiles import percentile
 from codeassist_eval.speed.indexing import grow_tree, make_tree, random_request, unpacked
 from codeassist_indexer.ingest.update import update_index
 from codeassist_indexer.retrieval.retrieve import IndexRetriever
@@ -141,16 +141,14 @@ def measure_retrieval(
         deadline_ms=deadline_ms,
         candidates_mean=statistics.mean(num_candidates),
         p50_ms=statistics.median(wall_ms),
-        p95_ms=_p95(wall_ms),
+        p95_ms=percentile(wall_ms, 95),
         processor_p50_ms=statistics.median(processor_ms),
-        processor_p95_ms=_p95(processor_ms),
+        processor_p95_ms=percentile(processor_ms, 95),
         late_percent=100 * num_late.get("any", 0) / num_requests,
         stages={
-            stage: StageFigures(statistics.median(times), _p95(times), 100 * num_late.get(stage, 0) / num_requests)
+            stage: StageFigures(
+                statistics.median(times), percentile(times, 95), 100 * num_late.get(stage, 0) / num_requests
+            )
             for stage, times in stage_ms.items()
         },
     )
-
-
-def _p95(times: Sequence[float]) -> float:
-    return statistics.quantiles(times, n=20)[-1] if len(times) > 1 else times[0]

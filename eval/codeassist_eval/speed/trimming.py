@@ -17,6 +17,7 @@ from time import thread_time
 from rich.table import Table
 
 from codeassist.errors import SettingsError
+from codeassist_eval.percentiles import percentile
 from codeassist_eval.speed.trim_cases import Case, cases, is_equal
 from codeassist_indexer.fitting.trim import trim
 from codeassist_indexer.languages.registry import language_of
@@ -99,8 +100,8 @@ def trim_document(figures: TrimFigures) -> dict[str, object]:
         "changed": figures.changed,
         "spoilt": figures.spoilt,
         "mended": figures.mended,
-        "ms_p50": times[len(times) // 2] if times else None,
-        "ms_p95": times[len(times) * 95 // 100] if times else None,
+        "ms_p50": percentile(times, 50) if times else None,
+        "ms_p95": percentile(times, 95) if times else None,
         "ms_max": times[-1] if times else None,
     }
 
@@ -116,7 +117,7 @@ def trim_table(measured: dict[str, TrimFigures]) -> Table:
             table.add_row(
                 *(language, kind or "all", str(plain), str(changed), _percent(changed, plain)),
                 *(str(spoilt), str(mended), _percent(mended, spoilt)),
-                f"{times[len(times) * 95 // 100]:.1f}" if kind is None else "",
+                f"{percentile(times, 95):.1f}" if kind is None else "",
                 end_section=kind is None,
             )
     return table

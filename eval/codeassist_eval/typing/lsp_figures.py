@@ -7,10 +7,14 @@ from __future__ import annotations
 
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
+from codeassist_eval.percentiles import percentiles
 from codeassist_eval.typing.lsp_replay import Answer, ReplayedSession
+
+_in_ms = partial(percentiles, digits=2)
 
 STAGES = ("debounce", "queue", "retrieve", "sync", "first_token", "decode")
 
@@ -22,36 +26,36 @@ def lsp_figures(sessions: Sequence[ReplayedSession]) -> dict[str, Any]:
     known = [answer for answer in answers if answer.outcome == "cached"]
     shown = [answer for answer in answers if answer.outcome in ("answered", "cached")]
     return {
-        "response_ms": quantiles(answer.ms for answer in shown),
-        "modelled_ms": quantiles(answer.ms for answer in modelled),
-        "cached_ms": quantiles(answer.ms for answer in known),
-        "cancelled_ms": quantiles(answer.ms for answer in answers if answer.outcome == "cancelled"),
+        "response_ms": _in_ms(answer.ms for answer in shown),
+        "modelled_ms": _in_ms(answer.ms for answer in modelled),
+        "cached_ms": _in_ms(answer.ms for answer in known),
+        "cancelled_ms": _in_ms(answer.ms for answer in answers if answer.outcome == "cancelled"),
         "stages_ms": {
-            stage: quantiles(stages_of(answer)[stage] for answer in modelled if stage in answer.stage_ms)
+            stage: _in_ms(stages_of(answer)[stage] for answer in modelled if stage in answer.stage_ms)
             for stage in STAGES
         },
-        "first_token_after_ms": quantiles(_until_first_token(answer) for answer in modelled),
-        "overhead_ms": quantiles(overhead_ms(answer) for answer in modelled),
-        "overhead_in_server_ms": quantiles(in_server_ms(answer) for answer in modelled if answer.server_ms is not None),
-        "overhead_between_ms": quantiles(
+        "first_token_after_ms": _in_ms(_until_first_token(answer) for answer in modelled),
+        "overhead_ms": _in_ms(overhead_ms(answer) for answer in modelled),
+        "overhead_in_server_ms": _in_ms(in_server_ms(answer) for answer in modelled if answer.server_ms is not None),
+        "overhead_between_ms": _in_ms(
             answer.ms - answer.server_ms for answer in modelled if answer.server_ms is not None
         ),
         "overhead_stages_ms": {
-            "before": quantiles(
+            "before": _in_ms(
                 answer.before_ms - answer.stage_ms.get("debounce", 0.0)
                 for answer in modelled
                 if answer.before_ms is not None
             ),
-            "prompt": quantiles(answer.stage_ms["prompt"] for answer in modelled if "prompt" in answer.stage_ms),
-            "trim": quantiles(answer.stage_ms["trim"] for answer in modelled if "trim" in answer.stage_ms),
-            "behind": quantiles(answer.behind_ms for answer in modelled if answer.behind_ms is not None),
+            "prompt": _in_ms(answer.stage_ms["prompt"] for answer in modelled if "prompt" in answer.stage_ms),
+            "trim": _in_ms(answer.stage_ms["trim"] for answer in modelled if "trim" in answer.stage_ms),
+            "behind": _in_ms(answer.behind_ms for answer in modelled if answer.behind_ms is not None),
         },
-        "overhead_with_retrieval_ms": quantiles(
+        "overhead_with_retrieval_ms": _in_ms(
             overhead_ms(answer) + answer.stage_ms.get("retrieve", 0.0) for answer in modelled
         ),
         "late_percent": 100 * statistics.fmean(answer.has_late_source for answer in modelled) if modelled else None,
-        "ready_s": quantiles((session.ready_s for session in sessions), digits=3),
-        "first_completion_s": quantiles((session.first_completion_s for session in sessions), digits=3),
+        "ready_s": percentiles((session.ready_s for session in sessions), digits=3),
+        "first_completion_s": percentiles((session.first_completion_s for session in sessions), digits=3),
         "num_sessions": len(sessions),
         "num_keystrokes": len(answers),
         "outcomes": dict(Counter(answer.outcome for answer in answers).most_common()),
@@ -81,11 +85,3 @@ def in_server_ms(answer: Answer) -> float:
 
 def _until_first_token(answer: Answer) -> float:
     return answer.ms - stages_of(answer)["decode"] - answer.stage_ms.get("trim", 0.0)
-
-
-def quantiles(values: Iterable[float], digits: int = 2) -> Mapping[str, float] | None:
-    """Return the nearest-rank p50 and p95; None where there are no values."""
-    ordered = sorted(values)
-    if not ordered:
-        return None
-    return {f"p{p}": round(ordered[-(-p * len(ordered) // 100) - 1], digits) for p in (50, 95)}

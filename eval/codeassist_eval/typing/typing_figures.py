@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from codeassist_eval.metrics.score import is_rest_of_line
+from codeassist_eval.percentiles import percentile
 from codeassist_eval.typing.typing_trace import Kind
 
 
@@ -74,9 +75,9 @@ def typing_figures(sessions: Sequence[SessionRecord]) -> dict[str, Any]:
     ours_ms = [k.ms for k in keystrokes]
     full_ms = [sample.full_ms for sample in samples]
     return {
-        "keystroke_p50_ratio": percentile(ratios, 0.5),
-        "keystroke_p95_ratio": percentile(ratios, 0.95),
-        "encoded_tokens_p50": percentile([k.encoded_tokens for k in keystrokes], 0.5),
+        "keystroke_p50_ratio": percentile(ratios, 50),
+        "keystroke_p95_ratio": percentile(ratios, 95),
+        "encoded_tokens_p50": percentile([k.encoded_tokens for k in keystrokes], 50),
         "em_delta": None if em_ours is None or em_full is None else em_ours - em_full,
         "same_first_line": _share([same_first_line(sample.human_text, sample.full_text) for sample in samples]),
         "exact_share": _share([k.human_exact_slots / k.prompt_tokens for k in keystrokes]),
@@ -85,11 +86,11 @@ def typing_figures(sessions: Sequence[SessionRecord]) -> dict[str, Any]:
             "same_first_line": _share([same_first_line(sample.no_idle_text, sample.full_text) for sample in samples]),
             "exact_share": _share([k.exact_slots / k.prompt_tokens for k in keystrokes]),
         },
-        "human_speed": {"em": em_human, "idle_ms_p50": percentile([k.idle_ms for k in keystrokes], 0.5)},
-        "full_recompute": {"em": em_full, "ms_p50": percentile(full_ms, 0.5), "ms_p95": percentile(full_ms, 0.95)},
-        "keystroke_ms": {"p50": percentile(ours_ms, 0.5), "p95": percentile(ours_ms, 0.95)},
+        "human_speed": {"em": em_human, "idle_ms_p50": percentile([k.idle_ms for k in keystrokes], 50)},
+        "full_recompute": {"em": em_full, "ms_p50": percentile(full_ms, 50), "ms_p95": percentile(full_ms, 95)},
+        "keystroke_ms": {"p50": percentile(ours_ms, 50), "p95": percentile(ours_ms, 95)},
         "llama_cpp": _beside_llama(sampled),
-        "prompt_tokens_p50": percentile([k.prompt_tokens for k in keystrokes], 0.5),
+        "prompt_tokens_p50": percentile([k.prompt_tokens for k in keystrokes], 50),
         "num_sessions": len(sessions),
         "num_keystrokes": len(keystrokes),
         "num_samples": len(samples),
@@ -107,15 +108,6 @@ def keystroke_ratios(session: SessionRecord) -> list[float]:
     return [
         k.ms / (k.sample.full_ms if k.sample is not None else per_token * k.prompt_tokens) for k in session.keystrokes
     ]
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which `share` of the values lie, between two of them in proportion."""
-    rising = sorted(values)
-    place = share * (len(rising) - 1)
-    low = int(place)
-    high = min(low + 1, len(rising) - 1)
-    return rising[low] + (rising[high] - rising[low]) * (place - low)
 
 
 def same_first_line(one: str, other: str) -> bool:
@@ -136,11 +128,11 @@ def _beside_llama(sampled: Sequence[tuple[KeystrokeRecord, Sample]]) -> dict[str
     theirs = [their_ms for _, their_ms, _ in pairs]
     ours = [our_ms for our_ms, _, _ in pairs]
     return {
-        "ms_p50": percentile(theirs, 0.5),
-        "ms_p95": percentile(theirs, 0.95),
-        "encoded_tokens_p50": percentile([encoded for _, _, encoded in pairs if encoded is not None], 0.5),
-        "p50_ratio": percentile(ours, 0.5) / percentile(theirs, 0.5),
-        "p95_ratio": percentile(ours, 0.95) / percentile(theirs, 0.95),
+        "ms_p50": percentile(theirs, 50),
+        "ms_p95": percentile(theirs, 95),
+        "encoded_tokens_p50": percentile([encoded for _, _, encoded in pairs if encoded is not None], 50),
+        "p50_ratio": percentile(ours, 50) / percentile(theirs, 50),
+        "p95_ratio": percentile(ours, 95) / percentile(theirs, 95),
         "share_slower": _share([our_ms > their_ms for our_ms, their_ms, _ in pairs]),
     }
 
@@ -152,10 +144,10 @@ def _by_kind(keystrokes: Sequence[KeystrokeRecord], ratios: Sequence[float]) -> 
         chosen = [(k, ratio) for k, ratio in zip(keystrokes, ratios, strict=True) if k.kind == kind]
         figures[kind] = {
             "num_keystrokes": len(chosen),
-            "ms_p50": percentile([k.ms for k, _ in chosen], 0.5),
-            "ratio_p50": percentile([ratio for _, ratio in chosen], 0.5),
-            "ratio_p95": percentile([ratio for _, ratio in chosen], 0.95),
-            "encoded_tokens_p50": percentile([k.encoded_tokens for k, _ in chosen], 0.5),
+            "ms_p50": percentile([k.ms for k, _ in chosen], 50),
+            "ratio_p50": percentile([ratio for _, ratio in chosen], 50),
+            "ratio_p95": percentile([ratio for _, ratio in chosen], 95),
+            "encoded_tokens_p50": percentile([k.encoded_tokens for k, _ in chosen], 50),
         }
     return figures
 

@@ -11,7 +11,7 @@ import pytest
 from codeassist.cli.app import run
 from codeassist.remote.tokenizer_files import load_tokenizer
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.speed.remote import endpoint_to_load, load_figures, percentiles, remote_plot, run_remote_bench
+from codeassist_eval.speed.remote import endpoint_to_load, load_figures, remote_plot, run_remote_bench
 from codeassist_eval.speed.remote_load import Load, LoadPlan, Request
 from codeassist_eval.tasks.task import Task
 from codeassist_eval.typing.lsp_replay import Typist
@@ -87,5 +87,4 @@ def test_what_requests_come_to() -> None:
     assert figures["first_token_ms"] == {"p50": 10.0, "p95": 10.0, "p99": 10.0}
     assert figures["cached_share"] == {"of_answers_that_tell": 0.8, "of_the_servers_count": 0.75}
     assert figures["problems"] == {"status 500": 1}
-    assert percentiles(range(1, 101)) == {"p50": 50, "p95": 95, "p99": 99} and percentiles(()) is None
     assert load_figures(Load((), 0, 1.0, None))["cancelled_share"] is None

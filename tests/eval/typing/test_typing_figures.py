@@ -13,7 +13,6 @@ from codeassist_eval.typing.typing_figures import (
     Sample,
     SessionRecord,
     keystroke_ratios,
-    percentile,
     same_first_line,
     typing_figures,
 )
@@ -32,13 +31,6 @@ SESSION = SessionRecord(
         KeystrokeRecord("type", 50, 2, 40.0, 50, 50, 100.0, sample("a\nb", "c", "a", None)),
     ),
 )
-
-
-def test_percentiles_lie_between_two_values_in_proportion() -> None:
-    assert percentile([3.0, 1.0, 2.0], 0.5) == 2.0
-    assert percentile([1.0, 2.0], 0.5) == 1.5
-    assert percentile([1.0, 2.0, 3.0, 4.0, 5.0], 0.95) == pytest.approx(4.8)
-    assert percentile([7.0], 0.95) == 7.0
 
 
 def test_an_unsampled_keystroke_is_held_against_its_prompts_length() -> None:
