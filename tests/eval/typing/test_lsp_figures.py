@@ -22,8 +22,8 @@ def test_the_parts_of_the_share_are_its_sum() -> None:
         assert overhead_ms(answer) == pytest.approx(in_server_ms(answer) + between)
     found = lsp_figures([session(*answers, Answer("type", "cancelled", 9.0, {}), Answer("type", "cached", 4.0, {}))])
     assert found["overhead_ms"] == {"p50": 21.0, "p95": 22.8}  # the first token is within decoding
-    assert found["overhead_in_server_ms"] == {"p50": 10.0, "p95": 11.0}
-    assert found["overhead_between_ms"] == {"p50": 11.0, "p95": 12.0}
+    assert found["overhead_in_server_ms"] == {"p50": 10.0, "p95": 10.9}
+    assert found["overhead_between_ms"] == {"p50": 11.0, "p95": 11.9}
     stages = {stage: values["p95"] for stage, values in found["overhead_stages_ms"].items()}
     assert stages == {"before": 1.5, "prompt": 2.0, "trim": 3.0, "behind": 2.5}
     assert found["stages_ms"]["decode"] == {"p50": 45.0, "p95": 45.0}
