@@ -41,41 +41,55 @@ Record = TypeVar("Record", bound=_Dataclass)
 
 
 class RecordLog(Generic[Record]):
-    """The records in `folder`/`name`, one JSON object a line. Only the process of a run may append.
+    """The records in a file, one JSON object a line. Only the process of a run may append.
 
-    `identity` is what must be the same for the run to go on; raises EvaluationError where another run stands there.
-    `from_json` makes of a parsed line what was written, `key_of` tells records apart.
+    `read` returns the records of a file whose lines are whole, by key.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        name: str,
-        identity: Mapping[str, Any],
-        from_json: Callable[[Mapping[str, Any]], Record],
-        key_of: Callable[[Record], str],
-    ) -> None:
-        self._from_json = from_json
-        self._key_of = key_of
-        self._path = folder / name
-        claim(folder, identity)
+    def __init__(self, path: Path, read: Callable[[Path], dict[str, Record]]) -> None:
+        self.path = path
+        self._read = read
 
     def read(self) -> dict[str, Record]:
         """Return what is done, by key; a last line that an interruption tore is cut off the file."""
-        if not self._path.exists():
+        if not self.path.exists():
             return {}
-        content = self._path.read_bytes()
+        content = self.path.read_bytes()
         whole = content[: content.rfind(b"\n") + 1]
         if whole != content:
-            with self._path.open("r+b") as file:
+            with self.path.open("r+b") as file:
                 file.truncate(len(whole))
-        try:
-            records = [self._from_json(json.loads(line)) for line in whole.decode("utf-8").splitlines()]
-        except (ValueError, KeyError, TypeError) as error:
-            raise EvaluationError(f"{self._path}: not a record of this run ({error}); name another --out") from error
-        return {self._key_of(record): record for record in records}
+        return self._read(self.path) if whole.strip() else {}
 
     def append(self, record: Record) -> None:
-        """Write one record down."""
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(asdict(record)) + "\n")
+        """Write one record and hand it to the operating system. Raises EvaluationError where that fails."""
+        try:
+            with self.path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps(asdict(record)) + "\n")
+        except OSError as error:
+            raise EvaluationError(
+                f"{self.path}: cannot be written: {error}; make room, then the same command goes on"
+            ) from error
+
+
+def claim_log(
+    folder: Path,
+    name: str,
+    identity: Mapping[str, Any],
+    from_json: Callable[[Mapping[str, Any]], Record],
+    key_of: Callable[[Record], str],
+) -> RecordLog[Record]:
+    """Return the log `name` in the folder of the run with this identity; raises EvaluationError as `claim` does.
+
+    `from_json` makes of a parsed line what was written, `key_of` tells records apart.
+    """
+
+    def read(path: Path) -> dict[str, Record]:
+        try:
+            records = [from_json(json.loads(line)) for line in path.read_text(encoding="utf-8").splitlines()]
+        except (ValueError, KeyError, TypeError) as error:
+            raise EvaluationError(f"{path}: not a record of this run ({error}); name another --out") from error
+        return {key_of(record): record for record in records}
+
+    claim(folder, identity)
+    return RecordLog(folder / name, read)

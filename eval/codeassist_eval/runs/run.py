@@ -15,13 +15,13 @@ from codeassist_eval.errors import EvaluationError
 from codeassist_eval.metrics.benchmark import Benchmark
 from codeassist_eval.metrics.score import Score
 from codeassist_eval.metrics.scoring import score_all
+from codeassist_eval.runs.record_log import RecordLog
 from codeassist_eval.runs.run_folder import (
     METRICS,
     PREDICTIONS,
     SCORES,
     Record,
-    open_log,
-    recover,
+    read_records,
     write_json,
     write_scores,
 )
@@ -69,7 +69,8 @@ def run_tasks(
     was done stays, and the same call goes on from there.
     """
     watcher = watcher or NoWatcher()
-    records = _earlier(out / PREDICTIONS, tasks)
+    log = RecordLog(out / PREDICTIONS, read_records)
+    records = _earlier(log, tasks)
     todo = [task for task in tasks if task.task_id not in records]
     scores = {
         task.task_id: benchmark.score(task, records[task.task_id].pred) for task in tasks if task.task_id in records
@@ -79,15 +80,14 @@ def run_tasks(
     by_id = {task.task_id: task for task in todo}
     failures: list[Failure] = []
     started = clock()
-    with open_log(out / PREDICTIONS) as log:
-        for outcome in schedule.outcomes(todo):
-            if isinstance(outcome, Failure):
-                failures.append(outcome)
-                continue
-            log.append(outcome)
-            records[outcome.task_id] = outcome
-            scores[outcome.task_id] = score = benchmark.score(by_id[outcome.task_id], outcome.pred)
-            watcher.task_done(outcome, score)
+    for outcome in schedule.outcomes(todo):
+        if isinstance(outcome, Failure):
+            failures.append(outcome)
+            continue
+        log.append(outcome)
+        records[outcome.task_id] = outcome
+        scores[outcome.task_id] = score = benchmark.score(by_id[outcome.task_id], outcome.pred)
+        watcher.task_done(outcome, score)
     wall_s = clock() - started
     if failures:
         raise _incomplete(failures, len(records), len(tasks), out)
@@ -139,12 +139,14 @@ def write_judgement(out: Path, judgement: Judgement) -> None:
     write_json(out / METRICS, judgement.metrics)
 
 
-def _earlier(path: Path, tasks: Sequence[Task]) -> dict[str, Record]:
-    records = recover(path)
+def _earlier(log: RecordLog[Record], tasks: Sequence[Task]) -> dict[str, Record]:
+    records = log.read()
     known = {task.task_id for task in tasks}
     stranger = next((task_id for task_id in records if task_id not in known), None)
     if stranger is not None:
-        raise EvaluationError(f"{path}: has a prediction for '{stranger}', no task of this run; choose another --out")
+        raise EvaluationError(
+            f"{log.path}: has a prediction for '{stranger}', no task of this run; choose another --out"
+        )
     return records
 
 

@@ -7,11 +7,10 @@ dropped when the run goes on. `manifest.json` says what the run is; one folder h
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.metrics.score import Score
@@ -68,49 +67,6 @@ def read_records(path: Path) -> dict[str, Record]:
     """Return a run's records by task id, in the order they were written."""
     rows = list(read_rows(path))
     return unique_by_id(path, ((row.line, record.task_id, record) for row in rows for record in [_record(row)]))
-
-
-def recover(path: Path) -> dict[str, Record]:
-    """Return what an earlier run wrote, after cutting a torn last line off the file; {} where there is none.
-
-    Mutates the file only where its last line does not end or is not whole. Any other damage is an error.
-    """
-    if not path.exists():
-        return {}
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    if whole != content:
-        with path.open("r+b") as file:
-            file.truncate(len(whole))
-    return read_records(path) if whole.strip() else {}
-
-
-class PredictionLog:
-    """The open `predictions.jsonl` of a run. Each record is on disk, whole, before the next task starts."""
-
-    def __init__(self, file: TextIO) -> None:
-        self._file = file
-
-    def append(self, record: Record) -> None:
-        """Write one record and hand it to the operating system. Raise `EvaluationError` where that fails."""
-        try:
-            self._file.write(json.dumps(asdict(record)) + "\n")
-            self._file.flush()
-        except OSError as error:
-            raise EvaluationError(
-                f"{self._file.name}: cannot be written: {error}; make room, then the same command goes on"
-            ) from error
-
-
-@contextmanager
-def open_log(path: Path) -> Iterator[PredictionLog]:
-    """Open a prediction file for appending."""
-    try:
-        file = path.open("a", encoding="utf-8")
-    except OSError as error:
-        raise EvaluationError(f"{path}: cannot be written: {error}") from error
-    with closing(file):
-        yield PredictionLog(file)
 
 
 def write_json(path: Path, value: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ from codeassist.request import AllowedNames, Analysis, AnalysisService, Completi
 from codeassist.settings import Settings
 from codeassist_eval.analysis.places import AskedPlace, places_of_tasks
 from codeassist_eval.benchmarks.crosscodeeval import score
-from codeassist_eval.runs.record_log import RecordLog
+from codeassist_eval.runs.record_log import RecordLog, claim_log
 from codeassist_eval.speed.monitor_figures import Answered, MonitorRecord
 from codeassist_eval.tasks.identifiers import identifiers
 from codeassist_eval.tasks.repositories import Repositories
@@ -35,7 +35,7 @@ Report = Callable[[str, int, int | None], None]
 
 def monitor_log(folder: Path, identity: Mapping[str, Any]) -> RecordLog[MonitorRecord]:
     """Open the log of a run in `folder`."""
-    return RecordLog(folder, "tasks.jsonl", identity, _as_record, lambda record: record.task_id)
+    return claim_log(folder, "tasks.jsonl", identity, _as_record, lambda record: record.task_id)
 
 
 class MonitorBench:

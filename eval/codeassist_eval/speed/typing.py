@@ -12,7 +12,7 @@ from typing import Any
 
 from codeassist.errors import Cancelled, CodeAssistError
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.runs.record_log import RecordLog
+from codeassist_eval.runs.record_log import RecordLog, claim_log
 from codeassist_eval.typing.typing_figures import KeystrokeRecord, Sample, SessionRecord
 from codeassist_eval.typing.typing_replay import Replayer
 from codeassist_eval.typing.typing_sessions import EditSession
@@ -36,7 +36,7 @@ class TypingRun:
 
 def session_log(folder: Path, identity: Mapping[str, Any]) -> RecordLog[SessionRecord]:
     """Open the log of a run in `folder`."""
-    return RecordLog(folder, "sessions.jsonl", identity, as_session, lambda record: record.name)
+    return claim_log(folder, "sessions.jsonl", identity, as_session, lambda record: record.name)
 
 
 def run_typing_bench(

@@ -19,7 +19,8 @@ from codeassist_eval.errors import EvaluationError
 from codeassist_eval.metrics.score import Score
 from codeassist_eval.reports.compare import read_runs
 from codeassist_eval.reports.tables import shown
-from codeassist_eval.runs.run_folder import Record, open_log, read_records, read_scores, write_scores
+from codeassist_eval.runs.record_log import RecordLog
+from codeassist_eval.runs.run_folder import Record, read_records, read_scores, write_scores
 from tests.eval.fakes import FakeCompleter, demo_repository, row, write_rows
 
 Command = Callable[..., str]
@@ -218,8 +219,8 @@ def test_a_full_disk_is_said_and_what_was_written_stays(tmp_path: Path) -> None:
         pytest.skip("no /dev/full here")
     one = Record("a", "x" * 100_000, "", "eos", 1, 0, 1, 0.1)
 
-    with pytest.raises(EvaluationError, match=r"cannot be written: .*the same command goes on"), open_log(full) as log:
-        log.append(one)
+    with pytest.raises(EvaluationError, match=r"cannot be written: .*the same command goes on"):
+        RecordLog(full, read_records).append(one)
 
 
 def test_half_characters_and_terminal_codes_of_a_model_are_shown_escaped(tmp_path: Path) -> None:

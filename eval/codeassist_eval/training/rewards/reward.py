@@ -19,7 +19,7 @@ from codeassist.progress import Progress
 from codeassist.prompts import prompt as prompts
 from codeassist.request import CompletionRequest, Snippet
 from codeassist_eval.contexts.index_context import IndexContexts
-from codeassist_eval.runs.record_log import RecordLog
+from codeassist_eval.runs.record_log import RecordLog, claim_log
 from codeassist_eval.tasks.task import Task, in_prefix_order
 from codeassist_indexer.retrieval.query.deadline import Deadline
 from codeassist_indexer.retrieval.sources.candidate import Candidate, Facts, Found
@@ -68,7 +68,7 @@ class RewardRecord:
 
 def reward_log(folder: Path, identity: Mapping[str, Any]) -> RecordLog[RewardRecord]:
     """Open the log of a run in `folder`. Raises EvaluationError where another run stands there."""
-    return RecordLog(folder, "rewards.jsonl", identity, as_reward, lambda record: record.task_id)
+    return claim_log(folder, "rewards.jsonl", identity, as_reward, lambda record: record.task_id)
 
 
 def as_reward(data: Mapping[str, Any]) -> RewardRecord:
