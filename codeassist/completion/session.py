@@ -227,10 +227,13 @@ def _finish_reason(end: str, stop: LineStop | BlockStop) -> FinishReason:
             return "max_tokens"
 
 
-def open_session(settings: Settings, model: InstalledModel, progress: Progress = silent) -> Session:
+def open_session(
+    settings: Settings, model: InstalledModel, progress: Progress = silent, *, speculate: bool = True
+) -> Session:
     """Load an installed model as the settings ask, converting it first if this is its first use.
 
-    Raises ModelError for a model that this engine cannot run, and for a device that is not there.
+    `speculate`: drafts are verified, as `Engine` says. Raises ModelError for a model that this engine cannot run, and
+    for a device that is not there.
     """
     import torch
 
@@ -240,14 +243,14 @@ def open_session(settings: Settings, model: InstalledModel, progress: Progress =
         torch.set_num_threads(settings.model.threads)
     for place in placements(settings.model, has_cuda=torch.cuda.is_available(), has_int8=int8_supported()):
         try:
-            return _open(settings, model, place, progress)
+            return _open(settings, model, place, progress, speculate)
         except torch.OutOfMemoryError as error:
             log.warning("%s on %s with %d tokens: %s", model.name, place.device, place.context_tokens, error)
             torch.cuda.empty_cache()
     raise ModelError(f"{model.name} fits neither the GPU's memory nor this machine's; choose a smaller one")
 
 
-def _open(settings: Settings, model: InstalledModel, place: Placement, progress: Progress) -> Session:
+def _open(settings: Settings, model: InstalledModel, place: Placement, progress: Progress, speculate: bool) -> Session:
     """Load a model in one place. Raises torch.OutOfMemoryError where that does not hold it and one document."""
     import torch
 
@@ -302,6 +305,7 @@ def _open(settings: Settings, model: InstalledModel, place: Placement, progress:
         snippet_bytes=settings.cache.memory_mib << 18,  # a quarter as much again
         exact=settings.cache.mode == "exact",
         barriers=frozenset(tokenizer.special.values()),
+        speculate=speculate,
     )
     budget = prompts.Budget(context_tokens, settings.context.snippet_share)
     return Session(

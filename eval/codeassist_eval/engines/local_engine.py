@@ -38,19 +38,19 @@ class LocalEngine:
         """Load the model."""
         if self.num_at_once > 1 and self.settings.cache.mode != "exact":
             raise SettingsError("--batch: tasks that are completed together need cache.mode = exact; leave one out")
-        session = self.open_session(progress)
-        session.engine.speculate = False  # a pass over a draft rounds differently, and its length follows from times
+        # A pass over a draft rounds differently, and its length follows from times.
+        session = self.open_session(progress, speculate=False)
         if self.settings.cache.mode != "exact":
             return session
         from codeassist_eval.runs.batches import BatchedSession  # imports torch
 
         return BatchedSession(session, self.num_at_once)
 
-    def open_session(self, progress: Progress) -> Session:
+    def open_session(self, progress: Progress, *, speculate: bool = True) -> Session:
         """Load the model, for who wants more of it than completions."""
         from codeassist.completion.session import open_session
 
-        return open_session(self.settings, self.model, progress)
+        return open_session(self.settings, self.model, progress, speculate=speculate)
 
     @property
     def model_name(self) -> str:

@@ -76,8 +76,7 @@ def monitor_command(
             "deadline_ms": deadline_ms,
         }
         log = None if out is None else monitor_log(out, identity)
-        session = local.open_session(meter)
-        session.engine.speculate = False  # a pass over a draft takes a time of its own
+        session = local.open_session(meter, speculate=False)  # a pass over a draft takes a time of its own
         bench = MonitorBench(session, repositories, local.cache_folder / "indexes", local.settings)
         try:
             records = run_monitor_bench(bench, tasks, log, meter)

@@ -60,8 +60,9 @@ def order_command(
     chosen = sample(rows, limit, seed)
     edited = choose_sessions(rows, num_sessions, prompt_tokens, seed) if num_sessions else []
     with Meter() as meter:
-        session = live_engine(model, assignments, Limits(50, 1, 0), prompt_tokens, threads, meter).open_session(meter)
-        session.engine.speculate = False
+        session = live_engine(model, assignments, Limits(50, 1, 0), prompt_tokens, threads, meter).open_session(
+            meter, speculate=False
+        )
         figures = measure_orders(session, ORDERS, chosen, edited, meter)
     if as_json:
         print_json({"model": session.model_name, "orders": [dataclasses.asdict(each) for each in figures]})
