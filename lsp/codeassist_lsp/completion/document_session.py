@@ -2,8 +2,8 @@
 
 A `DocumentSession` lives from didOpen to didClose. It holds the text with its version, the history of its edits, the
 repository that it belongs to, and what all windows that have it open share (answers, looks at other files, the live
-cache's name). Closing it frees all of that. Nothing else in the server is kept by path or URI. A request takes `now`,
-which never changes.
+cache's name). Closing it frees all of that; what a model's session keeps of the document goes by that name. A request
+takes `now`, which never changes.
 """
 
 from __future__ import annotations
