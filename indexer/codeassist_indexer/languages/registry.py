@@ -1,6 +1,6 @@
-"""The languages that the index reads, found in this folder: which file is which, its grammar and parser.
+"""The languages, found in the folders code/ and markup/: which file is of which, its grammar and parser.
 
-Knows no language by name. A module of this folder with a LANGUAGE is one.
+Knows no language by name. A module of these folders with a LANGUAGE is one.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pkgutil import iter_modules
 
 from tree_sitter import Language, Parser
 
-from codeassist_indexer import languages
+from codeassist_indexer.languages import code, markup
 from codeassist_indexer.languages.forms.indexed_paths import Queries
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.spec import (
@@ -37,8 +37,8 @@ HEADER_SNIFF_CHARS = 20_000
 
 
 def _found() -> dict[str, LanguageSpec]:
-    names = sorted(each.name for each in iter_modules(languages.__path__, f"{languages.__name__}.") if not each.ispkg)
-    modules = [import_module(name) for name in names if name != __name__]
+    found = [each.name for folder in (code, markup) for each in iter_modules(folder.__path__, f"{folder.__name__}.")]
+    modules = [import_module(name) for name in sorted(found)]
     specs = [spec for module in modules if isinstance(spec := getattr(module, "LANGUAGE", None), LanguageSpec)]
     return {spec.name: spec for spec in specs}
 

@@ -1,4 +1,4 @@
-"""What one file of this folder says of a language: a `LanguageSpec`, found by registry.py under the name LANGUAGE.
+"""What the file of a language says of it: a `LanguageSpec`, found by registry.py under the name LANGUAGE.
 
 Everything that the program knows of one language alone stands there; what reads it names no language.
 """

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from codeassist_indexer.languages.code.typescript import LANGUAGE as TYPESCRIPT
 from codeassist_indexer.languages.spec import Grammar
-from codeassist_indexer.languages.typescript import LANGUAGE as TYPESCRIPT
 
 LANGUAGE = replace(
     TYPESCRIPT,

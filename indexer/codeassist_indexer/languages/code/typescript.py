@@ -6,6 +6,8 @@ from dataclasses import replace
 
 from tree_sitter import Node
 
+from codeassist_indexer.languages.code.javascript import DEFINITION_FORMS, member
+from codeassist_indexer.languages.code.javascript import LANGUAGE as JAVASCRIPT
 from codeassist_indexer.languages.forms.definition_form import (
     Form,
     Named,
@@ -17,8 +19,6 @@ from codeassist_indexer.languages.forms.definition_form import (
 )
 from codeassist_indexer.languages.forms.signatures import node_text
 from codeassist_indexer.languages.forms.words import words
-from codeassist_indexer.languages.javascript import DEFINITION_FORMS, member
-from codeassist_indexer.languages.javascript import LANGUAGE as JAVASCRIPT
 from codeassist_indexer.languages.spec import Definitions, Grammar
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from codeassist_indexer.languages.c import DEFINITION_FORMS
-from codeassist_indexer.languages.c import LANGUAGE as C
+from codeassist_indexer.languages.code.c import DEFINITION_FORMS
+from codeassist_indexer.languages.code.c import LANGUAGE as C
 from codeassist_indexer.languages.forms.definition_form import Form, by_name, leaf_by_name, module_by_name, nothing
 from codeassist_indexer.languages.forms.words import words
 from codeassist_indexer.languages.spec import Definitions, Grammar, SharedExtension
