@@ -60,7 +60,7 @@ def tune(
         raise click.UsageError("--report and --reset exclude each other")
     root = require_root(repository)
     settings = resolve_settings(root, assignments, {"--model": ("model.name", model)}).settings
-    own = tuned_path(settings.places.data, database_path(root, settings.index.cache_dir))
+    own = tuned_path(settings.places.data, database_path(root, settings.places.cache))
     folder = (
         settings.places.cache / "tune" / hashlib.sha256(str(root).encode("utf-8", "surrogateescape")).hexdigest()[:24]
     )
@@ -91,7 +91,7 @@ def _tune(
     with Meter() as meter:
         local = local_engine(model, (*prompts, *assignments), Limits(64, 1, 0), meter)
         settings = local.settings
-        former = ranker_in_force(settings.places.data, database_path(root, settings.index.cache_dir))
+        former = ranker_in_force(settings.places.data, database_path(root, settings.places.cache))
         encoder = encoder_in_force(settings.context.encoder)
         with closing(local.open_session(meter)) as session:
             tuning = tune_ranker(root, session, former, encoder, TuningPlan(*numbers), folder, meter)

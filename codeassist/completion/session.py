@@ -307,14 +307,13 @@ def _open(settings: Settings, model: InstalledModel, place: Placement, progress:
         barriers=frozenset(tokenizer.special.values()),
         speculate=speculate,
     )
-    budget = prompts.Budget(context_tokens, settings.context.snippet_share)
+    budget = prompts.Budget(context_tokens)
     return Session(
         model.name,
         engine,
         tokenizer,
         template,
         budget,
-        refresh_tokens=settings.cache.refresh_tokens,
         notices=tuple(notices),
         monitoring=monitoring,
     )

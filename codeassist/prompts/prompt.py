@@ -29,7 +29,7 @@ class Budget:
     """Tokens a prompt may take. What snippets leave goes to the file; of the file, the suffix takes its share first."""
 
     total: int
-    snippet_share: float = 0.5
+    snippet_share: float = 0.5  # what the ranker was learned for: docs/results/2026-11-22-ranker.md
     suffix_share: float = 0.2
 
     @property

@@ -16,6 +16,8 @@ from codeassist.remote.client import Route
 from codeassist.remote.endpoint import Endpoint, checked_key, parse_endpoint
 from codeassist.settings import RemoteSettings
 
+_CONNECT_S = 2.0  # whoever types waits: a server that is away must not cost more before the local model is asked
+
 
 def endpoint_of(remote: RemoteSettings, environment: Mapping[str, str]) -> Endpoint:
     """Return the address of a remote engine with its key. Raises SettingsError, which never holds the key."""
@@ -35,7 +37,7 @@ def endpoint_of(remote: RemoteSettings, environment: Mapping[str, str]) -> Endpo
 
 def route_of(remote: RemoteSettings) -> Route:
     """Return how the server is reached. Raises SettingsError for a file that holds no certificates."""
-    return Route(_trusted(remote), remote.proxy, remote.connect_ms / 1e3)
+    return Route(_trusted(remote), remote.proxy, _CONNECT_S)
 
 
 def _trusted(remote: RemoteSettings) -> ssl.SSLContext | None:

@@ -42,7 +42,12 @@ class Patience:
 
     first_token_s: float
     timeout_s: float
-    num_retries: int
+    num_retries: int = 2
+
+    @classmethod
+    def within(cls, timeout_s: float) -> Patience:
+        """Return the patience of a completion that may take so long in all: its first third may pass in silence."""
+        return cls(timeout_s / 3, timeout_s)
 
     @property
     def policy(self) -> RetryPolicy:

@@ -220,7 +220,7 @@ class RemoteSession:
         if request.min_confidence > 0 and not gives_logprobs:
             notices = (
                 *notices,
-                f"{self.client.endpoint.host} gives no logprobs: completion.min_confidence has no effect",
+                f"{self.client.endpoint.host} gives no logprobs: editor.min_confidence has no effect",
             )
         total_ms = completion.stage_ms["total"]
         request_ms = answer.seconds * 1e3

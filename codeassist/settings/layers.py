@@ -22,6 +22,7 @@ from typing import Any, cast
 
 from codeassist.errors import SettingsError
 from codeassist.settings.authors import Author, misplaced
+from codeassist.settings.removed import REMOVED, removal_note
 from codeassist.settings.sections import MODEL_RULES, RULES, SECTIONS, Folders, Settings, UserModel, standard_places
 from codeassist.settings.toml_file import read_toml
 
@@ -52,7 +53,7 @@ class Override:
 class Resolved:
     """The settings in force, for each `section.key` the place that its value comes from, and what was left out.
 
-    `resolve` leaves out only what would let more leave the machine than the user said.
+    `resolve` leaves out only what would let more leave the machine than the user said, and settings that are gone.
     """
 
     settings: Settings
@@ -107,7 +108,7 @@ def _resolve(
 ) -> Resolved:
     variables = os.environ if environment is None else environment
     places = locate(variables)
-    merge = _Merge({"index.cache_dir": places.cache}, places.config_file, take, read)
+    merge = _Merge(places.config_file, take, read)
     if variables.get("CODEASSIST_CONFIG") and not places.config_file.is_file():
         take(SettingsError(f"CODEASSIST_CONFIG names {places.config_file}, which is no file; create it or unset it"))
     merge.read_user_file(places.config_file)
@@ -115,7 +116,7 @@ def _resolve(
         merge.read_repository_file(repository)
     merge.read_environment(variables)
     merge.read_overrides(overrides)
-    notes = merge.keep_at_home()
+    notes = (*merge.keep_at_home(), *(removal_note(where, keys) for where, keys in merge.removed.items()))
     return Resolved(merge.settings(places), merge.origins, notes)
 
 
@@ -126,7 +127,7 @@ def _refuse(error: SettingsError) -> None:
 def defaults(environment: Mapping[str, str] | None = None) -> Resolved:
     """Return the defaults, in the places that the environment names: what is left when a setting is wrong."""
     places = locate(environment)
-    merge = _Merge({"index.cache_dir": places.cache}, places.config_file)
+    merge = _Merge(places.config_file)
     return Resolved(merge.settings(places), merge.origins)
 
 
@@ -134,14 +135,15 @@ def defaults(environment: Mapping[str, str] | None = None) -> Resolved:
 class _Merge:
     """What the places read so far add up to. `take` is handed each mistake: it raises, or what is wrong is left out."""
 
-    values: dict[str, Any]
     config_file: Path
     take: Callable[[SettingsError], None] = _refuse
     read: ReadToml = read_toml
+    values: dict[str, Any] = field(default_factory=dict[str, Any])
     origins: dict[str, str] = field(default_factory=lambda: dict.fromkeys(RULES, "default"))
     models: dict[str, UserModel] = field(default_factory=dict[str, UserModel])
     num_problems: Counter[str] = field(default_factory=Counter[str])
     by_user: dict[str, Any] = field(default_factory=dict[str, Any])  # the last value that the user gave each setting
+    removed: dict[str, list[str]] = field(default_factory=dict[str, list[str]])  # by the place that sets them
 
     def settings(self, places: Folders) -> Settings:
         sections: dict[str, Any] = {}
@@ -238,14 +240,15 @@ class _Merge:
                 yield section, key, value
 
     def read_environment(self, variables: Mapping[str, str]) -> None:
-        known = {f"{_PREFIX}{key.replace('.', '_').upper()}": key for key in RULES}
+        known = {_variable(key): key for key in RULES}
+        removed = {_variable(key): key for key in REMOVED}
         for name, value in sorted(variables.items()):
             if not name.startswith(_PREFIX) or name in _OTHER_VARIABLES or name.startswith(_OTHER_PREFIXES):
                 continue
             with self.leaving_out_what_is_wrong("environment"):
-                if name not in known:
+                if name not in known and name not in removed:
                     raise SettingsError(f"environment: unknown variable {name}; {_nearest(name, known)}")
-                self.put_text_or_value(known[name], value, f"environment {name}")
+                self.put_text_or_value(known.get(name) or removed[name], value, f"environment {name}")
 
     def put_text_or_value(self, key: str, value: object, where: str, author: Author = Author.USER) -> None:
         if isinstance(value, str) and key in RULES:
@@ -256,6 +259,9 @@ class _Merge:
         self._put(key, value, where, author)
 
     def _put(self, key: str, raw: object, where: str, author: Author = Author.USER) -> None:
+        if key in REMOVED:
+            self.removed.setdefault(where, []).append(key)
+            return
         if key not in RULES:
             raise SettingsError(f"{where}: unknown setting {_short(key)}; {_nearest(key, RULES)}")
         try:
@@ -271,6 +277,10 @@ class _Merge:
         self.origins[key] = origin
         if author is Author.USER:
             self.by_user[key] = value
+
+
+def _variable(key: str) -> str:
+    return f"{_PREFIX}{key.replace('.', '_').upper()}"
 
 
 def _is_misplaced(key: str, author: Author) -> bool:

@@ -102,13 +102,10 @@ class ModelSettings:
 
 @dataclass(frozen=True, slots=True)
 class CompletionSettings:
-    """How long a completion may be, and how it is drawn."""
+    """How long a completion may be."""
 
     max_lines: int | None = _shared(1, or_none("unlimited", integer(1, 1000)))
     max_new_tokens: int = _shared(64, integer(1, 4096))
-    temperature: float = _shared(0.0, real(0, 2))
-    seed: int = _shared(0, integer(0, 2**31 - 1))
-    min_confidence: float = _shared(0.0, real(0, 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +115,6 @@ class ContextSettings:
     mode: Literal["learned", "full", "lexical", "none"] = _shared(
         "learned", word("learned", "full", "lexical", "none"), reach=lambda mode: {"none": 0, "lexical": 1}.get(mode, 2)
     )
-    snippet_share: float = _shared(0.5, real(0, 0.9), reach=lambda share: int(share > 0))
     deadline_ms: int = _shared(30, integer(1, 10_000))
     rounds: int = _shared(1, integer(1, 2))
     encoder: Path | None = field(default=None, metadata={"kind": or_none("shipped", path()), "author": Author.USER})
@@ -126,14 +122,9 @@ class ContextSettings:
 
 @dataclass(frozen=True, slots=True)
 class IndexSettings:
-    """What is indexed, and the folder whose `index/` holds the databases."""
+    """What is indexed."""
 
-    max_file_kib: int = _shared(512, integer(1, 65_536))
     exclude: tuple[str, ...] = _shared_sum(texts(), harmless="takes files out, and none in")
-    cache_dir: Path = field(
-        default_factory=lambda: standard_places().cache,
-        metadata={"kind": path(), "author": Author.USER},
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +133,6 @@ class CacheSettings:
 
     mode: Literal["live", "exact"] = _personal("live", word("live", "exact"))
     memory_mib: int = _personal(1024, integer(16, 1_048_576))
-    refresh_tokens: int = _personal(8, integer(0, 4096))
     heal: bool = _personal(True, switch())
 
 
@@ -164,7 +154,6 @@ class EditorSettings:
     debounce_ms: int | None = _personal(None, or_none("auto", integer(0, 2000)))
     patience_ms: int | None = _personal(1000, or_none("unlimited", integer(50, 60_000)))
     min_confidence: float = _personal(0.5, real(0, 1))
-    alternatives: int = _personal(3, integer(1, 5))
     completion_items: bool = _personal(False, switch())
 
 
@@ -217,10 +206,7 @@ class RemoteSettings:
         matching(r"environment|none|https?://[^\s@/]+/?", '"environment", "none" or http://HOST:PORT, without a user'),
     )
     context_tokens: int | None = _own(None, or_none("auto", integer(128, 131072)))
-    connect_ms: int = _own(2000, integer(10, 60_000))
-    first_token_ms: int = _own(5000, integer(10, 600_000))
     timeout_ms: int = _own(15_000, integer(10, 600_000))
-    retries: int = _own(2, integer(0, 10))
     fallback: bool = _own(True, switch())
 
 

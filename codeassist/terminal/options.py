@@ -13,6 +13,7 @@ import click
 
 from codeassist.settings import Override, Resolved, resolve
 from codeassist.settings.assignments import parse_assignments
+from codeassist.terminal.console import notice
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -47,9 +48,15 @@ def resolve_settings(
     assignments: Sequence[str],
     dedicated: Mapping[str, tuple[str, object | None]] | None = None,
 ) -> Resolved:
-    """Resolve all settings. `dedicated` maps an option's name to its setting and value; None means it was not given."""
+    """Resolve all settings, and print what was left out.
+
+    `dedicated` maps an option's name to its setting and value; None means it was not given.
+    """
     overrides = parse_assignments(assignments)
     for option, (key, value) in (dedicated or {}).items():
         if value is not None:
             overrides.append(Override(key, value, option))
-    return resolve(repository, overrides)
+    resolved = resolve(repository, overrides)
+    for problem in resolved.problems:
+        notice(problem)
+    return resolved

@@ -14,7 +14,6 @@ from codeassist.request import NoRetriever, Retriever
 from codeassist.settings import Settings
 from codeassist_indexer.analysis.service import DEADLINE_S, RepositoryAnalysisService
 from codeassist_indexer.ingest.update import UpdateProgress, UpdateReport, UpdateSettings, update_index
-from codeassist_indexer.ingest.walk import FileLimits
 from codeassist_indexer.retrieval.query.recent_places import RecentPlace
 from codeassist_indexer.retrieval.ranking.chooser import Chooser, ranker_in_force
 from codeassist_indexer.retrieval.retrieve import IndexRetriever
@@ -26,13 +25,12 @@ from codeassist_indexer.storage.store import Store, database_path
 
 def open_store(root: Path, settings: Settings) -> Store:
     """Return the repository's index; nothing is read or made before its first use."""
-    return Store(database_path(root, settings.index.cache_dir))
+    return Store(database_path(root, settings.places.cache))
 
 
 def update_settings(settings: Settings) -> UpdateSettings:
     """Return what of the settings decides which files are indexed."""
-    limits = FileLimits(max_file_bytes=settings.index.max_file_kib * 1024)
-    return UpdateSettings(limits, settings.index.exclude, encoder=static_encoder_in_force(settings.context.encoder))
+    return UpdateSettings(exclude=settings.index.exclude, encoder=static_encoder_in_force(settings.context.encoder))
 
 
 def background(settings: UpdateSettings) -> UpdateSettings:

@@ -266,11 +266,12 @@ def test_ctrl_c_during_a_download_exits_130_and_leaves_nothing(home: Path, tmp_p
 def test_doctor_finds_the_missing_model_and_names_every_setting(
     home: Path, repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (home / "config.toml").write_text("[completion]\nseed = 3\n")
+    (home / "config.toml").write_text("[completion]\nmax_lines = 3\nseed = 3\n")
     assert run(["doctor", "--json"]) == 1
     document = json.loads(capsys.readouterr().out)
     assert any("codeassist models pull" in problem for problem in document["problems"])
-    assert document["settings"]["completion.seed"] == {"value": 3, "origin": str(home / "config.toml")}
+    assert any("no setting any more; remove it (completion.seed: " in problem for problem in document["problems"])
+    assert document["settings"]["completion.max_lines"] == {"value": 3, "origin": str(home / "config.toml")}
     assert document["settings"]["model.threads"] == {"value": "auto", "origin": "default"}
     assert document["hardware"]["cores"] >= 1
 
@@ -304,10 +305,10 @@ def test_doctor_looks_at_a_repository_that_it_is_not_started_in(
 def test_doctor_looks_at_the_rest_when_a_setting_is_wrong(
     home: Path, repository: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (home / "config.toml").write_text("[completion]\nsead = 3\n")
+    (home / "config.toml").write_text("[completion]\nmax_line = 3\n")
     assert run(["doctor"]) == 1
     out = capsys.readouterr().out
-    assert "unknown setting completion.sead; did you mean completion.seed" in out
+    assert "unknown setting completion.max_line; did you mean completion.max_lines" in out
     assert "hardware" in out
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from codeassist.errors import SettingsError
 from codeassist.settings import RULES, Author, Override, Settings, defaults, locate, resolve, salvage
+from codeassist.settings.removed import REMOVED
 from codeassist.settings.sections import MODEL_RULES, Rule, _personal, _shared_sum
 from codeassist.settings.values import ValueKind, or_none, path, text, texts
 
@@ -38,24 +39,27 @@ def test_defaults_stand_where_nothing_is_set(home: Path, repository: Path) -> No
     assert resolved.settings.completion.max_lines == 1
     assert resolved.settings.cache == expected.cache
     assert set(resolved.origins.values()) == {"default"}
-    assert resolved.settings.index.cache_dir == home / "cache"
     assert defaults(environment(home)) == resolved
 
 
 def test_later_places_win_and_each_origin_is_kept(home: Path, repository: Path) -> None:
     (home / "config.toml").write_text(
-        "[completion]\nmax_new_tokens = 10\nseed = 1\ntemperature = 0.5\nmax_lines = 7\n[context]\ndeadline_ms = 5\n"
+        "[completion]\nmax_new_tokens = 10\nmax_lines = 7\n[editor]\nmax_lines = 1\nmin_confidence = 0.25\n"
+        "[context]\ndeadline_ms = 5\n"
     )
-    (repository / ".codeassist.toml").write_text("[completion]\nmax_new_tokens = 20\nseed = 2\nmax_lines = 8\n")
+    (repository / ".codeassist.toml").write_text(
+        "[completion]\nmax_new_tokens = 20\nmax_lines = 8\n[editor]\nmax_lines = 2\n"
+    )
     resolved = resolve(
         repository,
         [Override("completion.max_new_tokens", "40", "--max-new-tokens")],
-        environment(home, CODEASSIST_COMPLETION_SEED="3", CODEASSIST_COMPLETION_MAX_NEW_TOKENS="30"),
+        environment(home, CODEASSIST_EDITOR_MAX_LINES="3", CODEASSIST_COMPLETION_MAX_NEW_TOKENS="30"),
     )
-    completion = resolved.settings.completion
-    assert (completion.max_new_tokens, completion.seed, completion.temperature, completion.max_lines) == (40, 3, 0.5, 8)
+    completion, editor = resolved.settings.completion, resolved.settings.editor
+    assert (completion.max_new_tokens, completion.max_lines) == (40, 8)
+    assert (editor.max_lines, editor.min_confidence) == (3, 0.25)
     assert resolved.origins["completion.max_new_tokens"] == "--max-new-tokens"
-    assert resolved.origins["completion.seed"] == "environment CODEASSIST_COMPLETION_SEED"
+    assert resolved.origins["editor.max_lines"] == "environment CODEASSIST_EDITOR_MAX_LINES"
     assert resolved.origins["completion.max_lines"] == str(repository / ".codeassist.toml")
     assert resolved.origins["context.deadline_ms"] == str(home / "config.toml")
 
@@ -76,7 +80,7 @@ def test_exclusions_add_up_so_that_no_repository_lifts_the_users(home: Path, rep
         ("model.threads", "auto", None),
         ("model.device", "cuda:1", "cuda:1"),
         ("cache.heal", "false", False),
-        ("context.snippet_share", "0.25", 0.25),
+        ("editor.min_confidence", "0.25", 0.25),
         ("index.exclude", "a/,b/", ("a/", "b/")),
     ],
 )
@@ -92,13 +96,13 @@ def test_texts_are_read_as_the_settings_kind(home: Path, key: str, text: str, va
         ("completion.max_lines", "0"),
         ("completion.max_lines", "-1"),
         ("completion.max_new_tokens", "many"),
-        ("completion.temperature", "nan"),
-        ("completion.temperature", "inf"),
+        ("editor.min_confidence", "nan"),
+        ("editor.min_confidence", "inf"),
         ("context.mode", "ful"),
         ("model.device", "cuda:x"),
         ("model.format", "int4"),
         ("cache.heal", "maybe"),
-        ("index.cache_dir", "relative/folder"),
+        ("context.encoder", "relative/folder"),
     ],
 )
 def test_a_value_that_does_not_fit_says_what_would(home: Path, key: str, text: str) -> None:
@@ -136,6 +140,43 @@ def test_unknown_keys_name_the_nearest_and_where_they_stand(home: Path, reposito
         resolve(None, [Override("cache.memory", "3", "--set")], environment(home))
 
 
+@pytest.mark.parametrize("key", REMOVED)
+def test_a_setting_that_is_gone_is_named_with_what_holds_now_and_the_rest_stands(
+    home: Path, repository: Path, key: str
+) -> None:
+    section, _, name = key.partition(".")
+    set_there = f"[{section}]\n{name} = 7\n"
+    (home / "config.toml").write_text(f"[feedback]\ncount = false\n{set_there}")
+    (repository / ".codeassist.toml").write_text(set_there)
+    variable = f"CODEASSIST_{section}_{name}".upper()
+    options = [Override(key, "7", "--set"), Override(key, 7, "editor settings", Author.EDITOR)]
+    for read in (resolve, salvage):
+        resolved = read(repository, options, environment(home, **{variable: "7"}))
+        assert resolved.settings.feedback.count is False
+        assert len(resolved.problems) == 5
+        where = (str(home), str(repository), variable, "--set", "editor settings")
+        for place, said in zip(where, resolved.problems, strict=True):
+            assert place in said and f"no setting any more; remove it ({key}: {REMOVED[key]})" in said
+
+
+def test_however_many_settings_of_a_place_are_gone_it_is_told_once(home: Path) -> None:
+    sections: dict[str, list[str]] = {}
+    for key in REMOVED:
+        section, _, name = key.partition(".")
+        sections.setdefault(section, []).append(f"{name} = 1")
+    text = "\n".join(f"[{section}]\n" + "\n".join(lines) for section, lines in sections.items())
+    (home / "config.toml").write_text(text)
+    [said] = resolve(None, (), environment(home)).problems
+    assert all(f"{key}: " in said for key in REMOVED)
+
+
+def test_no_setting_is_both_there_and_gone() -> None:
+    assert not REMOVED.keys() & RULES.keys()
+    assert len(RULES) < 40
+    named = {each for says in REMOVED.values() for each in re.findall(r"\b[a-z]+\.[a-z_]+\b", says)}
+    assert named <= RULES.keys(), "what is to be set instead exists"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -143,7 +184,6 @@ def test_unknown_keys_name_the_nearest_and_where_they_stand(home: Path, reposito
         '[model]\ndevice = "cuda"',
         '[models.evil]\nhub = "someone/else"',
         '[models.evil]\ngguf = "/etc/passwd"',
-        '[index]\ncache_dir = "/tmp"',
         "[cache]\nmemory_mib = 100000",
         '[monitor]\nservers = ["python=./evil"]',
         '[context]\nencoder = "/evil"',
@@ -157,7 +197,7 @@ def test_a_repository_may_not_choose_models_devices_or_paths(home: Path, reposit
 
 
 def test_a_repository_file_that_leads_elsewhere_is_not_read(home: Path, repository: Path, tmp_path: Path) -> None:
-    (tmp_path / "secret.toml").write_text("[completion]\nseed = 1\n")
+    (tmp_path / "secret.toml").write_text("[completion]\nmax_lines = 1\n")
     (repository / ".codeassist.toml").symlink_to(tmp_path / "secret.toml")
     with pytest.raises(SettingsError, match="leads out of the repository"):
         resolve(repository, (), environment(home))
@@ -190,16 +230,16 @@ def test_a_folder_in_a_settings_files_place_is_an_error(home: Path) -> None:
 
 
 def test_codeassist_config_names_another_file(home: Path, tmp_path: Path) -> None:
-    (tmp_path / "other.toml").write_text("[completion]\nseed = 9\n")
+    (tmp_path / "other.toml").write_text("[completion]\nmax_lines = 9\n")
     resolved = resolve(None, (), environment(home, CODEASSIST_CONFIG=str(tmp_path / "other.toml")))
-    assert resolved.settings.completion.seed == 9
+    assert resolved.settings.completion.max_lines == 9
     with pytest.raises(SettingsError, match="CODEASSIST_CONFIG names"):
         resolve(None, (), environment(home, CODEASSIST_CONFIG=str(tmp_path / "none.toml")))
 
 
 def test_what_is_wrong_can_be_left_out_and_named(home: Path, repository: Path) -> None:
     (home / "config.toml").write_text(
-        "[completion]\nmax_line = 3\nseed = 'x'\ntemperature = 0.5\n[contxt]\nmode = 'none'\n"
+        "[completion]\nmax_line = 3\nmax_lines = 'x'\n[editor]\nmin_confidence = 0.25\n[contxt]\nmode = 'none'\n"
         "[models.x]\nlicence = 'MIT'\n"
     )
     (repository / ".codeassist.toml").write_text("[model]\nname = 'evil'\n[completion]\nmax_new_tokens = 9\n")
@@ -209,9 +249,14 @@ def test_what_is_wrong_can_be_left_out_and_named(home: Path, repository: Path) -
         environment(home, CODEASSIST_CACHE_HEAL="maybe", CODEASSIST_CACHE_MODE="exact"),
     )
     settings = found.settings
-    assert (settings.completion.temperature, settings.completion.max_new_tokens) == (0.5, 9)
+    assert (settings.editor.min_confidence, settings.completion.max_new_tokens) == (0.25, 9)
     assert (settings.cache.mode, settings.editor.mode, settings.model.name) == ("exact", "off", "auto")
-    for part in ("max_lines?", "completion.seed is 'x'", "section contxt; did you mean context?", "models.x: needs"):
+    for part in (
+        "max_lines?",
+        "completion.max_lines is 'x'",
+        "section contxt; did you mean context?",
+        "models.x: needs",
+    ):
         assert len([problem for problem in found.problems if part in problem]) == 1, part
     for part in ("may not set model.name", "cache.heal is 'maybe'", "editor.mod; did you mean editor.mode?"):
         assert len([problem for problem in found.problems if part in problem]) == 1, part
@@ -223,8 +268,8 @@ def test_what_is_wrong_can_be_left_out_and_named(home: Path, repository: Path) -
 )
 def test_a_file_that_cannot_be_read_is_left_out_whole(home: Path, content: str, message: str) -> None:
     (home / "config.toml").write_text(content)
-    found = salvage(None, (), environment(home, CODEASSIST_COMPLETION_SEED="3"))
-    assert found.settings.completion.seed == 3
+    found = salvage(None, (), environment(home, CODEASSIST_COMPLETION_MAX_LINES="3"))
+    assert found.settings.completion.max_lines == 3
     assert len(found.problems) == 1
     assert message in found.problems[0]
 
@@ -271,7 +316,7 @@ def test_models_of_the_users_own_that_do_not_fit(home: Path, text: str, message:
 
 # Settings that say what is started, read, written or sent, and every other text that nobody has listed.
 THE_USERS_ALONE = {
-    "monitor.servers", "context.encoder", "index.cache_dir", *(key for key in RULES if key.startswith("remote.")),
+    "monitor.servers", "context.encoder", *(key for key in RULES if key.startswith("remote.")),
 }  # fmt: skip
 TEXTS_OF_OTHERS = {"model.name", "model.device", "index.exclude", "editor.off_languages"}
 DANGEROUS = re.compile(
@@ -365,8 +410,7 @@ def test_every_setting_is_documented_with_its_default_and_who_may_make_it() -> N
     assert authors == {key: who[rule.author] for key, rule in RULES.items()}
     for key, rule in RULES.items():
         section, _, name = key.partition(".")
-        if key != "index.cache_dir":  # depends on the system
-            assert rows[key].strip().strip("`") == written(getattr(getattr(Settings(), section), name), rule), key
+        assert rows[key].strip().strip("`") == written(getattr(getattr(Settings(), section), name), rule), key
 
 
 def written(default: object, rule: Rule) -> str:

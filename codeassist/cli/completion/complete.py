@@ -66,7 +66,7 @@ def complete(
       codeassist complete src/app.py:12:9
       codeassist complete src/app.py:12:9 --max-lines unlimited --explain
       codeassist complete src/app.py:12:9 --stdin --json < unsaved.py
-      codeassist complete src/app.py:12:9 --set completion.temperature=0.2
+      codeassist complete src/app.py:12:9 --set monitor.mode=off
     """
     from codeassist.cli.completion.completion_report import as_document, explain
     from codeassist.cli.completion.source_text import read_file, read_stdin
@@ -95,9 +95,6 @@ def complete(
         suffix=suffix,
         max_new_tokens=settings.completion.max_new_tokens,
         max_lines=settings.completion.max_lines,
-        temperature=settings.completion.temperature,
-        seed=settings.completion.seed,
-        min_confidence=settings.completion.min_confidence,
         root=None if root is None else str(root),
         # Without context the index is not brought up to date, and what it does not know would not exist.
         monitor_deadline_ms=settings.monitor.patient_wait_ms if settings.context.mode != "none" else None,

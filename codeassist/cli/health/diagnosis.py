@@ -22,8 +22,8 @@ from codeassist.models.model_choice import find_model
 from codeassist.models.registry import find_entry, models_folder, suggest_for, verify
 from codeassist.models.sources import describe, size_text
 from codeassist.progress import Progress
-from codeassist.settings import RULES, Resolved, Settings, defaults
-from codeassist.terminal.options import resolve_settings
+from codeassist.settings import RULES, Resolved, Settings, defaults, resolve
+from codeassist.settings.assignments import parse_assignments
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,12 @@ def diagnose(folder: Path, assignments: tuple[str, ...], progress: Progress) -> 
 
 def _resolve(root: Path | None, assignments: tuple[str, ...], problems: list[str]) -> Resolved:
     try:
-        return resolve_settings(root, assignments)
+        resolved = resolve(root, parse_assignments(assignments))
     except SettingsError as error:
         problems.append(f"{error} (looked at the rest with default settings)")
         return defaults()
+    problems += resolved.problems
+    return resolved
 
 
 def _program(settings: Settings) -> dict[str, Any]:

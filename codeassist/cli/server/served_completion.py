@@ -73,7 +73,7 @@ def _script_request(
 
     model, notices = find_model(settings, progress)
     loaded = loaded_with(settings)
-    asked = CliRequest(request, root, model.name, loaded, settings.context.mode, settings.index)
+    asked = CliRequest(request, root, model.name, loaded, settings.context.mode, settings.index.exclude)
     return asked, notices
 
 

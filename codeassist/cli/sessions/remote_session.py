@@ -39,7 +39,7 @@ def open_remote(settings: Settings, open_local: Callable[[], Completer]) -> Remo
 
     remote = settings.remote
     endpoint, route = endpoint_of(remote, os.environ), route_of(remote)
-    patience = Patience(remote.first_token_ms / 1e3, remote.timeout_ms / 1e3, remote.retries)
+    patience = Patience.within(remote.timeout_ms / 1e3)
 
     async def connect() -> RemoteSession:
         client = CompletionsClient(endpoint, timeout_s=patience.timeout_s, policy=patience.policy, route=route)
@@ -91,7 +91,7 @@ async def _session(client: CompletionsClient, settings: Settings) -> RemoteSessi
         dataclasses.replace(capabilities, features=features),
         tokenizer,
         template,
-        Budget(total, settings.context.snippet_share),
+        Budget(total),
         sticky=SnippetOrder(),
         known_tokens=KnownTokens(tokenizer),
     )

@@ -156,7 +156,7 @@ def remote_engine(
                     f"{context_tokens} and {limits.max_new_tokens} new ones; add "
                     f"--set model.context_tokens={longest - limits.max_new_tokens}"
                 )
-            budget = Budget(context_tokens, settings.context.snippet_share)
+            budget = Budget(context_tokens)
             session = RemoteSession(client, capabilities, tokenizer, template, budget)
             yield RemoteEngine(settings, RemoteCompleter(session, portal, options.num_at_once), sha256)
 

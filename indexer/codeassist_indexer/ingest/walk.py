@@ -35,7 +35,7 @@ _MINIFIED_MEAN_LINE_CHARS = 250
 class FileLimits:
     """Which files are too much: `max_file_bytes` and above are not read at all."""
 
-    max_file_bytes: int = 1_000_000
+    max_file_bytes: int = 512 << 10
 
 
 @dataclass(frozen=True, slots=True)

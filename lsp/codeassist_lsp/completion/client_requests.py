@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MOST_CHARS = 4_000_000
+_MOST_SUGGESTIONS = 3  # for who asks for one: each more costs a decoding of its own
 _IDLE_S = 0.15  # so long behind an answer nobody types, who does not read it
 Kind = Literal["automatic", "invoked"]
 
@@ -126,7 +127,7 @@ class ClientRequests:
         if document_scope.workspace is not None:
             line = place.prefix.count("\n") + 1
             document_scope.workspace.recent.note(document_scope.path, line, line + 1)
-        num_wanted = settings.editor.alternatives if ask.kind == "invoked" else 1
+        num_wanted = _MOST_SUGGESTIONS if ask.kind == "invoked" else 1
         root = None if document_scope.workspace is None else str(document_scope.workspace.root)
         wanted = GenerationRequest(
             ask.document.uri,

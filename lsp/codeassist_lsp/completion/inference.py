@@ -265,7 +265,6 @@ def _of_model(settings: Settings) -> tuple[object, ...]:
         settings.model,
         settings.models.get(settings.model.name),
         settings.cache,
-        settings.context.snippet_share,
         settings.completion.max_new_tokens,
         settings.places,
         settings.remote,

@@ -23,9 +23,6 @@ _REQUEST_TYPES: dict[str, tuple[type, ...]] = {
     "suffix": (str,),
     "max_new_tokens": (int,),
     "max_lines": (int, type(None)),
-    "temperature": (int, float),
-    "seed": (int,),
-    "min_confidence": (int, float),
     "monitor_deadline_ms": (int, float, type(None)),
 }
 
@@ -39,7 +36,7 @@ class CliRequest:
     model: str
     loaded_with: Mapping[str, object]
     context_mode: str
-    index: IndexSettings
+    exclude: tuple[str, ...]
 
     def to_params(self) -> dict[str, Any]:
         """Return the request as plain JSON."""
@@ -49,18 +46,14 @@ class CliRequest:
             "model": self.model,
             "loaded_with": dict(self.loaded_with),
             "context_mode": self.context_mode,
-            "index": {
-                "max_file_kib": self.index.max_file_kib,
-                "exclude": list(self.index.exclude),
-                "cache_dir": str(self.index.cache_dir),
-            },
+            "exclude": list(self.exclude),
         }
 
     def settings(self, served: Settings) -> Settings:
         """Return a server's settings with what the request says about context and index."""
         mode: Any = self.context_mode
         context = dataclasses.replace(served.context, mode=mode, rounds=1)
-        return dataclasses.replace(served, context=context, index=self.index)
+        return dataclasses.replace(served, context=context, index=IndexSettings(self.exclude))
 
 
 def from_params(params: object) -> CliRequest:
@@ -68,8 +61,7 @@ def from_params(params: object) -> CliRequest:
     if not isinstance(params, Mapping):
         raise RequestError(f"{METHOD}: its parameters are no object")
     fields = {name: _get(params, name, *types) for name, types in _REQUEST_TYPES.items()}
-    index = _get(params, "index", Mapping)
-    exclude = _get(index, "exclude", list)
+    exclude = _get(params, "exclude", list)
     mode = _get(params, "context_mode", str)
     if mode not in ("learned", "full", "lexical", "none") or not all(isinstance(pattern, str) for pattern in exclude):
         raise RequestError(f"{METHOD}: wrong parameters")
@@ -80,7 +72,7 @@ def from_params(params: object) -> CliRequest:
         _get(params, "model", str),
         dict(_get(params, "loaded_with", Mapping)),
         mode,
-        IndexSettings(_get(index, "max_file_kib", int), tuple(exclude), Path(_get(index, "cache_dir", str))),
+        tuple(exclude),
     )
 
 
@@ -90,7 +82,6 @@ def loaded_with(settings: Settings) -> dict[str, object]:
         "model.device": settings.model.device,
         "model.format": settings.model.format,
         "model.context_tokens": settings.model.context_tokens,
-        "context.snippet_share": settings.context.snippet_share,
         "context.encoder": None if settings.context.encoder is None else str(settings.context.encoder),
     }
 

@@ -113,9 +113,9 @@ def test_explain_says_which_snippets_and_why(
 
 def test_options_become_settings(session: FakeSession, repository: Path) -> None:
     arguments = ["--max-lines", "unlimited", "--max-new-tokens", "9", "--context", "none", "--model", "fake"]
-    assert run(["complete", "src/a.py:3:3", *arguments, "--set", "completion.temperature=0.5"]) == 0
+    assert run(["complete", "src/a.py:3:3", *arguments, "--set", "monitor.mode=off"]) == 0
     request = session.requests[0]
-    assert (request.max_lines, request.max_new_tokens, request.temperature) == (None, 9, 0.5)
+    assert (request.max_lines, request.max_new_tokens, request.monitor_deadline_ms) == (None, 9, None)
     assert isinstance(session.retrievers[0], NoRetriever)
     assert session.settings is not None
     assert session.settings.context.mode == "none"

@@ -169,7 +169,7 @@ def test_bad_files_are_counted_and_not_read_again(tree: Tree, store: Store) -> N
         file.truncate(50_000_000)
     (tree.root / "circle.py").symlink_to("circle.py")
     expected = {
-        "binary": 1, "not UTF-8": 1, "larger than 1,000,000 bytes": 1, "link that is broken or leads in a circle": 1,
+        "binary": 1, "not UTF-8": 1, "larger than 524,288 bytes": 1, "link that is broken or leads in a circle": 1,
     }  # fmt: skip
     first = update_index(store, tree.root)
     assert first.skipped_by_reason == expected

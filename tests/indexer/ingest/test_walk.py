@@ -165,7 +165,7 @@ def test_what_is_too_large_or_generated_is_skipped_with_a_reason(tmp_path: Path)
         file.truncate(50_000_000)
     found, skipped = listed(tmp_path)
     assert found == ["ok.py"]
-    assert skipped["huge.py"] == "larger than 1,000,000 bytes"
+    assert skipped["huge.py"] == "larger than 524,288 bytes"
     assert skipped["api_pb2.py"] == "generated"
     assert skipped[".env"].startswith("secret") and skipped["deploy.pem"].startswith("secret")
 

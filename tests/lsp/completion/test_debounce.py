@@ -77,7 +77,7 @@ class Typist:
         place = CursorContext(Path("/one"))
         place.settings = replace(
             place.settings,
-            editor=replace(place.settings.editor, debounce_ms=debounce_ms, alternatives=1),
+            editor=replace(place.settings.editor, debounce_ms=debounce_ms),
             context=replace(place.settings.context, mode="none"),
         )
         self.client = Client(Model(lambda asked: "points"), {A: place}, lambda: self.clock.now_s, self.clock.sleep)

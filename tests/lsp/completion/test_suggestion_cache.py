@@ -102,7 +102,7 @@ def test_what_changes_an_answer_makes_it_unknown(what: str) -> None:
             one.model.num_loaded += 1
         elif what == "setting":
             settings = one.places[A].settings
-            one.places[A].settings = replace(settings, completion=replace(settings.completion, seed=1))
+            one.places[A].settings = replace(settings, completion=replace(settings.completion, max_new_tokens=65))
         elif what == "document":
             uri = B  # the same text and path in another repository
         else:
@@ -151,7 +151,7 @@ def test_on_demand_only_typing_along_shows_the_rest_and_nothing_else_comes_by_it
     async def test() -> None:
         one = client(points)
         settings = one.places[A].settings
-        one.places[A].settings = replace(settings, editor=replace(settings.editor, mode="manual", alternatives=1))
+        one.places[A].settings = replace(settings, editor=replace(settings.editor, mode="manual"))
         put(one, "x = ")
         assert texts(await one.ask(A, 4)) == [] and one.model.num_asked == 0
         assert texts(await one.ask(A, 4, "invoked")) == ["points"]
@@ -267,7 +267,7 @@ def test_random_edits_never_show_what_the_model_would_not_have_said(round_: int)
                 one.model.num_loaded += 1
             elif choice < 0.93:
                 settings = one.places[uri].settings
-                completion = replace(settings.completion, temperature=dice.choice([0.0, 0.5]))
+                completion = replace(settings.completion, max_new_tokens=dice.choice([64, 65]))
                 one.places[uri].settings = replace(settings, completion=completion)
             elif choice < 0.96:
                 uri = B if uri == A else A

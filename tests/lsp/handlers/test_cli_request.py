@@ -12,7 +12,7 @@ from codeassist_lsp.handlers.cli_request import CliRequest, from_params, loaded_
 
 def asked_with(settings: Settings) -> CliRequest:
     request = CompletionRequest("a.py", "x = ", "\n", max_new_tokens=8)
-    return CliRequest(request, None, "own", loaded_with(settings), settings.context.mode, settings.index)
+    return CliRequest(request, None, "own", loaded_with(settings), settings.context.mode, settings.index.exclude)
 
 
 def with_context(settings: Settings, **changes: object) -> Settings:
@@ -31,9 +31,11 @@ def test_what_is_not_a_requests_to_choose_must_be_the_servers() -> None:
     served = defaults().settings
     assert why_not(asked_with(served), served, "own") is None
     assert why_not(asked_with(served), served, "another") == "it serves another, not own"
-    for key, value in (("encoder", Path("/an/encoder")), ("snippet_share", 0.25)):
-        reason = why_not(asked_with(with_context(served, **{key: value})), served, "own")
-        assert reason is not None and f"its context.{key} is" in reason
+    reason = why_not(asked_with(with_context(served, encoder=Path("/an/encoder"))), served, "own")
+    assert reason is not None and "its context.encoder is" in reason
+    wide = replace(served, model=replace(served.model, context_tokens=4096))
+    reason = why_not(asked_with(wide), served, "own")
+    assert reason is not None and "its model.context_tokens is" in reason
     older = replace(asked_with(served), loaded_with={"model.device": served.model.device})
     assert why_not(older, served, "own") is not None, "a program that says less of itself asks for something else"
 

@@ -25,7 +25,7 @@ def remote() -> Iterator[CompletionsServer]:
 
 
 def configure(program: Program, url: str, more: str = "") -> None:
-    patience = "connect_ms = 30000\nfirst_token_ms = 30000\ntimeout_ms = 60000\nretries = 0"
+    patience = "timeout_ms = 90000"
     folders = json.dumps([str(program.root)])
     program.configure(program.model, f"[remote]\nurl = {json.dumps(url)}\nrepositories = {folders}\n{patience}\n{more}")
 

@@ -55,7 +55,6 @@ class Traps:
         port = self.listener.getsockname()[1]
         return {
             "monitor": {"servers": [f"python={self.program}"]},
-            "index": {"cache_dir": str(self.folder / "written")},
             "context": {"encoder": str(self.folder / "encoder")},
             "remote": {
                 "url": f"http://127.0.0.1:{port}/v1",

@@ -27,15 +27,17 @@ def client(tmp_path: Path) -> Client:
 
 
 def test_options_lie_over_files_and_the_command_line_over_options(client: Client, tmp_path: Path) -> None:
-    (client.home / "config.toml").write_text("[completion]\nseed = 1\ntemperature = 0.5\nmax_new_tokens = 7\n")
-    overrides = [Override("completion.temperature", "0.75", "--set")]
+    (client.home / "config.toml").write_text(
+        "[completion]\nmax_lines = 1\nmax_new_tokens = 7\n[editor]\nmax_lines = 5\n"
+    )
+    overrides = [Override("editor.max_lines", "6", "--set")]
     configuration = Configuration(client.reported.append, overrides, client.environment)
-    configuration.set_options({"completion": {"seed": 2, "temperature": 1, "max_new_tokens": None}})
-    completion = configuration.settings(None).completion
-    assert (completion.seed, completion.temperature, completion.max_new_tokens) == (2, 0.75, 7)
-    assert configuration.origins(None)["completion.seed"] == "editor settings"
+    configuration.set_options({"completion": {"max_lines": 2, "max_new_tokens": None}, "editor": {"max_lines": 3}})
+    settings = configuration.settings(None)
+    assert (settings.completion.max_lines, settings.editor.max_lines, settings.completion.max_new_tokens) == (2, 6, 7)
+    assert configuration.origins(None)["completion.max_lines"] == "editor settings"
     configuration.set_options(None)
-    assert configuration.settings(None).completion.seed == 1
+    assert configuration.settings(None).completion.max_lines == 1
     assert client.reported == []
 
 
@@ -50,14 +52,14 @@ def test_two_repositories_have_their_own_settings(client: Client, tmp_path: Path
     for root, lines in ((one, 3), (two, 5)):
         root.mkdir()
         (root / ".codeassist.toml").write_text(f"[editor]\nmax_lines = {lines}\n")
-    client.configuration.set_options({"editor": {"alternatives": 1}})
+    client.configuration.set_options({"editor": {"min_confidence": 1}})
     found = [client.configuration.settings(root).editor for root in (one, two, None)]
-    assert [(editor.max_lines, editor.alternatives) for editor in found] == [(3, 1), (5, 1), (16, 1)]
+    assert [(editor.max_lines, editor.min_confidence) for editor in found] == [(3, 1), (5, 1), (16, 1)]
 
 
 def test_each_wrong_option_is_reported_once_and_the_rest_stands(client: Client, tmp_path: Path) -> None:
     options = {
-        "editor": {"mod": "off", "max_lines": 0, "alternatives": 5, "multiline": "sometimes"},
+        "editor": {"mod": "off", "max_lines": 0, "min_confidence": 0.25, "multiline": "sometimes"},
         "edtor": {"mode": "off"},
         "models": {"evil": {"gguf": "/etc/passwd"}},
         "server": {"path": "/usr/bin/codeassist"},
@@ -67,7 +69,8 @@ def test_each_wrong_option_is_reported_once_and_the_rest_stands(client: Client, 
     client.configuration.set_options(options)
     for root in (None, tmp_path, None):
         editor = client.configuration.settings(root).editor
-        assert (editor.alternatives, editor.max_lines, editor.mode, editor.multiline) == (5, 16, "automatic", "auto")
+        assert (editor.min_confidence, editor.max_lines) == (0.25, 16)
+        assert (editor.mode, editor.multiline) == ("automatic", "auto")
     for part in (
         "unknown setting editor.mod; did you mean editor.mode?",
         "editor.max_lines is 0, but must be a whole number from 1 to 1000",
@@ -78,7 +81,7 @@ def test_each_wrong_option_is_reported_once_and_the_rest_stands(client: Client, 
     ):
         assert len([problem for problem in client.reported if part in problem]) == 1, part
     assert len(client.reported) == 6
-    client.configuration.set_options({"editor": {"alternatives": 4}})
+    client.configuration.set_options({"editor": {"min_confidence": 0.75}})
     assert client.configuration.problems == ()
     client.configuration.set_options({"editor": {"mod": "off"}})
     assert len(client.reported) == 7
@@ -169,16 +172,16 @@ def test_the_command_line_of_the_process_may_set_it(client: Client, tmp_path: Pa
 
 def test_an_editor_does_not_send_what_the_user_keeps_at_home(client: Client, tmp_path: Path) -> None:
     """With a remote engine, neither an editor nor a repository brings in what the user's own settings leave out."""
-    (tmp_path / ".codeassist.toml").write_text("[context]\nmode = 'lexical'\nsnippet_share = 0.3\n")
-    mine = "[context]\nmode = 'none'\nsnippet_share = 0.0\n[editor]\nmode = 'off'\n"
+    (tmp_path / ".codeassist.toml").write_text("[context]\nmode = 'lexical'\n")
+    mine = "[context]\nmode = 'none'\n[editor]\nmode = 'off'\n"
     (client.home / "config.toml").write_text(mine)
     client.configuration.set_options({"context": {"mode": "full"}, "editor": {"mode": "automatic"}})
     settings = client.configuration.settings(tmp_path)
-    assert (settings.context.mode, settings.context.snippet_share, settings.editor.mode) == ("full", 0.3, "automatic")
+    assert (settings.context.mode, settings.editor.mode) == ("full", "automatic")
     (client.home / "config.toml").write_text(mine + "[remote]\nurl = 'https://host.example/v1'\n")
     settings = client.configuration.settings(tmp_path)
-    assert (settings.context.mode, settings.context.snippet_share, settings.editor.mode) == ("none", 0.0, "off")
-    assert len(client.reported) == 3 and all("would send more to remote.url" in said for said in client.reported)
+    assert (settings.context.mode, settings.editor.mode) == ("none", "off")
+    assert len(client.reported) == 2 and all("would send more to remote.url" in said for said in client.reported)
     (client.home / "config.toml").write_text("[remote]\nurl = 'https://host.example/v1'\n")
     settings = client.configuration.settings(tmp_path)
-    assert (settings.context.mode, settings.context.snippet_share, settings.editor.mode) == ("full", 0.3, "automatic")
+    assert (settings.context.mode, settings.editor.mode) == ("full", "automatic")
