@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from codeassist_eval.speed.trim_cases import Case, cases, is_equal
+from codeassist_eval.fitting.spoilt_answers import Case, cases, is_equal
 from codeassist_indexer.fitting import fewest_errors
-from codeassist_indexer.fitting import trim as trim_module
+from codeassist_indexer.fitting import place as place_module
 from codeassist_indexer.fitting.fewest_errors import ErrorCounter
 from codeassist_indexer.fitting.nearby_text import near_before, near_behind
 from codeassist_indexer.fitting.trim import fit, fit_at, lines_wanted, place_of, trim
+from codeassist_indexer.languages.registry import language_of
 
 ROOT = Path(__file__).resolve().parents[3]
 LANGUAGES = {"python": "codeassist/**/*.py", "typescript": "editor-plugins/vscode/src/**/*.ts"}
@@ -46,7 +47,7 @@ def wrong(found: list[Case]) -> list[Case]:
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_truth_stays_and_what_models_add_to_it_goes(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trim_module, "PARSE_LIMIT_S", 5.0)  # a busy machine must not decide
+    monkeypatch.setattr(place_module, "PARSE_LIMIT_S", 5.0)  # a busy machine must not decide
     seed = random.randrange(1_000_000)
     found = some_cases(LANGUAGES[language], seed)
     plain = [case for case in found if case.spoilt is None]
@@ -59,7 +60,7 @@ def test_the_truth_stays_and_what_models_add_to_it_goes(language: str, monkeypat
 
 
 def test_trimming_twice_is_trimming_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trim_module, "PARSE_LIMIT_S", 5.0)
+    monkeypatch.setattr(place_module, "PARSE_LIMIT_S", 5.0)
     seed = random.randrange(1_000_000)
     for case in some_cases(LANGUAGES["python"], seed)[::5]:
         once = trim(case.answer, case.prefix, case.suffix, case.path)
@@ -67,7 +68,7 @@ def test_trimming_twice_is_trimming_once(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 def test_a_place_that_was_looked_at_before_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trim_module, "PARSE_LIMIT_S", 5.0)
+    monkeypatch.setattr(place_module, "PARSE_LIMIT_S", 5.0)
     seed = random.randrange(1_000_000)
     for case in [case for pattern in LANGUAGES.values() for case in some_cases(pattern, seed)][::7]:
         place = place_of(case.prefix, case.suffix, case.path)
@@ -78,7 +79,7 @@ def test_a_place_that_was_looked_at_before_changes_no_answer(monkeypatch: pytest
 
 def test_only_the_end_and_white_space_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the answer: what is left is how it begins, but for white space."""
-    monkeypatch.setattr(trim_module, "PARSE_LIMIT_S", 0.0)
+    monkeypatch.setattr(place_module, "PARSE_LIMIT_S", 0.0)
     seed = random.randrange(1_000_000)
     rng = random.Random(seed)
     text = (ROOT / "codeassist" / "completion" / "session.py").read_text("utf-8")
@@ -115,7 +116,7 @@ def test_only_the_end_and_white_space_are_cut(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_when_the_time_for_parsing_is_up_brackets_decide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(trim_module, "PARSE_LIMIT_S", -1.0)
+    monkeypatch.setattr(place_module, "PARSE_LIMIT_S", -1.0)
     assert trim("a, b))\nprint(1)", "x = foo(bar(", "))\n", "a.py") == "a, b"
 
 
@@ -140,7 +141,7 @@ def test_a_parse_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch)
     ids=["20 MB before", "20 MB behind", "a line of 1 MB", "500,000 brackets", "100,000 lines of brackets"],
 )
 def test_of_a_huge_document_only_what_is_near_is_looked_at(prefix: str, suffix: str, path: str) -> None:
-    language = trim_module.language_of(path, prefix)
+    language = language_of(path, prefix)
     assert len(near_before(prefix, 2_500, language)) < 10_000
     assert len(near_behind(suffix, 2_500, language)) < 10_000
     assert trim("x)", prefix, suffix, path) == "x"

@@ -11,7 +11,7 @@ from codeassist.terminal.options import debug_option
 @click.group("bench")
 @debug_option
 def bench_group() -> None:
-    """Measure: the engine, typing, the index, trimming. docs/benchmarks.md says what each figure means."""
+    """Measure: the engine, typing, the index, fitting. docs/benchmarks.md says what each figure means."""
 
 
 _COMMANDS = {
@@ -22,7 +22,7 @@ _COMMANDS = {
     "lsp": "Measure the language server.",
     "remote": "Put a completions server under load.",
     "monitor": "Complete with and without monitors.",
-    "trim": "Measure trimming on real code.",
+    "fit": "Measure fitting answers on real files.",
     "index": "Measure the index on a large tree.",
     "retrieval": "Measure the search for candidates.",
 }
