@@ -141,7 +141,7 @@ def _complete(
 
 def _trimmed(outcome: Outcome, request: CompletionRequest) -> Outcome:
     """The outcome with what can be inserted at the cursor as it is; `raw_text` stays what the model said."""
-    from codeassist_indexer.fitting.trim import trim
+    from codeassist_indexer.open_document.reader import READER
 
-    text = trim(outcome.completion.text, request.prefix, request.suffix, request.path)
+    text = READER.place(request.prefix, request.suffix, request.path).trim(outcome.completion.text)
     return replace(outcome, completion=replace(outcome.completion, text=text))

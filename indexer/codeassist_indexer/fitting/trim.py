@@ -19,7 +19,7 @@ from codeassist_indexer.fitting.fitted import Fitted
 from codeassist_indexer.fitting.gates import may_be_shown
 from codeassist_indexer.fitting.place import FitContext, place_of, with_newlines
 
-__all__ = ["FitContext", "Fitted", "fit", "fit_at", "lines_wanted", "place_of", "trim"]
+__all__ = ["FitContext", "Fitted", "fit", "fit_at", "lines_wanted", "place_of", "trim", "trim_at"]
 
 _MOST_ROUNDS = 8
 
@@ -41,6 +41,11 @@ def fit(text: str, prefix: str, suffix: str, path: str) -> Fitted:
 def fit_at(place: FitContext, text: str) -> Fitted:
     """As `fit`, at a place that was looked at before. Not from two threads at once."""
     return _settled(place, text, may_replace=True)
+
+
+def trim_at(place: FitContext, text: str) -> str:
+    """As `trim`, at a place that was looked at before. Not from two threads at once."""
+    return _settled(place, text, may_replace=False).text
 
 
 def _settled(place: FitContext, text: str, may_replace: bool) -> Fitted:

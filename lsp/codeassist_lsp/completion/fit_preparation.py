@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 
-from codeassist_indexer.fitting.trim import FitContext, place_of
+from codeassist_indexer.open_document.reader import READER, DocumentPlace
 
 
 class FitPreparation:
@@ -23,9 +23,9 @@ class FitPreparation:
         self._look = lambda: _looked_at(prefix, suffix, path)
         self._beside = beside
         self._prepare = prepare
-        self._looking: Future[FitContext] | None = None
+        self._looking: Future[DocumentPlace] | None = None
         self._preparing: Future[None] | None = None
-        self._place: FitContext | None = None
+        self._place: DocumentPlace | None = None
 
     def begun_by(self, stopped: Callable[[], bool]) -> Callable[[], bool]:
         """Return `stopped`, whose first call begins to look: then the model is at work, and Python's lock is free."""
@@ -38,7 +38,7 @@ class FitPreparation:
 
         return stopped_and_begun
 
-    def place(self) -> FitContext:
+    def place(self) -> DocumentPlace:
         """Return the place; wait for it if it is being looked at."""
         if self._place is None:
             has_begun = self._looking is not None and not self._looking.cancel()
@@ -52,7 +52,7 @@ class FitPreparation:
                 each.cancel()
 
 
-def _looked_at(prefix: str, suffix: str, path: str) -> FitContext:
-    place = place_of(prefix, suffix, path)
+def _looked_at(prefix: str, suffix: str, path: str) -> DocumentPlace:
+    place = READER.place(prefix, suffix, path)
     place.prepare()
     return place

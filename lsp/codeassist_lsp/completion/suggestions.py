@@ -18,7 +18,8 @@ from codeassist.control_characters import brings_control_characters
 from codeassist.errors import Cancelled, CodeAssistError
 from codeassist.request import Completion, CompletionRequest, Retrieval, Retriever
 from codeassist.settings import Settings
-from codeassist_indexer.fitting.trim import Fitted, fit_at, lines_wanted
+from codeassist_indexer.fitting.trim import Fitted
+from codeassist_indexer.open_document.reader import READER
 from codeassist_lsp.completion.fit_preparation import FitPreparation
 from codeassist_lsp.workspace.context import Seen, digest_of
 
@@ -100,7 +101,7 @@ def suggest(
             first = first or completion
             began = perf_counter()
             text = _whole_lines(completion)
-            fitted = fit_at(fit_preparation.place(), text) if text.strip() else Fitted("")
+            fitted = fit_preparation.place().fit(text) if text.strip() else Fitted("")
             trim_ms += (perf_counter() - began) * 1e3
             is_seen = not brings_control_characters(fitted.text, wanted.prefix, wanted.suffix)
             if fitted.text.strip() and is_seen and all(fitted.text.split() != other.text.split() for other in found):
@@ -114,7 +115,7 @@ def request_for(wanted: GenerationRequest) -> CompletionRequest:
     """The request to the model: one line or a block, as the settings and the place have it."""
     editor, completion = wanted.settings.editor, wanted.settings.completion
     if editor.multiline == "auto":
-        is_block = lines_wanted(wanted.prefix, wanted.suffix, wanted.path) == "block"
+        is_block = READER.extent(wanted.prefix, wanted.suffix, wanted.path) == "block"
     else:
         is_block = editor.multiline == "always"
     return CompletionRequest(

@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from codeassist_indexer.fitting.trim import FitContext, fit, fit_at
+from codeassist_indexer.fitting.trim import fit
+from codeassist_indexer.open_document.reader import DocumentPlace
 from codeassist_lsp.completion import fit_preparation as ahead_module
 from codeassist_lsp.completion.fit_preparation import FitPreparation
 
@@ -21,7 +22,7 @@ def looked_on(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     look = ahead_module._looked_at
 
-    def noted(prefix: str, suffix: str, path: str) -> FitContext:
+    def noted(prefix: str, suffix: str, path: str) -> DocumentPlace:
         names.append(threading.current_thread().name)
         return look(prefix, suffix, path)
 
@@ -37,7 +38,7 @@ def beside() -> Iterator[ThreadPoolExecutor]:
 
 def is_right(fit_preparation: FitPreparation) -> bool:
     answer = ", 1))\n    return a"
-    return fit_at(fit_preparation.place(), answer) == fit(answer, PREFIX, SUFFIX, "a.py")
+    return fit_preparation.place().fit(answer) == fit(answer, PREFIX, SUFFIX, "a.py")
 
 
 def test_a_place_is_looked_at_while_the_model_runs(looked_on: list[str], beside: ThreadPoolExecutor) -> None:

@@ -8,21 +8,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from codeassist.request import CompletionRequest, Snippet
 from codeassist_indexer.languages.forms.indexed_paths import Remembering
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.parsing.identifier_search import places_of, taken_of
-from codeassist_indexer.languages.parsing.parse import parse_imports
 from codeassist_indexer.languages.registry import imports_of_language, language_of
+from codeassist_indexer.open_document.reader import READER
 from codeassist_indexer.retrieval.query.cursor_query import CursorQuery
 from codeassist_indexer.retrieval.sources.definition_lookup import DefinitionLookup
 from codeassist_indexer.retrieval.sources.skeleton import Definition, render
 from codeassist_indexer.storage.store import Store
 
 _IMPORT_TAIL_LINES = 60
-_KEPT_IMPORTS = 8  # files whose imports, which seldom change from keystroke to keystroke, are not parsed again
 _MAX_DEFINITIONS = 40
 FAR = 1_000
 """The distance of what is not named near the cursor; what stands further down in the file is further still."""
@@ -135,12 +133,7 @@ def imports_of(request: CompletionRequest) -> Sequence[Import]:
         end = text.find("\n", end + 1)
         if end < 0:
             break
-    return _parsed_imports(request.path, text[:end] if end > 0 else text)
-
-
-@lru_cache(maxsize=_KEPT_IMPORTS)
-def _parsed_imports(path: str, text: str) -> Sequence[Import]:
-    return parse_imports(path, text)
+    return READER.imports(request.path, text[:end] if end > 0 else text) or ()
 
 
 def wanted_imports(

@@ -1,0 +1,212 @@
+"""Asks a confined process about the text of an open document: its imports, and what may be inserted at a cursor.
+
+Whatever the text does to that process, this one has an answer, or knows that there is none, within a second: the
+process has little processor time and memory for each question, is started anew when it ends, and is not asked again
+about what ended it. docs/decisions/2026-11-30-open-documents-in-a-process.md says why it is done so.
+"""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import signal
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from itertools import count
+from time import monotonic
+from typing import Literal, TypeVar
+
+from codeassist_indexer.fitting.nearby_text import FAR_CHARS
+from codeassist_indexer.fitting.trim import Fitted, fit, trim
+from codeassist_indexer.languages.forms.parsed import Import
+from codeassist_indexer.languages.registry import HEADER_SNIFF_CHARS
+from codeassist_indexer.open_document.reader_messages import (
+    GONE,
+    Extent,
+    Kind,
+    extent_of_json,
+    fitted_of_json,
+    imports_of_json,
+    nothing_of_json,
+    question_line,
+    read_answer,
+)
+from codeassist_indexer.open_document.suspects import Suspects
+from codeassist_indexer.workers.child import Worker, WorkerEnded
+
+log = logging.getLogger(__name__)
+
+MOST_IMPORT_CHARS = 500_000
+"""Longer texts, from the first line to the last import, are not searched for imports."""
+
+_START_S = 60.0  # on a busy machine, with cold disks
+# By the clock. What counts is processor time, which the process limits itself, but on Windows.
+_QUESTION_S = 3.0 if hasattr(signal, "setitimer") else 0.5
+_PAUSE_S = 30.0  # after a process could not be started
+_PLACE_CHARS = 2 * FAR_CHARS
+_EXTENT_CHARS = 20_000
+_BLIND_CHARS = 1_000
+_KEPT_IMPORTS = 8  # texts whose imports, which seldom change from keystroke to keystroke, are not asked for again
+
+_numbers = count(1)
+_T = TypeVar("_T")
+
+
+class DocumentReader:
+    """The process and what it said. For any thread; one question at a time."""
+
+    def __init__(self, module: str = "codeassist_indexer.open_document.reader_process") -> None:
+        self._module = module
+        self._lock = threading.Lock()
+        self._worker: Worker | None = None
+        self._not_before_s = 0.0
+        self._suspects = Suspects()
+        self._imports: OrderedDict[tuple[str, str], tuple[Import, ...]] = OrderedDict()
+
+    def imports(self, path: str, text: str) -> tuple[Import, ...] | None:
+        """Return what a text imports; None where that is not known."""
+        key = path, text
+        with self._lock:
+            known = self._imports.get(key)
+        if known is not None or len(text) > MOST_IMPORT_CHARS:
+            return known
+        found = self.ask(imports_of_json, "imports", path, (text,))
+        if found is not None:
+            with self._lock:
+                self._imports[key] = found
+                while len(self._imports) > _KEPT_IMPORTS:
+                    self._imports.popitem(last=False)
+        return found
+
+    def extent(self, prefix: str, suffix: str, path: str) -> Extent:
+        """Say whether a line or a block is worth suggesting at a cursor; a line where that is not known."""
+        texts = _end_of(prefix, _EXTENT_CHARS), suffix[:_EXTENT_CHARS]
+        return self.ask(extent_of_json, "extent", path, texts) or "line"
+
+    def place(self, prefix: str, suffix: str, path: str) -> DocumentPlace:
+        """Return a cursor's place, for answers to be fitted to. Asks nothing yet."""
+        return DocumentPlace(self, prefix, suffix, path)
+
+    def warm(self) -> None:
+        """Start the process, so that the first question need not wait for it."""
+        with self._lock:
+            self._running()
+
+    def close(self) -> None:
+        """End the process. A question starts another one."""
+        with self._lock:
+            self._end()
+
+    def ask(
+        self, read: Callable[[object], _T], kind: Kind, path: str, texts: tuple[str, ...], line: str | None = None
+    ) -> _T | None:
+        """Return the answer to a question about a document's texts, None where there is none; why is logged.
+
+        `line` is the question where it is not the texts themselves that are sent.
+        """
+        with self._lock:
+            if self._suspects.is_one(path, texts, monotonic()):
+                return None
+            worker = self._running()
+            if worker is None:
+                return None
+            try:
+                worker.send(question_line(kind, path, *texts) if line is None else line)
+                return read(read_answer(worker.receive(_QUESTION_S)))
+            except ValueError as error:
+                why = str(error)
+            except WorkerEnded as ended:
+                why = f"it ended the process that reads documents (code {ended.exit_code})"
+            except TimeoutError:
+                why = "it takes too long to read"
+            pause_s = self._suspects.add(path, texts, monotonic())
+            self._end()
+        log.warning("%r is not read for its %s, nor for %g s: %s", path, kind, pause_s, why)
+        threading.Thread(target=self.warm, name="reader-start", daemon=True).start()
+        return None
+
+    def _running(self) -> Worker | None:
+        """The process, started if need be; None where none can be. With the lock held."""
+        if self._worker is not None and self._worker.is_alive:
+            return self._worker
+        self._end()
+        if monotonic() < self._not_before_s:
+            return None
+        worker: Worker | None = None
+        try:
+            worker = Worker(self._module)
+            worker.send("foreground")
+            if worker.receive(_START_S) != "ready\n":
+                raise OSError("it is not ready")
+        except (OSError, WorkerEnded) as error:  # a TimeoutError is an OSError
+            log.warning("the process that reads open documents cannot be started: %s", error)
+            self._not_before_s = monotonic() + _PAUSE_S
+            if worker is not None:
+                worker.kill()
+            return None
+        self._worker = worker
+        return worker
+
+    def _end(self) -> None:
+        if self._worker is not None:
+            self._worker.kill()
+        self._worker = None
+
+
+class DocumentPlace:
+    """A cursor in a document. For one thread at a time."""
+
+    def __init__(self, reader: DocumentReader, prefix: str, suffix: str, path: str) -> None:
+        self._reader = reader
+        self._path = path
+        self._texts = _end_of(prefix, _PLACE_CHARS), suffix[:_PLACE_CHARS]
+        self._number = next(_numbers)
+        self._is_sent = False
+
+    def prepare(self) -> bool:
+        """Let the place be looked at: what is fitted to it then takes less time. Say whether it could be."""
+        line = question_line("place", self._number, self._path, *self._texts)
+        self._is_sent = self._reader.ask(nothing_of_json, "place", self._path, self._texts, line) is not None
+        return self._is_sent
+
+    def fit(self, text: str) -> Fitted:
+        """Return a model's answer as it can be inserted here; see `fitting.trim.fit`.
+
+        Where the document cannot be looked at, rules decide that need no syntax, by the nearest lines.
+        """
+        return self._fitted(text, may_replace=True)
+
+    def trim(self, text: str) -> str:
+        """Return what of an answer can be inserted as it is; see `fitting.trim.trim`."""
+        return self._fitted(text, may_replace=False).text
+
+    def _fitted(self, text: str, may_replace: bool) -> Fitted:
+        if not text.strip():
+            return Fitted("")
+        if self._is_sent or self.prepare():
+            found = self._asked(text, may_replace)
+            if found == GONE and self.prepare():  # the process is another one by now
+                found = self._asked(text, may_replace)
+            if isinstance(found, Fitted):
+                return found
+        prefix, suffix = self._texts[0][-_BLIND_CHARS:], self._texts[1][:_BLIND_CHARS]
+        return fit(text, prefix, suffix, "") if may_replace else Fitted(trim(text, prefix, suffix, ""))
+
+    def _asked(self, text: str, may_replace: bool) -> Fitted | Literal["gone"] | None:
+        line = question_line("fit", self._number, text, may_replace)
+        return self._reader.ask(
+            lambda value: fitted_of_json(value, text, *self._texts), "fit", self._path, self._texts, line
+        )
+
+
+def _end_of(prefix: str, num_chars: int) -> str:
+    """The end of a text, below the beginning that may tell its language."""
+    if len(prefix) <= HEADER_SNIFF_CHARS + num_chars:
+        return prefix
+    return prefix[:HEADER_SNIFF_CHARS] + prefix[-num_chars:]
+
+
+READER = DocumentReader()
+"""This process's reader: it belongs to no repository, for it is sent texts and reads no file."""
+atexit.register(READER.close)
