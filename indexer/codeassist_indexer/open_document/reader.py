@@ -196,7 +196,7 @@ class DocumentPlace:
     def _asked(self, text: str, may_replace: bool) -> Fitted | Literal["gone"] | None:
         line = question_line("fit", self._number, text, may_replace)
         return self._reader.ask(
-            lambda value: fitted_of_json(value, text, *self._texts), "fit", self._path, self._texts, line
+            lambda value: fitted_of_json(value, text, self._texts), "fit", self._path, self._texts, line
         )
 
 
