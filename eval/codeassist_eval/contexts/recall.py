@@ -26,6 +26,7 @@ from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidate, S
 from codeassist_indexer.retrieval.sources.find import ask_sources, read_candidates
 from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
 from codeassist_indexer.storage.store import Store
+from codeassist_indexer.storage.symbol_reader import files_defining
 
 CUTS = (1, 5, 10, 20, 50)
 # A name that more files define says little of which of them a line needs.
@@ -123,12 +124,7 @@ def gold_of(task: Task, store: Store, is_new: bool) -> Gold | None:
     names: set[str] = set()
     paths: set[str] = set()
     for name in set(identifiers(task.language, task.groundtruth)) - own_words:
-        rows = store.query(
-            "SELECT DISTINCT f.path FROM symbols s JOIN files f ON f.id = s.file_id"
-            " WHERE s.name = ? AND s.kind != 'module'",
-            (name,),
-        )
-        defining = {path for (path,) in rows}
+        defining = files_defining(store, name)
         if defining and task.path not in defining and len(defining) <= MAX_DEFINING_FILES:
             names.add(name)
             paths |= defining

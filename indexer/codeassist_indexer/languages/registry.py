@@ -15,7 +15,7 @@ from pkgutil import iter_modules
 from tree_sitter import Language, Parser
 
 from codeassist_indexer.languages import code, markup
-from codeassist_indexer.languages.forms.indexed_paths import Queries
+from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.spec import (
     ANY_LITERALS,
@@ -86,10 +86,10 @@ def imports_of_language(language: str | None) -> Imports | None:
     return spec.imports if spec is not None else None
 
 
-def files_of_import(store: Queries, path: str, language: str, imported: Import) -> list[str]:
+def files_of_import(index: IndexedPaths, path: str, language: str, imported: Import) -> list[str]:
     """Return the files in which the imported name may be defined, the likeliest first; [] for what is not here."""
     rules = imports_of_language(language)
-    return rules.files(store, path, imported) if rules is not None else []
+    return rules.files(index, path, imported) if rules is not None else []
 
 
 def literals_of(language: str | None) -> Literals:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from codeassist_indexer.languages.forms.definition_form import Form
 from codeassist_indexer.languages.forms.import_form import ImportForm
-from codeassist_indexer.languages.forms.indexed_paths import Queries, Remembering
+from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths
 from codeassist_indexer.languages.forms.parsed import Import
 
 IMPORT_LINE = re.compile(
@@ -58,15 +58,15 @@ class Definitions:
 class Imports:
     """How a file takes names from others, and which files these are.
 
-    `files` returns the indexed files in which the imported name may be defined, the likeliest first; `ask_ahead` asks
+    `files` returns the indexed files in which the imported name may be defined, the likeliest first; `read_ahead` reads
     for many imports at once what `files` will ask one by one. `line` and `call` (a text) find the last import of a file
     without a parser; `is_one_line` says of its line that the import ends with it. `sees_folder`: the other files of the
     folder need no import. `folder_modules`: file names without extension that importers call by the folder's name.
     """
 
     forms: tuple[ImportForm, ...]
-    files: Callable[[Queries, str, Import], list[str]]
-    ask_ahead: Callable[[Remembering, Iterable[Import]], None] | None = None
+    files: Callable[[IndexedPaths, str, Import], list[str]]
+    read_ahead: Callable[[IndexedPaths, Iterable[Import]], None] | None = None
     line: re.Pattern[str] = IMPORT_LINE
     call: str | None = None
     is_one_line: Callable[[str], bool] | None = None

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 from codeassist.errors import CodeAssistError
 from codeassist.request import CompletionRequest, Retrieval, Retriever
+from codeassist_indexer.storage.chunk_reader import stored_file
 from codeassist_indexer.storage.store import Store
 
 log = logging.getLogger(__name__)
@@ -93,8 +94,8 @@ class TypedWordRetriever:
             return True
 
     def _file_id(self, path: str) -> int | None:
-        rows = self._store.query("SELECT id FROM files WHERE path = ?", (path,))
-        return rows[0][0] if rows else None
+        file = stored_file(self._store, path)
+        return None if file is None else file.file_id
 
 
 def before_typed_word(prefix: str) -> str:

@@ -160,7 +160,7 @@ class BackgroundIndex:
         if self._coverage.is_building:
             return self._coverage
         try:
-            num_files: int = self.store.query("SELECT count(*) FROM files")[0][0]
+            num_files = self.store.num_files()
         except CodeAssistError as error:
             log.warning("%s", error)
             return self._coverage

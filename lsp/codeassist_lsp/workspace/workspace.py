@@ -88,8 +88,7 @@ class Workspace:
 
     def index_version(self) -> tuple[object, ...]:
         """Return what is another value as soon as anything has been indexed. Each thread has values of its own."""
-        store = self._index.store
-        return store.connection, *store.query("PRAGMA data_version")[0]
+        return self._index.store.version()
 
     @property
     def has_open_documents(self) -> bool:

@@ -5,6 +5,7 @@ import pytest
 from codeassist_indexer.languages.forms.parsed import Import, ParsedFile
 from codeassist_indexer.languages.registry import files_of_import
 from codeassist_indexer.storage.file_records import FileState, PreparedFile
+from codeassist_indexer.storage.path_reader import PathReader
 from codeassist_indexer.storage.store import Store
 
 TREES = {
@@ -72,14 +73,14 @@ def stores(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Store]:
 def test_import(
     stores: dict[str, Store], language: str, path: str, module: str, name: str, expected: list[str]
 ) -> None:
-    found = files_of_import(stores[language], path, language, Import(module, name, name, 1))
+    found = files_of_import(PathReader(stores[language]), path, language, Import(module, name, name, 1))
     first = found[:1] if language in ("rust", "go") and len(expected) == 1 else found
     assert first == expected
 
 
 def test_a_package_imported_whole_gives_its_files(stores: dict[str, Store]) -> None:
     path = "app/java/com/acme/App.java"
-    found = files_of_import(stores["java"], path, "java", Import("com.acme.io", "*", "", 1))
+    found = files_of_import(PathReader(stores["java"]), path, "java", Import("com.acme.io", "*", "", 1))
     assert [p.rpartition("/")[2] for p in found] == ["Reader.java", "Writer.java", "Reader.java"]
 
 
@@ -88,4 +89,4 @@ def test_any_import_text_is_survived(stores: dict[str, Store]) -> None:
         for module in ("", ".", "..", "......x", "/", "::", "crate", "super::super::super::x", "a..b", '""', "./", "@"):
             for path in ("a.x", "a/b.x", "src/lib.rs"):
                 for name in ("", "*", "n"):
-                    files_of_import(store, path, language, Import(module, name, name, 1))
+                    files_of_import(PathReader(store), path, language, Import(module, name, name, 1))

@@ -22,11 +22,11 @@ from codeassist_eval.training.rewards.reward_figures import POSITIVE_NATS, label
 from codeassist_indexer.languages.registry import language_of
 from codeassist_indexer.retrieval.query.deadline import Deadline
 from codeassist_indexer.retrieval.sources import chunks
-from codeassist_indexer.retrieval.sources.neighbours import stored_chunks
 from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
 from codeassist_indexer.retrieval.vectors.encoder import Encoder
 from codeassist_indexer.retrieval.vectors.matrix import ChunkMatrix
 from codeassist_indexer.retrieval.vectors.stored import fill_vectors
+from codeassist_indexer.storage.chunk_reader import stored_chunks
 from codeassist_indexer.storage.store import Store
 
 TOPS = (1, 3, 5)

@@ -5,7 +5,6 @@ Knows no expression. Texts come from the index, so that what it leaves out (secr
 
 from __future__ import annotations
 
-import json
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -19,9 +18,16 @@ from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.parsing.imports import import_patterns, read_imports
 from codeassist_indexer.languages.registry import declared_types_of, files_of_import, grammar, parser
 from codeassist_indexer.languages.spec import DeclaredTypes
+from codeassist_indexer.storage.chunk_reader import file_text, stored_content
+from codeassist_indexer.storage.path_reader import PathReader, files_around_folder
 from codeassist_indexer.storage.store import Store
+from codeassist_indexer.storage.symbol_reader import (
+    extension_methods,
+    files_declaring,
+    global_usings,
+    types_with_base,
+)
 
-_TYPE_KINDS = "('class', 'interface', 'enum', 'struct', 'type')"
 _MAX_FILES = 400
 _MAX_REEXPORTS = 6
 _MAX_BASES = 8
@@ -63,17 +69,17 @@ class DeclaredProject:
 
     def file(self, path: str) -> DeclaredFile | None:
         """Return an indexed file, or None where it is not indexed."""
-        rows = self._store.query("SELECT id, language, content_hash FROM files WHERE path = ?", (path,))
-        if not rows or declared_types_of(rows[0][1]) is None:
+        stored = stored_content(self._store, path)
+        language = None if stored is None else stored.language
+        if stored is None or language is None or declared_types_of(language) is None:
             return None
-        file_id, language, content_hash = rows[0]
+        content_hash = stored.content_hash
         with self._lock:
             known = self._files.get(path)
             if known is not None and known[0] == content_hash:
                 self._files.move_to_end(path)
                 return known[1]
-        chunks = self._store.query("SELECT text FROM chunks WHERE file_id = ? ORDER BY id", (file_id,))
-        declared, _ = read_file(path, language, "".join(row[0] for row in chunks))
+        declared, _ = read_file(path, language, file_text(self._store, stored.file_id))
         with self._lock:
             self._files[path] = (content_hash, declared)
             while len(self._files) > _MAX_FILES:
@@ -82,42 +88,22 @@ class DeclaredProject:
 
     def defining(self, name: str, language: str) -> list[str]:
         """Return the files that define a type of this name."""
-        languages = rules_of(language).languages
-        rows = self._store.query(
-            "SELECT DISTINCT f.path FROM symbols s JOIN files f ON f.id = s.file_id WHERE s.name = ?"
-            f" AND s.kind IN {_TYPE_KINDS} AND f.language IN ({', '.join('?' * len(languages))}) ORDER BY f.path",
-            (name, *languages),
-        )
-        return [row[0] for row in rows]
+        return files_declaring(self._store, name, rules_of(language).languages)
 
     def subtypes(self, name: str, language: str) -> Iterator[tuple[str, str, bool]]:
         """Yield the names of types with a base of this name, with what encloses them, and whether they are abstract."""
-        rows = self._store.query(
-            "SELECT s.name, s.parent, s.bases, s.signature, s.kind FROM symbols s JOIN files f ON f.id = s.file_id"
-            " WHERE f.language = ? AND s.bases LIKE ? ORDER BY s.id",
-            (language, f'%{name}"%'),
-        )
-        for own, parent, bases, signature, kind in rows:
-            if any(base.rpartition(".")[2] == name for base in json.loads(bases)):
-                yield own, parent, kind == "interface" or "abstract " in signature
+        for own, parent, signature, kind in types_with_base(self._store, name, language):
+            yield own, parent, kind == "interface" or "abstract " in signature
 
     def extension_methods(self) -> frozenset[str]:
         """Return the names of all of the repository's extension methods of C#."""
-        rows = self._store.query(
-            "SELECT DISTINCT s.name FROM symbols s JOIN files f ON f.id = s.file_id WHERE f.language = 'csharp'"
-            " AND s.signature LIKE '%(this %'"
-        )
-        return frozenset(row[0] for row in rows)
+        return extension_methods(self._store)
 
     def folder_names(self, language: str, package: str) -> list[tuple[str, str]]:
         """Return what stands in a package of Java: pairs of file stem or "" and sub-package or ""."""
         folder = package.replace(".", "/")
-        rows = self._store.query(
-            "SELECT folder, path FROM files WHERE language = ? AND (folder = ? OR folder LIKE ? OR folder LIKE ?)",
-            (language, folder, f"%/{folder}", f"%{folder}/%"),
-        )
         found: list[tuple[str, str]] = []
-        for own, path in rows:
+        for own, path in files_around_folder(self._store, language, folder):
             padded = f"/{own}/"
             _, marker, rest = padded.rpartition(f"/{folder}/")
             if marker:
@@ -166,7 +152,7 @@ class DeclaredProject:
             return None
         names = {*file.exports.own, *file.exports.passed_on}
         for module in file.exports.stars:
-            paths = files_of_import(self._store, path, file.language, Import(module, "*", "", 0))
+            paths = files_of_import(PathReader(self._store), path, file.language, Import(module, "*", "", 0))
             inner = self.exported_names(paths[0], depth + 1) if paths else None
             if inner is None:
                 return None
@@ -175,7 +161,7 @@ class DeclaredProject:
 
     def module_path(self, file: DeclaredFile, module: str) -> str | None:
         """Return the file that a module's name means."""
-        paths = files_of_import(self._store, file.path, file.language, Import(module, "*", "", 0))
+        paths = files_of_import(PathReader(self._store), file.path, file.language, Import(module, "*", "", 0))
         return paths[0] if paths else None
 
     def _follow(self, file: DeclaredFile, module: str, name: str, depth: int) -> tuple[str, str] | None:
@@ -232,15 +218,8 @@ class DeclaredProject:
                 yield f"{imported.module}.{name}"
         if file.language == "csharp":
             yield name
-            for module in self._global_usings():
+            for module in global_usings(self._store):
                 yield f"{module}.{name}"
-
-    def _global_usings(self) -> list[str]:
-        rows = self._store.query(
-            "SELECT DISTINCT i.module FROM imports i JOIN files f ON f.id = i.file_id WHERE f.language = 'csharp'"
-            " AND i.name = '*' AND f.module_name IN ('GlobalUsings', 'Usings', 'Imports', 'Global')"
-        )
-        return [row[0] for row in rows]
 
     def _by_full_name(self, wanted: set[str], name: str, file: DeclaredFile) -> list[DeclaredType]:
         found: list[DeclaredType] = []

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from codeassist_indexer.analysis.text.lexer import lex_end
 from codeassist_indexer.analysis.text.name_query import NameQuery
+from codeassist_indexer.storage.path_reader import python_packages
 from codeassist_indexer.storage.store import Store
 from codeassist_indexer.workers.confinement import standard_paths
 
@@ -57,9 +58,8 @@ def module_folders(root: Path, store: Store) -> list[str]:
     repository that is a link out of it does not count: what is listed here may be read.
     """
     folders = [root, root / "src"]
-    rows = store.query("SELECT folder FROM files WHERE path LIKE '%/__init__.py' ORDER BY length(folder), folder")
-    packages = {row[0] for row in rows}
-    for folder in sorted(packages, key=len):
+    packages = dict.fromkeys(python_packages(store))
+    for folder in packages:
         parent = folder.rpartition("/")[0]
         if parent and parent not in packages:  # the folder that holds a whole package
             folders.append(root / parent)

@@ -14,7 +14,7 @@ from tree_sitter import Node
 
 from codeassist_indexer.languages.forms.definition_form import Form, Named, by_name, dotted, leaf_by_name
 from codeassist_indexer.languages.forms.import_form import ImportForm, line_of, unquoted
-from codeassist_indexer.languages.forms.indexed_paths import Queries, ends_with, existing, nearest, paths_by_module
+from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths, ends_with, nearest, paths_by_module
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import (
     WHOLE_BINDING_CHARS,
@@ -158,18 +158,18 @@ def _include(node: Node, source: bytes) -> list[Import]:
     return [Import(unquoted(path, source), "*", "", line_of(node))]
 
 
-def _files(store: Queries, path: str, imported: Import) -> list[str]:
+def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
     """An include: next to the file first, else any path that ends as written."""
     written = imported.module.strip('"<>')
     beside = posixpath.normpath(posixpath.join(posixpath.dirname(path), written))
-    found = existing(store, [beside])
+    found = index.existing([beside])
     if found:
         return found
     parts = [part for part in written.split("/") if part not in ("", ".", "..")]
     if not parts:
         return []
     extension = posixpath.splitext(parts[-1])[1]
-    candidates = paths_by_module(store, [*parts[:-1], parts[-1].partition(".")[0]], extension)
+    candidates = paths_by_module(index, [*parts[:-1], parts[-1].partition(".")[0]], extension)
     return nearest([c for c in candidates if ends_with(c.split("/"), parts)], path)[:1]
 
 

@@ -22,7 +22,7 @@ from codeassist_indexer.languages.forms.definition_form import (
     nothing,
 )
 from codeassist_indexer.languages.forms.import_form import ImportForm, compact, line_of
-from codeassist_indexer.languages.forms.indexed_paths import MAX_FILES, Queries, nearest, package_files
+from codeassist_indexer.languages.forms.indexed_paths import MAX_FILES, IndexedPaths, nearest, package_files
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import bare_name, has_modifiers, head_start_byte, node_text, one_line
 from codeassist_indexer.languages.forms.words import words
@@ -105,11 +105,11 @@ def _using(node: Node, source: bytes) -> list[Import]:
     return [Import(module, name, node_text(alias, source), line_of(node))]
 
 
-def _files(store: Queries, path: str, imported: Import) -> list[str]:
+def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
     """`using A.B;` names a namespace, which folders usually follow: the folder B, nearest to the file."""
     parts = [part for part in imported.module.split(".") if part]
     for begin in range(len(parts)):  # the first parts are often the assembly's name, which no folder has
-        found = package_files(store, parts[begin:], (".cs",))
+        found = package_files(index, parts[begin:], (".cs",))
         if found:
             return nearest(found, path)[:MAX_FILES]
     return []

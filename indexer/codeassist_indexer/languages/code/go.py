@@ -12,7 +12,7 @@ from tree_sitter import Node
 
 from codeassist_indexer.languages.forms.definition_form import Form, Named, by_name, nothing
 from codeassist_indexer.languages.forms.import_form import ImportForm, field_text, line_of, unquoted
-from codeassist_indexer.languages.forms.indexed_paths import MAX_FILES, Queries, in_folder, shared_end
+from codeassist_indexer.languages.forms.indexed_paths import MAX_FILES, IndexedPaths, shared_end
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import bare_name, binding_head, node_text, one_line
 from codeassist_indexer.languages.forms.words import words
@@ -92,15 +92,15 @@ def _import(node: Node, source: bytes) -> list[Import]:
     return [Import(module, "", "" if alias == "_" else alias, line_of(node))]
 
 
-def _files(store: Queries, path: str, imported: Import) -> list[str]:
+def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
     """An import path ends with the package's folder; what stands before it is the module's name."""
     parts = [part for part in imported.module.strip('"`').split("/") if part]
-    folders = store.query("SELECT DISTINCT folder FROM files WHERE folder_name = ?", (parts[-1],)) if parts else []
-    fitting = [folder for (folder,) in folders if shared_end(folder.split("/"), parts) > 0]
+    folders = index.folders(parts[-1]) if parts else []
+    fitting = [folder for folder in folders if shared_end(folder.split("/"), parts) > 0]
     best = max(fitting, key=lambda folder: (shared_end(folder.split("/"), parts), folder), default=None)
     if best is None:
         return []
-    return [c for c in in_folder(store, best, (".go",)) if not c.endswith("_test.go")][:MAX_FILES]
+    return [c for c in index.in_folder(best) if c.endswith(".go") and not c.endswith("_test.go")][:MAX_FILES]
 
 
 LANGUAGE = LanguageSpec(

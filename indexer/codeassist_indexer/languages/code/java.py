@@ -22,7 +22,7 @@ from codeassist_indexer.languages.forms.definition_form import (
 from codeassist_indexer.languages.forms.import_form import ImportForm, compact, line_of
 from codeassist_indexer.languages.forms.indexed_paths import (
     MAX_FILES,
-    Queries,
+    IndexedPaths,
     ends_with,
     nearest,
     package_files,
@@ -80,15 +80,15 @@ def _import(node: Node, source: bytes) -> list[Import]:
     return [Import(module, name, name, line_of(node))]
 
 
-def _files(store: Queries, path: str, imported: Import) -> list[str]:
+def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
     """`a.b.Type` is a/b/Type.java under some source root; `a.b.*` the files of that package; statics, of their type."""
     parts = [part for part in (*imported.module.split("."), imported.name) if part and part != "*"]
     for end in range(len(parts), max(0, len(parts) - 3), -1):  # Type, then Outer.Inner, then a static member
-        candidates = paths_by_module(store, parts[:end], ".java")
+        candidates = paths_by_module(index, parts[:end], ".java")
         found = [c for c in candidates if ends_with(c.removesuffix(".java").split("/"), parts[:end])]
         if found:
             return nearest(found, path)[:1]
-    return nearest(package_files(store, parts, (".java",)), path)[:MAX_FILES] if imported.name == "*" else []
+    return nearest(package_files(index, parts, (".java",)), path)[:MAX_FILES] if imported.name == "*" else []
 
 
 _CODE = re.compile(rf"(?:{BRACE_COMMENTS}|{long_string(chr(34), 'open_long')}|{LINE_STRINGS})|{BRACKETS}")

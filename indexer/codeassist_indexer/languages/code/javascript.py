@@ -15,7 +15,7 @@ from tree_sitter import Node
 from codeassist_indexer.languages.forms.code_pattern import BRACE_COMMENTS, BRACKETS, LINE_STRINGS
 from codeassist_indexer.languages.forms.definition_form import Form, Named, by_name, dotted, nothing
 from codeassist_indexer.languages.forms.import_form import ImportForm, field_text, line_of, unquoted
-from codeassist_indexer.languages.forms.indexed_paths import Queries, ends_with, existing, nearest, paths_by_module
+from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths, ends_with, nearest, paths_by_module
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import binding_head, head_start_byte, node_text, one_line, supertypes
 from codeassist_indexer.languages.forms.words import words
@@ -240,18 +240,18 @@ def _require(node: Node, source: bytes) -> list[Import]:
     return records
 
 
-def _files(store: Queries, path: str, imported: Import) -> list[str]:
+def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
     """TypeScript and JavaScript: relative paths with any extension, index files, and aliases such as "@/lib/x"."""
     module = imported.module
     if module.startswith("."):
         base = posixpath.normpath(posixpath.join(posixpath.dirname(path), module))
-        return existing(store, _file_names(base))[:1]
+        return index.existing(_file_names(base))[:1]
     parts = [part for part in module.lstrip("@~").split("/") if part]
     if len(parts) < 2:
         return []
     stem = parts[-1].partition(".")[0]
     candidates = paths_by_module(
-        store, [*parts[:-1], stem], ".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts"
+        index, [*parts[:-1], stem], ".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts"
     )
     tail = [*parts[:-1], stem]
     found = [c for c in candidates if ends_with(c.rpartition(".")[0].removesuffix("/index").split("/"), tail)]

@@ -14,14 +14,8 @@ from codeassist_indexer.languages.forms.code_pattern import BRACKETS, LINE_STRIN
 from codeassist_indexer.languages.forms.definition_form import Form, Named
 from codeassist_indexer.languages.forms.import_form import ImportForm, compact, field_text, line_of
 from codeassist_indexer.languages.forms.indexed_paths import (
-    BY_FOLDER,
-    BY_FOLDERS,
-    BY_MODULE,
-    BY_MODULES,
-    Queries,
-    Remembering,
+    IndexedPaths,
     ends_with,
-    existing,
     nearest,
     package_files,
     paths_by_module,
@@ -144,35 +138,35 @@ def _from_import(node: Node, source: bytes) -> list[Import]:
     return records
 
 
-def python_module_files(store: Queries, path: str, module: str) -> list[str]:
+def python_module_files(index: IndexedPaths, path: str, module: str) -> list[str]:
     """Return the file of a Python module as `path` would import it; for a namespace package, the files in it."""
     rest = module.lstrip(".")
     parts = rest.split(".") if rest else []
     num_dots = len(module) - len(rest)
     if num_dots:
         folder = path.split("/")[:-num_dots]
-        return _in_folder(store, [*folder, *parts])
+        return _in_folder(index, [*folder, *parts])
     if not parts:
         return []
-    candidates = paths_by_module(store, parts, ".py", ".pyi")
+    candidates = paths_by_module(index, parts, ".py", ".pyi")
     found = [c for c in candidates if ends_with(_module_path(c), parts)]
-    return nearest(found, path)[:1] or nearest(package_files(store, parts, (".py",)), path)
+    return nearest(found, path)[:1] or nearest(package_files(index, parts, (".py",)), path)
 
 
-def _files(store: Queries, path: str, imported: Import) -> list[str]:
-    found = python_module_files(store, path, imported.module)
+def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
+    found = python_module_files(index, path, imported.module)
     if imported.name not in ("", "*"):
         dot = "" if imported.module.endswith(".") else "."
-        submodule = python_module_files(store, path, f"{imported.module}{dot}{imported.name}")
+        submodule = python_module_files(index, path, f"{imported.module}{dot}{imported.name}")
         found = [*found, *submodule[:1]]
     return found
 
 
-def _in_folder(store: Queries, parts: Sequence[str]) -> list[str]:
+def _in_folder(index: IndexedPaths, parts: Sequence[str]) -> list[str]:
     base = "/".join(parts)
     inside = f"{base}/" if base else ""
     names = [f"{inside}__init__.py", f"{inside}__init__.pyi"] + ([f"{base}.py", f"{base}.pyi"] if base else [])
-    return existing(store, names)
+    return index.existing(names)
 
 
 def _module_path(path: str) -> list[str]:
@@ -180,16 +174,16 @@ def _module_path(path: str) -> list[str]:
     return stem.removesuffix("/__init__").split("/")
 
 
-def _ask_ahead(asked: Remembering, imports: Iterable[Import]) -> None:
-    """Ask with two queries what `_files` will ask one by one of these imports, as far as it can be told."""
+def _read_ahead(index: IndexedPaths, imports: Iterable[Import]) -> None:
+    """Read with two queries what `_files` will ask one by one of these imports, as far as it can be told."""
     modules: list[tuple[str, ...]] = []
     for each in imports:
         if not each.module.startswith("."):
             parts = tuple(each.module.split("."))
             modules += [parts] if each.name in ("", "*") else [parts, (*parts, each.name)]
     questions = [(parts[-1], "/".join(parts)) for parts in modules if parts[-1]]
-    asked.ask_ahead(BY_MODULE, BY_MODULES, questions)
-    asked.ask_ahead(BY_FOLDER, BY_FOLDERS, [each for each in questions if not asked.query(BY_MODULE, each)])
+    index.read_modules(questions)
+    index.read_folders([each for each in questions if not index.by_module(*each)])
 
 
 def _is_one_line(line: str) -> bool:
@@ -213,7 +207,7 @@ LANGUAGE = LanguageSpec(
             ImportForm("[(import_from_statement) (future_import_statement)]", _from_import),
         ),
         files=_files,
-        ask_ahead=_ask_ahead,
+        read_ahead=_read_ahead,
         line=re.compile(r"\n[ \t]*(?:import|from)\b"),
         is_one_line=_is_one_line,
         folder_modules=("__init__",),

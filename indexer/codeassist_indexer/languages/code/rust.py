@@ -11,7 +11,7 @@ from tree_sitter import Node
 
 from codeassist_indexer.languages.forms.definition_form import Form, Named, by_name, leaf_by_name, nothing
 from codeassist_indexer.languages.forms.import_form import ImportForm, compact, field_text, line_of
-from codeassist_indexer.languages.forms.indexed_paths import Queries, existing, paths_by_module
+from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths, paths_by_module
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import bare_name, node_text
 from codeassist_indexer.languages.forms.words import words
@@ -99,7 +99,7 @@ def _module_file(node: Node, source: bytes) -> list[Import]:
     return [Import(f"self::{name}", "", name, line_of(node))]
 
 
-def _files(store: Queries, path: str, imported: Import) -> list[str]:
+def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
     """`crate::`, `self::` and `super::` from the file's own place; another crate of the workspace by its name."""
     parts = [part for part in imported.module.replace("::", "/").split("/") if part]
     if imported.name not in ("", "*"):
@@ -116,7 +116,7 @@ def _files(store: Queries, path: str, imported: Import) -> list[str]:
             base = base[:-1]
             head, rest = ("", rest) if head == "super" else ("", rest[1:])
     else:
-        roots = paths_by_module(store, ["lib"], ".rs")
+        roots = paths_by_module(index, ["lib"], ".rs")
         own = [r for r in roots if r.split("/")[-3:-2] in ([head], [head.replace("_", "-")])]
         if not own:
             return []
@@ -125,7 +125,7 @@ def _files(store: Queries, path: str, imported: Import) -> list[str]:
     for end in range(len(rest), -1, -1):
         stem = "/".join([*base, *rest[:end]])
         names += [f"{stem}.rs", f"{stem}/mod.rs"] + ([f"{stem}/lib.rs", f"{stem}/main.rs"] if end == 0 else [])
-    return existing(store, names)[:2]
+    return index.existing(names)[:2]
 
 
 def _last_index(parts: Sequence[str], name: str) -> int:

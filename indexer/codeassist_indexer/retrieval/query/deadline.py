@@ -6,17 +6,12 @@ Knows no source and no request: it stops SQLite's queries, and says when a loop 
 from __future__ import annotations
 
 import contextlib
-import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 
 from codeassist_indexer.storage.store import Store
-
-# How often a query looks at the clock, in steps of SQLite's machine: a look takes 2 us, a step 0.04 us. A full-text
-# query over 40,000 chunks then stops 6 ms after its deadline at the latest (2 busy cores, 2026-11-21).
-_STEPS_PER_LOOK = 500
 
 
 @dataclass(slots=True)
@@ -72,13 +67,8 @@ class Deadline:
         if self.after_ms is None:
             yield
             return
-        connection = store.connection
-        connection.set_progress_handler(self._look, _STEPS_PER_LOOK)
-        try:
+        with store.stopped_by(self._look):
             yield
-        finally:
-            with contextlib.suppress(sqlite3.Error):  # another thread closed the store
-                connection.set_progress_handler(None, 0)
 
     @contextlib.contextmanager
     def suspended(self) -> Iterator[None]:
@@ -89,9 +79,9 @@ class Deadline:
         finally:
             self._is_suspended = False
 
-    def _look(self) -> int:
-        """Return 1, for SQLite to stop the running query, once the deadline has passed."""
+    def _look(self) -> bool:
+        """Say whether the running query must stop: the deadline has passed."""
         if self._is_suspended or not self.is_part_over():
-            return 0
+            return False
         self.has_stopped = self.has_cut = True
-        return 1
+        return True

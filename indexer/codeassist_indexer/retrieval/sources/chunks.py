@@ -11,8 +11,9 @@ from codeassist_indexer.languages.parsing.identifier_search import calls
 from codeassist_indexer.retrieval.sources.hits import ChunkHit, Hit
 from codeassist_indexer.retrieval.sources.neighbours import spelling_near
 from codeassist_indexer.retrieval.sources.postings import bm25 as bm25_score
-from codeassist_indexer.retrieval.sources.postings import chunks_with, outside
+from codeassist_indexer.retrieval.sources.postings import outside
 from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
+from codeassist_indexer.storage.chunk_reader import chunks_with
 from codeassist_indexer.storage.lexical import identifier_tokens
 
 MAX_CHUNKS = 32

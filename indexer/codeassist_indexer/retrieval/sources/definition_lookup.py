@@ -5,17 +5,16 @@ Knows no request and no order among names.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
-from operator import attrgetter, itemgetter
+from operator import itemgetter
 
-from codeassist_indexer.languages.forms.indexed_paths import Remembering
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.registry import files_of_import
-from codeassist_indexer.retrieval.sources.skeleton import COLUMNS, Definition, definition_of
+from codeassist_indexer.storage.path_reader import PathReader
+from codeassist_indexer.storage.store import Store
+from codeassist_indexer.storage.symbol_reader import Definition, definitions_in_files, imports_in_files
 
 _MAX_REEXPORTS = 4
-_start = attrgetter("start_byte")
 _number = itemgetter(0)
 
 _Lookup = tuple[str, tuple[str, ...]]
@@ -32,8 +31,9 @@ class DefinitionLookup:
     `read` asks about many names with two queries a step of imports; what was not read is asked when it is needed.
     """
 
-    def __init__(self, asked: Remembering, own_path: str) -> None:
-        self._asked = asked
+    def __init__(self, store: Store, paths: PathReader, own_path: str) -> None:
+        self._store = store
+        self._paths = paths
         self._own_path = own_path
         self._read: list[tuple[frozenset[str], frozenset[str]]] = []
         self._defined: dict[tuple[str, str], list[Definition]] = {}
@@ -99,7 +99,7 @@ class DefinitionLookup:
                 for number, (language, imported) in self._imports.get(path, {}).items():
                     files = self._files.get(number)
                     if files is None:
-                        files = self._files[number] = files_of_import(self._asked, path, language, imported)
+                        files = self._files[number] = files_of_import(self._paths, path, language, imported)
                     known.setdefault("*" if imported.name == "*" else imported.alias, []).append(
                         (number, imported, files)
                     )
@@ -108,33 +108,13 @@ class DefinitionLookup:
     def _read_definitions(self, lookups: Sequence[_Lookup]) -> None:
         names, paths = _names_and_paths(lookups)
         # The plus keeps SQLite from going through all definitions of a common name.
-        rows = self._asked.store.query(
-            f"SELECT {COLUMNS} FROM files f CROSS JOIN symbols s ON s.file_id = f.id"
-            " WHERE f.path IN (SELECT value FROM json_each(?)) AND +s.name IN (SELECT value FROM json_each(?))"
-            " AND f.path != ? AND s.kind != 'module'"
-            " AND (s.parent = '' OR s.kind IN ('class', 'interface', 'enum', 'struct', 'trait', 'type')"
-            " OR s.parent IN (SELECT qualified_name FROM symbols m WHERE m.file_id = s.file_id AND m.kind = 'module'))",
-            (json.dumps(list(paths)), json.dumps(list(names)), self._own_path),
-        )
-        read: dict[tuple[str, str], list[Definition]] = {}
-        for row in rows:
-            definition = definition_of(*row)
-            read.setdefault((definition.name, definition.path), []).append(definition)
-        for listed in read.values():
-            listed.sort(key=_start)
-        self._defined.update(read)
+        self._defined.update(definitions_in_files(self._store, names, paths, self._own_path))
         self._read.append((names, paths))
 
     def _read_reexports(self, lookups: Sequence[_Lookup]) -> None:
         names, paths = _names_and_paths(lookups)
-        rows = self._asked.store.query(
-            "SELECT i.id, f.path, f.language, i.module, i.name, i.alias, i.line FROM files f CROSS JOIN imports i"
-            " ON i.file_id = f.id WHERE f.path IN (SELECT value FROM json_each(?))"
-            " AND (i.name = '*' OR i.alias IN (SELECT value FROM json_each(?)))",
-            (json.dumps(list(paths)), json.dumps(list(names))),
-        )
-        for number, path, language, *columns in rows:
-            self._imports.setdefault(path, {})[number] = (language, Import(*columns))
+        for each in imports_in_files(self._store, names, paths):
+            self._imports.setdefault(each.path, {})[each.import_id] = (each.language, each.imported)
         self._read_imports.append((names, paths))
         self._by_paths.clear()
 

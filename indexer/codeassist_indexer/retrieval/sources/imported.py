@@ -10,15 +10,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from codeassist.request import CompletionRequest, Snippet
-from codeassist_indexer.languages.forms.indexed_paths import Remembering
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.parsing.identifier_search import places_of, taken_of
 from codeassist_indexer.languages.registry import imports_of_language, language_of
 from codeassist_indexer.open_document.reader import READER
 from codeassist_indexer.retrieval.query.cursor_query import CursorQuery
 from codeassist_indexer.retrieval.sources.definition_lookup import DefinitionLookup
-from codeassist_indexer.retrieval.sources.skeleton import Definition, render
+from codeassist_indexer.retrieval.sources.skeleton import render
+from codeassist_indexer.storage.path_reader import PathReader, files_beside
 from codeassist_indexer.storage.store import Store
+from codeassist_indexer.storage.symbol_reader import Definition
 
 _IMPORT_TAIL_LINES = 60
 _MAX_DEFINITIONS = 40
@@ -69,13 +70,13 @@ def imported_definitions(store: Store, request: CompletionRequest, around: Curso
     """Return definitions in other files of names that the request's file imports, those used near the cursor first."""
     language = language_of(request.path) or ""
     distances = distances_near(request, around)
-    asked = Remembering(store)
-    imports = resolved_imports(asked, request.path, language, imports_of(request))
+    paths = PathReader(store)
+    imports = resolved_imports(paths, request.path, language, imports_of(request))
     wanted = [*wanted_imports(request, imports, distances)]
     rules = imports_of_language(language)
     if rules is not None and rules.sees_folder:
         wanted += _wanted_from_folder(store, request.path, distances, {each.imported.alias for each in imports})
-    return [_snippet(store, found) for found in find_wanted(asked, request.path, wanted)]
+    return [_snippet(store, found) for found in find_wanted(store, paths, request.path, wanted)]
 
 
 def distances_near(request: CompletionRequest, around: CursorQuery) -> dict[str, int]:
@@ -88,21 +89,21 @@ def distances_near(request: CompletionRequest, around: CursorQuery) -> dict[str,
 
 
 def resolved_imports(
-    asked: Remembering, path: str, language: str, imports: Sequence[Import]
+    index: PathReader, path: str, language: str, imports: Sequence[Import]
 ) -> tuple[ResolvedImport, ...]:
     """Return what the file `path` imports, in its order, with the files that each import means here."""
     rules = imports_of_language(language)
     if rules is None:
         return ()
-    if rules.ask_ahead is not None:
-        rules.ask_ahead(asked, imports)
-    return tuple(ResolvedImport(each, tuple(rules.files(asked, path, each))) for each in imports)
+    if rules.read_ahead is not None:
+        rules.read_ahead(index, imports)
+    return tuple(ResolvedImport(each, tuple(rules.files(index, path, each))) for each in imports)
 
 
-def find_wanted(asked: Remembering, own_path: str, wanted: Iterable[Wanted]) -> Iterator[FoundDefinition]:
+def find_wanted(store: Store, paths: PathReader, own_path: str, wanted: Iterable[Wanted]) -> Iterator[FoundDefinition]:
     """Yield the definitions of what is wanted, the nearest first, each once; none from `own_path`."""
     nearest_first = sorted(wanted, key=lambda want: want.distance)
-    definition_lookup = DefinitionLookup(asked, own_path)
+    definition_lookup = DefinitionLookup(store, paths, own_path)
     definition_lookup.read([(want.name, want.paths) for want in nearest_first])
     found: set[int] = set()
     for want in nearest_first:
@@ -173,12 +174,7 @@ def _wanted_members(
 
 
 def _wanted_from_folder(store: Store, path: str, distances: Mapping[str, int], imported: set[str]) -> Iterator[Wanted]:
-    folder = path.rpartition("/")[0]
-    rows = store.query(
-        "SELECT path FROM files WHERE folder_name = ? AND folder = ? AND path != ? ORDER BY path",
-        (folder.rpartition("/")[2], folder, path),
-    )
-    paths = tuple(row[0] for row in rows)
+    paths = tuple(files_beside(store, path))
     for name, distance in distances.items():
         if paths and name not in imported:
             yield Wanted(name, paths, distance, "in the same package")

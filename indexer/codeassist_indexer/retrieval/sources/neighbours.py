@@ -5,7 +5,6 @@ Knows no imports and no model. Ranking is FTS5's BM25; what is done here is choo
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection as Group
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +12,8 @@ from dataclasses import dataclass, replace
 from codeassist.request import Snippet
 from codeassist_indexer.languages.registry import language_of
 from codeassist_indexer.retrieval.query.cursor_query import IDENTIFIER, CursorQuery
-from codeassist_indexer.storage.lexical import Collection, code_tokens, identifier_tokens, match_expression, query_terms
+from codeassist_indexer.storage.chunk_reader import StoredChunk, best_chunks, chunk_texts, stored_chunks
+from codeassist_indexer.storage.lexical import Collection, code_tokens, identifier_tokens, query_terms
 from codeassist_indexer.storage.store import Store
 
 # Windows of about this many lines did best in our field (five of them raised exact match from 23 to 33).
@@ -43,39 +43,13 @@ class Window:
         return self.start_line + len(self.lines)
 
 
-@dataclass(frozen=True, slots=True)
-class StoredChunk:
-    """A chunk as the index has it; `symbol` is the qualified name of what most of it belongs to, or ""."""
-
-    chunk_id: int
-    file_id: int
-    path: str
-    language: str
-    text: str
-    start_line: int
-    symbol: str
-
-
-def stored_chunks(store: Store, chunk_ids: Sequence[int]) -> list[StoredChunk]:
-    """Return the chunks with these numbers that there are."""
-    rows = store.query(
-        "SELECT c.id, c.file_id, f.path, f.language, c.text, c.start_line, c.symbol"
-        " FROM chunks c JOIN files f ON f.id = c.file_id WHERE c.id IN (SELECT value FROM json_each(?))",
-        (json.dumps(chunk_ids),),
-    )
-    return [StoredChunk(*row) for row in rows]
-
-
 def texts_near(store: Store, chunks: Iterable[StoredChunk]) -> dict[int, tuple[int, str]]:
     """Return the chunks that `window_around` may widen these by: file and text by number."""
     short = [chunk.chunk_id for chunk in chunks if _num_lines(chunk.text) < _SHORT_CHUNK_LINES]
     if not short:
         return {}
     near = {chunk_id + by for chunk_id in short for by in range(-_WIDEN_BY, _WIDEN_BY + 1)}
-    rows = store.query(
-        "SELECT id, file_id, text FROM chunks WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(near)),)
-    )
-    return {chunk_id: (file_id, text) for chunk_id, file_id, text in rows}
+    return chunk_texts(store, near)
 
 
 def lexical_neighbours(
@@ -147,16 +121,7 @@ def window_around(
 
 
 def _hit_windows(store: Store, path: str, terms: Sequence[str]) -> list[Window]:
-    own = store.query(
-        "SELECT min(c.id), max(c.id) FROM files f JOIN chunks c ON c.file_id = f.id WHERE f.path = ?", (path,)
-    )
-    first_own, last_own = own[0] if own and own[0][0] is not None else (0, 0)
-    hits = store.query(
-        "SELECT rowid, rank FROM chunk_tokens WHERE chunk_tokens MATCH ? AND rowid NOT BETWEEN ? AND ?"
-        " ORDER BY rank LIMIT ?",
-        (match_expression(terms), first_own, last_own, _MAX_HITS),
-    )
-    rank_by_id: dict[int, float] = dict(hits)
+    rank_by_id = best_chunks(store, terms, path, _MAX_HITS)
     chunks = stored_chunks(store, list(rank_by_id))
     near, sought = texts_near(store, chunks), frozenset(terms)
     windows = [window_around(chunk, near, sought, rank_by_id[chunk.chunk_id]) for chunk in chunks]

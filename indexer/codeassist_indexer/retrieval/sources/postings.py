@@ -8,7 +8,7 @@ file is nearest.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 
@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codeassist_indexer.retrieval.query.deadline import Deadline
+from codeassist_indexer.storage.chunk_reader import NO_CHUNKS, chunks_with
 from codeassist_indexer.storage.lexical import Collection
 from codeassist_indexer.storage.store import Store
 
@@ -23,8 +24,6 @@ from codeassist_indexer.storage.store import Store
 _K1 = 1.2
 _B = 0.75
 _MEAN_CHARS = 700  # of a chunk; only the proportion matters, so a constant does
-
-_NO_CHUNKS: NDArray[np.int64] = np.empty(0, dtype=np.int64)
 
 
 class Postings:
@@ -40,7 +39,7 @@ class Postings:
         self._term_idxs = np.repeat(np.arange(len(lists)), lengths)
         # `first`: where a chunk is named first, so by its rarest term; `places`: where the listed chunks are in `ids`.
         self._ids, self._first, self._places = np.unique(
-            np.concatenate(lists) if lists else _NO_CHUNKS, return_index=True, return_inverse=True
+            np.concatenate(lists) if lists else NO_CHUNKS, return_index=True, return_inverse=True
         )
         # Added up in the order of the terms, so that equal sums are equal to the last bit.
         weights = np.repeat(np.array([weight for _, weight in self._terms]), lengths)
@@ -73,9 +72,9 @@ class Postings:
         cost = np.where(self._ids[places] == chunk_ids, -self._rarities[places], 0.0)
         return chunk_ids[np.argsort(cost, kind="stable")[:limit]].tolist()
 
-    def best_between(self, first: int, last: int, limit: int) -> list[int]:
-        """Return the rarest chunks with a number from `first` to `last`, at most `limit`; among equals the first."""
-        begin, end = bisect_left(self._listed_ids, first), bisect_right(self._listed_ids, last)
+    def best_between(self, chunk_ids: range, limit: int) -> list[int]:
+        """Return the rarest chunks with such a number, at most `limit`; among equals the first."""
+        begin, end = bisect_left(self._listed_ids, chunk_ids.start), bisect_left(self._listed_ids, chunk_ids.stop)
         rarities = self._rarities[begin:end].tolist()
         order = sorted(range(end - begin), key=rarities.__getitem__, reverse=True)
         return [self._listed_ids[begin + place] for place in order[:limit]]
@@ -117,14 +116,6 @@ def read_postings(
             num_without = max(collection.num_chunks, len(chunks)) - len(chunks)
             found.append((term, math.log(1 + (num_without + 0.5) / (len(chunks) + 0.5)), chunks))
     return Postings(found)
-
-
-def chunks_with(store: Store, token: str) -> NDArray[np.int64]:
-    """Return the chunks that hold a token, in their order in the index."""
-    # As one text: two thousand rows of one number each take Python thirty times as long.
-    sql = "SELECT group_concat(rowid) FROM chunk_tokens WHERE chunk_tokens MATCH ?"
-    listed: str | None = store.query(sql, (f'"{token}"',))[0][0]
-    return np.fromstring(listed, dtype=np.int64, sep=",") if listed else _NO_CHUNKS
 
 
 def outside(chunk_ids: NDArray[np.int64], own: range) -> NDArray[np.int64]:

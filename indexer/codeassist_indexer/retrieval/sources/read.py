@@ -15,7 +15,8 @@ from codeassist_indexer.retrieval.sources.merge import Place, PlacedWindow, best
 from codeassist_indexer.retrieval.sources.neighbours import KnownLines, Window, texts_near, window_around
 from codeassist_indexer.retrieval.sources.paths import folder_distance, is_test, plain_stem
 from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
-from codeassist_indexer.retrieval.sources.skeleton import Definition, has_members, render_with
+from codeassist_indexer.retrieval.sources.skeleton import has_members, render_with
+from codeassist_indexer.storage.symbol_reader import Definition
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ noted.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterator
 
 from codeassist_indexer.retrieval.sources.hits import ChunkHit, Hit
 from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
+from codeassist_indexer.storage.chunk_reader import chunks_at
 
 _CHUNKS_OF_PLACE = 3
 
@@ -20,14 +20,9 @@ def recent_chunks(context: RetrievalContext) -> Iterator[Hit]:
     """Yield the chunks that the recent places lie in, the newest first."""
     if not context.recent:
         return
-    rows = context.store.query(
-        "SELECT j.key, c.id FROM json_each(?) j CROSS JOIN files f ON f.path = json_extract(j.value, '$[0]')"
-        " CROSS JOIN chunks c ON c.file_id = f.id AND c.start_line < json_extract(j.value, '$[2]')"
-        " AND c.end_line > json_extract(j.value, '$[1]')",
-        (json.dumps([(place.path, place.start_line, place.end_line) for place in context.recent]),),
-    )
+    places = [(place.path, place.start_line, place.end_line) for place in context.recent]
     num_found: Counter[int] = Counter()
-    for number, chunk_id in sorted(rows):
+    for number, chunk_id in chunks_at(context.store, places):
         num_found[number] += 1
         if num_found[number] <= _CHUNKS_OF_PLACE:
             yield ChunkHit(chunk_id, 1 / (1 + number), "edited or opened lately")

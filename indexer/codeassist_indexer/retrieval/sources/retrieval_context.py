@@ -9,18 +9,18 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from codeassist.request import CompletionRequest
-from codeassist_indexer.languages.forms.indexed_paths import Remembering
 from codeassist_indexer.languages.registry import language_of
 from codeassist_indexer.retrieval.query.cursor_query import CursorQuery, cursor_query
 from codeassist_indexer.retrieval.query.deadline import Deadline
 from codeassist_indexer.retrieval.query.recent_places import RecentPlace
 from codeassist_indexer.retrieval.sources.enclosing import Enclosing, enclosing
 from codeassist_indexer.retrieval.sources.imported import ResolvedImport, distances_near, imports_of, resolved_imports
-from codeassist_indexer.retrieval.sources.neighbours import StoredChunk, stored_chunks
 from codeassist_indexer.retrieval.sources.postings import Postings, read_postings
-from codeassist_indexer.retrieval.sources.skeleton import Definition, Member, read_definitions, read_members
+from codeassist_indexer.storage.chunk_reader import StoredChunk, StoredFile, stored_chunks, stored_file
 from codeassist_indexer.storage.lexical import Collection, QueryLimits, query_terms
+from codeassist_indexer.storage.path_reader import PathReader
 from codeassist_indexer.storage.store import Store
+from codeassist_indexer.storage.symbol_reader import Definition, Member, read_definitions, read_members
 
 _LIMITS = QueryLimits()
 
@@ -57,14 +57,14 @@ class RetrievalContext:
         return distances_near(self.request, self.around)
 
     @cached_property
-    def asked(self) -> Remembering:
-        """The index, asked which files imports mean; it remembers the answers."""
-        return Remembering(self.store)
+    def paths(self) -> PathReader:
+        """The index, asked which files imports mean."""
+        return PathReader(self.store)
 
     @cached_property
     def imports(self) -> tuple[ResolvedImport, ...]:
         """What the request's file imports."""
-        return resolved_imports(self.asked, self.request.path, self.language, imports_of(self.request))
+        return resolved_imports(self.paths, self.request.path, self.language, imports_of(self.request))
 
     @property
     def has_read_imports(self) -> bool:
@@ -77,24 +77,18 @@ class RetrievalContext:
         return frozenset(path for each in self.imports for path in each.paths)
 
     @cached_property
-    def _own(self) -> tuple[int, int | None, int | None] | None:
-        rows = self.store.query(
-            "SELECT f.id, (SELECT min(id) FROM chunks WHERE file_id = f.id), (SELECT max(id) FROM chunks WHERE file_id"
-            " = f.id) FROM files f WHERE f.path = ?",
-            (self.request.path,),
-        )
-        return rows[0] if rows else None
+    def _own(self) -> StoredFile | None:
+        return stored_file(self.store, self.request.path)
 
     @property
     def own_file_id(self) -> int | None:
         """The number of the request's own file in the index, None if it is not there."""
-        return self._own[0] if self._own is not None else None
+        return None if self._own is None else self._own.file_id
 
-    @cached_property
+    @property
     def own_chunks(self) -> range:
         """The numbers of the chunks of the request's own file: nothing may come from it."""
-        _, first, last = self._own or (None, None, None)
-        return range(first, last + 1) if first is not None and last is not None else range(0)
+        return range(0) if self._own is None else self._own.chunks
 
     @cached_property
     def terms(self) -> tuple[str, ...]:

@@ -5,7 +5,6 @@ Knows no order among sources. A file stands for itself with the chunks that fit 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
@@ -19,9 +18,16 @@ from codeassist_indexer.retrieval.sources.paths import (
     stem_of,
     tested_stem,
 )
-from codeassist_indexer.retrieval.sources.postings import chunks_with
 from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
+from codeassist_indexer.storage.chunk_reader import chunks_with, first_named_chunks, stored_files
 from codeassist_indexer.storage.lexical import identifier_tokens
+from codeassist_indexer.storage.path_reader import (
+    files_below,
+    files_of_module,
+    files_of_modules,
+    files_of_modules_between,
+)
+from codeassist_indexer.storage.symbol_reader import chunk_of_member, types_in_chunks
 
 _MAX_STEM_FILES = 6
 _CHUNKS_OF_TEST = 3
@@ -44,15 +50,10 @@ def tests(context: RetrievalContext) -> Iterator[Hit]:
     plain = (tested_stem(stem_of(path)) or stem).partition(".")[0].lstrip("_")
     forms = {form.format(name) for form in _TEST_FORMS for name in {plain, plain[:1].upper() + plain[1:]}}
     names = sorted({stem, plain, f"_{plain}"} | forms)
-    rows = context.store.query(
-        "SELECT path FROM files WHERE module_name IN (SELECT value FROM json_each(?)) AND language NOT NULL"
-        " AND path != ? LIMIT ?",
-        (json.dumps(names), path, _MAX_RELATED),
-    )
     # Another `utils.py` elsewhere is no relation: either one is a test, or they differ in kind as `a.h` and `a.c` do.
     related = {
         found
-        for (found,) in rows
+        for found in files_of_modules(context.store, names, path, _MAX_RELATED)
         if plain_stem(found) == plain_stem(path)
         and (is_test(found) != is_test(path) or found.rpartition(".")[2] != path.rpartition(".")[2])
     }
@@ -109,7 +110,7 @@ def _files_around(context: RetrievalContext) -> Iterator[list[str]]:
     seen = {context.request.path}
     num_left = _MAX_FOLDER_FILES
     while num_left > 0 and not context.deadline.cuts_short():
-        files = [found for found in _files_below(context, base, num_left + len(seen)) if found not in seen]
+        files = [found for found in files_below(context.store, base, num_left + len(seen)) if found not in seen]
         seen.update(files)
         yield files[:num_left]
         num_left -= len(files)
@@ -126,36 +127,14 @@ def _best_chunks(context: RetrievalContext, paths: Sequence[str], num_each: int)
     if not paths:
         return []
     # A file's chunks have consecutive numbers: those that share a word are found without reading any.
-    rows = context.store.query(
-        "SELECT j.key, f.id, (SELECT min(id) FROM chunks WHERE file_id = f.id), (SELECT max(id) FROM chunks WHERE"
-        " file_id = f.id) FROM json_each(?) j CROSS JOIN files f ON f.path = j.value",
-        (json.dumps(paths),),
-    )
-    spans: dict[int, tuple[int, int, int]] = {row[0]: row[1:] for row in rows if row[2] is not None}
-    fitting = {place: context.postings.best_between(first, last, num_each) for place, (_, first, last) in spans.items()}
-    others = {spans[place][0]: place for place in fitting if not fitting[place]}
-    rows = context.store.query(
-        "SELECT j.value, (SELECT id FROM chunks WHERE file_id = j.value AND symbol != '' ORDER BY id LIMIT 1)"
-        " FROM json_each(?) j",
-        (json.dumps(list(others)),),
-    )
-    for file_id, first_named in rows:
+    files = stored_files(context.store, paths)
+    best_between = context.postings.best_between
+    fitting = {place: best_between(file.chunks, num_each) for place, file in files.items()}
+    others = {files[place].file_id: place for place in fitting if not fitting[place]}
+    for file_id, first_named in first_named_chunks(context.store, list(others)).items():
         place = others[file_id]
-        fitting[place] = [first_named if first_named is not None else spans[place][1]]
+        fitting[place] = [first_named if first_named is not None else files[place].chunks.start]
     return [(chunk_id, paths[place]) for place in sorted(fitting) for chunk_id in fitting[place]]
-
-
-def _files_below(context: RetrievalContext, base: str, limit: int) -> list[str]:
-    """Return files in a folder and below it, those right in it first, then by path."""
-    in_folder = context.store.query(
-        "SELECT path FROM files WHERE folder_name = ? AND folder = ? AND language NOT NULL ORDER BY path LIMIT ?",
-        (base.rpartition("/")[2], base, limit),
-    )
-    below = context.store.query(
-        "SELECT path FROM files WHERE path > ? AND path < ? AND language NOT NULL ORDER BY path LIMIT ?",
-        (f"{base}/" if base else "", f"{base}0" if base else "\U0010ffff", limit),
-    )
-    return list(dict.fromkeys(path for (path,) in (*in_folder, *below)))[:limit]
 
 
 def _by_longer_name(context: RetrievalContext, plain: str, is_test_itself: bool) -> set[str]:
@@ -164,46 +143,25 @@ def _by_longer_name(context: RetrievalContext, plain: str, is_test_itself: bool)
         parts = plain.split("_")
         shorter = ["_".join(parts[:end]) for end in range(len(parts) - 1, 0, -1)]
         for name in shorter:
-            rows = context.store.query(
-                "SELECT path FROM files WHERE module_name = ? AND language NOT NULL LIMIT ?", (name, _MAX_RELATED)
-            )
-            found = {path for (path,) in rows if not is_test(path)}
+            found = {path for path in files_of_module(context.store, name, _MAX_RELATED) if not is_test(path)}
             if found:
                 return found
         return set()
-    rows = context.store.query(
-        "SELECT path FROM files WHERE module_name > ? AND module_name < ? AND language NOT NULL LIMIT ?",
-        (f"test_{plain}_", f"test_{plain}`", _MAX_RELATED),  # the character after "_"
-    )
-    return {path for (path,) in rows if is_test(path)}
+    after, before = f"test_{plain}_", f"test_{plain}`"  # the character after "_"
+    longer = files_of_modules_between(context.store, after, before, _MAX_RELATED)
+    return {path for path in longer if is_test(path)}
 
 
 def _classes_extending(context: RetrievalContext, base: str, chunk_ids: Sequence[int], method: str) -> list[int]:
     """Return chunks of other files with classes whose supertypes name `base`, each class once."""
     if not chunk_ids:
         return []
-    rows = context.store.query(
-        "SELECT s.file_id, s.qualified_name, s.bases, c.id FROM chunks c JOIN symbols s ON s.file_id = c.file_id"
-        " AND s.start_line >= c.start_line AND s.start_line < c.end_line"
-        " WHERE c.id IN (SELECT value FROM json_each(?)) AND s.bases != '[]'",
-        (json.dumps(chunk_ids),),
-    )
     places = {chunk_id: place for place, chunk_id in enumerate(chunk_ids)}
+    rows = types_in_chunks(context.store, chunk_ids)
     classes = [row for row in rows if has_word(row[2], base) and row[3] not in context.own_chunks]
     classes.sort(key=lambda row: places[row[3]])
     found: dict[int, None] = {}
     for file_id, qualified_name, _, chunk_id in classes[:_MAX_CLASSES]:
-        found.setdefault(_method_chunk(context, file_id, qualified_name, method) or chunk_id)
+        of_method = chunk_of_member(context.store, file_id, qualified_name, method) if method else None
+        found.setdefault(of_method or chunk_id)
     return list(found)
-
-
-def _method_chunk(context: RetrievalContext, file_id: int, type_name: str, method: str) -> int | None:
-    if not method:
-        return None
-    # The plus keeps SQLite from going through all definitions of a common name.
-    rows = context.store.query(
-        "SELECT c.id FROM symbols s JOIN chunks c ON c.file_id = s.file_id AND s.start_line >= c.start_line"
-        " AND s.start_line < c.end_line WHERE s.file_id = ? AND s.parent = ? AND +s.name = ? LIMIT 1",
-        (file_id, type_name, method),
-    )
-    return rows[0][0] if rows else None

@@ -5,16 +5,13 @@ Knows nothing about why a definition is wanted.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from operator import itemgetter
-from typing import Any, NamedTuple
 
 from codeassist_indexer.languages.registry import blocks_of
 from codeassist_indexer.languages.spec import IndentedBlocks
 from codeassist_indexer.storage.store import Store
+from codeassist_indexer.storage.symbol_reader import Definition, Member, read_members
 
 _TYPE_KINDS = frozenset({"class", "interface", "enum", "struct", "trait"})
 _CALLABLE_KINDS = frozenset({"function", "method", "constructor"})
@@ -22,76 +19,6 @@ _CALLABLE_KINDS = frozenset({"function", "method", "constructor"})
 _PRIVATE = re.compile(r"(?:@\w+\s+)*private\b(?!\s+protected)|#")
 _MAX_MEMBERS = 30
 _MAX_MEMBER_CHARS = 200
-_start_byte = itemgetter(0)
-
-
-@dataclass(frozen=True, slots=True)
-class Definition:
-    """A stored symbol with the file it stands in."""
-
-    symbol_id: int
-    path: str
-    language: str
-    name: str
-    qualified_name: str
-    kind: str
-    signature: str
-    doc: str
-    bases: tuple[str, ...]
-    start_byte: int
-    start_line: int
-    end_line: int
-
-
-COLUMNS = (
-    "s.id, f.path, f.language, s.name, s.qualified_name, s.kind, s.signature, s.doc, s.bases, s.start_byte,"
-    " s.start_line, s.end_line"
-)
-"""What a definition is read from, of `symbols s JOIN files f ON f.id = s.file_id`; a row goes to `definition_of`."""
-
-
-def definition_of(symbol_id: int, *columns: Any) -> Definition:
-    """Return what a row of COLUMNS says."""
-    path, language, name, qualified_name, kind, signature, doc, bases, start_byte, start_line, end_line = columns
-    parsed_bases = tuple(json.loads(bases)) if bases != "[]" else ()
-    return Definition(
-        symbol_id, path, language, name, qualified_name, kind, signature, doc, parsed_bases, start_byte, start_line,
-        end_line,
-    )  # fmt: skip
-
-
-class Member(NamedTuple):
-    """What a type holds: `start_byte` in its file, and its head."""
-
-    start_byte: int
-    name: str
-    kind: str
-    signature: str
-
-
-def read_definitions(store: Store, symbol_ids: Sequence[int]) -> list[Definition]:
-    """Return the definitions with these numbers that there are."""
-    rows = store.query(
-        f"SELECT {COLUMNS} FROM symbols s JOIN files f ON f.id = s.file_id"
-        " WHERE s.id IN (SELECT value FROM json_each(?))",
-        (json.dumps(symbol_ids),),
-    )
-    return [definition_of(*row) for row in rows]
-
-
-def read_members(store: Store, symbol_ids: Sequence[int]) -> dict[int, list[Member]]:
-    """Return the members of each of these definitions, in the order of the text."""
-    members: dict[int, list[Member]] = {symbol_id: [] for symbol_id in symbol_ids}
-    rows = store.query(
-        "SELECT t.id, m.start_byte, m.name, m.kind, m.signature FROM json_each(?) j CROSS JOIN symbols t ON t.id ="
-        " j.value CROSS JOIN symbols m ON m.file_id = t.file_id AND m.parent = t.qualified_name",
-        (json.dumps(symbol_ids),),
-    )
-    for symbol_id, start_byte, name, kind, signature in rows:
-        members[symbol_id].append(Member(start_byte, name, kind, signature))
-    for listed in members.values():
-        listed.sort(key=_start_byte)
-    return members
 
 
 def render(store: Store, definition: Definition) -> str:

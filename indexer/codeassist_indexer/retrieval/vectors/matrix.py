@@ -14,6 +14,7 @@ import numpy as np
 
 from codeassist_indexer.retrieval.vectors.encoder import Vectors
 from codeassist_indexer.retrieval.vectors.stored import unpacked
+from codeassist_indexer.storage.chunk_reader import vector_blocks
 from codeassist_indexer.storage.store import Store
 
 _BLOCK = 32
@@ -55,17 +56,13 @@ class ChunkMatrix:
         """Read what changed in the index since the last time."""
         epoch, newest, _ = store.vector_changes()  # first: what changes while we read is then read once more
         changed = self.changed_files(store)
-        sql = (
-            "SELECT v.file_id, (SELECT min(c.id) FROM chunks c WHERE c.file_id = v.file_id), v.vectors FROM vectors v"
-            " WHERE v.encoder = ? AND v.vectors != x''"
-        )
         if changed is None:
             self._clear()
-            self._append(store.query(f"{sql} ORDER BY v.file_id", (self._identity,)))
+            self._append(vector_blocks(store, self._identity))
         else:
             for file_id in changed:
                 self._remove(file_id)
-                self._append(store.query(f"{sql} AND v.file_id = ?", (self._identity, file_id)))
+                self._append(vector_blocks(store, self._identity, file_id))
             self._compact()
         self._epoch, self._last_change = epoch, newest
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from codeassist_indexer.retrieval.vectors.encoder import Encoder, Vectors
+from codeassist_indexer.storage.chunk_reader import files_without_vectors, texts_of_file
 from codeassist_indexer.storage.file_records import FileVectors, PreparedFile
 from codeassist_indexer.storage.store import Store
 
@@ -48,16 +49,12 @@ def fill_vectors(store: Store, encoder: Encoder, cancelled: Callable[[], bool] =
     """
     num_filled = last_id = 0
     while not cancelled():
-        files = store.query(
-            "SELECT f.id, f.language, f.content_hash FROM files f LEFT JOIN vectors v ON v.file_id = f.id"
-            " WHERE f.language NOT NULL AND v.encoder IS NOT ? AND f.id > ? ORDER BY f.id LIMIT ?",
-            (encoder.identity, last_id, _FILES_PER_WRITE),
-        )
+        files = files_without_vectors(store, encoder.identity, last_id, _FILES_PER_WRITE)
         if not files:
             break
         for file_id, language, content_hash in files:
-            rows = store.query("SELECT text FROM chunks WHERE file_id = ? ORDER BY id", (file_id,))
-            vectors = packed(encoder.encode([text for (text,) in rows], [language] * len(rows))) if rows else b""
+            texts = texts_of_file(store, file_id)
+            vectors = packed(encoder.encode(texts, [language] * len(texts))) if texts else b""
             store.write_vectors(file_id, content_hash, FileVectors(encoder.identity, vectors))
             num_filled += 1
         last_id = files[-1][0]

@@ -32,7 +32,8 @@ def test_rarity_and_its_order_are_those_of_counting_term_by_term() -> None:
         assert postings.rarest(np.array(some), limit) == by_rarity[:limit]
         first, last = sorted(chooser.sample(range(60), 2))
         between = [chunk_id for chunk_id in sorted(rarity) if first <= chunk_id <= last]
-        assert postings.best_between(first, last, 3) == sorted(between, key=rarity.__getitem__, reverse=True)[:3]
+        between.sort(key=rarity.__getitem__, reverse=True)
+        assert postings.best_between(range(first, last + 1), 3) == between[:3]
         held = {n: [(term, weight) for term, weight, listed in lists if n in listed] for n in postings.best(5)}
         assert postings.terms_of(postings.best(5)) == held
 
