@@ -25,6 +25,7 @@ class FitContext:
     What parsing costs is counted for each answer as a whole.
     """
 
+    path: str
     prefix: str
     suffix: str
     line: str
@@ -66,7 +67,7 @@ def place_of(prefix: str, suffix: str, path: str) -> FitContext:
         behind = scan(near, language)  # the string or comment at the cursor is not closed yet
     line, rest = prefix[prefix.rfind("\n") + 1 :], suffix.partition("\n")[0]
     closers = tuple(_on_line(each, line) if each.char_offset < len(rest) else each for each in behind.closers)
-    return FitContext(prefix, suffix, line, rest, language, before, closers, style_of(prefix, suffix), has_crlf)
+    return FitContext(path, prefix, suffix, line, rest, language, before, closers, style_of(prefix, suffix), has_crlf)
 
 
 def _on_line(closer: Closer, line: str) -> Closer:
