@@ -138,6 +138,8 @@ def _marks(literals: Literals) -> re.Pattern[str]:
 def _literal_of(mark: str, text: str, char_offset: int, literals: Literals) -> str | None:
     """What closes the literal that `mark` opens, or None where it opens none."""
     if mark in literals.line_comments:
+        if literals.comments_begin_words and not text[max(0, char_offset - 1) : char_offset].isspace() and char_offset:
+            return None
         # "://" is an address in a language that is not known
         is_address = literals is ANY_LITERALS and mark == "//" and text[max(0, char_offset - 1) : char_offset] == ":"
         return None if is_address else LINE_COMMENT

@@ -6,12 +6,13 @@ Knows no grammar and no model: it looks at the lines around the cursor.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Literal
 
 from codeassist_indexer.fitting.brackets import LINE_COMMENT, scan
 from codeassist_indexer.fitting.indentation import leading, width
 from codeassist_indexer.languages.registry import blocks_of, language_of, literals_of
-from codeassist_indexer.languages.spec import BracedBlocks, IndentedBlocks
+from codeassist_indexer.languages.spec import BracedBlocks, IndentedBlocks, WordBlocks
 
 _SCANNED_CHARS = 8_000
 _REST_OF_OPENED = re.compile(r"[\s)\]}\"'`;,]*")
@@ -69,6 +70,8 @@ def _opens(header: str, prefix: str, language: str | None) -> bool:
     """Whether the line opens a block at its end."""
     header = _without_comment(header, language)
     blocks = blocks_of(language)
+    if isinstance(blocks, WordBlocks):
+        return blocks.header.match(header) is not None
     if isinstance(blocks, IndentedBlocks):
         # Within brackets a colon belongs to a dictionary, a slice or an annotation.
         return blocks.header.match(header) is not None and not scan(prefix, language).opened
@@ -79,11 +82,16 @@ def _without_comment(line: str, language: str | None) -> str:
     comment = scan(line, language)
     if comment.literal != LINE_COMMENT:
         return line.rstrip()
-    mark = literals_of(language).line_comments[0]
+    marks = (found for mark in literals_of(language).line_comments for found in _places(line, mark))
+    begun = (at for at, end in sorted(marks) if scan(line[:end], language).literal == LINE_COMMENT)
+    return line[: next(begun, len(line))].rstrip()
+
+
+def _places(line: str, mark: str) -> Iterator[tuple[int, int]]:
     at = line.find(mark)
-    while at >= 0 and scan(line[: at + len(mark)], language).literal != LINE_COMMENT:
+    while at >= 0:
+        yield at, at + len(mark)
         at = line.find(mark, at + 1)
-    return line[:at].rstrip() if at >= 0 else line.rstrip()
 
 
 def _is_empty(header: str, rest: str, following: str | None) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 from codeassist_indexer.languages.registry import blocks_of
-from codeassist_indexer.languages.spec import BracedBlocks, IndentedBlocks
+from codeassist_indexer.languages.spec import BracedBlocks, IndentedBlocks, WordBlocks
 
 FAR_CHARS = 60_000
 """How far off lines are looked for that enclose the place."""
@@ -64,13 +64,17 @@ def near_behind(behind: str, num_chars: int, language: str | None) -> str:
     last = near[near.rstrip().rfind("\n") + 1 :].rstrip()
     least = _indent(last) + last.endswith(("{", "(", "["))
     closing: list[str] = []
+    blocks = blocks_of(language)
+    words = blocks.closers if isinstance(blocks, WordBlocks) else None
     for found in _LINE.finditer(behind, end + 1, end + FAR_CHARS):
         if least == 0:
             break
         if (indent := _indent(found[0])) < least:
             least = indent
-            if found[1] is not None:
-                closing.append(" " * indent + found[1])
+            word = words.match(behind, found.end() - 1) if words is not None else None
+            closer = found[1] if word is None else word[0].strip()
+            if closer is not None:
+                closing.append(" " * indent + closer)
     if (unindented := _unindented(language)) is not None:
         closing.extend(["}"] * _num_closed_unindented(unindented, behind[end:]))
     return "\n".join([near, *closing]) + "\n"
@@ -129,7 +133,7 @@ def _start_of_code(near: str, language: str | None) -> int:
         return 0 if found is None else found.start()
     end = near.find("*/")
     start = 0 if end < 0 or "/*" in near[:end] else near.find("\n", end) + 1
-    found = _BRACKET_CODE.search(near, start) if blocks is not None else None
+    found = _BRACKET_CODE.search(near, start) if isinstance(blocks, BracedBlocks) else None
     start = start if found is None else found.end()
     closers = _CLOSER_LINES.match(near, start)  # of what began farther up: nothing of it is needed
     return start if closers is None else closers.end()

@@ -29,7 +29,7 @@ from codeassist_indexer.ingest.prepare import (
 )
 from codeassist_indexer.ingest.secrets import secret_file_reason
 from codeassist_indexer.ingest.walk import FileLimits, FoundFile, NotSource, SkippedFile, decode_source, inspect, walk
-from codeassist_indexer.languages.registry import language_of
+from codeassist_indexer.languages.registry import indexed_language_of
 from codeassist_indexer.retrieval.vectors.static_encoder import StaticEncoder, shipped_encoder
 from codeassist_indexer.retrieval.vectors.stored import fill_vectors, with_vectors
 from codeassist_indexer.storage.file_records import FileState, PreparedFile, SameContent
@@ -103,7 +103,7 @@ class FileOutcome(Enum):
 
 def is_source(path: str) -> bool:
     """Say whether a file is in a language that is indexed, by its path."""
-    return language_of(path) is not None
+    return indexed_language_of(path) is not None
 
 
 def update_index(

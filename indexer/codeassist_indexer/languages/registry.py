@@ -20,10 +20,9 @@ from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.spec import (
     ANY_LITERALS,
     Analysis,
-    BracedBlocks,
+    Blocks,
     DeclaredTypes,
     Imports,
-    IndentedBlocks,
     LanguageSpec,
     Literals,
     SharedExtension,
@@ -75,6 +74,12 @@ def language_of(path: str, text: str = "") -> str | None:
     return _BY_EXTENSION.get(name.suffix.lower())  # "MAIN.PY" of old disks
 
 
+def indexed_language_of(path: str, text: str = "") -> str | None:
+    """The language of a file that an index holds; None for all other files."""
+    spec = spec_of(language_of(path, text))
+    return spec.name if spec is not None and spec.is_indexed else None
+
+
 def spec_of(language: str | None) -> LanguageSpec | None:
     """The spec of a language by its name; None for another one, and for no language."""
     return LANGUAGES.get(language) if language is not None else None
@@ -98,7 +103,7 @@ def literals_of(language: str | None) -> Literals:
     return spec.literals if spec is not None and spec.literals is not None else ANY_LITERALS
 
 
-def blocks_of(language: str | None) -> IndentedBlocks | BracedBlocks | None:
+def blocks_of(language: str | None) -> Blocks | None:
     """How a language tells its blocks; None for another one."""
     spec = spec_of(language)
     return spec.blocks if spec is not None else None
@@ -130,7 +135,8 @@ def spec_of_id(language_id: str) -> LanguageSpec | None:
 def comment_prefix(language: str) -> str:
     """What starts a comment that runs to the end of the line. Unknown languages get "#", which most formats take."""
     spec = LANGUAGES.get(language)
-    return spec.literals.line_comments[0] if spec is not None and spec.literals is not None else "#"
+    marks = spec.literals.line_comments if spec is not None and spec.literals is not None else ()
+    return marks[0] if marks else "#"
 
 
 @cache

@@ -76,13 +76,17 @@ class Imports:
 
 @dataclass(frozen=True, slots=True)
 class Literals:
-    """What brackets are not counted in. An apostrophe that is no `single_quoted` string encloses one character."""
+    """What brackets are not counted in. An apostrophe that is no `single_quoted` string encloses one character.
+
+    `comments_begin_words`: the mark of a line comment inside a word, as in `a#b`, is none.
+    """
 
     line_comments: tuple[str, ...] = ("//",)
     block_comment: tuple[str, str] | None = ("/*", "*/")
     long_quotes: tuple[str, ...] = ()
     single_quoted: bool = False
     backticks: bool = False
+    comments_begin_words: bool = False
 
 
 ANY_LITERALS = Literals(line_comments=("#", "//"), long_quotes=('"""', "'''"))
@@ -107,10 +111,30 @@ class IndentedBlocks:
 class BracedBlocks:
     """Blocks stand in braces. `unindented` finds what encloses code without indenting it.
 
-    Its group "opens" is the opening text; a match without that is such a block's end.
+    Its group "opens" is the opening text; a match without that is such a block's end. `statement_end` ends a
+    declaration without a body.
     """
 
     unindented: re.Pattern[str] | None = None
+    statement_end: str = ";"
+
+
+@dataclass(frozen=True, slots=True)
+class WordBlocks:
+    """Blocks end with a word. `header` matches a line that opens one.
+
+    `function` matches the line (without indentation) that defines a function, with its name as the first group; `end`
+    ends a type's definition, "" where members stand outside of it; `closers` matches (without indentation) the lines
+    that end a block.
+    """
+
+    header: re.Pattern[str]
+    function: re.Pattern[str]
+    end: str
+    closers: re.Pattern[str]
+
+
+Blocks = IndentedBlocks | BracedBlocks | WordBlocks
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +198,7 @@ class LanguageSpec:
 
     `extensions` are lower case and fit in any case, `exact_extensions` and `file_names` (whole names of files, as
     "SConstruct") only as they are written. A part that is None is named in `without`: PARTS says what that costs.
+    Files of a language that is not `is_indexed` are in no index: suggestions are fitted to them, and that is all.
     """
 
     name: str
@@ -184,11 +209,12 @@ class LanguageSpec:
     imports: Imports | None = None
     keywords: frozenset[str] | None = None
     literals: Literals | None = None
-    blocks: IndentedBlocks | BracedBlocks | None = None
+    blocks: Blocks | None = None
     analysis: Analysis | None = None
     exact_extensions: tuple[str, ...] = ()
     file_names: tuple[str, ...] = ()
     shared_extensions: tuple[SharedExtension, ...] = ()
+    is_indexed: bool = True
     without: frozenset[str] = field(default_factory=frozenset[str])
 
     def losses(self) -> dict[str, str]:

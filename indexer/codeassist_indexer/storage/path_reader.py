@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from codeassist_indexer.languages.forms.indexed_paths import MAX_FILES
 from codeassist_indexer.storage.store import Store
 
 _BY_MODULE = "SELECT path FROM files WHERE module_name = ? AND instr(path, ?) ORDER BY path"
@@ -17,6 +18,15 @@ _BY_FOLDER = "SELECT path, folder FROM files WHERE folder_name = ? AND instr(fol
 _BY_FOLDERS = (
     "SELECT j.key, f.path, f.folder FROM json_each(?) j CROSS JOIN files f ON f.folder_name ="
     " json_extract(j.value, '$[0]') AND instr(f.folder, json_extract(j.value, '$[1]'))"
+)
+_DECLARED = (
+    "SELECT DISTINCT f.path FROM symbols m JOIN files f ON f.id = m.file_id WHERE m.kind = 'module'"
+    " AND m.name IN (SELECT value FROM json_each(?)) AND m.qualified_name = ?"
+)
+_DECLARING = f"{_DECLARED} ORDER BY f.path LIMIT ?"
+_DECLARING_AND_DEFINING = (
+    f"{_DECLARED} AND EXISTS (SELECT 1 FROM symbols s WHERE s.file_id = m.file_id AND s.name = ?)"
+    " ORDER BY f.path LIMIT ?"
 )
 
 
@@ -52,6 +62,22 @@ class PathReader:
     def folders(self, name: str) -> list[str]:
         """Return the folders of this name that hold files."""
         return [folder for (folder,) in self._ask("SELECT DISTINCT folder FROM files WHERE folder_name = ?", name)]
+
+    def below(self, name: str) -> list[str]:
+        """Return the files in folders of this name and below them, sorted."""
+        sql = "SELECT path FROM files WHERE folder_name = ? OR instr('/' || folder || '/', ?) ORDER BY path"
+        return [path for (path,) in self._ask(sql, name, f"/{name}/")]
+
+    def declaring(self, package: str, name: str = "") -> list[str]:
+        """Return at most MAX_FILES that say that they belong to a package (dotted), sorted.
+
+        With a `name`, only those that define it.
+        """
+        parts = package.split(".")
+        names = json.dumps([".".join(parts[begin:]) for begin in range(len(parts))])  # one may be declared in steps
+        if name:
+            return [path for (path,) in self._ask(_DECLARING_AND_DEFINING, names, package, name, MAX_FILES)]
+        return [path for (path,) in self._ask(_DECLARING, names, package, MAX_FILES)]
 
     def read_modules(self, asked: Iterable[tuple[str, str]]) -> None:
         """Read with one query what `by_module` will be asked."""

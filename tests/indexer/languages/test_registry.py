@@ -74,9 +74,10 @@ def test_every_language_has_a_grammar_and_a_comment() -> None:
     for language in LANGUAGES:
         assert parser(language).parse(b"").root_node.child_count == 0
         assert grammar(language) is grammar(language)
-        assert comment_prefix(language) in ("#", "//")
+        assert comment_prefix(language) in ("#", "//", "--")
     assert comment_prefix("python") == "#"
-    assert comment_prefix("cobol") == "#"
+    assert comment_prefix("lua") == "--"
+    assert comment_prefix("html") == comment_prefix("cobol") == "#"
 
 
 def test_a_parser_is_made_once_a_thread() -> None:

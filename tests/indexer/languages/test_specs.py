@@ -19,12 +19,17 @@ from codeassist_indexer.languages import registry
 from codeassist_indexer.languages.parsing.imports import import_patterns
 from codeassist_indexer.languages.parsing.parse import parse_file
 from codeassist_indexer.languages.parsing.symbols import symbol_patterns
-from codeassist_indexer.languages.registry import LANGUAGES, grammar, language_of, spec_of_id
-from codeassist_indexer.languages.spec import PARTS, BracedBlocks, IndentedBlocks, LanguageSpec
+from codeassist_indexer.languages.registry import LANGUAGES, grammar, language_of, parser, spec_of_id
+from codeassist_indexer.languages.spec import PARTS, BracedBlocks, IndentedBlocks, LanguageSpec, WordBlocks
 from codeassist_indexer.storage.lexical import code_tokens
 
 CASES = Path(__file__).parent / "cases"
 EVERY = pytest.mark.parametrize("spec", LANGUAGES.values(), ids=list(LANGUAGES))
+INDEXED = pytest.mark.parametrize(
+    "spec", [each for each in LANGUAGES.values() if each.is_indexed], ids=lambda each: each.name
+)
+HEADERS = {IndentedBlocks: "if x:\n", BracedBlocks: "if (x) {\n"}
+WORD_HEADERS = {"ruby": "if x\n", "lua": "if x then\n", "bash": "if x; then\n"}
 
 
 def faults(spec: LanguageSpec) -> list[str]:
@@ -38,8 +43,8 @@ def faults(spec: LanguageSpec) -> list[str]:
         found.append(f"imports.forms is empty: {PARTS['imports']}")
     if not spec.keywords and "keywords" not in spec.without and spec.keywords is not None:
         found.append(f"keywords is empty: {PARTS['keywords']}")
-    if spec.literals is not None and not spec.literals.line_comments:
-        found.append("literals.line_comments is empty: prompts cannot write a comment")
+    if spec.literals is not None and not spec.literals.line_comments and spec.literals.block_comment is None:
+        found.append("literals has no comment, neither of a line nor of a block")
     if not spec.extensions and not spec.file_names:
         found.append("neither extensions nor file_names: no file is of this language")
     if not spec.ids:
@@ -95,18 +100,27 @@ def test_grammar_and_queries_fit_together(spec: LanguageSpec) -> None:
     Query(grammar(spec.name), symbol_patterns(spec.name) + "\n" + import_patterns(spec.name))
 
 
-@EVERY
+@INDEXED
 def test_the_case_shows_definitions_imports_and_comments(spec: LanguageSpec) -> None:
     case = next(CASES.glob(f"{spec.name}.*.case"))
     text = case.read_text(encoding="utf-8").partition("=====\n")[0]
     parsed = parse_file(case.name.removesuffix(".case"), text)
     assert parsed is not None
     assert len(parsed.symbols) >= 5
-    assert parsed.imports
+    assert bool(parsed.imports) == (spec.imports is not None)
     assert any(symbol.doc for symbol in parsed.symbols)
 
 
-@EVERY
+@pytest.mark.parametrize(
+    "spec", [each for each in LANGUAGES.values() if not each.is_indexed], ids=lambda each: each.name
+)
+def test_what_is_not_indexed_is_parsed_for_fitting_only(spec: LanguageSpec) -> None:
+    assert all(parse_file(f"a{each}", "a") is None for each in spec.extensions)
+    assert not parser(spec.name).parse(b"").root_node.has_error
+    assert {"definitions", "imports", "keywords"} <= spec.without
+
+
+@INDEXED
 def test_keywords_are_no_search_terms(spec: LanguageSpec) -> None:
     assert spec.keywords is not None
     assert code_tokens(" ".join([*spec.keywords, "wanted"]), spec.name) == ["wanted"]
@@ -117,6 +131,8 @@ def test_brackets_in_literals_do_not_count(spec: LanguageSpec) -> None:
     literals = spec.literals
     assert literals is not None
     inside = [f"{each} ( \n" for each in literals.line_comments] + ['"("', "'('"]
+    inside_words = [f"a{each}( \n" for each in literals.line_comments if literals.comments_begin_words]
+    assert all([opener.mark for opener in scan(each, spec.name).opened] == ["("] for each in inside_words)
     inside += [f"{each}\n(\n{each}" for each in literals.long_quotes]
     inside += (
         ["".join((literals.block_comment[0], "\n(\n", literals.block_comment[1]))] if literals.block_comment else []
@@ -129,11 +145,14 @@ def test_brackets_in_literals_do_not_count(spec: LanguageSpec) -> None:
 @EVERY
 def test_what_opens_a_block_asks_for_one(spec: LanguageSpec) -> None:
     assert spec.literals is not None
-    header = {IndentedBlocks: "if x:\n", BracedBlocks: "if (x) {\n"}[type(spec.blocks)]
+    if spec.blocks is None:
+        return
+    header = WORD_HEADERS[spec.name] if isinstance(spec.blocks, WordBlocks) else HEADERS[type(spec.blocks)]
     path = f"a{spec.extensions[0]}"
     assert lines_wanted(header, "", path) == "block"
     assert lines_wanted("x = 1", "", path) == "line"
-    assert lines_wanted(f"{spec.literals.line_comments[0]} {header.strip()}", "", path) == "line"
+    for mark in spec.literals.line_comments:
+        assert lines_wanted(f"{mark} {header.strip()}", "", path) == "line"
 
 
 @pytest.mark.parametrize("spec", [each for each in LANGUAGES.values() if each.analysis], ids=lambda each: each.name)

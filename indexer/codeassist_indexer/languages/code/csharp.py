@@ -57,7 +57,7 @@ def _file_namespace(node: Node, source: bytes) -> list[Named]:
     name = node.child_by_field_name("name")
     if name is None:
         return []
-    return [Named(dotted(node_text(name, source)), encloses=True, to_end_of_file=True)]
+    return [Named(dotted(node_text(name, source)), encloses=True, reach_byte=len(source))]
 
 
 def _operator(node: Node, source: bytes) -> list[Named]:

@@ -5,6 +5,7 @@ Knows nothing about nesting or where a definition stands; parsing/symbols.py dec
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -17,20 +18,23 @@ from codeassist_indexer.languages.forms.signatures import (
     one_line,
 )
 
+_PATH_MARKS = re.compile(r"::|\\")
+
 
 @dataclass(frozen=True, slots=True)
 class Named:
     """One name that a definition node binds. What is None is taken from the row, the node or the comment above.
 
     `owner` is the type that the definition says it belongs to (Go receiver, C++ scope), dotted. A `kind` of "scope" is
-    no symbol. `encloses`: definitions inside the node belong to this one; `to_end_of_file`: those after it as well.
+    no symbol. `encloses`: definitions inside the node belong to this one, and those after it that begin before
+    `reach_byte`.
     """
 
     name: str
     kind: str | None = None
     owner: str = ""
     encloses: bool = False
-    to_end_of_file: bool = False
+    reach_byte: int | None = None
     head: str | None = None
     doc: str = ""
     bases: tuple[str, ...] | None = None
@@ -50,7 +54,7 @@ class Form:
     "function"   a method or constructor in a type; "method" the same, and nothing in a function
     "attribute"  a field of the type around the method that sets it
     "scope"      no symbol; hides the bindings inside it
-    "impl"       no symbol; opens a type defined elsewhere (`owner`: a trait that it thereby has)
+    "impl"       no symbol; opens a type defined elsewhere (`owner`, `bases`: the traits that it thereby has)
     "wrapper"    no symbol; its span becomes that of the definition in it, a name's `kind` overrides that one's
     "prefix"     no symbol; stands in front of a definition and belongs to its span
     """
@@ -90,7 +94,7 @@ def nothing(node: Node, source: bytes) -> list[Named]:
 
 def dotted(path: str) -> str:
     """A path of any language with dots, without quotes and spaces."""
-    return ".".join(part.strip(" \t\r\n\"'") for part in path.replace("::", ".").split("."))
+    return ".".join(part.strip(" \t\r\n\"'") for part in _PATH_MARKS.sub(".", path).split("."))
 
 
 def names_with_shared_head(node: Node, declarators: list[Node], source: bytes) -> list[Named]:

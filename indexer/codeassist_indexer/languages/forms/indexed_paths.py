@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from codeassist_indexer.languages.forms.parsed import Import
+
 
 class IndexedPaths(Protocol):
     """The paths that an index has. Within one request the same question has the same answer."""
@@ -31,6 +33,17 @@ class IndexedPaths(Protocol):
 
     def folders(self, name: str) -> list[str]:
         """Return the folders of this name that hold files."""
+        ...
+
+    def below(self, name: str) -> list[str]:
+        """Return the files in folders of this name and below them, sorted."""
+        ...
+
+    def declaring(self, package: str, name: str = "") -> list[str]:
+        """Return at most MAX_FILES that say that they belong to a package (dotted), sorted.
+
+        With a `name`, only those that define it.
+        """
         ...
 
     def read_modules(self, asked: Iterable[tuple[str, str]]) -> None:
@@ -56,6 +69,28 @@ def package_files(index: IndexedPaths, parts: Sequence[str], extensions: tuple[s
         return []
     found = index.by_folder(parts[-1], "/".join(parts))
     return [path for path, folder in found if path.endswith(extensions) and ends_with(folder.split("/"), parts)]
+
+
+def declared_imports(index: IndexedPaths, path: str, imported: Import, *extensions: str) -> list[str]:
+    """Return the files of an import from a package that files declare, the nearest to `path` first.
+
+    `a.b.C`: those of a.b that define C; `a.b.C.d`: of a.b, too. Where no file declares it, it may be a class of a
+    language whose packages are folders, in a file with one of the `extensions`.
+    """
+    parts = [part for part in imported.module.split(".") if part]
+    if imported.name == "*":
+        found = index.declaring(".".join(parts))
+        if found:
+            return nearest(found, path)
+    names = [*parts, imported.name] if imported.name not in ("", "*") else parts
+    for end in range(len(names) - 1, max(0, len(names) - 4), -1):
+        found = index.declaring(".".join(names[:end]), names[end])
+        if found:
+            return nearest(found, path)
+    if not names or not extensions:
+        return []
+    named = paths_by_module(index, names, *extensions)
+    return nearest((each for each in named if ends_with(each.rpartition(".")[0].split("/"), names)), path)[:1]
 
 
 def ends_with(path_parts: Sequence[str], parts: Sequence[str]) -> bool:

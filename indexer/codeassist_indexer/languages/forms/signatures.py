@@ -24,11 +24,12 @@ MAX_INDENT_BYTES = 400
 _SPACES = re.compile(r"\s+")
 _OPENED = re.compile(r"([(\[<]) ")
 _CLOSED = re.compile(r",? ([)\]>])(?=[^=]|$)")
-_COMMENT_MARKS = re.compile(r"^\s*(?:/\*+!?|//+!?|#+:?|\*+(?!/)|--)?\s?|\s*\*+/\s*$")
+_COMMENT_MARKS = re.compile(r"^\s*(?:/\*+!?|//+!?|#+:?|\*+(?!/)|--+(?:\[=*\[)?)?\s?|\s*\*+/\s*$")
 _XML_TAG = re.compile(r"</?\w[^<>]*>")
 _GENERIC_TAIL = re.compile(r"[<\[({].*", re.DOTALL)
 
 _ANNOTATIONS = frozenset({"attribute_list", "decorator", "annotation", "marker_annotation", "attribute_declaration"})
+_ANNOTATIONS_AMONG_MODIFIERS = _ANNOTATIONS | {"attribute"}
 _INITIALIZERS = frozenset({"field_initializer_list", "constructor_initializer"})  # after a C++ or C# constructor
 _VALUE_FIELDS = ("value", "right", "default_value", "accessors", "body")
 _BASE_CLAUSES = frozenset(
@@ -73,7 +74,7 @@ def head_start_byte(node: Node) -> int:
         position += 1
         first = node.child(position) if position < node.child_count else None
     if first is not None and first.type == "modifiers":
-        words = [word for word in first.children if word.type not in _ANNOTATIONS]
+        words = [word for word in first.children if word.type not in _ANNOTATIONS_AMONG_MODIFIERS]
         return words[0].start_byte if words else first.end_byte
     return start_byte
 
@@ -90,6 +91,12 @@ def definition_head(node: Node, source: bytes) -> str:
         ends += [child.start_byte for child in node.children if child.is_error and child.start_point.row > row]
     end_byte = min(ends)
     return one_line(source, head_start_byte(node), end_byte)
+
+
+def head_before(node: Node, source: bytes, *kinds: str) -> str:
+    """The head of what has no field for its body: everything in front of the first child of one of these types."""
+    ends = (child.start_byte for child in node.children if child.type in kinds)
+    return one_line(source, head_start_byte(node), next(ends, node.end_byte))
 
 
 def binding_head(node: Node, source: bytes) -> str:

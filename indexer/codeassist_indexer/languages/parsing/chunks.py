@@ -33,8 +33,11 @@ TAIL_COST = 6
 GLUE_COST = 1_000
 """Added for a cut between a comment and what it explains: only where the two together are too long for a chunk."""
 
-_BODY_ENDINGS = ("block", "body", "_list", "compound_statement")
-_ANNOTATING = frozenset({"comment", "line_comment", "block_comment", "attribute_item", "decorator", "attribute_list"})
+_BODY_ENDINGS = ("block", "body", "_list", "compound_statement", "body_statement", "statements")
+_ANNOTATING = frozenset({
+    "comment", "line_comment", "block_comment", "multiline_comment", "marginalia", "attribute_item", "decorator",
+    "attribute_list",
+})  # fmt: skip
 
 
 def cut_chunks(root: Node | None, text: str, symbols: tuple[Symbol, ...]) -> tuple[Chunk, ...]:

@@ -14,7 +14,7 @@ from codeassist_indexer.languages.forms.parsed import Import, ParsedFile
 from codeassist_indexer.languages.parsing.chunks import cut_chunks
 from codeassist_indexer.languages.parsing.imports import import_patterns, read_imports
 from codeassist_indexer.languages.parsing.symbols import read_symbols, symbol_patterns
-from codeassist_indexer.languages.registry import grammar, language_of, parser
+from codeassist_indexer.languages.registry import grammar, indexed_language_of, language_of, parser
 
 PARSE_LIMIT_S = 4.0
 """Processor time for one file. 1 MB of code takes about 0.2 s, of one literal 1.7 s, of `a, a, ...` in a .c file 16 s
@@ -45,8 +45,8 @@ def parse_imports(path: str, text: str) -> tuple[Import, ...]:
 
 
 def parse_file(path: str, text: str) -> ParsedFile | None:
-    """What the index keeps of a file, or None where no grammar reads its path. Never raises for any text."""
-    language = language_of(path, text)
+    """What the index keeps of a file, or None for one that no index holds. Never raises for any text."""
+    language = indexed_language_of(path, text)
     if language is None:
         return None
     # Lone surrogates come from file names and undecodable bytes; their three bytes are an error node to the parser.

@@ -142,8 +142,9 @@ class _Walk:
     def _open_impl(self, names: list[Named], end_byte: int) -> None:
         for named in names:
             qualified_name = _joined(self.scopes[-1].qualified_name, named.name)
-            if named.owner:
-                self.traits_of_type.setdefault(qualified_name, []).append(named.owner)
+            traits = [trait for trait in (named.owner, *(named.bases or ())) if trait]
+            if traits:
+                self.traits_of_type.setdefault(qualified_name, []).extend(traits)
             self.scopes.append(_Scope(end_byte, qualified_name, named.name, "struct", False))
 
     def _lead_with(self, form: Form, node: Node) -> None:
@@ -213,7 +214,7 @@ class _Walk:
             )
             if named.encloses:
                 hides = kind in FUNCTION_KINDS or (kind == "field" and form.kind in ("function", "method"))
-                reach = len(self.source) + 1 if named.to_end_of_file else end_byte
+                reach = end_byte if named.reach_byte is None else named.reach_byte
                 self.scopes.append(_Scope(reach, qualified_name, named.name, kind, hides))
 
     def _doc(self, start_row: int, start_byte: int, node: Node) -> str:

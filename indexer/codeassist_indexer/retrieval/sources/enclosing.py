@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from codeassist_indexer.languages.registry import blocks_of
-from codeassist_indexer.languages.spec import IndentedBlocks
+from codeassist_indexer.languages.spec import IndentedBlocks, WordBlocks
 from codeassist_indexer.retrieval.query.cursor_query import IDENTIFIER
 
 _MAX_LINES_UP = 2_000
 _TYPE = re.compile(
-    r"^[^()=\"']*?\b(?:class|interface|struct|enum|trait|record|impl)\b(?:\s*<[^<>]*>)?\s+([^\W\d]\w*)([^{]*)"
+    r"^[^()=\"']*?\b(?:class|interface|struct|enum|trait|record|impl|object|protocol|extension|actor|module)\b(?:\s*<[^<>]*>)?\s+([^\W\d]\w*)([^{]*)"
 )
 _IMPL_FOR = re.compile(r"^(?:unsafe\s+)?impl\b(?:\s*<[^<>]*>)?\s+([^\W\d][\w:]*)(?:<[^<>]*>)?\s+for\s+([^\W\d]\w*)")
 # What stands in front tells a definition from a call; a method of JavaScript has nothing there, but a brace after it.
@@ -94,7 +94,7 @@ def _type_of(line: str) -> tuple[str, tuple[str, ...]] | None:
 
 def _function_of(line: str, language: str) -> str | None:
     blocks = blocks_of(language)
-    if isinstance(blocks, IndentedBlocks):
+    if isinstance(blocks, IndentedBlocks | WordBlocks):
         defined = blocks.function.match(line)
         return defined[1] if defined is not None else None
     first = _FIRST_WORD.match(line)

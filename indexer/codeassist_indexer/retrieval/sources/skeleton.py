@@ -8,15 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from codeassist_indexer.languages.registry import blocks_of
-from codeassist_indexer.languages.spec import IndentedBlocks
+from codeassist_indexer.languages.registry import blocks_of, comment_prefix
+from codeassist_indexer.languages.spec import IndentedBlocks, WordBlocks
 from codeassist_indexer.storage.store import Store
 from codeassist_indexer.storage.symbol_reader import Definition, Member, read_members
 
 _TYPE_KINDS = frozenset({"class", "interface", "enum", "struct", "trait"})
 _CALLABLE_KINDS = frozenset({"function", "method", "constructor"})
 # What the language itself keeps from other files; a Python underscore is only a wish, and subclasses use it.
-_PRIVATE = re.compile(r"(?:@\w+\s+)*private\b(?!\s+protected)|#")
+_PRIVATE = re.compile(r"(?:@\w+\s+)*(?:file)?private\b(?!\s+protected|\(set\))|#")
 _MAX_MEMBERS = 30
 _MAX_MEMBER_CHARS = 200
 
@@ -34,13 +34,17 @@ def has_members(definition: Definition) -> bool:
 def render_with(definition: Definition, members: Sequence[Member]) -> str:
     """Return the definition's skeleton with its members."""
     shown = _shown(members) if has_members(definition) else []
-    is_indented = isinstance(blocks_of(definition.language), IndentedBlocks)
-    return _render_indented(definition, shown) if is_indented else _render_braces(definition, shown)
+    blocks = blocks_of(definition.language)
+    if isinstance(blocks, IndentedBlocks):
+        return _render_indented(definition, shown)
+    if isinstance(blocks, WordBlocks):
+        return _render_words(definition, shown, blocks.end)
+    return _render_braces(definition, shown, blocks.statement_end if blocks is not None else ";")
 
 
 def _shown(members: Sequence[Member]) -> list[tuple[str, str]]:
     """Return kind and signature of the members that are shown."""
-    visible = [each for each in members if not (each.signature[:1] in "#@p" and _PRIVATE.match(each.signature))]
+    visible = [each for each in members if not (each.signature[:1] in "#@pf" and _PRIVATE.match(each.signature))]
     if len(visible) > _MAX_MEMBERS:  # what begins with an underscore is not for other files
         public = [each for each in visible if not each.name.startswith("_") or each.name == "__init__"]
         visible = public[:_MAX_MEMBERS]
@@ -60,13 +64,21 @@ def _render_indented(definition: Definition, members: Sequence[tuple[str, str]])
     return "\n".join(lines) + "\n"
 
 
-def _render_braces(definition: Definition, members: Sequence[tuple[str, str]]) -> str:
-    head = definition.signature.rstrip(" {;")
-    lines = [f"// {definition.doc}"] if definition.doc else []
+def _render_words(definition: Definition, members: Sequence[tuple[str, str]], end: str) -> str:
+    lines = [f"{comment_prefix(definition.language)} {definition.doc}"] if definition.doc else []
+    lines.append(definition.signature)
     if definition.kind in _TYPE_KINDS:
-        separator = "," if definition.kind == "enum" else ";"
+        lines += [*(f"  {signature}" for _, signature in members), end] if end else [each for _, each in members]
+    return "\n".join(lines) + "\n"
+
+
+def _render_braces(definition: Definition, members: Sequence[tuple[str, str]], statement_end: str) -> str:
+    head = definition.signature.rstrip(" {;")
+    lines = [f"{comment_prefix(definition.language)} {definition.doc}"] if definition.doc else []
+    if definition.kind in _TYPE_KINDS:
+        separator = "," if definition.kind == "enum" else statement_end
         body = [f"    {signature.rstrip(' {;,')}{separator}" for _, signature in members]
         lines += [f"{head} {{", *body, "}"]
     else:
-        lines.append(f"{head};")
+        lines.append(f"{head}{statement_end}")
     return "\n".join(lines) + "\n"

@@ -12,7 +12,10 @@ from codeassist_indexer.languages.forms.parsed import Chunk
 from codeassist_indexer.languages.parsing.chunks import MAX_CHARS, MAX_LINES, MIN_LINES
 from codeassist_indexer.languages.parsing.parse import parse_file
 
-EXTENSIONS = ["py", "java", "ts", "tsx", "js", "cs", "go", "rs", "c", "cpp"]
+EXTENSIONS = [
+    "py", "java", "ts", "tsx", "js", "cs", "go", "rs", "c", "cpp", "php", "rb", "kt", "swift", "lua", "sh", "scala",
+    "sql",
+]  # fmt: skip
 FRAGMENTS = [
     "def f(a):\n", "    return 1\n", "class A:\n", "\n", "\r\n", "# comment\n", "// comment\n", "/* a\n", "*/\n",
     "{\n", "}\n", "if (x) {\n", "x = 1;\n", '"""', "'", "int f() { return 1; }\n", "@a\n", "\0", "é", "\u2028",

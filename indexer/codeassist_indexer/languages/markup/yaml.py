@@ -1,0 +1,24 @@
+"""YAML."""
+
+from __future__ import annotations
+
+import re
+
+from codeassist_indexer.languages.spec import Grammar, IndentedBlocks, LanguageSpec, Literals
+
+LANGUAGE = LanguageSpec(
+    name="yaml",
+    ids=("yaml", "dockercompose", "github-actions-workflow"),
+    extensions=(".yaml", ".yml"),
+    file_names=(".clang-format", ".clang-tidy"),
+    grammar=Grammar("tree_sitter_yaml"),
+    literals=Literals(line_comments=("#",), block_comment=None, single_quoted=True, comments_begin_words=True),
+    blocks=IndentedBlocks(
+        header=re.compile(r"\s*(?:- +)*[^\s#].*:(?:\s+[|>][-+\d]*)?$"),
+        function=re.compile(r"(?!)()"),
+        definition=re.compile(r"^(?=[ \t]*(?:- +)?[\w./-]+:(?:\s|$))", re.MULTILINE),
+        doc_quotes=(),
+    ),
+    is_indexed=False,
+    without=frozenset({"definitions", "imports", "keywords", "analysis"}),
+)
