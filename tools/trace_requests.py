@@ -120,7 +120,7 @@ class Client:
 
     async def chunks(self) -> AsyncIterator[Any]:
         """Yield what was sent, as the server reads it."""
-        from codeassist_lsp.transport.request_timing import Chunk
+        from codeassist_lsp.transport.framing import Chunk
 
         while True:
             yield Chunk(await self._to_server.get(), time.monotonic())

@@ -1,7 +1,7 @@
 """A client's requests in this process, with an imagined model and imagined other files, both pure functions.
 
-Everything between is the real thing: documents, result cache, joined work, trimming, offers. Time stands still unless
-a test says otherwise.
+Everything between is the real thing: documents, suggestion cache, joined work, fitting, what is shown. Time stands
+still unless a test says otherwise.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from codeassist_indexer.retrieval.query.recent_places import RecentPlaces
 from codeassist_lsp.completion.client_requests import ClientRequest, ClientRequests, Kind
 from codeassist_lsp.completion.document_session import DocumentSession, DocumentSessions
 from codeassist_lsp.completion.inference import ModelState
+from codeassist_lsp.completion.scheduling import Works
 from codeassist_lsp.completion.shared_document import SharedDocuments
 from codeassist_lsp.completion.suggestion_cache import CacheCounts, SuggestionCache
 from codeassist_lsp.completion.suggestion_log import ShownSuggestion, SuggestionLog
-from codeassist_lsp.completion.suggestions import GenerationRequest, Suggested, suggest
-from codeassist_lsp.transport.requests import Works
+from codeassist_lsp.completion.suggestions import Suggested, SuggestionRequest, suggest
 from codeassist_lsp.usage.request_log import RequestLog
 from codeassist_lsp.workspace.context import ContextWatch
 
@@ -38,7 +38,7 @@ def of_few_letters(question: str) -> str:
 
 
 @dataclass
-class CursorContext:
+class Scope:
     """An imagined repository: `other` is what its other files say, `version` its index's."""
 
     root: Path
@@ -50,7 +50,7 @@ class CursorContext:
     file: Path | None = None  # nothing of it is indexed
 
     @property
-    def workspace(self) -> CursorContext:
+    def workspace(self) -> Scope:
         return self
 
     @property
@@ -58,8 +58,11 @@ class CursorContext:
         return self.root.name
 
     @property
-    def retriever(self) -> CursorContext:
+    def retriever(self) -> Scope:
         return self
+
+    def note_cursor(self, line: int) -> None:
+        self.recent.note(self.path, line, line + 1)
 
     def index_version(self) -> tuple[object, ...]:
         return (self.version,)
@@ -120,7 +123,7 @@ class Model:
 class Client:
     """A client with documents in imagined repositories. Made within a running event loop."""
 
-    def __init__(self, model: Model, places: dict[str, CursorContext], now_s: Callable[[], float], sleep: Any) -> None:
+    def __init__(self, model: Model, places: dict[str, Scope], now_s: Callable[[], float], sleep: Any) -> None:
         self.model = model
         self.places = places
         self.inference = model
@@ -159,10 +162,7 @@ class Client:
 
     def afresh(self, uri: str, prefix: str, suffix: str, num_wanted: int = 1) -> Suggested:
         """What is suggested by who has no cache."""
-        place = self.places[uri]
-        document_scope: Any = place
-        wanted = GenerationRequest(
-            uri, place.path, prefix, suffix, place.repository, document_scope, place.settings, num_wanted
-        )
+        scope: Any = self.places[uri]
+        wanted = SuggestionRequest(uri, scope, scope.settings, prefix, suffix, num_wanted)
         session: Any = self.model
-        return suggest(session, wanted, lambda: False)
+        return suggest(session, wanted, scope, lambda: False)

@@ -21,8 +21,8 @@ from codeassist import __version__
 from codeassist.errors import CodeAssistError
 from codeassist.settings import Settings
 from codeassist_lsp.completion.inference import Inference, LoadSession, ModelState
+from codeassist_lsp.completion.scheduling import Works
 from codeassist_lsp.completion.shared_document import SharedDocuments
-from codeassist_lsp.transport.requests import Works
 from codeassist_lsp.usage.feedback_store import FeedbackWriter
 from codeassist_lsp.usage.request_log import RequestLog
 from codeassist_lsp.workspace.context import ContextWatch

@@ -17,7 +17,7 @@ from codeassist.edits.history import EditHistory
 from codeassist_lsp.completion.shared_document import SharedDocument, SharedDocuments
 from codeassist_lsp.documents.convert import PositionEncoding
 from codeassist_lsp.documents.open_document import OpenDocument, TextChange, apply_changes
-from codeassist_lsp.workspace.document_scope import DocumentScope
+from codeassist_lsp.workspace.workspace import DocumentScope
 
 log = logging.getLogger(__name__)
 

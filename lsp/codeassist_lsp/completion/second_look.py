@@ -1,6 +1,6 @@
 """RepoCoder's second look at other files, in an editor: a suggestion is taken for what stands there.
 
-Knows no model and no client. It is made while nobody asks for anything, and never waited for: who types along the
+It is made while nobody asks for anything, and never waited for: who types along the
 suggestion, or takes it, then has its context at once.
 """
 
@@ -23,21 +23,21 @@ Submit = Callable[[Callable[[], None]], Future[None]]
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A suggestion for `request`: `text`, in the place of `num_replaced` characters behind the cursor.
+    """A suggestion for `request`: `text`, in the place of `num_replaced` characters after the cursor.
 
-    max_chars: what the snippets of the request might hold together. scope: the repository, the model and the settings
-    that the request was made under; under others nothing of this counts.
+    max_chars: what the snippets of the request might hold together. conditions: the repository, the model and the
+    settings that the request was made under; under others nothing of this counts.
     """
 
     request: CompletionRequest
     text: str
     num_replaced: int
     max_chars: int
-    scope: object = None
+    conditions: object = None
 
     @property
     def taken(self) -> CompletionRequest:
-        """The request behind it, once it is taken."""
+        """The request that follows once it is taken."""
         before = self.request
         return CompletionRequest(before.path, before.prefix + self.text, before.suffix[self.num_replaced :])
 
@@ -77,16 +77,16 @@ class SecondLook:
         self._lock = Lock()
 
     def begin(self, draft: Draft, retriever: Retriever, index_version: Callable[[], Version | None]) -> None:
-        """Look for what other files say behind a draft. Returns at once."""
+        """Look for what other files say after a draft. Returns at once."""
         try:
             self._submit(lambda: self._look(draft, retriever, index_version))
         except RuntimeError:  # the thread takes nothing more: the server ends
             log.debug("no second look for %s: the server ends", draft.request.path)
 
-    def over(self, retriever: Retriever, version: Version | None, scope: object = None) -> Retriever:
+    def over(self, retriever: Retriever, version: Version | None, conditions: object = None) -> Retriever:
         """Return a retriever that has what is ready at an index's version, and else asks `retriever`."""
         ready = self._ready
-        if ready is None or version is None or (ready.version, ready.draft.scope) != (version, scope):
+        if ready is None or version is None or (ready.version, ready.draft.conditions) != (version, conditions):
             return retriever
         return _Over(self, ready, retriever)
 

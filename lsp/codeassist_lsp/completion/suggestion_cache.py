@@ -1,7 +1,7 @@
 """Answers that are known already, for the very text that they were given for or for what was typed along them since.
 
-Knows no client, no clock and no index. An answer is found for exactly its text on both sides of the cursor and its
-scope (document, model, settings); whether other files still say the same is for the caller to find out, see `Entry`.
+An answer is found for exactly its text on both sides of the cursor and its conditions (document, model, settings);
+whether other files still say the same is for the caller to find out, see `Entry`.
 """
 
 from __future__ import annotations
@@ -11,42 +11,14 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from codeassist.settings import CompletionSettings, ContextSettings, IndexSettings
-from codeassist_lsp.completion.suggestions import GenerationRequest, Suggested, Suggestion
+from codeassist_lsp.completion.suggestions import Conditions, Suggested, Suggestion, SuggestionRequest
 from codeassist_lsp.workspace.context import Version
 
 _MOST_ENTRIES = 64
 _MOST_CLOSED = 3
+Key = tuple[Conditions, bytes]
+"""An answer's conditions, and the digest of its suffix."""
 _CLOSER_OF = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "`": "`"}
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What an answer depends on beside the text around the cursor and other files. `model` counts loadings."""
-
-    root: str | None
-    path: str
-    model: int
-    completion: CompletionSettings
-    context: ContextSettings
-    index: IndexSettings
-    multiline: str
-    max_lines: int
-
-
-def scope_of(wanted: GenerationRequest, root: str | None, model: int) -> Scope:
-    """The scope that a request is answered in."""
-    settings = wanted.settings
-    return Scope(
-        root,
-        wanted.path,
-        model,
-        settings.completion,
-        settings.context,
-        settings.index,
-        settings.editor.multiline,
-        settings.editor.max_lines,
-    )
 
 
 @dataclass(eq=False, slots=True)
@@ -54,17 +26,16 @@ class Entry:
     """One answer. `version` is the index's when other files were known last to say what they said for it; mutable.
 
     Texts around the cursor are kept as digests: the cache stays small however large the documents are. `last_use`
-    grows from use to use over all entries. What `is_makeshift` is not given again: the next answer may be better; but
-    once it is shown, its rest is, too.
+    grows from use to use over all entries. An answer to a prompt that was cut (`is_hasty`) is not given again: the next
+    one may be better; but once it is shown, its rest is, too.
     """
 
-    key: tuple[Scope, bytes]
+    key: Key
     num_prefix_chars: int
     prefix_digest: bytes
     num_wanted: int
     suggested: Suggested
     version: Version | None
-    is_makeshift: bool = False
     last_use: int = 0
 
 
@@ -101,39 +72,31 @@ class SuggestionCache:
     most_entries: int = _MOST_ENTRIES
     _num_uses: int = 0
     _entries: OrderedDict[Entry, None] = field(default_factory=OrderedDict[Entry, None])
-    _by_key: dict[tuple[Scope, bytes], list[Entry]] = field(default_factory=dict[tuple[Scope, bytes], list[Entry]])
+    _by_key: dict[Key, list[Entry]] = field(default_factory=dict[Key, list[Entry]])
 
     def __len__(self) -> int:
         return len(self._entries)
 
-    def find(self, scope: Scope, prefix: str, suffix: str, num_wanted: int) -> CachedSuggestion | None:
+    def find(self, wanted: SuggestionRequest) -> CachedSuggestion | None:
         """What is known for a cursor, what was shown last if it is several things; None where nothing is.
 
         Several suggestions are found only where as many were asked for, at the same text.
         """
         if not self._entries:
             return None
-        candidates = [*self._exactly(scope, prefix, suffix, num_wanted)]
-        if num_wanted == 1:
-            candidates += self._along(scope, prefix, suffix)
+        conditions = wanted.conditions
+        candidates = [*self._exactly(conditions, wanted.prefix, wanted.suffix, wanted.num_wanted)]
+        if wanted.num_wanted == 1:
+            candidates += self._along(conditions, wanted.prefix, wanted.suffix)
         return max(candidates, key=lambda known: known.entry.last_use, default=None)
 
-    def keep(
-        self,
-        scope: Scope,
-        prefix: str,
-        suffix: str,
-        num_wanted: int,
-        suggested: Suggested,
-        version: Version | None,
-        is_makeshift: bool = False,
-    ) -> None:
+    def keep(self, wanted: SuggestionRequest, suggested: Suggested, version: Version | None) -> None:
         """Remember an answer, in the place of a former one to the same question."""
-        key = (scope, _digest(suffix))
-        made = Entry(key, len(prefix), _digest(prefix), num_wanted, suggested, version, is_makeshift)
+        key, prefix = (wanted.conditions, _digest(wanted.suffix)), wanted.prefix
+        made = Entry(key, len(prefix), _digest(prefix), wanted.num_wanted, suggested, version)
         for other in tuple(self._by_key.get(key, ())):
             is_same_text = (other.num_prefix_chars, other.prefix_digest) == (made.num_prefix_chars, made.prefix_digest)
-            if is_same_text and other.num_wanted <= num_wanted:
+            if is_same_text and other.num_wanted <= made.num_wanted:
                 self._remove(other)
         self._touch(made)
         self._by_key.setdefault(key, []).append(made)
@@ -160,9 +123,10 @@ class SuggestionCache:
         assert all(entry.key == key for key, entries in self._by_key.items() for entry in entries)
         assert all(self._by_key.values()) and len(self._entries) <= self.most_entries
 
-    def _exactly(self, scope: Scope, prefix: str, suffix: str, num_wanted: int) -> Iterator[CachedSuggestion]:
-        for entry in self._by_key.get((scope, _digest(suffix)), ()):
-            if entry.is_makeshift or entry.num_wanted < num_wanted or len(prefix) != entry.num_prefix_chars:
+    def _exactly(self, conditions: Conditions, prefix: str, suffix: str, num_wanted: int) -> Iterator[CachedSuggestion]:
+        for entry in self._by_key.get((conditions, _digest(suffix)), ()):
+            is_makeshift = entry.suggested.first.is_hasty
+            if is_makeshift or entry.num_wanted < num_wanted or len(prefix) != entry.num_prefix_chars:
                 continue
             if not _begins_with(entry, prefix):
                 continue
@@ -172,16 +136,16 @@ class SuggestionCache:
                 shown = tuple(each for each in shown if each.completion is suggested.first)
             yield CachedSuggestion(entry, prefix, suffix, "", shown[:num_wanted])
 
-    def _along(self, scope: Scope, prefix: str, suffix: str) -> Iterator[CachedSuggestion]:
+    def _along(self, conditions: Conditions, prefix: str, suffix: str) -> Iterator[CachedSuggestion]:
         for num_closed in range(_num_closers(suffix) + 1):
-            behind = suffix[num_closed:]
-            for entry in self._by_key.get((scope, _digest(behind)), ()):
+            rest = suffix[num_closed:]
+            for entry in self._by_key.get((conditions, _digest(rest)), ()):
                 typed = prefix[entry.num_prefix_chars :]
                 if not any(suggestion.text.startswith(typed) for suggestion in entry.suggested.suggestions):
                     continue  # most entries: nothing is to be found out about them
                 rests = tuple(_rests(entry.suggested.suggestions, typed, suffix, num_closed))
                 if rests and _begins_with(entry, prefix):
-                    yield CachedSuggestion(entry, prefix[: entry.num_prefix_chars], behind, typed, rests[:1])
+                    yield CachedSuggestion(entry, prefix[: entry.num_prefix_chars], rest, typed, rests[:1])
 
     def _touch(self, entry: Entry) -> None:
         self._num_uses += 1
@@ -200,7 +164,7 @@ class SuggestionCache:
 
 
 def _rests(suggestions: tuple[Suggestion, ...], typed: str, suffix: str, num_closed: int) -> Iterator[Suggestion]:
-    """What is left of each suggestion that begins with what was typed and goes on behind it.
+    """What is left of each suggestion that begins with what was typed and goes on after it.
 
     An editor may have closed `num_closed` brackets that were typed: the rest then takes their place too. What it takes
     the place of stands in it, so that an editor can show it.

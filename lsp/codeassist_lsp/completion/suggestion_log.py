@@ -1,6 +1,6 @@
 """The suggestions that one client was given, by the id that it names them with, and how far each of them fits now.
 
-Knows no model and no connection. The oldest are forgotten: nobody accepts what is no longer on the screen.
+The oldest are forgotten: nobody accepts what is no longer on the screen.
 """
 
 from __future__ import annotations
@@ -42,25 +42,25 @@ class ShownSuggestion:
 
 @dataclass(slots=True)
 class SuggestionLog:
-    """What was offered last, by id."""
+    """What was shown last, by id."""
 
     last: ShownSuggestion | None = None
     _by_id: OrderedDict[str, ShownSuggestion] = field(default_factory=OrderedDict[str, ShownSuggestion])
 
     @staticmethod
     def new_id() -> str:
-        """An id that no other offer of this process has."""
+        """An id that no other suggestion of this process has."""
         return f"codeassist-{next(_numbers)}"
 
     def add(self, shown: ShownSuggestion) -> None:
-        """Remember an offer."""
+        """Remember what a client is given."""
         self._by_id[shown.id] = self.last = shown
         while len(self._by_id) > _MOST:
             self._by_id.popitem(last=False)
 
-    def get(self, offer_id: object) -> ShownSuggestion | None:
-        """The offer with this id; None if it was never made or is forgotten."""
-        return self._by_id.get(offer_id) if isinstance(offer_id, str) else None
+    def get(self, shown_id: object) -> ShownSuggestion | None:
+        """The suggestion with this id; None if it was never shown or is forgotten."""
+        return self._by_id.get(shown_id) if isinstance(shown_id, str) else None
 
 
 def typed_since(before: Document, cursor_char: int, after: Document) -> str | None:

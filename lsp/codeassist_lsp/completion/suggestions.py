@@ -1,27 +1,30 @@
-"""What is suggested at a cursor: how much to ask the model for, its answers trimmed to what fits there, each one once.
+"""The pipeline from a request to suggestions: context, prompt, generate, fit, gate. On the inference thread.
 
-Knows no client and no protocol. Runs on the inference thread.
+Context, prompt and generation are the completer's (`codeassist/completion/session.py`); here is decided how much it is
+asked for, each of its answers is fitted to the text around the cursor (`codeassist_indexer/fitting`), and what is worth
+showing passes the gate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from concurrent.futures import Executor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import count
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from codeassist.control_characters import brings_control_characters
 from codeassist.errors import Cancelled, CodeAssistError
 from codeassist.request import Completion, CompletionRequest, Retrieval, Retriever
-from codeassist.settings import Settings
+from codeassist.settings import CompletionSettings, ContextSettings, IndexSettings, Settings
 from codeassist_indexer.fitting.trim import Fitted
-from codeassist_indexer.open_document.reader import READER
-from codeassist_lsp.completion.fit_preparation import FitPreparation
+from codeassist_indexer.open_document.reader import READER, DocumentPlace
 from codeassist_lsp.workspace.context import Seen, digest_of
+from codeassist_lsp.workspace.workspace import DocumentScope
 
 if TYPE_CHECKING:
     from codeassist.completion.completer import Completer
@@ -30,28 +33,60 @@ _numbers = count(1)
 
 
 @dataclass(frozen=True, slots=True)
-class GenerationRequest:
-    """A cursor, and how many suggestions are wanted there at most.
+class Conditions:
+    """What an answer depends on beside the text around the cursor and other files. `model` counts loadings."""
 
-    `document` names the live cache, `root` is the repository's folder. Line ends of `prefix` and `suffix` are "\\n".
-    What nobody asked for, `is_automatic`, has to be likelier than what somebody did.
+    root: Path | None
+    path: str
+    model: int
+    completion: CompletionSettings
+    context: ContextSettings
+    index: IndexSettings
+    multiline: str
+    max_lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionRequest:
+    """Everything of one request: a cursor, what its document belongs to, the settings and the model as they were then.
+
+    `document` names the live cache. Line ends of `prefix` and `suffix` are "\\n". `num_wanted` suggestions are made at
+    most. What nobody asked for, `is_automatic`, has to be likelier than what somebody did.
     """
 
     document: str
-    path: str
+    scope: DocumentScope
+    settings: Settings
     prefix: str
     suffix: str
-    repository: str
-    retriever: Retriever
-    settings: Settings
     num_wanted: int = 1
-    root: str | None = None
     is_automatic: bool = False
+    model: int = 0
+
+    @property
+    def conditions(self) -> Conditions:
+        """What its answer depends on beside texts."""
+        settings, editor = self.settings, self.settings.editor
+        return Conditions(
+            self.scope.root,
+            self.scope.path,
+            self.model,
+            settings.completion,
+            settings.context,
+            settings.index,
+            editor.multiline,
+            editor.max_lines,
+        )
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """What makes two requests that are under way at the same time one."""
+        return (self.conditions, self.prefix, self.suffix, self.num_wanted, self.is_automatic)
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A text to insert at the cursor, in the place of `num_replaced` characters behind it, and where it came from.
+    """A text to insert at the cursor, in the place of `num_replaced` characters after it, and where it came from.
 
     `number` stays the same when its beginning has been typed and only the rest is left.
     """
@@ -71,7 +106,7 @@ class Suggested:
 
     suggestions: tuple[Suggestion, ...]
     first: Completion
-    trim_ms: float
+    fit_ms: float
     seen: Seen
 
     @property
@@ -81,60 +116,62 @@ class Suggested:
 
 
 def suggest(
-    session: Completer, wanted: GenerationRequest, stopped: Callable[[], bool], beside: Executor | None = None
+    session: Completer,
+    wanted: SuggestionRequest,
+    retriever: Retriever,
+    stopped: Callable[[], bool],
+    beside: Executor | None = None,
 ) -> Suggested:
     """Answer a request. Raises Cancelled when `stopped()`: half a suggestion is none.
 
     What need not wait for the model's answer is done on `beside` meanwhile.
     """
-    session.repository = wanted.repository
+    session.repository = wanted.scope.repository
     request = request_for(wanted)
-    retriever = _Once(wanted.retriever)
-    found: list[Suggestion] = []
+    context = _Once(retriever)
+    passed: list[Suggestion] = []
     first: Completion | None = None
-    trim_ms = 0.0
+    fit_ms = 0.0
     prepare = partial(session.prepare, wanted.document)
-    with closing(FitPreparation(wanted.prefix, wanted.suffix, wanted.path, beside, prepare)) as fit_preparation:
-        stopped = fit_preparation.begun_by(stopped)
+    with closing(FitPreparation(wanted.prefix, wanted.suffix, wanted.scope.path, beside, prepare)) as preparation:
+        stopped = preparation.begun_by(stopped)
         for alternative in range(wanted.num_wanted):
-            completion = _complete(session, wanted, replace(request, alternative=alternative), retriever, stopped)
+            completion = _generate(session, wanted, replace(request, alternative=alternative), context, stopped)
             first = first or completion
             began = perf_counter()
-            text = _whole_lines(completion)
-            fitted = fit_preparation.place().fit(text) if text.strip() else Fitted("")
-            trim_ms += (perf_counter() - began) * 1e3
-            is_seen = not brings_control_characters(fitted.text, wanted.prefix, wanted.suffix)
-            if fitted.text.strip() and is_seen and all(fitted.text.split() != other.text.split() for other in found):
-                found.append(Suggestion(fitted.text, fitted.num_replaced, completion, next(_numbers)))
+            fitted = _fit(preparation, completion)
+            fit_ms += (perf_counter() - began) * 1e3
+            if _passes(fitted.text, wanted, passed):
+                passed.append(Suggestion(fitted.text, fitted.num_replaced, completion, next(_numbers)))
     assert first is not None, "a request is for at least one suggestion"
     session.warm(request)
-    return Suggested(tuple(found), first, trim_ms, retriever.seen)
+    return Suggested(tuple(passed), first, fit_ms, context.seen)
 
 
-def request_for(wanted: GenerationRequest) -> CompletionRequest:
+def request_for(wanted: SuggestionRequest) -> CompletionRequest:
     """The request to the model: one line or a block, as the settings and the place have it."""
-    editor, completion = wanted.settings.editor, wanted.settings.completion
+    editor, scope = wanted.settings.editor, wanted.scope
     if editor.multiline == "auto":
-        is_block = READER.extent(wanted.prefix, wanted.suffix, wanted.path) == "block"
+        is_block = READER.extent(wanted.prefix, wanted.suffix, scope.path) == "block"
     else:
         is_block = editor.multiline == "always"
     return CompletionRequest(
-        wanted.path,
+        scope.path,
         wanted.prefix,
         wanted.suffix,
-        max_new_tokens=completion.max_new_tokens,
+        max_new_tokens=wanted.settings.completion.max_new_tokens,
         max_lines=editor.max_lines if is_block else 1,
         min_confidence=editor.min_confidence if wanted.is_automatic else 0.0,
         extent="block" if is_block else "lines",
         patience_ms=editor.patience_ms,
-        root=wanted.root,
+        root=None if scope.root is None else str(scope.root),
         monitor_deadline_ms=wanted.settings.monitor.wait_ms,
     )
 
 
-def _complete(
+def _generate(
     session: Completer,
-    wanted: GenerationRequest,
+    wanted: SuggestionRequest,
     request: CompletionRequest,
     retriever: Retriever,
     stopped: Callable[[], bool],
@@ -151,12 +188,64 @@ def _complete(
     return completion
 
 
-def _whole_lines(completion: Completion) -> str:
-    """The completion without a last line that ended for want of tokens, if it is not the only one."""
+def _fit(preparation: FitPreparation, completion: Completion) -> Fitted:
+    """The answer as it fits the text around the cursor."""
     text = completion.text
     if completion.finish_reason == "max_tokens" and "\n" in text.strip():
-        text = text.rstrip().rpartition("\n")[0]
-    return text
+        text = text.rstrip().rpartition("\n")[0]  # the last line ended for want of tokens
+    return preparation.place().fit(text) if text.strip() else Fitted("")
+
+
+def _passes(text: str, wanted: SuggestionRequest, passed: Sequence[Suggestion]) -> bool:
+    """Whether a fitted answer is worth showing: not blank, nothing that nobody would see, none that passed already.
+
+    What is too unlikely has come back blank: the completer gives it up as soon as it is (`min_confidence`).
+    """
+    if not text.strip() or brings_control_characters(text, wanted.prefix, wanted.suffix):
+        return False
+    return all(text.split() != other.text.split() for other in passed)
+
+
+class FitPreparation:
+    """What fitting needs of the text around a cursor, found out on a thread of `beside` once the model is at work.
+
+    Looking at syntax takes some milliseconds that nobody waits for then; without `beside` it is done when it is needed.
+    After it `prepare` runs there: what the next request will need. Used by the thread that runs the model.
+    """
+
+    def __init__(
+        self, prefix: str, suffix: str, path: str, beside: Executor | None, prepare: Callable[[], None] = lambda: None
+    ) -> None:
+        self._look = lambda: _looked_at(prefix, suffix, path)
+        self._beside = beside
+        self._prepare = prepare
+        self._looking: Future[DocumentPlace] | None = None
+        self._preparing: Future[None] | None = None
+        self._place: DocumentPlace | None = None
+
+    def begun_by(self, stopped: Callable[[], bool]) -> Callable[[], bool]:
+        """Return `stopped`, whose first call begins to look: then the model is at work, and Python's lock is free."""
+
+        def stopped_and_begun() -> bool:
+            if self._beside is not None and self._looking is None:
+                self._looking = self._beside.submit(self._look)
+                self._preparing = self._beside.submit(self._prepare)
+            return stopped()
+
+        return stopped_and_begun
+
+    def place(self) -> DocumentPlace:
+        """Return the place; wait for it if it is being looked at."""
+        if self._place is None:
+            has_begun = self._looking is not None and not self._looking.cancel()
+            self._place = self._looking.result() if has_begun and self._looking is not None else self._look()
+        return self._place
+
+    def close(self) -> None:
+        """Look at nothing that nobody needs any more."""
+        for each in (self._looking, self._preparing):
+            if each is not None:
+                each.cancel()
 
 
 class _Once:
@@ -172,3 +261,9 @@ class _Once:
             self._found = self._retriever.retrieve(request, max_chars)
             self.seen = Seen(max_chars, digest_of(self._found.snippets))
         return self._found
+
+
+def _looked_at(prefix: str, suffix: str, path: str) -> DocumentPlace:
+    place = READER.place(prefix, suffix, path)
+    place.prepare()
+    return place

@@ -1,11 +1,12 @@
-"""The protocol's columns and line ends, and the code points and "\\n" that everything behind this package counts in.
+"""From the protocol's columns and line ends to the code points and "\\n" that all other packages count in, and back.
 
-Knows no document and no connection. Pure; units are converted here and nowhere else.
+Pure; units are converted here and nowhere else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -15,6 +16,29 @@ from codeassist.document import Document
 
 PositionEncoding = Literal["utf-8", "utf-16", "utf-32"]
 ENCODINGS: tuple[PositionEncoding, ...] = ("utf-8", "utf-16", "utf-32")
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The entry that the client's list of completions has selected: `text` would replace [start_char, end_char)."""
+
+    start_char: int
+    end_char: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CursorContext:
+    """Where a cursor stands: the text before and after it, line ends "\\n".
+
+    What is suggested there goes in the place of the document's [start_char, end_char), after `repeated`.
+    """
+
+    prefix: str
+    suffix: str
+    start_char: int
+    end_char: int
+    repeated: str = ""
 
 
 def choose_encoding(offered: Sequence[str] | None) -> PositionEncoding:
@@ -60,6 +84,16 @@ def position_at(document: Document, offset: int, encoding: PositionEncoding) -> 
     place = document.position_at(offset)
     start = offset - place.char_col
     return place.line, unit_col(document.text[start:offset], place.char_col, encoding)
+
+
+def cursor_context_at(document: Document, cursor_char: int, selected: Selected | None) -> CursorContext:
+    """Where a cursor stands. With a selected entry it is where accepting the entry leads to."""
+    text = document.text
+    start, end, repeated = cursor_char, cursor_char, ""
+    if selected is not None and selected.start_char <= cursor_char <= selected.end_char:
+        start, end, repeated = selected.start_char, selected.end_char, selected.text
+    prefix, suffix = with_newlines(text[:start] + repeated), with_newlines(text[end:])
+    return CursorContext(well_formed(prefix), well_formed(suffix), start, end, repeated)
 
 
 def utf16_length(text: str) -> int:

@@ -23,7 +23,7 @@ from codeassist_lsp.completion.backend import Backend
 from codeassist_lsp.handlers.cli_request import METHOD, CliRequest, from_params, why_not
 from codeassist_lsp.sharing.server_client import ALIVE
 from codeassist_lsp.transport.server import Server
-from codeassist_lsp.usage.request_log import Record
+from codeassist_lsp.usage.request_log import RequestTrace
 
 if TYPE_CHECKING:
     from codeassist.completion.completer import Completer
@@ -98,42 +98,24 @@ class _Work:
         self._asked = asked
         self._settings = settings
         self._backend = backend
-        self._began = perf_counter()
+        self._trace = RequestTrace("script")
 
     async def run(self) -> dict[str, Any]:
+        began = perf_counter()
         context = await asyncio.to_thread(self._open_context)
-        indexed = perf_counter()
+        index_ms = (perf_counter() - began) * 1e3
         self.stage = "queue"
         queue_ms, completion = await self._backend.works.run(object(), lambda stopped: self._submit(context, stopped))
         document = to_document(completion)
-        self._record(completion, queue_ms)
+        self._trace.model_said(completion, queue_ms)
+        self._trace.outcome = "answered" if completion.text else "empty"
+        self._trace.end()
+        self._backend.requests.add(self._trace)
         return {
             **document,
             "notices": [*context.notices, *document["notices"]],
-            "startup_ms": rounded({"index": (indexed - self._began) * 1e3, "queue": queue_ms}),
+            "startup_ms": rounded({"index": index_ms, "queue": queue_ms}),
         }
-
-    def _record(self, completion: Completion, queue_ms: float) -> None:
-        stages = completion.stage_ms
-        stage_ms = {
-            "queue": queue_ms,
-            "retrieve": stages["retrieve"],
-            "prompt": stages["prompt"],
-            "sync": stages["prefill"],
-            "first_token": stages["first_token"],
-            "decode": stages["decode"],
-            "total": (perf_counter() - self._began) * 1e3,
-        }
-        self._backend.requests.add(
-            Record(
-                "answered" if completion.text else "empty",
-                "script",
-                stage_ms,
-                completion.num_prompt_tokens,
-                completion.num_cached_tokens,
-                completion.num_new_tokens,
-            )
-        )
 
     def _open_context(self) -> _Context:
         """Bring the index up to date as the command line would; what is wrong costs context only."""

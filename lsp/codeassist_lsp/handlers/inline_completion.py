@@ -1,7 +1,4 @@
-"""A client's requests for completions: from the protocol's params to a `ClientRequest`, and from offers to items.
-
-Knows no model and no cache: `ClientRequests` answers.
-"""
+"""A client's requests for completions: from the protocol's params to a `ClientRequest`, from its answer to items."""
 
 from __future__ import annotations
 
@@ -13,10 +10,8 @@ from codeassist.errors import RequestError
 from codeassist_lsp.completion.client_requests import ClientRequest, ClientRequests, Kind
 from codeassist_lsp.completion.document_session import DocumentSessions
 from codeassist_lsp.completion.items import inline_item, list_item
-from codeassist_lsp.documents.convert import offset_at
-from codeassist_lsp.documents.cursor_context import Selected
+from codeassist_lsp.documents.convert import Selected, offset_at
 from codeassist_lsp.documents.open_document import OpenDocument
-from codeassist_lsp.transport.request_timing import RequestTiming
 from codeassist_lsp.transport.server import Server
 from codeassist_lsp.workspace.configuration import Configuration
 
@@ -60,14 +55,14 @@ class InlineCompletionHandler:
         is_invoked = params.context.trigger_kind == types.InlineCompletionTriggerKind.Invoked
         info = params.context.selected_completion_info
         ask = self._ask(_INLINE, params, "invoked" if is_invoked else "automatic", info)
-        suggestion_log = await self._completing.complete(ask) if ask is not None else []
-        return types.InlineCompletionList([inline_item(shown, self._documents.encoding) for shown in suggestion_log])
+        found = await self._completing.complete(ask) if ask is not None else []
+        return types.InlineCompletionList([inline_item(shown, self._documents.encoding) for shown in found])
 
     async def _list_completion(self, params: types.CompletionParams) -> types.CompletionList:
         is_on = self._configuration.settings(None).editor.completion_items
         ask = self._ask(_LIST, params, "automatic") if is_on else None
-        suggestion_log = await self._completing.complete(ask) if ask is not None else []
-        items = [list_item(shown, self._documents.encoding) for shown in suggestion_log]
+        found = await self._completing.complete(ask) if ask is not None else []
+        items = [list_item(shown, self._documents.encoding) for shown in found]
         return types.CompletionList(is_incomplete=True, items=items)
 
     def _ask(
@@ -92,8 +87,7 @@ class InlineCompletionHandler:
         except RequestError as error:
             log.warning("no completion: %s", error)
             return None
-        timing = RequestTiming(self._server.protocol.read_s)
-        return ClientRequest((method, uri), session, now, cursor, kind, selected, timing)
+        return ClientRequest((method, uri), session, now, cursor, kind, selected, self._server.protocol.read_s)
 
     def _offset(self, entry: OpenDocument, position: types.Position) -> int:
         return offset_at(entry.document, position.line, position.character, self._documents.encoding)

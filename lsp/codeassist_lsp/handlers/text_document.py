@@ -8,8 +8,8 @@ from codeassist_lsp.completion.client import Client
 from codeassist_lsp.completion.client_requests import MOST_CHARS
 from codeassist_lsp.completion.document_session import DocumentSession, DocumentSessions
 from codeassist_lsp.documents.convert import well_formed
-from codeassist_lsp.documents.cursor_context import file_of
 from codeassist_lsp.documents.open_document import Point, TextChange
+from codeassist_lsp.documents.uri import file_of
 from codeassist_lsp.transport.server import Server
 
 _OPENED_LINES = 30  # of a document that was opened; where the cursor stands in it nobody says

@@ -26,12 +26,10 @@ from codeassist_lsp.handlers.inline_completion import InlineCompletionHandler
 from codeassist_lsp.handlers.text_document import TextDocumentHandler
 from codeassist_lsp.serving.client_setup import ClientSetup
 from codeassist_lsp.sharing.server_client import PROGRAM_NAME
-from codeassist_lsp.transport.framing import Framing
-from codeassist_lsp.transport.request_timing import Chunk
+from codeassist_lsp.transport.framing import Chunk
 from codeassist_lsp.transport.server import Server
 from codeassist_lsp.workspace.background_index import Coverage
 from codeassist_lsp.workspace.configuration import Configuration
-from codeassist_lsp.workspace.document_scope import DocumentScope, find_scope
 from codeassist_lsp.workspace.workspaces import Workspaces
 
 if TYPE_CHECKING:
@@ -58,7 +56,7 @@ class Connection:
         self._client = Client(self._server)
         self._configuration = Configuration(self._report_setting, overrides)
         self._workspaces = Workspaces(self._configuration, self._report_coverage, backend.indexes)
-        documents, suggestion_log = DocumentSessions(self._find_scope, backend.documents), SuggestionLog()
+        documents, suggestion_log = DocumentSessions(self._workspaces.scope_of, backend.documents), SuggestionLog()
         self._completing = ClientRequests(backend, suggestion_log, self._completion_failed, self._show_model)
         self._editing = TextDocumentHandler(self._server, self._client, documents)
         asking = InlineCompletionHandler(self._server, documents, self._completing, self._configuration)
@@ -82,7 +80,7 @@ class Connection:
     async def run(self, chunks: AsyncIterator[Chunk]) -> int:
         """Serve until the client leaves; return the exit code that it asks for. `chunks` are its bytes."""
         self._backend.join(self)
-        reading = asyncio.create_task(self._read(chunks))
+        reading = asyncio.create_task(self._server.protocol.read(chunks))
         try:
             await asyncio.wait({reading, self._gone}, return_when=asyncio.FIRST_COMPLETED)
             return self._gone.result() if self._gone.done() else 0
@@ -98,15 +96,6 @@ class Connection:
         for task in self._tasks:
             task.cancel()
         await asyncio.to_thread(self._workspaces.close, _CLOSE_S)
-
-    def _find_scope(self, uri: str, language_id: str) -> DocumentScope:
-        return find_scope(uri, language_id, self._configuration, self._workspaces)
-
-    async def _read(self, chunks: AsyncIterator[Chunk]) -> None:
-        framing = Framing()
-        async for chunk in chunks:
-            for body in framing.feed(chunk.data):
-                await self._server.protocol.receive(body, chunk.read_s)
 
     def _end(self, code: int) -> None:
         if not self._gone.done():

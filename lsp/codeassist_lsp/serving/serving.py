@@ -17,7 +17,7 @@ from codeassist.settings import Override
 from codeassist_lsp.completion.backend import Backend
 from codeassist_lsp.completion.inference import LoadSession
 from codeassist_lsp.serving.connection import Connection
-from codeassist_lsp.transport.request_timing import Chunk
+from codeassist_lsp.transport.framing import Chunk
 from codeassist_lsp.transport.stdio import StdioWriter, chunks, exit_now, exit_soon, take_over_stdio
 
 log = logging.getLogger(__name__)

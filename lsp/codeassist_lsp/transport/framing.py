@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 log = logging.getLogger(__name__)
 
@@ -19,6 +20,14 @@ _WORD = b"Content-Length:"
 # Line ends stand raw in no JSON string, and this word in nothing else of it: no body holds a whole header.
 _HEADER = re.compile(re.escape(_WORD) + rb"[ \t]*\d{1,18}[ \t]*\r?\n(?:[A-Za-z-]+:[^\r\n]*\r?\n)*\r?\n")
 _LENGTH = re.compile(rb"Content-Length:[ \t]*(\d{1,18})[ \t]*$", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """Bytes as they arrived, and when they were read, in monotonic seconds."""
+
+    data: bytes
+    read_s: float
 
 
 class Framing:

@@ -11,7 +11,7 @@ import contextlib
 import contextvars
 import json
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import AsyncIterator, Callable, Generator
 from concurrent.futures import InvalidStateError
 from functools import cache
 from time import monotonic
@@ -26,6 +26,8 @@ from pygls.protocol import (
     default_converter,
     lsp_method,
 )
+
+from codeassist_lsp.transport.framing import Chunk, Framing
 
 if TYPE_CHECKING:
     from cattrs import Converter
@@ -73,6 +75,13 @@ class Protocol(LanguageServerProtocol):
         self.on_exit: Callable[[int], None] = lambda code: None
         self.read_s = monotonic()
         self._is_initialized = False
+
+    async def read(self, chunks: AsyncIterator[Chunk]) -> None:
+        """Handle what a client sends, in the order in which it comes, to its end."""
+        framing = Framing()
+        async for chunk in chunks:
+            for body in framing.feed(chunk.data):
+                await self.receive(body, chunk.read_s)
 
     async def receive(self, body: bytes, read_s: float) -> None:
         """Handle one message, read at `read_s`, and run what it started until that waits for something.

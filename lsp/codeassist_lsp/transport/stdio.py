@@ -17,7 +17,7 @@ from typing import BinaryIO, NoReturn
 import psutil
 
 from codeassist_lsp.transport.client_process import LOOK_S, has_ended
-from codeassist_lsp.transport.request_timing import Chunk
+from codeassist_lsp.transport.framing import Chunk
 
 log = logging.getLogger(__name__)
 

@@ -1,16 +1,18 @@
-"""What became of the last requests, and where their time went.
+"""How requests went: one trace each, filled in on its way, and counts and percentiles of the last ones.
 
-Knows no model and no client: it is handed figures and hands out counts and percentiles. Nothing of a text is kept.
+Nothing of a text is kept.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from time import monotonic, perf_counter
 from typing import Any, Literal
 
-from codeassist_lsp.transport.request_timing import RequestTiming
+from codeassist.request import Completion
 
 # "answered": the model's suggestion; "cached": an answer known already; "empty": the model had nothing worth showing;
 # "withheld": what it had was too unlikely; "outdated": the text changed meanwhile and it fits no more; "refused": off,
@@ -21,21 +23,57 @@ MOMENTS = ("read_s", "asked_s", "done_s", "written_s")
 _PERCENTILES = (50, 90, 95, 99)
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One request. `stage_ms` has the stages that it went through; `total` is from its arrival to its answer.
+@dataclass(slots=True)
+class RequestTrace:
+    """One request, from when the trace is made. `stage_ms` has the stages that it went through.
 
-    late_sources: of other files, what was not found in time.
+    Monotonic seconds, by a clock that processes share where there is one: `read_s` is when the request's last byte was
+    read, `asked_s` when the inference thread was asked, `done_s` when that was done, `written_s` when the answer was
+    handed to the system; None: not yet, or never. late_sources: of other files, what was not found in time.
     """
 
-    outcome: Outcome
     kind: str
-    stage_ms: Mapping[str, float]
+    read_s: float | None = None
+    asked_s: float | None = None
+    done_s: float | None = None
+    written_s: float | None = None
+    outcome: Outcome = "failed"
+    stage_ms: dict[str, float] = field(default_factory=dict[str, float])
     num_prompt_tokens: int = 0
     num_cached_tokens: int = 0
     num_new_tokens: int = 0
-    timing: RequestTiming | None = None
     late_sources: tuple[str, ...] = ()
+    _began_s: float = field(default_factory=perf_counter)
+
+    def note_writing(self) -> None:
+        """Look at the clock once the running task's answer is written: whoever started the task writes it, as the
+        first thing when the task is done."""
+        task = asyncio.current_task()
+        assert task is not None, "a request runs in a task of its own"
+        task.add_done_callback(lambda done: self._written())
+
+    def model_said(self, first: Completion, queue_ms: float) -> None:
+        """Take over what the model's first answer took, after it had waited for the inference thread."""
+        stages = first.stage_ms
+        self.stage_ms |= {
+            "queue": queue_ms,
+            "retrieve": stages["retrieve"],
+            "prompt": stages["prompt"],
+            "sync": stages["prefill"],
+            "first_token": stages["first_token"],
+            "decode": stages["decode"],
+        }
+        self.num_prompt_tokens = first.num_prompt_tokens
+        self.num_cached_tokens = first.num_cached_tokens
+        self.num_new_tokens = first.num_new_tokens
+        self.late_sources = tuple(first.late_sources)
+
+    def end(self) -> None:
+        """Note what the request took in all."""
+        self.stage_ms["total"] = (perf_counter() - self._began_s) * 1e3
+
+    def _written(self) -> None:
+        self.written_s = monotonic()
 
 
 @dataclass(slots=True)
@@ -44,46 +82,46 @@ class RequestLog:
 
     capacity: int = 500
     counts: Counter[Outcome] = field(default_factory=Counter[Outcome])
-    _records: deque[Record] = field(init=False)
+    _traces: deque[RequestTrace] = field(init=False)
 
     def __post_init__(self) -> None:
-        self._records = deque(maxlen=self.capacity)
+        self._traces = deque(maxlen=self.capacity)
 
-    def add(self, record: Record) -> None:
+    def add(self, trace: RequestTrace) -> None:
         """Take note of a request that was answered."""
-        self.counts[record.outcome] += 1
-        self._records.append(record)
+        self.counts[trace.outcome] += 1
+        self._traces.append(trace)
 
     def latency_ms(self) -> dict[str, dict[str, float]]:
         """For each stage the percentiles over the requests that went through it and were not cancelled."""
         found: dict[str, list[float]] = {}
-        for record in self._records:
-            if record.outcome not in ("cancelled", "refused"):
-                for stage, took_ms in record.stage_ms.items():
+        for trace in self._traces:
+            if trace.outcome not in ("cancelled", "refused"):
+                for stage, took_ms in trace.stage_ms.items():
                     found.setdefault(stage, []).append(took_ms)
         return {stage: percentiles(found[stage]) for stage in STAGES if stage in found}
 
     def tokens(self) -> dict[str, float]:
         """How many prompt tokens the last requests had, and how many of them were reused."""
-        prompt = sum(record.num_prompt_tokens for record in self._records)
-        reused = sum(record.num_cached_tokens for record in self._records)
-        new = sum(record.num_new_tokens for record in self._records)
+        prompt = sum(trace.num_prompt_tokens for trace in self._traces)
+        reused = sum(trace.num_cached_tokens for trace in self._traces)
+        new = sum(trace.num_new_tokens for trace in self._traces)
         return {"prompt": prompt, "reused": reused, "reused_share": reused / prompt if prompt else 0.0, "new": new}
 
     def recent(self) -> list[dict[str, Any]]:
         """Every kept request, the oldest first, ready for JSON."""
         return [
             {
-                "outcome": record.outcome,
-                "kind": record.kind,
-                "stage_ms": {stage: round(took_ms, 3) for stage, took_ms in record.stage_ms.items()},
-                "num_prompt_tokens": record.num_prompt_tokens,
-                "num_cached_tokens": record.num_cached_tokens,
-                "num_new_tokens": record.num_new_tokens,
-                "late_sources": list(record.late_sources),
-                **{name: None if record.timing is None else getattr(record.timing, name) for name in MOMENTS},
+                "outcome": trace.outcome,
+                "kind": trace.kind,
+                "stage_ms": {stage: round(took_ms, 3) for stage, took_ms in trace.stage_ms.items()},
+                "num_prompt_tokens": trace.num_prompt_tokens,
+                "num_cached_tokens": trace.num_cached_tokens,
+                "num_new_tokens": trace.num_new_tokens,
+                "late_sources": list(trace.late_sources),
+                **{name: getattr(trace, name) for name in MOMENTS},
             }
-            for record in self._records
+            for trace in self._traces
         ]
 
 

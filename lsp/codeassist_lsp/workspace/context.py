@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from codeassist.errors import CodeAssistError
 from codeassist.request import CompletionRequest, Snippet
-from codeassist_lsp.workspace.document_scope import DocumentScope
+from codeassist_lsp.workspace.workspace import DocumentScope
 
 log = logging.getLogger(__name__)
 
@@ -57,15 +57,15 @@ class ContextWatch:
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="context")
 
-    def ask_version(self, document_scope: DocumentScope) -> Callable[[], Version | None]:
+    def ask_version(self, scope: DocumentScope) -> Callable[[], Version | None]:
         """Ask for the version of the index that a document's context comes from. Returns at once.
 
         What it returns waits for the answer, so it is not for the event loop: for the inference thread, before it
         retrieves. None where the version cannot be said in time.
         """
-        if _has_no_context(document_scope):
+        if _has_no_context(scope):
             return lambda: _NO_CONTEXT
-        asking = self._thread.submit(version_of, document_scope)
+        asking = self._thread.submit(version_of, scope)
 
         def version() -> Version | None:
             try:
@@ -77,15 +77,15 @@ class ContextWatch:
         return version
 
     async def compare(
-        self, document_scope: DocumentScope, request: CompletionRequest, seen: Seen, version: Version | None
+        self, scope: DocumentScope, request: CompletionRequest, seen: Seen, version: Version | None
     ) -> Verdict | None:
         """Say whether a request still has the context that was `seen` at `version`; None: not found out in time.
 
         Nothing is retrieved while the index has that version.
         """
-        if _has_no_context(document_scope):
+        if _has_no_context(scope):
             return Verdict(True, _NO_CONTEXT)  # by its scope the answer had none either
-        comparing = asyncio.wrap_future(self._thread.submit(_compare, document_scope, request, seen, version))
+        comparing = asyncio.wrap_future(self._thread.submit(_compare, scope, request, seen, version))
         try:
             return await asyncio.wait_for(comparing, MOST_S)
         except TimeoutError:
@@ -101,24 +101,24 @@ class ContextWatch:
         self._thread.shutdown(wait=False, cancel_futures=True)
 
 
-def _has_no_context(document_scope: DocumentScope) -> bool:
-    return document_scope.workspace is None or document_scope.settings.context.mode == "none"
+def _has_no_context(scope: DocumentScope) -> bool:
+    return scope.workspace is None or scope.settings.context.mode == "none"
 
 
-def version_of(document_scope: DocumentScope) -> Version | None:
+def version_of(scope: DocumentScope) -> Version | None:
     """Return the version of the index behind a document as the calling thread sees it; None: it cannot be said now."""
-    if document_scope.workspace is None:
+    if scope.workspace is None:
         return _NO_CONTEXT
     try:
-        return document_scope.workspace.index_version()
+        return scope.workspace.index_version()
     except CodeAssistError as error:
-        log.info("the index of %s has no version now: %s", document_scope.repository, error)
+        log.info("the index of %s has no version now: %s", scope.repository, error)
         return None
 
 
-def _compare(document_scope: DocumentScope, request: CompletionRequest, seen: Seen, version: Version | None) -> Verdict:
-    now = version_of(document_scope)
+def _compare(scope: DocumentScope, request: CompletionRequest, seen: Seen, version: Version | None) -> Verdict:
+    now = version_of(scope)
     if now is not None and now == version:
         return Verdict(True, now)
-    snippets = document_scope.retriever.retrieve(request, seen.max_chars).snippets
+    snippets = scope.retriever.retrieve(request, seen.max_chars).snippets
     return Verdict(digest_of(snippets) == seen.digest, now)

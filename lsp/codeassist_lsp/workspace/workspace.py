@@ -1,6 +1,6 @@
-"""One repository that an editor works in: its settings, its index, its retriever.
+"""One repository that an editor works in, with its settings, index and retriever; and what a document has of one.
 
-Knows no protocol. Settings are looked up at each use: where those change that decide what is indexed, an index with the
+Settings are looked up at each use: where those change that decide what is indexed, an index with the
 new ones takes the place of the old one, in the background.
 """
 
@@ -9,9 +9,10 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
-from codeassist.request import CompletionRequest, Retrieval, Retriever
+from codeassist.request import CompletionRequest, NoRetriever, Retrieval, Retriever
 from codeassist.settings import Settings
 from codeassist_indexer.ingest.ignore import ignore_spec
 from codeassist_indexer.repository import open_retriever
@@ -117,7 +118,8 @@ class Workspace:
 
         The database may hold it: another client without that setting has it indexed, or the setting is newer.
         """
-        excluded = ignore_spec(self._settings.index.exclude)
+        patterns = self._settings.index.exclude
+        excluded = ignore_spec(patterns) if patterns else None
         if excluded is None:
             return found
         kept = tuple(snippet for snippet in found.snippets if not excluded.verdict(snippet.path))
@@ -136,6 +138,41 @@ class Workspace:
         ending = self._indexes.release(former, self)
         if ending is not None:
             threading.Thread(target=ending.stop, name="index-ending", daemon=True).start()
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentScope:
+    """What an open document belongs to: a repository (`workspace` None: to none) and its path there, with "/"."""
+
+    path: str
+    file: Path | None
+    workspace: Workspace | None
+    configuration: Configuration
+
+    @property
+    def root(self) -> Path | None:
+        """The repository's folder."""
+        return None if self.workspace is None else self.workspace.root
+
+    @property
+    def settings(self) -> Settings:
+        """What is in force for the document now."""
+        return self.configuration.settings(None) if self.workspace is None else self.workspace.settings
+
+    @property
+    def retriever(self) -> Retriever:
+        """Where its context comes from."""
+        return NoRetriever() if self.workspace is None else self.workspace.retriever
+
+    @property
+    def repository(self) -> str:
+        """The repository's name, as models are told it."""
+        return "workspace" if self.workspace is None else self.workspace.root.name
+
+    def note_cursor(self, line: int) -> None:
+        """Remember that the user looks at a line, counted from 1: what stands there may help elsewhere."""
+        if self.workspace is not None:
+            self.workspace.recent.note(self.path, line, line + 1)
 
 
 class _RetrieverInForce:

@@ -1,6 +1,6 @@
 """The repositories that are open in an editor, and which of them a file belongs to.
 
-Knows no protocol: folders come as paths. A file belongs to the repository around it, as on the command line; only
+A file belongs to the repository around it, as on the command line; only
 where there is none does it belong to the innermost folder that the editor opened.
 """
 
@@ -13,9 +13,10 @@ from pathlib import Path
 
 from codeassist.settings import REPOSITORY_FILE
 from codeassist_indexer.ingest.walk import repository_root
+from codeassist_lsp.documents.uri import file_of, name_of
 from codeassist_lsp.workspace.configuration import Configuration
 from codeassist_lsp.workspace.indexes import Indexes
-from codeassist_lsp.workspace.workspace import OnCoverage, Workspace
+from codeassist_lsp.workspace.workspace import DocumentScope, OnCoverage, Workspace
 
 log = logging.getLogger(__name__)
 
@@ -77,6 +78,14 @@ class Workspaces:
         _close_in_background(leaving)
         return workspace
 
+    def scope_of(self, uri: str, language_id: str) -> DocumentScope:
+        """Look up what a document belongs to. Walks up the file system: once a document and change of folders."""
+        file = file_of(uri)
+        workspace = self.find(file) if file is not None else None
+        if file is None or workspace is None:
+            return DocumentScope(name_of(uri, language_id), file, None, self._configuration)
+        return DocumentScope(workspace.relative(file), file, workspace, self._configuration)
+
     def all(self) -> tuple[Workspace, ...]:
         """Return what is open."""
         with self._lock:
@@ -117,10 +126,10 @@ def _may_be_indexed(root: Path) -> bool:
     Who does mean all of it puts a settings file there.
     """
     try:
-        document_scope = Path.home().resolve()
+        home = Path.home().resolve()
     except RuntimeError:  # a user without one
         return True
-    return not document_scope.is_relative_to(root) or (root / REPOSITORY_FILE).exists()
+    return not home.is_relative_to(root) or (root / REPOSITORY_FILE).exists()
 
 
 def _close_in_background(workspaces: list[Workspace]) -> None:

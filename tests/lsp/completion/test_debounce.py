@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from codeassist_lsp.completion.client_requests import ClientRequest
-from codeassist_lsp.completion.debounce import Debounce
+from codeassist_lsp.completion.scheduling import Debounce
 from codeassist_lsp.documents.open_document import TextChange
-from tests.lsp.imagined import Client, CursorContext, Model
+from tests.lsp.imagined import Client, Model, Scope
 
 A = "file:///one/src/a.txt"
 
@@ -27,7 +27,7 @@ def waits_ms(*gaps_ms: float) -> list[int]:
     return [round(wait_s * 1e3) for wait_s in found]
 
 
-def test_the_first_key_and_the_first_behind_a_pause_do_not_wait() -> None:
+def test_the_first_key_and_the_first_after_a_pause_do_not_wait() -> None:
     assert waits_ms() == [0]
     assert waits_ms(100, 100, 1000, 100) == [0, 130, 130, 0, 130]
 
@@ -74,7 +74,7 @@ class Typist:
 
     def __init__(self, debounce_ms: int | None = None) -> None:
         self.clock = Clock()
-        place = CursorContext(Path("/one"))
+        place = Scope(Path("/one"))
         place.settings = replace(
             place.settings,
             editor=replace(place.settings.editor, debounce_ms=debounce_ms),

@@ -13,7 +13,7 @@ import pytest
 
 from codeassist_lsp.completion.suggestion_log import ShownSuggestion
 from codeassist_lsp.documents.open_document import TextChange
-from tests.lsp.imagined import Client, CursorContext, Model
+from tests.lsp.imagined import Client, Model, Scope
 
 A, B = "file:///one/src/a.txt", "file:///two/src/a.txt"
 NUM_STEPS = 500
@@ -24,7 +24,7 @@ def client(say: Any = None, **settings: Any) -> Client:
         raise AssertionError("time stands still: nobody types")
 
     model = Model() if say is None else Model(say)
-    return Client(model, {A: CursorContext(Path("/one")), B: CursorContext(Path("/two"))}, lambda: 0.0, no_pause)
+    return Client(model, {A: Scope(Path("/one")), B: Scope(Path("/two"))}, lambda: 0.0, no_pause)
 
 
 def run(test: Coroutine[Any, Any, None]) -> None:
@@ -60,7 +60,8 @@ def test_typing_along_and_back_needs_no_model() -> None:
         assert one.model.num_asked == 1
         assert (one.counts.num_hits, one.counts.num_along) == (1, 3)
         put(one, "x = points\n")
-        assert texts(await one.ask(A, 10)) == ["points"] and one.model.num_asked == 2, "typed to its end: asked again"
+        assert texts(await one.ask(A, 10)) == [], "the model says again what stands before the cursor"
+        assert one.model.num_asked == 2, "typed to its end: asked again"
 
     run(test())
 

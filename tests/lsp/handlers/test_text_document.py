@@ -11,7 +11,7 @@ from codeassist_indexer.retrieval.query.recent_places import RecentPlace
 from codeassist_lsp.completion.document_session import DocumentSessions
 from codeassist_lsp.completion.shared_document import SharedDocuments
 from codeassist_lsp.handlers.text_document import TextDocumentHandler
-from tests.lsp.imagined import CursorContext
+from tests.lsp.imagined import Scope
 
 
 class Handlers:
@@ -25,7 +25,7 @@ class Handlers:
 
 
 def test_opening_and_editing_are_noted(tmp_path: Path) -> None:
-    place = CursorContext(tmp_path)
+    place = Scope(tmp_path)
     fake, shared = cast(Any, Handlers()), SharedDocuments(cast(Any, None), lambda uri: None)
     documents = DocumentSessions(lambda uri, language_id: cast(Any, place), shared)
     TextDocumentHandler(fake, fake, documents)

@@ -85,7 +85,7 @@ def test_other_files_other_repositories_and_other_settings(program: Program) -> 
         await until(editor, ["polygon_area_of"])
         assert (await editor.idle())["results"]["stale"] >= 1
 
-        editor.settings = {"editor": {"debounce_ms": 0}, "completion": {"max_new_tokens": 65}}
+        editor.settings = {"editor": {"debounce_ms": 0, "max_lines": 15}}
         editor.client.workspace_did_change_configuration(types.DidChangeConfigurationParams(None))
         while (await last(editor))["outcome"] != "answered":  # the server asks for its settings by itself
             assert await texts(editor, "src/app.py", 3, 7) == ["polygon_area_of"]

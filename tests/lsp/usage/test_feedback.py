@@ -25,7 +25,7 @@ from codeassist_lsp.usage.feedback_store import FeedbackWriter, read, write
 from codeassist_lsp.usage.retained_share import kept_chars
 from codeassist_lsp.usage.suggestion_outcome import SuggestionOutcome
 from tests.end_to_end.conftest import SOURCES
-from tests.lsp.imagined import Client, CursorContext, Model
+from tests.lsp.imagined import Client, Model, Scope
 
 A = "file:///one/src/a.txt"
 SAID = "total = sum(points)"
@@ -71,7 +71,7 @@ class Counted:
         async def no_pause(seconds: float) -> None:
             raise AssertionError("time stands still")
 
-        self.client = Client(Model(lambda asked: said), {A: CursorContext(Path("/one"))}, lambda: 0.0, no_pause)
+        self.client = Client(Model(lambda asked: said), {A: Scope(Path("/one"))}, lambda: 0.0, no_pause)
         self.written: dict[str, SuggestionOutcome] = {}
         self.due: list[Callable[[], None]] = []
         self.feedback = Feedback(self.write, self.later, lambda: 1234.5)

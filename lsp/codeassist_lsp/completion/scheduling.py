@@ -1,7 +1,7 @@
-"""Who waits for which work: a stream's newest request wins, identical work is done once, abandoned work stops.
+"""When requests run: a stream's newest one wins, one waits for a pause in the typing, identical work is done once.
 
-Knows no model and no protocol. A request is an asyncio task; being superseded is being cancelled, so that superseded
-and cancelled requests are answered alike and at once.
+A request is an asyncio task; being superseded is being cancelled, so that superseded and cancelled requests are
+answered alike and at once. Work that nobody waits for any more stops.
 """
 
 from __future__ import annotations
@@ -16,6 +16,10 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 Stopped = Callable[[], bool]
+_PAUSE_S = 0.4  # a longer gap is no typing
+_FAST_S = 0.18  # about 65 words a minute; a slower typist sees an answer between two keys
+_NEWEST_SHARE = 0.3
+_MARGIN = 1.3  # the next key of a steady typist comes within this much of the usual gap
 
 
 class Stream:
@@ -45,6 +49,31 @@ class Stream:
     def _end(self, key: Hashable, task: asyncio.Task[Any]) -> None:
         if self._newest.get(key) is task:
             del self._newest[key]
+
+
+@dataclass(slots=True)
+class Debounce:
+    """How long automatic requests wait for a pause in the typing, by the gaps between one client's last ones.
+
+    Who types fast is going to type on, so that an answer would come too late; who has paused, or types slowly, is
+    waiting for one.
+    """
+
+    _last_s: float | None = None
+    _gap_s: float | None = None
+
+    def wait_s(self, now_s: float) -> float:
+        """Take note of a request that comes now; return how long it is to wait: 0 after a pause and for a slow typist.
+
+        The more so the faster: a wait ends a little after the next key would have come.
+        """
+        last, self._last_s = self._last_s, now_s
+        gap = None if last is None else now_s - last
+        if gap is None or gap >= _PAUSE_S:
+            self._gap_s = None  # who comes back may type at another pace
+            return 0.0
+        self._gap_s = gap if self._gap_s is None else self._gap_s + _NEWEST_SHARE * (gap - self._gap_s)
+        return self._gap_s * _MARGIN if self._gap_s < _FAST_S else 0.0
 
 
 @dataclass(slots=True)

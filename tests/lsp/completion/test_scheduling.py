@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from codeassist_lsp.transport.requests import Stopped, Stream, Works
+from codeassist_lsp.completion.scheduling import Stopped, Stream, Works
 
 TIMEOUT_S = 30
 

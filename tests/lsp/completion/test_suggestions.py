@@ -1,4 +1,4 @@
-"""What trimming needs, looked at beside the model: once, on the other thread, and the same as without."""
+"""What fitting needs, found out beside the model: once, on the other thread, and the same as without."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 
 from codeassist_indexer.fitting.trim import fit
 from codeassist_indexer.open_document.reader import DocumentPlace
-from codeassist_lsp.completion import fit_preparation as ahead_module
-from codeassist_lsp.completion.fit_preparation import FitPreparation
+from codeassist_lsp.completion import suggestions
+from codeassist_lsp.completion.suggestions import FitPreparation
 
 PREFIX, SUFFIX = "def f(a):\n    print(g(a", "))\n    return a\n"
 
@@ -20,13 +20,13 @@ PREFIX, SUFFIX = "def f(a):\n    print(g(a", "))\n    return a\n"
 def looked_on(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The names of the threads that looked at a place."""
     names: list[str] = []
-    look = ahead_module._looked_at
+    look = suggestions._looked_at
 
     def noted(prefix: str, suffix: str, path: str) -> DocumentPlace:
         names.append(threading.current_thread().name)
         return look(prefix, suffix, path)
 
-    monkeypatch.setattr(ahead_module, "_looked_at", noted)
+    monkeypatch.setattr(suggestions, "_looked_at", noted)
     return names
 
 
