@@ -15,6 +15,7 @@ from codeassist_indexer.fitting.place import SCANNED_CHARS, FitContext
 from codeassist_indexer.fitting.repetition import (
     cut_repeated_lines,
     is_light,
+    line_again,
     repeated_closers,
     repeated_in_prose,
     repeated_rest,
@@ -88,7 +89,7 @@ def _candidates(place: FitContext, text: str, may_replace: bool) -> Iterator[_Ca
     """The whole answer, and its cuts at what may stand there already."""
     own = scan(text, place.language, place.before.literal)
     in_prose = _stays_in_literal(place, text.partition("\n")[0])
-    again = repeated_rest(text, place.rest, in_prose)
+    again = line_again(text, place.rest) if place.is_before_code else repeated_rest(text, place.rest, in_prose)
     if again is None and place.before.literal is not None:
         again = repeated_in_prose(text, place.line, place.rest)
     cuts = {len(text): again is not None}

@@ -8,6 +8,7 @@ from codeassist_indexer.fitting.brackets import Closer, Scan, scan
 from codeassist_indexer.fitting.fewest_errors import ErrorCounter
 from codeassist_indexer.fitting.indentation import Style, leading, style_of, width
 from codeassist_indexer.fitting.nearby_text import FAR_CHARS, near_before, near_behind
+from codeassist_indexer.fitting.repetition import is_light
 from codeassist_indexer.languages.registry import language_of
 
 PARSE_LIMIT_S = 0.005
@@ -36,6 +37,11 @@ class FitContext:
     style: Style | None
     has_crlf: bool
     _counter: ErrorCounter | None = None
+
+    @property
+    def is_before_code(self) -> bool:
+        """Whether nothing but white space stands before the cursor on its line, and code after it."""
+        return not self.line.strip() and not is_light(self.rest)
 
     def prepare(self) -> None:
         """Look at the syntax of what stands here without an answer: with one, less is left to do."""

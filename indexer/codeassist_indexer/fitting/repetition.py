@@ -82,6 +82,13 @@ def repeated_rest(text: str, rest: str, in_prose: bool) -> int | None:
     return None
 
 
+def line_again(text: str, rest: str) -> int | None:
+    """As `repeated_rest`, where nothing stands before the cursor: lines that only begin or end alike are two."""
+    first, rest = text.partition("\n")[0].rstrip(), rest.strip()
+    at = len(first) - len(rest)
+    return at if at >= 0 and first.endswith(rest) and _at_boundary(first, at) and _has_word(rest) else None
+
+
 def repeated_in_prose(text: str, line: str, rest: str) -> int | None:
     """The offset of the answer's first bracket that closes one before it and stands after it too, in a string or
     comment, where nobody else looks at brackets."""

@@ -6,13 +6,15 @@ depend on the answer can be found out before there is one: `FitContext`. An answ
 1. `answer_start`: from where it goes on from the cursor.
 2. `body`: its lines shifted into place.
 3. `answer_end`: up to where the file goes on; what of the rest of the line it replaces.
-4. `gates`: whether it is shown at all.
+4. `before_code`: with the line end that a statement of its own needs before code.
+5. `gates`: whether it is shown at all.
 """
 
 from __future__ import annotations
 
 from codeassist_indexer.fitting.answer_end import with_end
 from codeassist_indexer.fitting.answer_start import with_start
+from codeassist_indexer.fitting.before_code import with_line_end
 from codeassist_indexer.fitting.body import with_body
 from codeassist_indexer.fitting.completion_extent import lines_wanted
 from codeassist_indexer.fitting.fitted import Fitted
@@ -58,6 +60,7 @@ def _settled(place: FitContext, text: str, may_replace: bool) -> Fitted:
         if again == fitted:
             break
         fitted = again
+    fitted = with_line_end(fitted, place)
     if not may_be_shown(fitted, place):
         return Fitted("")
     return Fitted(fitted.text.replace("\n", "\r\n"), fitted.num_replaced) if place.has_crlf else fitted

@@ -77,8 +77,8 @@ def test_a_place_that_was_looked_at_before_changes_no_answer(monkeypatch: pytest
             assert fit_at(place, answer) == fit(answer, case.prefix, case.suffix, case.path), told(case, seed)
 
 
-def test_only_the_end_and_white_space_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the answer: what is left is how it begins, but for white space."""
+def test_only_the_end_a_restart_and_white_space_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the answer: what is left is how it begins, but for white space and what stands before the cursor."""
     monkeypatch.setattr(place_module, "PARSE_LIMIT_S", 0.0)
     seed = random.randrange(1_000_000)
     rng = random.Random(seed)
@@ -111,7 +111,11 @@ def test_only_the_end_and_white_space_are_cut(monkeypatch: pytest.MonkeyPatch) -
         path = rng.choice(["a.py", "a.ts", "A.java", "a.c", "a.go", "a.rs", "a.cs", "a.txt"])
         fitted = fit(answer, text[:at], text[at:], path)
         left, whole = "".join(fitted.text.split()), "".join(answer.split())
-        assert whole.startswith(left), f"seed {seed}: {answer!r} at {at} as {path} became {fitted!r}"
+        before = "".join(text[:at].split())
+        begins = [whole[: len(whole) - n] for n in range(len(whole) + 1) if whole[len(whole) - n :].startswith(left)]
+        assert any(before.endswith(begin) for begin in begins), (
+            f"seed {seed}: {answer!r} at {at} as {path} became {fitted!r}"
+        )
         assert 0 <= fitted.num_replaced <= len(text[at:].partition("\n")[0]), f"seed {seed}: {fitted!r}"
 
 
