@@ -26,6 +26,7 @@ class CompletionRequest:
     cut to what can be read in that time, and the whole one is read when there is nothing else to do. `root` is the
     folder of the repository, None where there is none: it says whether the text may leave this machine.
     `monitor_deadline_ms` is how long decoding may wait for static analysis, in all; None: names are not monitored.
+    `standing` are the snippets of the document's last prompt: to keep one costs nothing, a new one must be read.
     """
 
     path: str
@@ -41,6 +42,7 @@ class CompletionRequest:
     patience_ms: float | None = None
     root: str | None = None
     monitor_deadline_ms: float | None = None
+    standing: tuple[Snippet, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +58,28 @@ class Snippet:
     reason: str
 
 
+class RetrievalBasis(Protocol):
+    """What a retrieval rests on: the state of all files but the request's own, and how they are searched."""
+
+    def holds(self) -> bool:
+        """Whether the same question would still be answered the same, but for sources that were late.
+
+        Asks a database: not for an event loop. False where it cannot be said.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """Snippets in falling order of worth, what each stage took, and which sources were late and left out."""
+    """Snippets in falling order of worth, what each stage took, and which sources were late and left out.
+
+    `basis` None: nobody knows how long this holds.
+    """
 
     snippets: tuple[Snippet, ...] = ()
     stage_ms: dict[str, float] = field(default_factory=dict[str, float])
     late_sources: tuple[str, ...] = ()
+    basis: RetrievalBasis | None = field(default=None, compare=False)
 
 
 class Retriever(Protocol):

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Sequence
 
+from codeassist.completion.snippet_policy import arranged
 from codeassist.request import Snippet
 
-_LEAST_OVERLAP = 0.5  # of the shorter window: two such show the same place
 _MOST_DOCUMENTS = 64
 
 
@@ -26,31 +26,8 @@ class SnippetOrder:
 
         The order is a prompt's falling worth: new ones come first, nearest to the file; then those that stay.
         """
-        last = self._last.pop(document, ())
-        comes: list[Snippet] = []
-        stays: set[int] = set()
-        for snippet in found:
-            stood = next((number for number, each in enumerate(last) if shows_the_same(each, snippet)), None)
-            if stood is None:
-                comes.append(snippet)
-            else:
-                stays.add(stood)
-        arranged = (*comes, *(last[number] for number in sorted(stays)))
-        self._last[document] = arranged
+        stands = arranged(self._last.pop(document, ()), found)
+        self._last[document] = stands
         while len(self._last) > _MOST_DOCUMENTS:
             self._last.popitem(last=False)
-        return arranged
-
-
-def shows_the_same(one: Snippet, other: Snippet) -> bool:
-    """Whether two snippets are windows on the same place of a file, and the file says the same there."""
-    if one.path != other.path:
-        return False
-    first, end = max(one.start_line, other.start_line), min(one.end_line, other.end_line)
-    shorter = min(one.end_line - one.start_line, other.end_line - other.start_line)
-    if end - first < max(_LEAST_OVERLAP * shorter, 1):
-        return False
-    ours, theirs = one.text.split("\n"), other.text.split("\n")
-    return (
-        ours[first - one.start_line : end - one.start_line] == theirs[first - other.start_line : end - other.start_line]
-    )
+        return stands

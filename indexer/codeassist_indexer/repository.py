@@ -18,7 +18,6 @@ from codeassist_indexer.retrieval.query.recent_places import RecentPlace
 from codeassist_indexer.retrieval.ranking.chooser import Chooser, ranker_in_force
 from codeassist_indexer.retrieval.retrieve import IndexRetriever
 from codeassist_indexer.retrieval.sources.nearest_vectors import LearnedSearch
-from codeassist_indexer.retrieval.typed_word import TypedWordRetriever
 from codeassist_indexer.retrieval.vectors.choice import encoder_in_force, static_encoder_in_force
 from codeassist_indexer.storage.store import Store, database_path
 
@@ -52,12 +51,10 @@ def open_retriever(
     settings: Settings,
     deadline_ms: float | None,
     recent: Iterable[RecentPlace] = (),
-    is_sticky: bool = False,
 ) -> Retriever:
     """Return the retriever that `context.mode` asks for. `deadline_ms` None waits for every source.
 
-    `is_sticky`: for an editor, where a snippet that stays in the prompt costs nothing and a new one must be read: the
-    word that is being typed is not looked at. Where no ranker can be read, which is logged, "learned" is "full".
+    Where no ranker can be read, which is logged, "learned" is "full".
     """
     mode = settings.context.mode
     if mode == "none":
@@ -66,9 +63,8 @@ def open_retriever(
     if encoder is not None:
         store.companion(LearnedSearch).use(encoder)
     ranker = ranker_in_force(settings.places.data, store.path) if mode == "learned" else None
-    chooser = None if ranker is None else Chooser(ranker, encoder, is_sticky=is_sticky)
-    retriever = IndexRetriever(store, mode, deadline_ms, recent, chooser)
-    return TypedWordRetriever(retriever, store) if is_sticky else retriever
+    chooser = None if ranker is None else Chooser(ranker, encoder)
+    return IndexRetriever(store, mode, deadline_ms, recent, chooser)
 
 
 def open_analyst(store: Store, root: Path, servers: Sequence[str] = ()) -> RepositoryAnalysisService:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import random
 
-from codeassist.completion.snippet_order import SnippetOrder, shows_the_same
+from codeassist.completion.snippet_order import SnippetOrder
+from codeassist.completion.snippet_policy import shows_the_same
 from codeassist.request import Snippet
 
 SEED = 20261121

@@ -7,24 +7,21 @@ that still come they show.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any
 
-from codeassist.completion.snippet_order import SnippetOrder
+from codeassist.completion.snippet_policy import SnippetPolicy, arranged, before_typed_word
 from codeassist.progress import Progress
-from codeassist.request import CompletionRequest, Retriever, Snippet
+from codeassist.request import CompletionRequest, Retrieval, Retriever, Snippet
 from codeassist_eval.contexts.index_context import IndexContexts
 from codeassist_eval.contexts.rankers import Rankers
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.tasks.task import Task, in_prefix_order
 from codeassist_indexer.languages.registry import language_of
 from codeassist_indexer.retrieval.query.cursor_query import IDENTIFIER
-from codeassist_indexer.retrieval.ranking.chooser import Chooser
 from codeassist_indexer.retrieval.retrieve import IndexRetriever
-from codeassist_indexer.retrieval.typed_word import TypedWordRetriever, before_typed_word
 from codeassist_indexer.storage.lexical import is_keyword
-from codeassist_indexer.storage.store import Store
 
 _MAX_KEYS = 60
 _LEAST_NAME_CHARS = 3
@@ -73,29 +70,36 @@ def measure_typed_words(
     for number, task in enumerate(ordered, 1):
         contexts.retriever(task)  # the fold's encoder searches
         store = contexts.store(task)
-        each_key, each_word = (_sticky(store, rankers, task) for _ in range(2))
-        _type(task, each_key, figures["every key"], max_chars)
-        _type(task, TypedWordRetriever(each_word, store), figures["every word"], max_chars)
+        retriever = IndexRetriever(store, "learned", chooser=rankers.chooser(task))
+        _type(task, _EveryKey(), retriever, figures["every key"], max_chars)
+        _type(task, SnippetPolicy(), retriever, figures["every word"], max_chars)
         progress("typing", number, len(ordered))
     if not any(way.within.num_keys for way in figures.values()):
         raise EvaluationError("no task's truth has a word to type")
     return figures
 
 
-def _sticky(store: Store, rankers: Rankers, task: Task) -> IndexRetriever:
-    """The retriever that an editor has."""
-    chooser = rankers.chooser(task)
-    return IndexRetriever(store, "learned", chooser=Chooser(chooser.ranker, chooser.encoder, is_sticky=True))
+class _EveryKey:
+    """A `SnippetPolicy` without its rule of words: each key is asked about, and what stands stays."""
+
+    def __init__(self) -> None:
+        self._standing: tuple[Snippet, ...] = ()
+
+    def retrieve(self, request: CompletionRequest, max_chars: int, retriever: Retriever) -> Retrieval:
+        found = retriever.retrieve(replace(request, standing=self._standing), max_chars)
+        self._standing = arranged(self._standing, found.snippets)
+        return replace(found, snippets=self._standing)
 
 
-def _type(task: Task, retriever: Retriever, figures: WayFigures, max_chars: int) -> None:
+def _type(
+    task: Task, policy: SnippetPolicy | _EveryKey, retriever: Retriever, figures: WayFigures, max_chars: int
+) -> None:
     line = task.groundtruth.partition("\n")[0][:_MAX_KEYS]
-    arranged = SnippetOrder()
     last: tuple[Snippet, ...] | None = None
     for num_typed in range(len(line) + 1):
         prefix = task.prefix + line[:num_typed]
         request = CompletionRequest(task.path, prefix, task.suffix)
-        found = arranged.arrange(task.path, retriever.retrieve(request, max_chars).snippets)
+        found = policy.retrieve(request, max_chars, retriever).snippets
         if last is not None:
             begin = before_typed_word(prefix)
             is_within = len(prefix) - len(begin) > 1  # a word's first letter opens it: asked about either way

@@ -17,6 +17,7 @@ from codeassist.settings import Settings
 from codeassist_indexer.ingest.ignore import ignore_spec
 from codeassist_indexer.repository import open_retriever
 from codeassist_indexer.retrieval.query.recent_places import RecentPlaces
+from codeassist_indexer.retrieval.typed_word import TypedWordRetriever
 from codeassist_lsp.workspace.background_index import BackgroundIndex, Coverage
 from codeassist_lsp.workspace.configuration import Configuration
 from codeassist_lsp.workspace.indexes import Indexes
@@ -108,9 +109,8 @@ class Workspace:
         with self._lock:
             if self._retriever_in_force is None:
                 deadline_ms = settings.context.deadline_ms
-                self._retriever_in_force = open_retriever(
-                    self._index.store, settings, deadline_ms, self.recent, is_sticky=True
-                )
+                retriever = open_retriever(self._index.store, settings, deadline_ms, self.recent)
+                self._retriever_in_force = TypedWordRetriever(retriever)
             return self._retriever_in_force
 
     def without_excluded(self, found: Retrieval) -> Retrieval:

@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 from codeassist.request import CompletionRequest, Retriever, Snippet
 from codeassist_indexer.ingest.update import update_index
 from codeassist_indexer.retrieval.query.cursor_query import cursor_query
-from codeassist_indexer.retrieval.retrieve import IndexRetriever, choose
+from codeassist_indexer.retrieval.retrieve import IndexRetriever
+from codeassist_indexer.retrieval.rules import choose
 from codeassist_indexer.retrieval.sources.neighbours import Window, merge_windows
 from codeassist_indexer.storage.lexical import Collection
 from codeassist_indexer.storage.store import Store
@@ -188,7 +189,7 @@ def test_an_error_of_ours_costs_snippets_only(
     def fail(*_: object) -> None:
         raise ZeroDivisionError("ours")
 
-    monkeypatch.setattr("codeassist_indexer.retrieval.retrieve.imported_definitions", fail)
+    monkeypatch.setattr("codeassist_indexer.retrieval.rules.imported_definitions", fail)
     found = IndexRetriever(store, "full").retrieve(REQUEST, 4_000)
     assert {s.source for s in found.snippets} == {"bm25"}
     assert "ZeroDivisionError" in caplog.text
@@ -210,9 +211,9 @@ def test_a_query_that_would_never_end_is_stopped_at_the_deadline(
 
     retriever = IndexRetriever(store, "full", deadline_ms=50)
     with monkeypatch.context() as patch:
-        patch.setattr("codeassist_indexer.retrieval.retrieve.lexical_neighbours", slow)
+        patch.setattr("codeassist_indexer.retrieval.rules.lexical_neighbours", slow)
         patch.setattr(
-            "codeassist_indexer.retrieval.retrieve.imported_definitions", lambda *_: asked.append("definitions") or []
+            "codeassist_indexer.retrieval.rules.imported_definitions", lambda *_: asked.append("definitions") or []
         )
         found = retriever.retrieve(REQUEST, 4_000)
     assert (found.snippets, found.late_sources, asked) == ((), ("bm25", "definitions"), [])
@@ -230,7 +231,7 @@ def test_what_the_first_source_found_stays_when_the_second_is_late(
         slow_store.query(ENDLESS)
         return []
 
-    monkeypatch.setattr("codeassist_indexer.retrieval.retrieve.imported_definitions", slow)
+    monkeypatch.setattr("codeassist_indexer.retrieval.rules.imported_definitions", slow)
     retriever = IndexRetriever(store, "full", deadline_ms=1_000)
     found = retriever.retrieve(REQUEST, 4_000)
     assert found.late_sources == ("definitions",)

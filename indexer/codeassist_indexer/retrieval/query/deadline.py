@@ -16,7 +16,7 @@ from codeassist_indexer.storage.store import Store
 
 @dataclass(slots=True)
 class Deadline:
-    """The moment, `after_ms` from now, at which one request's queries are stopped; None: never.
+    """The moment, `after_ms` after `began_s`, at which one request's queries are stopped; None: never.
 
     `has_stopped` says whether one was. `has_cut`: whether anything was cut short since who reads it set it to False.
     For one thread.
@@ -25,13 +25,12 @@ class Deadline:
     after_ms: float | None
     has_stopped: bool = False
     has_cut: bool = False
-    _began: float = field(default_factory=time.perf_counter)
+    began_s: float = field(default_factory=time.perf_counter)
     _part_ends: float | None = None
-    _is_suspended: bool = False
 
     def is_over(self) -> bool:
         """Say whether it has passed."""
-        return self.after_ms is not None and (time.perf_counter() - self._began) * 1000 > self.after_ms
+        return self.after_ms is not None and (time.perf_counter() - self.began_s) * 1000 > self.after_ms
 
     def is_part_over(self) -> bool:
         """Say whether it, or the part that is under way, has passed."""
@@ -48,7 +47,7 @@ class Deadline:
 
     def until(self, share: float) -> AbstractContextManager[None]:
         """Let what is done in the block end when `share` of the whole time has passed, and with the part around it."""
-        return self._part(self._began, share)
+        return self._part(self.began_s, share)
 
     @contextlib.contextmanager
     def _part(self, since_s: float, share: float) -> Iterator[None]:
@@ -70,18 +69,9 @@ class Deadline:
         with store.stopped_by(self._look):
             yield
 
-    @contextlib.contextmanager
-    def suspended(self) -> Iterator[None]:
-        """Let queries in the block take as long as they need."""
-        self._is_suspended = True
-        try:
-            yield
-        finally:
-            self._is_suspended = False
-
     def _look(self) -> bool:
         """Say whether the running query must stop: the deadline has passed."""
-        if self._is_suspended or not self.is_part_over():
+        if not self.is_part_over():
             return False
         self.has_stopped = self.has_cut = True
         return True

@@ -1,13 +1,11 @@
 """From candidates to the snippets of a prompt: features, judgement and choice in one, and the ranker that is in force.
 
-Knows no index. What a document's last prompt held is remembered here, so that it stays unless something better comes.
+Knows no index.
 """
 
 from __future__ import annotations
 
 import logging
-import threading
-from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -25,11 +23,9 @@ from codeassist_indexer.retrieval.vectors.encoder import Encoder
 
 log = logging.getLogger(__name__)
 
-_MOST_DOCUMENTS = 64
-
 
 class Chooser:
-    """Chooses snippets for requests. With `is_sticky`, what stood in a document's last prompt is worth more.
+    """Chooses snippets for requests. What stands in a document's last prompt already is worth more.
 
     `rules` None: as the ranker's file says. Of an encoder that the ranker was not trained with, similarities mean
     nothing to it: it then does without. Safe to call from several threads.
@@ -40,15 +36,11 @@ class Chooser:
         ranker: Ranker,
         encoder: Encoder | None = None,
         rules: Rules | None = None,
-        is_sticky: bool = False,
     ) -> None:
         self.ranker = ranker
         fits = encoder is not None and encoder.identity == ranker.metadata.get("encoder")
         self._encoder = encoder if fits else None
         self._rules = rules or rules_of(ranker)
-        self._is_sticky = is_sticky
-        self._last: OrderedDict[str, tuple[Snippet, ...]] = OrderedDict()
-        self._lock = threading.Lock()
 
     @property
     def encoder(self) -> Encoder | None:
@@ -59,16 +51,7 @@ class Chooser:
         """Return what is worth its place in `max_chars` characters, the best first; maybe nothing."""
         alike = None if self._encoder is None else similarities(self._encoder, request, candidates)
         judgement = self.ranker.judge(features(candidates, request, alike))
-        if not self._is_sticky:
-            return select(candidates, judgement, max_chars, self._rules)
-        with self._lock:
-            standing = self._last.pop(request.path, ())
-        chosen = select(candidates, judgement, max_chars, self._rules, standing)
-        with self._lock:
-            self._last[request.path] = tuple(each.snippet for each in chosen)
-            while len(self._last) > _MOST_DOCUMENTS:
-                self._last.popitem(last=False)
-        return chosen
+        return select(candidates, judgement, max_chars, self._rules, request.standing)
 
 
 def similarities(encoder: Encoder, request: CompletionRequest, candidates: Sequence[Candidate]) -> NDArray[np.float32]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from codeassist.completion.snippet_order import shows_the_same
+from codeassist.completion.snippet_policy import shows_the_same
 from codeassist.request import Snippet
 from codeassist_indexer.retrieval.query.character_budget import HEADER_CHARS, LEAST_SNIPPET_CHARS, cut
 from codeassist_indexer.retrieval.ranking.ranker import Judgement, Label, Ranker

@@ -235,16 +235,15 @@ def test_the_retriever_takes_what_is_chosen(store: Store) -> None:
     assert none.retrieve(PYTHON.request, 3_000).snippets == ()
 
 
-def test_a_sticky_chooser_keeps_what_it_chose_last(store: Store) -> None:
-    ranker = a_ranker(4)
+def test_what_stands_in_the_last_prompt_is_kept(store: Store) -> None:
     rules = Rules(-100, 1_000, False)
-    sticky, plain = (Chooser(ranker, rules=rules, is_sticky=is_sticky) for is_sticky in (True, False))
+    chooser = Chooser(a_ranker(4), rules=rules)
     candidates = IndexRetriever(store).candidates(PYTHON.request).candidates
-    first = [each.snippet for each in sticky.choose(PYTHON.request, candidates, 900)]
-    assert first == [each.snippet for each in plain.choose(PYTHON.request, candidates, 900)]
+    first = tuple(each.snippet for each in chooser.choose(PYTHON.request, candidates, 900))
     moved = CompletionRequest(PYTHON.request.path, PYTHON.request.prefix + "\n\ndef other(", PYTHON.request.suffix)
-    again = {each.snippet for each in sticky.choose(moved, candidates, 900)}
-    assert set(first[:1]) <= again
+    anew = {each.snippet for each in chooser.choose(moved, candidates, 900)}
+    again = {each.snippet for each in chooser.choose(replace(moved, standing=first), candidates, 900)}
+    assert set(first[:1]) <= again and again != anew
 
 
 def test_without_a_ranker_learned_is_full(store: Store, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -1,4 +1,4 @@
-"""The word that is being typed is not looked at, and asked about once: against asking anew at each key."""
+"""What a retrieval rests on, by a document's policy: what is given again is what asking anew would give."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from codeassist.completion.snippet_policy import SnippetPolicy, before_typed_word
 from codeassist.errors import CodeAssistError
-from codeassist.request import CompletionRequest, Retrieval, Snippet
+from codeassist.request import CompletionRequest, Retrieval
 from codeassist_indexer.ingest.update import update_file
 from codeassist_indexer.retrieval.retrieve import IndexRetriever
-from codeassist_indexer.retrieval.typed_word import TypedWordRetriever, before_typed_word
 from codeassist_indexer.storage.store import Store
 
 OWN, OTHER = "pkg/own.py", "pkg/shapes.py"
@@ -24,13 +24,12 @@ NAMES = ("polygon_area", "points", "perimeter", "shapes", "total", "größe", "x
 class Counting:
     """Hands requests on, and counts them."""
 
-    inner: IndexRetriever | None = None
+    inner: IndexRetriever
     asked: list[str] = field(default_factory=list[str])
-    says: Retrieval = field(default_factory=Retrieval)
 
     def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
         self.asked.append(request.prefix)
-        return self.says if self.inner is None else self.inner.retrieve(request, max_chars)
+        return self.inner.retrieve(request, max_chars)
 
 
 @pytest.fixture
@@ -45,43 +44,29 @@ def at(typed: str) -> CompletionRequest:
     return CompletionRequest(OWN, HEAD + typed, "\n")
 
 
-def test_what_a_prefix_is_without_its_word() -> None:
-    for prefix, expected in (
-        ("", ""),
-        ("foo", ""),
-        ("a.", "a."),
-        ("a.bc1_", "a."),
-        ("x = größ", "x = "),
-        ("変数", ""),
-        ("a\n", "a\n"),
-        ("f(" + "n" * 500, "f(" + "n" * 300),
-    ):
-        assert before_typed_word(prefix) == expected
-
-
 def test_a_word_is_asked_about_once_and_the_next_one_anew(store: Store) -> None:
     inner = Counting(IndexRetriever(store))
-    retriever = TypedWordRetriever(inner, store)
-    first = retriever.retrieve(at("pol"), 2_000)
+    policy = SnippetPolicy()
+    first = policy.find(at("pol"), 2_000, inner)
     assert first.snippets == IndexRetriever(store).retrieve(at(""), 2_000).snippets != ()
     for typed in ("poly", "polygon_area", ""):
-        again = retriever.retrieve(at(typed), 2_000)
+        again = policy.find(at(typed), 2_000, inner)
         assert (again.snippets, again.stage_ms) == (first.snippets, {"same_word": 0.0})
     assert inner.asked == [HEAD]
-    retriever.retrieve(at("polygon_area("), 2_000)
-    retriever.retrieve(at("polygon_area("), 1_000)  # less room
-    retriever.retrieve(replace(at("polygon_area(p"), suffix=")\n"), 1_000)
-    retriever.retrieve(replace(at("pol"), path="pkg/third.py"), 1_000)
+    policy.find(at("polygon_area("), 2_000, inner)
+    policy.find(at("polygon_area("), 1_000, inner)  # less room
+    policy.find(replace(at("polygon_area(p"), suffix=")\n"), 1_000, inner)
+    policy.find(replace(at("pol"), path="pkg/third.py"), 1_000, inner)
     assert inner.asked[1:] == [HEAD + "polygon_area("] * 3 + [HEAD]
 
 
 def test_what_changes_in_other_files_counts_at_once_and_in_its_own_not(store: Store, tmp_path: Path) -> None:
     inner = Counting(IndexRetriever(store))
-    retriever = TypedWordRetriever(inner, store)
+    policy = SnippetPolicy()
 
     def is_asked_anew() -> bool:
         before = len(inner.asked)
-        retriever.retrieve(at("p"), 2_000)
+        policy.retrieve(at("p"), 2_000, inner)
         return len(inner.asked) > before
 
     assert is_asked_anew() and not is_asked_anew()
@@ -89,7 +74,7 @@ def test_what_changes_in_other_files_counts_at_once_and_in_its_own_not(store: St
     assert not is_asked_anew()
     update_file(store, tmp_path, OTHER, "def polygon_edges(points):\n    return points\n")
     assert is_asked_anew() and not is_asked_anew()
-    found = retriever.retrieve(at("p"), 2_000).snippets
+    found = policy.retrieve(at("p"), 2_000, inner).snippets
     assert "polygon_edges" in "".join(snippet.text for snippet in found)
     update_file(store, tmp_path, "pkg/new.py", "points = 1\n")
     assert is_asked_anew() and not is_asked_anew()
@@ -100,29 +85,17 @@ def test_what_changes_in_other_files_counts_at_once_and_in_its_own_not(store: St
     assert is_asked_anew() and not is_asked_anew()
 
 
-def test_what_was_cut_short_and_found_nothing_is_not_kept(store: Store) -> None:
-    inner = Counting(says=Retrieval(late_sources=("bm25",)))
-    retriever = TypedWordRetriever(inner, store)
-    retriever.retrieve(at("p"), 2_000)
-    retriever.retrieve(at("po"), 2_000)
-    assert len(inner.asked) == 2
-    some = Snippet(OTHER, "points\n", 1, 2, "bm25", 1.0, "")
-    inner.says = Retrieval((some,), late_sources=("folder",))
-    retriever.retrieve(at("pol"), 2_000)
-    assert retriever.retrieve(at("poly"), 2_000).late_sources == ("folder",)  # the answer has been without it
-    assert len(inner.asked) == 3
-
-
-def test_an_index_that_cannot_be_asked_costs_the_memory_only(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_index_that_cannot_be_asked_costs_that_request_only(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(self: Store) -> tuple[int, int, int]:
         raise CodeAssistError("the index is held by another process")
 
-    some = Retrieval((Snippet(OTHER, "points\n", 1, 2, "bm25", 1.0, ""),))
-    inner = Counting(says=some)
-    retriever = TypedWordRetriever(inner, store)
-    retriever.retrieve(at("p"), 2_000)
-    monkeypatch.setattr(Store, "vector_changes", fail)
-    assert retriever.retrieve(at("po"), 2_000) == some == retriever.retrieve(at("pol"), 2_000)
+    inner = Counting(IndexRetriever(store))
+    policy = SnippetPolicy()
+    first = policy.find(at("p"), 2_000, inner)
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "vector_changes", fail)
+        assert not policy.find(at("po"), 2_000, inner).snippets, "the index is asked again, and cannot be read"
+    assert policy.find(at("pol"), 2_000, inner).snippets == first.snippets
     assert len(inner.asked) == 3
 
 
@@ -131,7 +104,7 @@ def test_any_typing_and_any_changes_give_what_asking_anew_gives(store: Store, tm
     print(f"seed {seed}")
     chooser = random.Random(seed)
     inner = Counting(IndexRetriever(store))
-    retriever = TypedWordRetriever(inner, store)
+    policy = SnippetPolicy()
     typed = ""
     for _ in range(150):
         choice = chooser.random()
@@ -144,5 +117,5 @@ def test_any_typing_and_any_changes_give_what_asking_anew_gives(store: Store, tm
             update_file(store, tmp_path, chooser.choice((OTHER, "pkg/more.py")), text)
         request = at(typed)
         anew = IndexRetriever(store).retrieve(replace(request, prefix=before_typed_word(request.prefix)), 2_000)
-        assert retriever.retrieve(request, 2_000).snippets == anew.snippets
+        assert policy.find(request, 2_000, inner).snippets == anew.snippets
     assert len(inner.asked) < 150
