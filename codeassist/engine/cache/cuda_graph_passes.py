@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from codeassist.engine.layers.cache_view import FixedShapeView
+from codeassist.engine.layers.attention import FixedShapeView
 from codeassist.engine.layers.kv_cache import KVCache
 from codeassist.engine.layers.model import Model, Pass
 

@@ -21,7 +21,7 @@ from codeassist.engine.cache.alignment import align, common_prefix, gaps
 from codeassist.engine.cache.cuda_graph_passes import DRAFT_ROWS, CudaGraphPasses
 from codeassist.engine.cache.freshness import Freshness
 from codeassist.engine.cache.snippet_states import SnippetStates
-from codeassist.engine.layers.cache_view import RunView, view_of
+from codeassist.engine.layers.attention import RunView, view_of
 from codeassist.engine.layers.kv_cache import Move
 from codeassist.engine.layers.model import PREFILL_CHUNK, Model, Pass, never
 from codeassist.errors import Cancelled

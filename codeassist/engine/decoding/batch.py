@@ -15,7 +15,7 @@ from torch import Tensor
 from codeassist.engine.cache.alignment import common_prefix
 from codeassist.engine.cache.live_cache import LiveCache
 from codeassist.engine.decoding.decode import Chooser, Decoded, DecodeParams
-from codeassist.engine.layers.cache_view import BatchView
+from codeassist.engine.layers.attention import BatchView
 from codeassist.engine.layers.model import Model, Pass
 
 

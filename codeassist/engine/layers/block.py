@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from codeassist.engine.configuration.families import Activation
-from codeassist.engine.layers.cache_view import CacheView
+from codeassist.engine.layers.attention import CacheView
+from codeassist.engine.layers.kv_cache import paired_order
+from codeassist.engine.layers.linear import Norm
 from codeassist.engine.layers.linear_backend import LinearBackend
-from codeassist.engine.layers.norm import Norm
-from codeassist.engine.layers.rope import paired_order
 from codeassist.engine.loading.weights import Weights
 
 _ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {

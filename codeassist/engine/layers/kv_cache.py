@@ -1,9 +1,12 @@
-"""Key/value states of one token sequence: storage, moves with re-rotation, export and placement.
+"""Key/value states of one token sequence: storage, rotary positions, moves with re-rotation, export and placement.
 
-Knows no tokens and no model. Slot i is position i. Keys are kept twice: unrotated, and rotated to their slot. A moved
+Slot i is position i. Keys are kept twice: unrotated, and rotated to their slot. A moved
 key is rotated from the unrotated copy in one step, so rotations never accumulate, however often it moves (PIE, "Let
 the Code LLM Edit Itself When You Edit the Code", rotates the rotated key; "When Precision Meets Position" says what
 repeated low-precision rotation costs).
+
+A head's channels stand in pairs (2i, 2i+1), so that a rotation is one complex product; the model orders its query and
+key rows so when it loads them (dot products do not notice).
 
     slots   0 … num_slots                 num_slots … capacity
     state   written, owned by the caller   undefined
@@ -18,7 +21,6 @@ import torch
 from torch import Tensor
 
 from codeassist.engine.configuration.model_config import ModelConfig
-from codeassist.engine.layers.rope import rotate
 
 _MOVE_BLOCK = 256  # slots moved at a time: bounds the temporary copy to a few MiB
 
@@ -108,3 +110,34 @@ class KVCache:
         largest = fresh.abs().amax()
         drift = (fresh.float() - self.k[:, :, :num_slots].float()).abs()
         assert bool((drift <= rounding * largest.float()).all()), "rotated keys drifted from their unrotated copies"
+
+
+def rotation_table(config: ModelConfig, num_positions: int, device: torch.device) -> Tensor:
+    """Rotations for positions 0 … num_positions-1: (P, D/2) complex64, angles computed in float64.
+
+    float32 angles lose their relative-position property as positions grow ("When Precision Meets Position"), so the
+    product position × frequency is taken in float64 and only the resulting unit vector is rounded.
+    """
+    angles = torch.outer(torch.arange(num_positions, dtype=torch.float64), frequencies(config))
+    magnitude = 1.0 if config.rope_scaling is None else config.rope_scaling.magnitude
+    return torch.polar(torch.full_like(angles, magnitude), angles).to(torch.complex64).to(device)
+
+
+def rotate(x: Tensor, rotations: Tensor) -> Tensor:
+    """Rotate paired channels. x: (..., T, D) float; rotations: (T, D/2) complex64 → float32 (..., T, D)."""
+    pairs = torch.view_as_complex(x.float().view(*x.shape[:-1], -1, 2))
+    return torch.view_as_real(pairs * rotations).flatten(-2)
+
+
+def paired_order(num_heads: int, head_dim: int) -> Tensor:
+    """Row order that turns half-split heads (i with i + D/2) into paired ones (2i with 2i+1): (H·D,) int64."""
+    one_head = torch.arange(head_dim).view(2, head_dim // 2).t().reshape(-1)
+    return (torch.arange(num_heads).unsqueeze(1) * head_dim + one_head).reshape(-1)
+
+
+def frequencies(config: ModelConfig) -> Tensor:
+    """Radians a position for each pair of channels, stretched as the configuration says: (D/2,) float64."""
+    half = config.head_dim // 2
+    plain = config.rope_theta ** (-torch.arange(half, dtype=torch.float64) / half)
+    scaling = config.rope_scaling
+    return plain if scaling is None else scaling.stretched(plain, config.rope_theta)

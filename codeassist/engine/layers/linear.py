@@ -1,15 +1,18 @@
-"""Linear layers: plain ones in the weights' dtype, and int8 weights with int8 activations on a CPU.
+"""Linear layers and the norms before them: plain ones in the weights' dtype, int8 weights and activations on a CPU.
 
-Knows no model. The int8 product is torch's own (fbgemm): weights are symmetric per output row, activations symmetric
-per token, so a row's result does not depend on the rows beside it: verifying drafted tokens in one pass gives what
-decoding them one by one gives.
+The int8 product is torch's own (fbgemm): weights are symmetric per output row, activations symmetric per token, so a
+row's result does not depend on the rows beside it: verifying drafted tokens in one pass gives what decoding them one
+by one gives. Packing int8 weights takes most of the time to load a model (about 100 MB a second and core, AVX2,
+2026-11-21): layers can be made in the background, in the order in which a pass needs them, while the index is brought
+up to date and snippets are found.
 """
 
 from __future__ import annotations
 
 import functools
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Protocol
 
 import torch
@@ -70,6 +73,63 @@ class StackedLinear:
     def __call__(self, x: Tensor, row_scale: Tensor | None = None) -> Tensor:
         """x: (T, I) → (T, sum of the parts' O)."""
         return torch.cat([part(x, row_scale) for part in self.parts], dim=-1)
+
+
+class LazyLinear:
+    """A linear layer that another thread makes; its first use waits for it."""
+
+    def __init__(self, future: Future[Linear]) -> None:
+        self._future = future
+        self._made: Linear | None = None
+
+    def __call__(self, x: Tensor, row_scale: Tensor | None = None) -> Tensor:
+        """x: (T, I) → (T, O). Raises what making the layer raised."""
+        if self._made is None:
+            self._made = self._future.result()
+        return self._made(x, row_scale)
+
+
+class LinearMaker:
+    """Makes linear layers with as many threads as torch uses, first come first made."""
+
+    def __init__(self) -> None:
+        self._pool = ThreadPoolExecutor(max_workers=torch.get_num_threads(), thread_name_prefix="pack")
+        self._futures: list[Future[Linear]] = []
+
+    def make(self, job: Callable[[], Linear]) -> LazyLinear:
+        """Return at once a layer that `job` makes later."""
+        future = self._pool.submit(job)
+        self._futures.append(future)
+        return LazyLinear(future)
+
+    def wait(self) -> None:
+        """Wait until every layer is made. Raises what making one of them raised."""
+        for future in self._futures:
+            future.result()
+
+    def __del__(self) -> None:
+        # A model that is given up (Ctrl-C while it loads) is not finished first.
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+class Norm:
+    """RMS norm, or layer norm where the family has one. Computes in float32."""
+
+    def __init__(self, weight: Tensor, bias: Tensor | None, eps: float, *, centred: bool) -> None:
+        self.weight, self.bias, self.eps, self.centred = weight.float(), bias, eps, centred
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """x: (…, D) float32 → the same shape."""
+        if self.centred:
+            return F.layer_norm(x, self.weight.shape, self.weight, self.bias, self.eps)
+        return F.rms_norm(x, self.weight.shape, self.weight, self.eps)
+
+    def split(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Return (y, s) with norm(x) = y · s, s: (T, 1) or None: a linear layer takes s after its product."""
+        if self.centred:
+            return self(x), None
+        mean_square = x.square().mean(dim=-1, keepdim=True)
+        return x * self.weight, torch.rsqrt(mean_square.add_(self.eps))
 
 
 def _pack(weight: Tensor, scale: Tensor) -> torch.ScriptObject:

@@ -13,9 +13,7 @@ from typing import ClassVar, Protocol
 import torch
 from torch import Tensor
 
-from codeassist.engine.layers.lazy_linear import LinearMaker
-from codeassist.engine.layers.linear import Int8Linear, Linear, PlainLinear, StackedLinear
-from codeassist.engine.layers.norm import Norm
+from codeassist.engine.layers.linear import Int8Linear, Linear, LinearMaker, Norm, PlainLinear, StackedLinear
 from codeassist.engine.loading.weights import Weights
 
 _HEAD_ROWS = 1 << 15  # rows of the output matrix packed together: several cores can share the work

@@ -13,11 +13,10 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
+from codeassist.engine.layers.attention import CacheView, view_of
 from codeassist.engine.layers.block import Block, read_norm
-from codeassist.engine.layers.cache_view import CacheView, view_of
-from codeassist.engine.layers.kv_cache import KVCache
+from codeassist.engine.layers.kv_cache import KVCache, rotation_table
 from codeassist.engine.layers.linear_backend import open_backend
-from codeassist.engine.layers.rope import rotation_table
 from codeassist.engine.loading.weights import Weights
 from codeassist.errors import Cancelled
 

@@ -5,8 +5,7 @@ import threading
 import pytest
 import torch
 
-from codeassist.engine.layers.lazy_linear import LinearMaker
-from codeassist.engine.layers.linear import Linear, PlainLinear
+from codeassist.engine.layers.linear import Linear, LinearMaker, PlainLinear
 from codeassist.errors import ModelError
 
 
