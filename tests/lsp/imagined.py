@@ -61,6 +61,9 @@ class Scope:
     def retriever(self) -> Scope:
         return self
 
+    def settings_in_force(self) -> Settings:
+        return self.settings
+
     def note_cursor(self, line: int) -> None:
         self.recent.note(self.path, line, line + 1)
 

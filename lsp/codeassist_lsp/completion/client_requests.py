@@ -121,7 +121,7 @@ class ClientRequests:
         self._fail(problem)
 
     async def _answer(self, ask: ClientRequest, trace: RequestTrace) -> list[ShownSuggestion]:
-        settings = ask.session.scope.settings
+        settings = ask.session.scope.settings_in_force()
         if not await self._may_ask(ask, settings):
             trace.outcome = "refused"
             return []

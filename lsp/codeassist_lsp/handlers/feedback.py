@@ -89,7 +89,7 @@ class Feedback:
         self._count(shown, replace(tally, looked_chars=looked, kept_chars=tally.kept_chars + kept), counting)
 
     def _counting(self, shown: ShownSuggestion) -> _Counting | None:
-        if not shown.session.scope.settings.feedback.count:
+        if not shown.session.scope.settings_in_force().feedback.count:
             return None
         number = shown.suggestion.number
         num_chars = len(shown.text) - shown.num_repeated
@@ -115,4 +115,4 @@ class Feedback:
         counting = counting or self._counted[shown.suggestion.number]
         if tally != counting.tally:
             counting.tally = tally
-            self._write(database_path(shown.session.scope.settings.places.data), tally)
+            self._write(database_path(shown.session.scope.settings_in_force().places.data), tally)

@@ -50,9 +50,7 @@ class Connection:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._is_ready = False
         self._early_reports: list[str] = []
-        self._server = Server()
-        self._server.protocol.set_writer(writer)
-        self._server.protocol.on_exit = self._end
+        self._server = Server(writer, self._end)
         self._client = Client(self._server)
         self._configuration = Configuration(self._report_setting, overrides)
         self._workspaces = Workspaces(self._configuration, self._report_coverage, backend.indexes)

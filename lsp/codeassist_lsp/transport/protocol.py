@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+OnExit = Callable[[int], None]
+"""Hears the exit code that a client's `exit` asks for."""
 _PARSE_ERROR = -32700
 _INVALID_REQUEST = -32600
 _INVALID_PARAMS = -32602
@@ -72,7 +74,7 @@ class Protocol(LanguageServerProtocol):
 
     def __init__(self, server: LanguageServer, converter: Converter) -> None:
         super().__init__(server, converter)
-        self.on_exit: Callable[[int], None] = lambda code: None
+        self.on_exit: OnExit = lambda code: None
         self.read_s = monotonic()
         self._is_initialized = False
 

@@ -15,9 +15,10 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from codeassist import __version__
-from codeassist_lsp.transport.protocol import Protocol, make_converter
+from codeassist_lsp.transport.protocol import OnExit, Protocol, make_converter
 
 if TYPE_CHECKING:
+    from pygls.io_ import Writer
     from pygls.server import ServerErrors
 
 log = logging.getLogger(__name__)
@@ -25,11 +26,11 @@ Handler = TypeVar("Handler", bound=Callable[..., Any])
 
 
 class Server(LanguageServer):
-    """Advertises incremental edits. `protocol` is ours."""
+    """Advertises incremental edits. `protocol` is ours: it writes to `writer`, and hands on what `exit` asks for."""
 
     protocol: Protocol  # pyright: ignore[reportIncompatibleVariableOverride]  # made by the class given below
 
-    def __init__(self) -> None:
+    def __init__(self, writer: Writer | None = None, on_exit: OnExit = lambda code: None) -> None:
         super().__init__(
             "codeassist",
             __version__,
@@ -37,6 +38,10 @@ class Server(LanguageServer):
             protocol_cls=Protocol,
             converter_factory=make_converter,
         )
+        # pygls makes the protocol, and gives it nothing but the server.
+        if writer is not None:
+            self.protocol.set_writer(writer)
+        self.protocol.on_exit = on_exit
 
     def feature(self, feature_name: str, options: Any | None = None) -> Callable[[Handler], Handler]:
         """As pygls', for bound methods too: pygls marks what it is given, which they refuse."""

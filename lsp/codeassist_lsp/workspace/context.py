@@ -102,7 +102,7 @@ class ContextWatch:
 
 
 def _has_no_context(scope: DocumentScope) -> bool:
-    return scope.workspace is None or scope.settings.context.mode == "none"
+    return scope.workspace is None or scope.settings_in_force().context.mode == "none"
 
 
 def version_of(scope: DocumentScope) -> Version | None:

@@ -46,9 +46,8 @@ class Workspace:
         self._settings = configuration.settings(root)
         self._index = self._hold_index(self._settings, {})
 
-    @property
-    def settings(self) -> Settings:
-        """What is in force here now."""
+    def settings_in_force(self) -> Settings:
+        """Look up the settings. Where they ask for another index than before, that one is built in the background."""
         settings = self._configuration.settings(self.root)
         with self._lock:
             if settings is not self._settings:
@@ -105,7 +104,7 @@ class Workspace:
 
     def in_force(self) -> Retriever:
         """Return the retriever that the settings ask for, the same one until they change."""
-        settings = self.settings
+        settings = self.settings_in_force()
         with self._lock:
             if self._retriever_in_force is None:
                 deadline_ms = settings.context.deadline_ms
@@ -154,10 +153,9 @@ class DocumentScope:
         """The repository's folder."""
         return None if self.workspace is None else self.workspace.root
 
-    @property
-    def settings(self) -> Settings:
-        """What is in force for the document now."""
-        return self.configuration.settings(None) if self.workspace is None else self.workspace.settings
+    def settings_in_force(self) -> Settings:
+        """Look up the settings for the document, as its workspace does."""
+        return self.configuration.settings(None) if self.workspace is None else self.workspace.settings_in_force()
 
     @property
     def retriever(self) -> Retriever:

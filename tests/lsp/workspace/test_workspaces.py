@@ -165,11 +165,11 @@ def test_two_roots_have_their_own_settings(editor: Editor, root: Path, tmp_path:
     other = repository(tmp_path / "other")
     (root / ".codeassist.toml").write_text("[context]\nmode = 'none'\n[editor]\nmax_lines = 2\n")
     one, two = editor.open(root / "main.py"), editor.open(other / "main.py")
-    assert (one.settings.editor.max_lines, two.settings.editor.max_lines) == (2, 16)
+    assert (one.settings_in_force().editor.max_lines, two.settings_in_force().editor.max_lines) == (2, 16)
     assert (context(one), "polygon_area" in context(two)) == ("", True)
     (root / ".codeassist.toml").write_text("[editor]\nmax_lines = 3\n")
     assert "polygon_area" in context(one)
-    assert one.settings.editor.max_lines == 3
+    assert one.settings_in_force().editor.max_lines == 3
 
 
 def test_what_one_client_excludes_no_other_clients_settings_bring_in(editor: Editor, root: Path) -> None:
@@ -286,7 +286,7 @@ def test_catching_up_does_not_wait_for_the_watcher(editor: Editor, root: Path) -
     found.document_changed("shapes.py", "def circle_area(radius):\n    return radius\n")
     wait_until(lambda: "circle_area" in context(found))
     (root / "more.py").write_text("def other_name():\n    return polygon_area\n")
-    index = editor.indexes.find(root, found.settings)
+    index = editor.indexes.find(root, found.settings_in_force())
     assert index is not None
     assert index.catch_up(WAIT_S)
     assert "other_name" in context(found)
@@ -331,7 +331,7 @@ def test_a_root_that_goes_away_keeps_its_index(
     wait_until(lambda: "is gone" in caplog.text)
     found.document_closed("shapes.py")
     assert "polygon_area" in context(found)
-    assert not found.settings.editor.completion_items
+    assert not found.settings_in_force().editor.completion_items
     (away / "more.py").write_text("def other_name():\n    return polygon_area\n")
     away.rename(root)
     wait_until(lambda: "other_name" in context(found))
@@ -359,7 +359,7 @@ name, root = sys.argv[1], Path(sys.argv[2])
 indexes = Indexes()
 workspaces = Workspaces(Configuration(), indexes=indexes)
 found = workspaces.find(root / "main.py")
-index = indexes.find(root, found.settings)
+index = indexes.find(root, found.settings_in_force())
 print("open", flush=True)
 for line in sys.stdin:
     word, _, path = line.strip().partition(" ")
