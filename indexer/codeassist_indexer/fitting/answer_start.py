@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 
+from codeassist_indexer.fitting.chat_answers import without_chat
 from codeassist_indexer.fitting.line_units import units
 from codeassist_indexer.fitting.place import FitContext
+from codeassist_indexer.fitting.redaction_marks import without_redaction
 from codeassist_indexer.fitting.restarts import Beginning
 from codeassist_indexer.fitting.special_token_leaks import cut_leaks
 from codeassist_indexer.fitting.statement_words import STATEMENT_WORDS
@@ -22,7 +24,8 @@ _LEAST_CASED = 2
 
 def with_start(text: str, place: FitContext) -> str:
     """The answer from where it goes on from the cursor, without special tokens; empty where it cannot be told."""
-    return realigned(cut_leaks(text, place.prefix, place.suffix), place)
+    text = without_chat(cut_leaks(text, place.prefix, place.suffix), place)
+    return realigned(without_redaction(text, place.line), place)
 
 
 def realigned(text: str, place: FitContext) -> str:

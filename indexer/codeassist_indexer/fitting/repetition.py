@@ -13,13 +13,15 @@ from codeassist_indexer.fitting.indentation import leading, opens_block
 
 _LINES_BEHIND = 40
 _ABOVE_CHARS = 2_000
-_MOST_ALIKE = 3  # lines below each other, as in tests; more of them are a model that goes round in circles
+_MOST_ALIKE = 2  # lines below each other, as in tests; more of them are a model that goes round in circles
+_LONGEST_ROUND = 4  # lines that come over and over in the same order
 _LONG = 12  # characters: a shorter line can well stand twice
 _HALF_LINE = 16  # characters of a last line that its length cut off, to know which line it would have become
 _ONLY_CLOSERS = re.compile(r"[\s)\]}]*[;,]?")
 _CLOSER = re.compile(r"[)\]}]")
 _SEPARATORS = (";", ",", ":")
 _CLOSING_WORDS = ("</", "#endif", "#else")
+_BLOCK_END = re.compile(r"(?:end(?:if|for|foreach|while|function)?|fi|done|esac)\b[)\]};,.]*")
 _CLOSERS_AND_MARKS = re.compile(r"[\s)\]}>\"'`;,:]*")
 
 
@@ -42,7 +44,7 @@ def cut_repeated_lines(text: str, prefix: str, suffix: str) -> str:
         if not content or (number == 0 and not lines[0].strip()):
             continue
         num_again = num_again + 1 if content == former else 0
-        is_again = num_again >= _MOST_ALIKE and _has_word(content)
+        is_again = _is_said_once(content) and (num_again >= _MOST_ALIKE or _goes_round(contents[:number], content))
         is_shifted = number > 0 and leading(lines[number]) != white_behind
         is_body = is_shifted and opens_block(former) and len(leading(lines[number])) > len(white_behind)
         if is_again or (not is_body and _goes_on(contents[number:], behind, is_shifted or number == 0)):
@@ -51,6 +53,15 @@ def cut_repeated_lines(text: str, prefix: str, suffix: str) -> str:
             return f"{kept}\n{leading(lines[number])}" if stands_before_code and kept.strip() else kept
         former = content
     return text
+
+
+def _goes_round(before: Sequence[str], content: str) -> bool:
+    """Whether the last lines are the same few twice, and this one would begin them a third time."""
+    last = [each for each in before[-4 * _LONGEST_ROUND :] if each]
+    return any(
+        len(last) >= 2 * num and last[-num:] == last[-2 * num : -num] and last[-num] == content and num > 1
+        for num in range(2, _LONGEST_ROUND + 1)
+    )
 
 
 def is_light(rest: str) -> bool:
@@ -151,6 +162,11 @@ def _goes_on(contents: Sequence[str], behind: Sequence[str], is_shifted: bool) -
 def _has_word(content: str) -> bool:
     """Whether a line says something: closing brackets, rules of a comment and closing tags stand below each other."""
     return re.search(r"[^\W\d_]", content) is not None and not content.startswith(_CLOSING_WORDS)
+
+
+def _is_said_once(content: str) -> bool:
+    """Whether nothing is said by the same line a third time: blocks may end below each other."""
+    return _has_word(content) and _BLOCK_END.fullmatch(content) is None
 
 
 def _at_boundary(text: str, at: int) -> bool:
