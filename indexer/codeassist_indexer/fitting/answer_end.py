@@ -1,28 +1,33 @@
 """The end of an answer: where it is cut, and what of the rest of the cursor's line it takes the place of. Pure.
 
-A step of fitting: `with_end`.
+A step of fitting: `with_end`. What decides is what stands open then: each closer after the cursor closes what the
+answer left open of the text before it, or is one that the answer has written itself.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from codeassist_indexer.fitting.brackets import CLOSER_OF, LINE_COMMENT, Closer, Opener, scan
 from codeassist_indexer.fitting.fitted import Fitted
-from codeassist_indexer.fitting.nearby_text import FAR_CHARS
-from codeassist_indexer.fitting.place import SCANNED_CHARS, FitContext
+from codeassist_indexer.fitting.lexing.imbalance import HARD, SOFT, imbalance
+from codeassist_indexer.fitting.lexing.reader import Reader
+from codeassist_indexer.fitting.place import FitContext
 from codeassist_indexer.fitting.repetition import (
     cut_repeated_lines,
     is_light,
     line_again,
     repeated_closers,
-    repeated_in_prose,
     repeated_rest,
 )
 
-_MOST_CANDIDATES = 8
-_MOST_BRACKETS = 32  # the innermost, compared with those after the cursor
+_MOST_CUTS = 12
+_MOST_REST = 1_000
+_CLOSING = re.compile(r"\s*(?:\"\"\"|'''|</[\w.:-]*>|\*/|--\]=*\]|-->|[%?]>|\S)")
+_SEPARATORS = ";,:"
+_QUOTES = ("'", '"', "`")
+_LEFT_OPEN = 3  # a string that begins in the line, and that nothing in the answer ends
 
 
 def with_end(text: str, place: FitContext, may_replace: bool) -> Fitted:
@@ -36,145 +41,135 @@ def with_end(text: str, place: FitContext, may_replace: bool) -> Fitted:
 
 @dataclass(frozen=True, slots=True)
 class _Candidate:
-    """A cut of an answer. `num_off_balance` counts the brackets that are then too many or missing at the cursor."""
+    """A cut of an answer, and what it replaces. `cost`: how badly the brackets then fit each other.
+
+    `is_shown`: what it replaces stands in it, in the same order, so that an editor can show it in place. `repeats`: it
+    says again what the line goes on with.
+    """
 
     text: str
     num_replaced: int
-    num_off_balance: int
+    cost: int
+    is_shown: bool
     repeats: bool
+    num_chars: int
 
 
 def _best(place: FitContext, text: str, may_replace: bool) -> Fitted:
-    """Of all cuts the one with the fewest syntax errors, then the fewest brackets out of balance, then the longest."""
+    """Of all cuts the one whose brackets fit best, then the longest."""
 
-    def rank(each: _Candidate) -> tuple[int, bool, int, int]:
-        there = each.text + place.rest[each.num_replaced :]
-        return each.num_off_balance, each.repeats, -len("".join(there.split())), each.num_replaced
+    def rank(each: _Candidate) -> tuple[int, bool, bool, int, int, int]:
+        length = len(each.text.rstrip()) - each.num_replaced
+        return each.cost, not each.is_shown, each.repeats, -each.num_chars, -length, each.num_replaced
 
-    candidates = sorted(_candidates(place, text, may_replace), key=rank)[:_MOST_CANDIDATES]
-    best = candidates[0]
-    if len(candidates) > 1 and place.language is not None:
-        best = candidates[_first_that_parses(place, place.language, candidates)]
+    best = min(_candidates(place, text, may_replace), key=rank)
     return Fitted(best.text, best.num_replaced)
 
 
-def _first_that_parses(place: FitContext, language: str, candidates: list[_Candidate]) -> int:
-    """The first of the candidates with which the text has no syntax error.
-
-    The first of all where none is, or when the time is up: in code that is broken elsewhere too, and in a part of a
-    file, errors mislead more than brackets do.
-    """
-    counter = place.counter(language)
-    for number, each in enumerate(candidates):
-        # An answer that ends in the middle is no worse for that; but what it opens may be closed after the cursor.
-        for text in dict.fromkeys((_closed(each.text, place), each.text)):
-            num = counter.count(text, each.num_replaced)
-            if num is None:
-                return 0
-            if num == 0:
-                return number
-    return 0
-
-
-def _closed(text: str, place: FitContext) -> str:
-    """The text with what it opens closed."""
-    own = scan(text, place.language, place.before.literal)
-    closing = "".join(CLOSER_OF[each.mark] for each in reversed(own.opened))
-    if own.literal is not None and place.before.literal != own.literal:
-        closing = own.literal + closing
-    return text + closing
-
-
 def _candidates(place: FitContext, text: str, may_replace: bool) -> Iterator[_Candidate]:
-    """The whole answer, and its cuts at what may stand there already."""
-    own = scan(text, place.language, place.before.literal)
-    in_prose = _stays_in_literal(place, text.partition("\n")[0])
-    again = line_again(text, place.rest) if place.is_before_code else repeated_rest(text, place.rest, in_prose)
-    if again is None and place.before.literal is not None:
-        again = repeated_in_prose(text, place.line, place.rest)
+    """The whole answer and its cuts at what may stand there already, each in place of none or more of the closers."""
+    line, state = place.line, place.state
+    start = len(line) - state.num_early
+    again = line_again(text, place.rest) if place.is_before_code else repeated_rest(text, place.rest)
     cuts = {len(text): again is not None}
     if again is not None:
         cuts[again] = False
-    for closer in own.closers:
-        if again is None or closer.char_offset < again:
-            cuts[closer.char_offset] = False
+    whole = Reader(state.stack)
+    whole.read(line + text, len(line))
+    closing = [each.char_offset - len(line) for each in whole.closers if not (each.is_stray and each.is_soft)]
+    for offset in closing[:_MOST_CUTS]:
+        if again is None or offset < again:
+            cuts[offset] = False
     if not place.rest.strip():
         for offset in repeated_closers(text, place.suffix):
             cuts.setdefault(offset, False)
-    for cut, repeats in cuts.items():
-        yield _Candidate(text[:cut], 0, _num_off_balance(place, text[:cut], 0), repeats)
-    covered = _covered(text, place.rest, own.closers) if may_replace and is_light(place.rest) else None
-    if covered:
-        num_replaced = len(place.rest.rstrip())
-        num_closers = sum(closer.char_offset < num_replaced for closer in place.behind)
-        for cut, repeats in cuts.items():
-            if cut >= covered:
-                num_off = _num_off_balance(place, text[:cut], num_closers)
-                yield _Candidate(text[:cut], num_replaced, num_off, repeats)
+    ends = [0, *_closing_ends(place.rest)] if may_replace and is_light(place.rest) else [0]
+    num_marks = [_num_closers(place.rest[:end], f"{_SEPARATORS}>") for end in ends]
+    costs = _Costs(place)
+    reader = Reader(state.early)
+    for cut in sorted(cuts):
+        reader.read(line + text, start, len(line) + cut)
+        start = len(line) + cut
+        num_closed = len(state.stack) - min(len(state.stack), reader.num_kept + state.num_early)
+        for end, num in zip(ends, num_marks, strict=True):
+            if num > num_closed and cut < len(text):
+                continue  # a cut leaves to the rest of the line what it closes
+            rest = place.rest[end:_MOST_REST].rstrip()
+            is_doubled = bool(rest) and rest[0] in _SEPARATORS and text[:cut].rstrip().endswith(rest[0])
+            num_chars = len("".join((text[:cut] + rest).split()))
+            is_shown = _is_within(place.rest[:end], text[:cut])
+            cost = costs.of(line + text[:cut], rest, reader)
+            yield _Candidate(text[:cut], end, cost, is_shown, cuts[cut] or is_doubled, num_chars)
 
 
-def _stays_in_literal(place: FitContext, first: str) -> bool:
-    """Whether the answer's first line is all text of the string or comment that the cursor stands in."""
-    if place.before.literal is None:
-        return False
-    own = scan(first, place.language, place.before.literal)
-    return own.literal is not None and not own.closers
+class _Costs:
+    """How badly brackets fit each other on the cursor's line and below it, with one or the other answer."""
+
+    def __init__(self, place: FitContext) -> None:
+        self._place = place
+        self._known: dict[tuple[int, tuple[str, ...], tuple[str, ...]], int] = {}
+        reader = Reader(place.state.stack)
+        reader.read(place.line + place.rest[:_MOST_REST], len(place.line))
+        self._num_kept_now = reader.num_kept
+        is_tag = any(each.mode.kind == "tag" for each in place.state.stack[-3:])
+        self._separators = _SEPARATORS if is_tag else f"{_SEPARATORS}>"
+        self._num_brackets_now = sum(each.is_bracket for each in reader.stack[: reader.num_kept])
+
+    def of(self, text: str, rest: str, before: Reader) -> int:
+        """The cost of a line that is `text`, which has been read, and `rest`."""
+        reader = before.copy()
+        is_mere_text = reader.stack[-1].mode.kind in ("literal", "text")
+        num_before = reader.num_closed, _num_strays(reader)
+        reader.read(text + rest, len(text))
+        if is_light(rest):
+            num_closers = _num_closers(rest, self._separators)
+            num_useless, num_strays = num_closers - (reader.num_closed - num_before[0]), num_before[1]
+        else:
+            num_useless, num_strays = 0, _num_strays(reader)
+        softs = [each.mark for each in reader.stack[: reader.num_kept] if each.is_soft]
+        reader.end_line()
+        own = reader.stack[reader.num_kept :]
+        num_open = sum(not each.is_bracket and each.mode.kind != "text" for each in own)
+        left = reader.stack[self._num_kept_now : reader.num_kept]  # what the rest of the line closes as it is now
+        num_open += sum(not each.is_bracket and each.mark in _QUOTES for each in left)
+        key = reader.num_kept, tuple(each.mark for each in own), tuple(softs)
+        if key not in self._known:
+            self._known[key] = imbalance(self._place.state, reader.stack, reader.num_kept, softs)
+        is_changed = sum(each.is_bracket for each in reader.stack[: reader.num_kept]) != self._num_brackets_now
+        return (
+            self._known[key]
+            + (num_strays + reader.num_errors) * HARD
+            + max(0, num_useless) * (2 * SOFT if is_mere_text else HARD)
+            + (reader.num_soft_errors + is_changed) * SOFT
+            + min(num_open, 1) * _LEFT_OPEN
+        )
 
 
-def _covered(text: str, rest: str, closers: tuple[Closer, ...]) -> int | None:
-    """The offset after the last character of `rest` in the text, where the text writes them all itself; else None."""
+def _closing_ends(rest: str) -> Iterator[int]:
+    """The offsets behind each closer of the rest of the line."""
+    for found in _CLOSING.finditer(rest.rstrip()):
+        yield found.end()
+
+
+def _num_closers(rest: str, separators: str) -> int:
+    """How many of the marks of a line's rest close something."""
+    return sum(found[0].strip() not in separators for found in _CLOSING.finditer(rest))
+
+
+def _num_strays(reader: Reader) -> int:
+    return sum(each.is_stray and not each.is_soft for each in reader.closers)
+
+
+def _is_within(part: str, text: str) -> bool:
+    """Whether the characters of `part` stand in the text, in their order."""
     at = 0
-    for mark in rest.split():
-        for char in mark:
-            ends = [closer.char_offset for closer in closers if closer.mark[-1] == char and closer.char_offset >= at]
-            if ends:
-                at = ends[0] + 1
-            elif at and text[at:].lstrip(" ").startswith(char):
-                at = text.index(char, at) + 1
-            else:
-                return None
-    return at
-
-
-def _num_off_balance(place: FitContext, text: str, num_replaced: int) -> int:
-    """How many brackets are missing or too many with `text` at the cursor, in place of so many closers after it.
-
-    What the text opens may be closed after it, or not yet be closed at all.
-    """
-    own = scan(text, place.language, place.before.literal)
-    opened = [*place.before.opened]
-    if place.before.literal not in (None, LINE_COMMENT):
-        opened.append(Opener(str(place.before.literal), 0))
-    num_kept = len(own.closers) - num_replaced
-    if own.closers and own.closers[0].mark == place.before.literal == own.literal:  # it leaves a string for another
-        num_kept -= 1
-    num_open = min(len(own.opened), len(place.behind))
-    return min(abs(num_kept - _num_missing(place, opened, place.behind[skipped:])) for skipped in {0, num_open})
-
-
-def _num_missing(place: FitContext, opened: list[Opener], behind: tuple[Closer, ...]) -> int:
-    """How many of the brackets open at the cursor nothing behind it closes, from the innermost on.
-
-    As many as leave the others the likest to the closers after: of the same kind, and indented alike if they lead
-    their lines.
-    """
-    if not behind:  # a long block may end far below
-        far = len(place.suffix) > FAR_CHARS
-        return next((n for n, each in enumerate(reversed(opened)) if each.mark == "{" and far), len(opened))
-    is_whole = len(place.suffix) <= SCANNED_CHARS  # else more closers may stand farther below
-    opened, behind = opened[-_MOST_BRACKETS:], behind[:_MOST_BRACKETS]
-    return min(range(len(opened) + 1), key=lambda num: _unlikeness(opened[: len(opened) - num], behind, is_whole))
-
-
-def _unlikeness(opened: list[Opener], behind: tuple[Closer, ...], is_whole: bool) -> int:
-    """How badly these brackets and these closers fit together; 0: each closes one."""
-    bad = 2 * max(len(behind) - len(opened), len(opened) - len(behind) if is_whole else 0)
-    for opener, closer in zip(reversed(opened), behind, strict=False):
-        if CLOSER_OF.get(opener.mark, opener.mark) != closer.mark:
-            bad += 3
-        elif closer.leads and closer.indent != opener.indent:
-            bad += 1
-    return bad
+    for char in part:
+        if char.isspace():
+            continue
+        at = text.find(char, at) + 1
+        if at == 0:
+            return False
+    return True
 
 
 def _tidied(text: str, rest: str) -> str:

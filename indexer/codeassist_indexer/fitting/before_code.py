@@ -57,7 +57,7 @@ def with_line_end(fitted: Fitted, place: FitContext) -> Fitted:
         return fitted
     if is_closer or not _opens_block(above, rest, place):
         return replace(fitted, text=fitted.text + place.line)
-    if not above.rstrip().endswith("{") or len(place.behind) > len(place.before.opened):
+    if not above.rstrip().endswith("{") or place.num_closers_behind > len(place.before.opened):
         unit = place.style.unit if place.style is not None else _UNIT
         return replace(fitted, text=fitted.text + place.line + unit)
     return Fitted("")

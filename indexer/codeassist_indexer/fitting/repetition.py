@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from codeassist_indexer.fitting.brackets import CLOSER_OF, PAIRS
 from codeassist_indexer.fitting.indentation import leading, opens_block
 
 _LINES_BEHIND = 40
@@ -22,7 +21,7 @@ _CLOSER = re.compile(r"[)\]}]")
 _SEPARATORS = (";", ",", ":")
 _CLOSING_WORDS = ("</", "#endif", "#else")
 _BLOCK_END = re.compile(r"(?:end(?:if|for|foreach|while|function)?|fi|done|esac)\b[)\]};,.]*")
-_CLOSERS_AND_MARKS = re.compile(r"[\s)\]}>\"'`;,:]*")
+_CLOSERS_AND_MARKS = re.compile(r"(?:[\s)\]}>\"'`;,:]|</[\w.:-]*>|\*/|--\]=*\]|-->|[%?]>)*")
 
 
 def cut_repeated_lines(text: str, prefix: str, suffix: str) -> str:
@@ -47,7 +46,8 @@ def cut_repeated_lines(text: str, prefix: str, suffix: str) -> str:
         is_again = _is_said_once(content) and (num_again >= _MOST_ALIKE or _goes_round(contents[:number], content))
         is_shifted = number > 0 and leading(lines[number]) != white_behind
         is_body = is_shifted and opens_block(former) and len(leading(lines[number])) > len(white_behind)
-        if is_again or (not is_body and _goes_on(contents[number:], behind, is_shifted or number == 0)):
+        is_typed = number == 0 and bool(line.strip())
+        if is_again or (not is_body and _goes_on(contents[number:], behind, is_shifted or number == 0, is_typed)):
             kept = "\n".join(lines[:number])
             # Code on the cursor's own line goes on where the cut line would have begun.
             return f"{kept}\n{leading(lines[number])}" if stands_before_code and kept.strip() else kept
@@ -69,18 +69,17 @@ def is_light(rest: str) -> bool:
     return _CLOSERS_AND_MARKS.fullmatch(rest) is not None
 
 
-def repeated_rest(text: str, rest: str, in_prose: bool) -> int | None:
+def repeated_rest(text: str, rest: str) -> int | None:
     """The offset in the answer from which on its first line says what the cursor's line goes on with.
 
-    Closing brackets are left to whoever counts them, but not `in_prose`: in a string or a comment nobody does.
+    Closers are left to whoever counts them.
     """
     first, _, below = text.partition("\n")
     first, rest = first.rstrip(), rest.strip()
     if rest[:1] in _SEPARATORS and text.rstrip().endswith(rest[0]):
         return len(text.rstrip()) - 1
     if is_light(rest):
-        is_again = in_prose and rest and rest[0] not in PAIRS and first.endswith(rest)
-        return len(first) - len(rest) if is_again else None
+        return None
     at = first.rfind(rest)
     if at >= 0 and _at_boundary(first, at) and _at_boundary(first, at + len(rest)):
         return at
@@ -98,21 +97,6 @@ def line_again(text: str, rest: str) -> int | None:
     first, rest = text.partition("\n")[0].rstrip(), rest.strip()
     at = len(first) - len(rest)
     return at if at >= 0 and first.endswith(rest) and _at_boundary(first, at) and _has_word(rest) else None
-
-
-def repeated_in_prose(text: str, line: str, rest: str) -> int | None:
-    """The offset of the answer's first bracket that closes one before it and stands after it too, in a string or
-    comment, where nobody else looks at brackets."""
-    opened: list[str] = []
-    for offset, char in enumerate(text.partition("\n")[0]):
-        if char in CLOSER_OF:
-            opened.append(char)
-        elif char in PAIRS and opened and opened[-1] == PAIRS[char]:
-            opened.pop()
-        elif char in PAIRS:
-            is_there = rest.startswith(char) and line.count(PAIRS[char]) > line.count(char)
-            return offset if is_there else None
-    return None
 
 
 def repeated_closers(text: str, below: str) -> Sequence[int]:
@@ -133,11 +117,11 @@ def repeated_closers(text: str, below: str) -> Sequence[int]:
     return offsets
 
 
-def _goes_on(contents: Sequence[str], behind: Sequence[str], is_shifted: bool) -> bool:
+def _goes_on(contents: Sequence[str], behind: Sequence[str], is_shifted: bool, is_typed: bool) -> bool:
     """Whether lines of an answer are those after it, for long enough to be no accident.
 
     `is_shifted`: they are indented otherwise, or the answer begins with them: one line alone may well be alike then,
-    where the next one is not.
+    where the next one is not. `is_typed`: the first of them has been begun, and is no line that its length cut off.
     """
     left = [content for content in contents if content]
     num_equal = 0
@@ -151,7 +135,7 @@ def _goes_on(contents: Sequence[str], behind: Sequence[str], is_shifted: bool) -
     if num_equal == len(behind):
         return bool(with_words)
     last, wanted = left[num_equal], behind[num_equal]
-    is_cut_off = num_equal == len(left) - 1 and wanted.startswith(last)
+    is_cut_off = num_equal == len(left) - 1 and wanted.startswith(last) and not (is_typed and num_equal == 0)
     if is_cut_off and (with_words or len(last) >= _HALF_LINE):
         return True
     return len(with_words) > 1 or (

@@ -1,0 +1,152 @@
+"""What stands open at a cursor, and what the text below its line closes of that: found once for all answers there.
+
+Knows no answer. Of a long text only what is near is read (`nearby_text`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from codeassist_indexer.fitting.lexing.frame import Frame
+from codeassist_indexer.fitting.lexing.modes import code_mode, starts_of
+from codeassist_indexer.fitting.lexing.reader import Reader, opening
+from codeassist_indexer.fitting.nearby_text import near_before, near_behind
+from codeassist_indexer.languages.forms.lexicon import Lexicon
+
+_TAB_WIDTH = 4
+_QUOTES = "\"'`"
+_MOST_CLOSERS = 40
+_MOST_ERRORS = 4
+
+
+class Below(NamedTuple):
+    """A closer below the cursor's line. `leads`: it is the first of its line, which is indented by `indent`."""
+
+    mark: str
+    indent: int
+    leads: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReadBelow:
+    """What the text below closes of what stands open above it, in order, and how badly it reads from there on."""
+
+    closers: tuple[Below, ...]
+    soft: tuple[str, ...]
+    num_errors: int
+
+
+@dataclass(slots=True)
+class CursorState:
+    """`stack` is what stands open at the cursor, `indents` how wide what each frame is part of is indented.
+
+    Quotes directly before the cursor may become others with what follows them: `early` is what stood open before the
+    last `num_early` characters. `below` is the text of the lines below the cursor's; `is_whole`: it is all there is.
+    """
+
+    stack: tuple[Frame, ...]
+    indents: tuple[int, ...]
+    early: tuple[Frame, ...]
+    num_early: int
+    below: str
+    is_whole: bool
+    _read: dict[tuple[tuple[str, int], ...], ReadBelow] = field(
+        default_factory=dict[tuple[tuple[str, int], ...], ReadBelow]
+    )
+
+    def read_below(self, stack: Sequence[Frame]) -> ReadBelow:
+        """What the text below closes, read from where `stack` stands open."""
+        outer = next((n for n, each in enumerate(stack) if n and not each.is_bracket), len(stack))
+        kept = [stack[0], *stack[outer:]]
+        key = tuple((each.mark, id(each.mode)) for each in kept)
+        known = self._read.get(key)
+        if known is None:
+            known = self._read[key] = _read_below(self.below, kept, self.is_whole)
+        return known
+
+
+def state_at(prefix: str, suffix: str, lexicon: Lexicon, language: str | None, num_chars: int) -> CursorState:
+    """Read so many characters on both sides of a cursor."""
+    near = near_before(prefix, num_chars, language)
+    reader = Reader(_opened_far(prefix[: max(0, len(prefix) - num_chars)], lexicon))
+    num_early = _num_quotes(near, lexicon)
+    reader.read(near, 0, len(near) - num_early)
+    early = tuple(reader.stack)
+    reader.read(near, len(near) - num_early)
+    below = near_behind(suffix, num_chars, language).partition("\n")[2]
+    indents = tuple(_indent_of(near, each) for each in reader.stack)
+    return CursorState(tuple(reader.stack), indents, early, num_early, below, len(suffix) <= num_chars)
+
+
+def _num_quotes(text: str, lexicon: Lexicon) -> int:
+    """How many quotes, or brackets that can be part of one, the text ends with; all alike."""
+    mark = text[-1:]
+    opens = [each.opens for each in lexicon.literals if each.is_long and not each.is_comment]
+    opens += [each.opens for each in lexicon.regions]
+    is_quote = bool(mark) and (mark in _QUOTES or any(mark in starts_of(each) for each in opens))
+    return len(text) - len(text.rstrip(mark)) if is_quote else 0
+
+
+def _opened_far(far: str, lexicon: Lexicon) -> list[Frame]:
+    """The language that the text near the cursor begins in, where a file has several."""
+    base = opening(lexicon)
+    if lexicon.has_code or not far:
+        return [base]
+    region, at = base, -1
+    for each in lexicon.regions:
+        if each.opens.startswith(r"<\?") and (found := far.rfind("<?")) > max(at, far.rfind(each.closes)):
+            region, at = Frame(each.closes, code_mode(each.lexicon), 0), found
+    for name, raw in lexicon.markup.raw if lexicon.markup is not None else ():
+        if (found := far.rfind(f"<{name}")) > max(at, far.rfind(f"</{name}")):
+            region, at = Frame(f"</{name}>", code_mode(raw), 0), found
+    return [base] if region is base else [base, region]
+
+
+def _read_below(text: str, stack: list[Frame], is_whole: bool) -> ReadBelow:
+    reader = Reader(stack)
+    reader.read(text)
+    num_left = sum(not each.is_soft and not each.is_bracket for each in reader.stack[reader.num_kept :])
+    hard = [each for each in reader.closers if not each.is_soft][:_MOST_CLOSERS]
+    closers = [Below(each.mark, *_place_on_line(text, each.char_offset)) for each in hard]
+    if stack[-1].mode.kind == "code" and (mark := _stray_comment_end(text, stack[-1].mode.lexicon)) is not None:
+        closers.insert(0, Below(mark, 0, False))
+    near = text.find("\n", text.find("\n") + 1)
+    first_hard = hard[0].char_offset if hard else len(text)
+    soft = [each.mark for each in reader.closers if each.is_soft and each.char_offset < min(near, first_hard)]
+    num_errors = min(_MOST_ERRORS, reader.num_errors + (num_left if is_whole else 0))
+    return ReadBelow(tuple(closers), tuple(soft), num_errors)
+
+
+def _stray_comment_end(text: str, lexicon: Lexicon) -> str | None:
+    """What ends a comment that began above the text, if one does."""
+    for each in lexicon.literals:
+        if (each.is_comment and each.is_long and not each.nests) or each.closes == "*/":
+            end = text.find(each.closes)
+            if end >= 0 and not 0 <= text.find(each.opens.replace("\\", "")) < end:
+                return each.closes
+    return None
+
+
+def _place_on_line(text: str, char_offset: int) -> tuple[int, bool]:
+    line = text[text.rfind("\n", 0, char_offset) + 1 : char_offset]
+    return _indent(line), not line.strip()
+
+
+def _indent_of(text: str, frame: Frame) -> int:
+    """The indentation of what a frame is part of."""
+    indent = _indent_at(text, frame.char_offset)
+    while frame.behind is not None:
+        frame = frame.behind.frame
+        indent = min(indent, _indent_at(text, frame.char_offset))
+    return indent
+
+
+def _indent_at(text: str, char_offset: int) -> int:
+    return _indent(text[text.rfind("\n", 0, char_offset) + 1 : char_offset])
+
+
+def _indent(line: str) -> int:
+    line = line.expandtabs(_TAB_WIDTH)
+    return len(line) - len(line.lstrip())

@@ -1,0 +1,62 @@
+"""How badly what stands open at the end of a line fits what the lines below it close. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from codeassist_indexer.fitting.lexing.cursor_state import Below, CursorState
+from codeassist_indexer.fitting.lexing.frame import Frame
+
+HARD, SOFT = 4, 1
+_INDENT, _ERROR = 1, 2
+_MOST = 24  # of the innermost that are compared
+
+
+def imbalance(state: CursorState, stack: Sequence[Frame], num_kept: int, softs: Sequence[str]) -> int:
+    """The cost of a line that leaves `stack` open; 0 where all of it is closed below and nothing else.
+
+    The first `num_kept` frames are those that are open at the cursor; the others are an answer's, which may end in the
+    middle: what it opens need not be closed. `softs` are the closers of what a text of no code left open on the line.
+    """
+    below = state.read_below(stack)
+    frames = [
+        (each.mark, state.indents[num] if num < num_kept else None, each.is_optional or num >= num_kept)
+        for num, each in enumerate(stack)
+        if num > 0
+    ]
+    frames.reverse()
+    ends = state.is_whole and len(below.closers) <= _MOST
+    cost = _unlikeness(frames[:_MOST], below.closers[:_MOST], frames_end=ends, closers_end=len(frames) <= _MOST)
+    return cost + below.num_errors * _ERROR + _softness(softs, below.soft)
+
+
+def _softness(softs: Sequence[str], closed: Sequence[str]) -> int:
+    if closed:
+        return 0 if softs and softs[-1] == closed[0] else SOFT
+    return SOFT if softs else 0
+
+
+def _unlikeness(
+    frames: Sequence[tuple[str, int | None, bool]], closers: Sequence[Below], *, frames_end: bool, closers_end: bool
+) -> int:
+    """The least cost of pairing frames, the innermost first, with closers: an edit distance.
+
+    What is left over of the one costs nothing where it is not known how the other goes on.
+    """
+    row = [num * HARD for num in range(len(closers) + 1)]
+    cost = row[-1]
+    for mark, indent, is_free in frames:
+        skipped = 0 if is_free else HARD
+        following = [row[0] + skipped]
+        for num, closer in enumerate(closers):
+            least = min(row[num + 1] + skipped, following[num] + HARD)
+            if mark == closer.mark:
+                least = min(least, row[num] + _is_shifted(indent, closer))
+            following.append(least)
+        row = following
+        cost = row[-1] if frames_end else min(cost, row[-1])
+    return cost if closers_end else min(cost, *row)
+
+
+def _is_shifted(indent: int | None, closer: Below) -> int:
+    return _INDENT if indent is not None and closer.leads and indent != closer.indent else 0

@@ -1,0 +1,1 @@
+"""The lexicons of languages, and which file has which."""
