@@ -1,7 +1,6 @@
 """Kotlin.
 
-Definitions know no receivers: an extension function belongs to its file; what a companion object holds belongs to the
-class around it.
+Definitions know no receivers: an extension function belongs to its file.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from codeassist_indexer.languages.forms.words import words
 from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec, Literals
 
 _BODIES = ("class_body", "enum_class_body", "function_body", "block")
+_MISREAD_TYPE = re.compile(r"((?:[a-z]+\s+)*?)(class|interface|object)\s+([^\W\d]\w*)[^{\n]*")
 _BY = re.compile(r"\s+by\b.*", re.DOTALL)
 
 
@@ -40,7 +40,7 @@ def _child(node: Node, *kinds: str) -> Node | None:
 
 
 def _type(node: Node, source: bytes) -> list[Named]:
-    """A class, interface, enum or object."""
+    """A class, interface, enum or object; what is in a companion object without a name belongs to the class around."""
     name = node.child_by_field_name("name")
     if name is None:
         return []
@@ -52,6 +52,15 @@ def _type(node: Node, source: bytes) -> list[Named]:
     bases = tuple(base for each in written if (base := _BY.sub("", bare_name(each))))
     head = head_before(node, source, *_BODIES)
     return [Named(node_text(name, source), kind=kind, encloses=True, head=head, bases=bases)]
+
+
+def _misread_type(node: Node, source: bytes) -> list[Named]:
+    """A class below several annotations, which the grammar may take for words with an infix function between them."""
+    found = _MISREAD_TYPE.match(node_text(node, source))
+    if found is None:
+        return []
+    kind = "enum" if "enum" in found[1].split() else "interface" if found[2] == "interface" else "class"
+    return [Named(found[3], kind=kind, encloses=True, head=found[0].strip(), bases=())]
 
 
 def _function(node: Node, source: bytes) -> list[Named]:
@@ -104,7 +113,8 @@ def _alias(node: Node, source: bytes) -> list[Named]:
 
 _FORMS = (
     Form("(package_header)", "module", _package),
-    Form("[(class_declaration) (object_declaration)]", "class", _type),
+    Form("[(class_declaration) (object_declaration) (companion_object)]", "class", _type),
+    Form("(annotated_expression (infix_expression) @_)", "class", _misread_type),
     Form("(enum_entry)", "constant", _entry),
     Form("(function_declaration)", "function", _function),
     Form("(secondary_constructor)", "constructor", _constructor),

@@ -57,7 +57,8 @@ def _assigned(node: Node, source: bytes) -> list[Named]:
         if value is not None and _REQUIRED.match(node_text(value, source)):
             continue
         made = _of_value(node, target, value, source)
-        if not made.name.startswith("__") and made.owner != "self":
+        is_metamethod = made.name.startswith("__") and (value is None or value.type != "function_definition")
+        if not is_metamethod and made.owner != "self":
             named.append(made)
     return named
 

@@ -5,6 +5,8 @@ Definitions know no schemas: of `a.b` the name is b. Names in quotes are taken o
 
 from __future__ import annotations
 
+import re
+
 from tree_sitter import Node
 
 from codeassist_indexer.languages.forms.definition_form import Form, Named
@@ -12,11 +14,21 @@ from codeassist_indexer.languages.forms.signatures import head_before, node_text
 from codeassist_indexer.languages.forms.words import words
 from codeassist_indexer.languages.spec import Definitions, Grammar, LanguageSpec, Literals
 
+_CREATED = re.compile(
+    r"CREATE\s+(?:OR\s+\w+\s+)?(?:TEMP\w*\s+|UNLOGGED\s+|MATERIALIZED\s+|GLOBAL\s+|LOCAL\s+|RECURSIVE\s+|VIRTUAL\s+"
+    r"|CONSTRAINT\s+|EVENT\s+)*(TABLE|VIEW|TYPE|FUNCTION|PROCEDURE|TRIGGER|SEQUENCE)\s+(?:IF\s+NOT\s+EXISTS\s+)?"
+    r"(?:[\w$]+\s*\.\s*|[\"`\[][^\"`\]\n]+[\"`\]]\s*\.\s*)*([\w$]+|[\"`\[][^\"`\]\n]+[\"`\]])",
+    re.IGNORECASE,
+)
+_KINDS = {"TABLE": "struct", "VIEW": "struct", "TYPE": "type", "SEQUENCE": "constant"}
+_HEAD_CHARS = 400
 _BODIES = ("column_definitions", "create_query", "function_body", "procedure_body", "keyword_as")
 
 
 def _object(node: Node, source: bytes) -> list[Named]:
     """What a statement creates: the first thing that it refers to."""
+    if node.has_error:
+        return _half_read(node, source)
     reference = next((each for each in node.named_children if each.type in ("object_reference", "identifier")), None)
     if reference is None:
         return []
@@ -33,12 +45,46 @@ def _column(node: Node, source: bytes) -> list[Named]:
     return [Named(_unquoted(name, source))] if name is not None else []
 
 
+def _half_read(node: Node, source: bytes) -> list[Named]:
+    """A statement that the grammar cannot read, for the databases' dialects are many: it may run on into the next one.
+
+    What stands in it belongs to it up to the next word that creates something.
+    """
+    text = source[node.start_byte : node.start_byte + _HEAD_CHARS].decode("utf-8", "replace")
+    found = _CREATED.match(text)
+    if found is None:
+        return []
+    head = text[: found.end()] + re.split(r"\n|\bAS\b|;", text[found.end() :], maxsplit=1, flags=re.IGNORECASE)[0]
+    kind = _KINDS.get(found[1].upper(), "function")
+    reach_byte = _next_created_byte(node if node.type != "keyword_create" else _statement_around(node), node.start_byte)
+    name = found[2].strip('"`[]')
+    return [Named(name, kind=kind, encloses=True, reach_byte=reach_byte, head=" ".join(head.rstrip(" (").split()))]
+
+
+def _next_created_byte(statement: Node, start_byte: int) -> int:
+    """Where after `start_byte` the next thing is created inside a statement, or where that ends."""
+    waiting = list(reversed(statement.children))
+    while waiting:
+        node = waiting.pop()
+        if node.type == "keyword_create" and node.start_byte > start_byte:
+            return node.start_byte
+        if node.end_byte > start_byte:
+            waiting += reversed(node.children)
+    return statement.end_byte
+
+
+def _statement_around(node: Node) -> Node:
+    error = node.parent
+    return error.parent if error is not None and error.parent is not None else node
+
+
 _FORMS = (
     Form("[(create_table) (create_view) (create_materialized_view)]", "struct", _object),
     Form("(create_table (column_definitions (column_definition) @_))", "field", _column),
     Form("(create_type)", "type", _object),
     Form("[(create_function) (create_procedure) (create_trigger)]", "function", _object),
     Form("(create_sequence)", "constant", _object),
+    Form("(ERROR (keyword_create) @_)", "function", _half_read),
 )
 
 _WORDS = """add all alter and as asc begin between by case cast check column commit constraint create cross database
