@@ -17,6 +17,7 @@ from codeassist_eval.errors import EvaluationError
 from codeassist_eval.tasks.cursors import Cursor, Definitions, cross_file_cursors
 from codeassist_eval.tasks.statement import Language
 from codeassist_eval.tasks.task import language_of
+from codeassist_indexer.ingest.git_answers import GitPatience
 from codeassist_indexer.ingest.ignore import IgnoreRules
 from codeassist_indexer.ingest.walk import FileLimits, FoundFile, decode_source, walk
 from codeassist_indexer.languages.forms.parsed import ParsedFile
@@ -68,7 +69,8 @@ def make_from_folder(repo: Path, out: Path, language: Language | None, limit: in
 def source_texts(root: Path) -> dict[str, str]:
     """Return the text of every file that the index would hold, by path; ignore files and size limits count."""
     texts: dict[str, str] = {}
-    for found in walk(root, IgnoreRules(root), lambda path: language_of(path) is not None, FileLimits()):
+    rules = IgnoreRules(root, git=GitPatience().about_tree(root))
+    for found in walk(root, rules, lambda path: language_of(path) is not None, FileLimits()):
         if isinstance(found, FoundFile):
             text = decode_source((root / found.path).read_bytes())
             if isinstance(text, str):

@@ -1,39 +1,30 @@
-"""Which paths of a repository are ignored: the user's patterns, ignore files at every level, .git/info/exclude.
+"""Which paths of a repository are ignored: as git says, `.codeassistignore` and the user's patterns on top.
 
 Knows ignore rules only; what kind of file a path is, and whether it is worth indexing, is decided elsewhere.
 """
 
 from __future__ import annotations
 
-import logging
-import os
-import re
-import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
-import re2
-from pathspec import GitIgnoreSpec
-
 from codeassist.errors import SettingsError
+from codeassist_indexer.ingest.checkouts import (
+    CheckoutRules,
+    checkout_of,
+    is_checkout,
+    is_linked_worktree,
+    rules_of_checkout,
+    spec_of,
+)
+from codeassist_indexer.ingest.git_answers import GitAnswer, folders_above
+from codeassist_indexer.ingest.ignore_patterns import IgnoreSpec, ignore_spec, parse_rule
 
-log = logging.getLogger(__name__)
-
-# The later a file stands, the stronger its rules: .codeassistignore can take back what .gitignore of its folder says.
 IGNORE_FILE_NAMES = (".gitignore", ".codeassistignore")
 
-_MOST_BYTES = 256 << 10
-_MOST_RULES = 4_000  # of one folder
-_MOST_RULE_CHARS = 512
-_PART = 200  # rules that are compiled into one automaton
-_CLASSES = {
-    "alnum": "0-9A-Za-z", "alpha": "A-Za-z", "digit": "0-9", "lower": "a-z", "upper": "A-Z", "xdigit": "0-9A-Fa-f",
-    "blank": " \t", "space": " \t\n\r\f\v", "punct": "!-/:-@\\[-`{-~",
-}  # fmt: skip
-
-_RANGE = re.compile(r"(?<=[\[!^\w])(\w)-(\w)(?=[^\[]*\])")
-
-_ALWAYS_IGNORED = frozenset({".git", ".hg", ".svn", ".jj"})
+ALWAYS_IGNORED = frozenset({".git", ".hg", ".svn", ".jj"})
 # A rule such as `!third_party/` in an ignore file takes these back.
 _VENDORED = frozenset({
     "node_modules", "bower_components", "jspm_packages", "site-packages", "__pycache__", ".venv", "venv", ".tox",
@@ -42,176 +33,190 @@ _VENDORED = frozenset({
 })  # fmt: skip
 
 
-class IgnoreRules:
-    """The ignore rules of one repository, read as folders are asked for. Paths are relative, with forward slashes.
+class _Folder(Enum):
+    """What holds for the files in a folder."""
 
-    Rules are read once: after an ignore file changes, make new rules. `exclude` holds patterns of the settings: what
-    they match stays ignored whatever an ignore file says. Raises SettingsError for a pattern that is none.
+    IGNORED = "all ignored"
+    ASKED = "as git says"
+    TRACKED = "only what git tracks"
+    READ = "as the ignore files say"  # git ignores the folder, and .codeassistignore took it back
+
+
+class IgnoreRules:
+    """The ignore rules of one repository. Paths are relative to `root`, with forward slashes.
+
+    What git said (`git`) counts before our own reading of its ignore files, which stands where it said nothing. Files
+    are read as folders are asked for, once: after an ignore file changes, make new rules. `.codeassistignore` may
+    exclude more and take back what git ignores. `exclude` holds patterns of the settings: what they match stays
+    ignored whatever a file says. Raises SettingsError for a pattern that is none.
     """
 
-    def __init__(self, root: Path, exclude: Iterable[str] = ()) -> None:
+    def __init__(self, root: Path, exclude: Iterable[str] = (), git: GitAnswer | None = None) -> None:
         self._root = root
-        self._spec_by_folder: dict[str, IgnoreSpec | None] = {}
-        self._is_ignored_folder: dict[str, bool] = {"": False}
-        self._info_exclude = _read_spec([path for path in [_info_exclude(root)] if path is not None])
-        self._settings = _settings_spec(exclude)
+        self._git = git
+        self._read = GitIgnoreFiles(root)
+        self._ours = _RuleChain(root, ".codeassistignore", lambda folder: None if folder else _NO_RULES)
+        self._settings = settings_spec(exclude)
+        self._states: dict[str, _Folder] = {"": _Folder.ASKED}
 
     def ignores_file(self, path: str) -> bool:
         """Say whether the file, or any folder above it, is ignored."""
-        folder = path.rpartition("/")[0]
-        return self.ignores_folder(folder) or self._verdict(path, folder) is True
+        folder, _, name = path.rpartition("/")
+        state = self._state(folder)
+        if state is _Folder.IGNORED or name in ALWAYS_IGNORED or self._excludes(path, is_folder=False):
+            return True
+        ours = self._ours.verdict(path, is_folder=False)
+        return ours if ours is not None else self._git_ignores(path, False, state)
 
     def ignores_folder(self, folder: str) -> bool:
         """Say whether the folder, or any above it, is ignored. As in git, nothing inside can then be taken back."""
-        known = self._is_ignored_folder.get(folder)
+        return self._state(folder) is _Folder.IGNORED
+
+    def _state(self, folder: str) -> _Folder:
+        known = self._states.get(folder)
         if known is None:
             parent, _, name = folder.rpartition("/")
-            known = self.ignores_folder(parent) or name in _ALWAYS_IGNORED
-            if not known:
-                verdict = self._verdict(folder + "/", parent)
-                known = verdict if verdict is not None else self._is_vendored(folder, name)
-            self._is_ignored_folder[folder] = known
+            known = self._states[folder] = self._state_in(self._state(parent), folder, name)
         return known
 
-    def _verdict(self, path: str, folder: str) -> bool | None:
-        """Return what the nearest rule file with an opinion says: True ignored, False taken back, None nothing.
+    def _state_in(self, parent: _Folder, folder: str, name: str) -> _Folder:
+        if parent is _Folder.IGNORED or name in ALWAYS_IGNORED or self._excludes(folder, is_folder=True):
+            return _Folder.IGNORED
+        ours = self._ours.verdict(folder, is_folder=True)
+        if ours or is_linked_worktree(self._root / folder):
+            return _Folder.IGNORED
+        if self._git_ignores(folder, True, parent):
+            if ours is False:
+                return _Folder.READ
+            # git lists no file of it, perhaps for each of them is ignored, some of which may be taken back
+            is_open = self._ours.takes_back(folder) and not self._read.verdict(folder, is_folder=True)
+            return parent if is_open else _Folder.IGNORED
+        if self._git is not None and not self._git.is_complete and parent is _Folder.ASKED and ours is None:
+            parent = _Folder.TRACKED if self._read.verdict(folder, is_folder=True) else parent
+        is_taken = ours is False or not self._is_vendored(folder, name) or self._read.verdict(folder, True) is False
+        return parent if is_taken else _Folder.IGNORED
 
-        The settings come before all files.
-        """
-        if self._settings is not None and self._settings.verdict(path):
-            return True
-        while True:
-            spec = self._spec(folder)
-            if spec is not None:
-                verdict = spec.verdict(path[len(folder) + 1 :] if folder else path)
-                if verdict is not None:
-                    return verdict
-            if not folder:
-                break
-            folder = folder.rpartition("/")[0]
-        return self._info_exclude.verdict(path) if self._info_exclude is not None else None
+    def _git_ignores(self, path: str, is_folder: bool, state: _Folder) -> bool:
+        said = self._git.ignores(path, is_folder) if self._git is not None else None
+        if state is _Folder.TRACKED:
+            return said is not False
+        if said is None or (said and state is _Folder.READ):
+            return self._read.verdict(path, is_folder) is True
+        return said
 
-    def _spec(self, folder: str) -> IgnoreSpec | None:
-        if folder not in self._spec_by_folder:
-            files = [self._root / folder / name for name in IGNORE_FILE_NAMES]
-            self._spec_by_folder[folder] = _read_spec(files)
-        return self._spec_by_folder[folder]
+    def _excludes(self, path: str, is_folder: bool) -> bool:
+        return self._settings is not None and self._settings.verdict(path, is_folder) is True
 
     def _is_vendored(self, folder: str, name: str) -> bool:
         return name in _VENDORED or (self._root / folder / "pyvenv.cfg").exists()
 
 
-class IgnoreSpec:
-    """Rules as in an ignore file, the last one that matches counts. Matching takes time linear in the path."""
+class GitIgnoreFiles:
+    """Git's own rules, read without it: `.gitignore` at every level, info/exclude, the user's excludes.
 
-    def __init__(self, rules: Sequence[str]) -> None:
-        self._parts = [
-            part for start in range(0, len(rules), _PART) for part in _compiled(rules[start : start + _PART])
-        ]
+    What only the repository's index knows is not known here: which files are tracked although a rule matches.
+    """
 
-    def verdict(self, path: str) -> bool | None:
-        """Return True for an ignored path, False for one that was taken back, None where no rule says anything."""
-        for part in reversed(self._parts):
-            include = part.check_file(path).include
-            if include is not None:
-                return include
+    def __init__(self, root: Path) -> None:
+        top = checkout_of(root)
+        prefix = root.relative_to(top).as_posix() + "/" if top is not None and top != root else ""
+        self._chain, self._prefix = _checkout_chain(top or root), prefix
+        if any(self._chain.verdict(folder, is_folder=True) for folder in folders_above(prefix)):
+            self._chain, self._prefix = _checkout_chain(root), ""  # ignored by the repository around it: on its own
+
+    def verdict(self, path: str, is_folder: bool) -> bool | None:
+        """Return what the nearest rule with an opinion says of the path itself: True ignored, False taken back."""
+        return self._chain.verdict(self._prefix + path, is_folder)
+
+
+@dataclass(frozen=True, slots=True)
+class _Link:
+    """Rules that hold from a folder on, and the weaker ones around them. `base`: that folder with its slash."""
+
+    spec: IgnoreSpec
+    base: str
+    outer: _Link | None
+    takes_back: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Rules:
+    """What is in force in a folder."""
+
+    nearest: _Link | None
+    ignores_case: bool
+
+
+_NO_RULES = CheckoutRules((), False)
+
+
+class _RuleChain:
+    """The rules of all files of one name, the nearest to a path first; read as folders are asked for.
+
+    `begins(folder)` returns the rules behind them where a folder begins a chain of its own, None elsewhere.
+    """
+
+    def __init__(self, top: Path, name: str, begins: Callable[[str], CheckoutRules | None]) -> None:
+        self._top = top
+        self._name = name
+        self._begins = begins
+        self._rules_by_folder: dict[str, _Rules] = {}
+
+    def verdict(self, path: str, is_folder: bool) -> bool | None:
+        """Return what the nearest rule with an opinion says: True ignored, False taken back, None nothing."""
+        link = self._rules(path.rpartition("/")[0]).nearest
+        while link is not None:
+            found = link.spec.verdict(path[len(link.base) :], is_folder)
+            if found is not None:
+                return found
+            link = link.outer
         return None
 
+    def takes_back(self, folder: str) -> bool:
+        """Say whether any rule in force in the folder takes paths back."""
+        nearest = self._rules(folder).nearest
+        return nearest is not None and nearest.takes_back
 
-def ignore_spec(lines: Iterable[str]) -> IgnoreSpec | None:
-    """Return the rules that lines of an ignore file come to, None where there are none.
-
-    Lines that git would not take for rules are passed over, as are rules beyond _MOST_RULES and _MOST_RULE_CHARS.
-    """
-    rules = [_plain(line) for line in lines if line.strip() and not line.startswith("#")]
-    kept = [rule for rule in rules[:_MOST_RULES] if _is_pattern(rule)]
-    return IgnoreSpec(kept) if kept else None
-
-
-def _compiled(rules: Sequence[str]) -> list[GitIgnoreSpec]:
-    """The rules as sets that RE2's memory holds: halved until it does."""
-    try:
-        return [GitIgnoreSpec.from_lines(rules, backend="re2")]
-    except re2.error:
-        middle = len(rules) // 2
-        return [*_compiled(rules[:middle]), *_compiled(rules[middle:])] if middle else []
-
-
-def _read_spec(paths: list[Path]) -> IgnoreSpec | None:
-    lines: list[str] = []
-    for path in paths:
-        text = _read_rules(path)
-        # git splits at line feeds alone, and takes a byte order mark for none of the first rule
-        lines += [line.removesuffix("\r") for line in text.removeprefix("\ufeff").split("\n")]
-    return ignore_spec(lines)
+    def _rules(self, folder: str) -> _Rules:
+        known = self._rules_by_folder.get(folder)
+        if known is None:
+            base = folder + "/" if folder else ""
+            begun = self._begins(folder)
+            if begun is not None:
+                known = _Rules(None, begun.ignores_case)
+                for spec in reversed(begun.specs):
+                    known = _with(known, spec, base)
+            else:
+                known = self._rules(folder.rpartition("/")[0])
+            own = spec_of(self._top / folder / self._name, known.ignores_case)
+            known = self._rules_by_folder[folder] = known if own is None else _with(known, own, base)
+        return known
 
 
-def _read_rules(path: Path) -> str:
-    """The text of an ignore file: a regular file, not through a link (as git), of at most _MOST_BYTES; else nothing."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    try:
-        with os.fdopen(os.open(path, flags), "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode) or path.is_symlink():
-                return ""
-            if status.st_size > _MOST_BYTES:
-                log.warning("%s has more than %d bytes: its rules do not count", path, _MOST_BYTES)
-                return ""
-            return file.read(_MOST_BYTES).decode("utf-8", "replace")
-    except OSError:  # no such file, a link, or not ours to read: no rules
-        return ""
+def _with(rules: _Rules, spec: IgnoreSpec, base: str) -> _Rules:
+    takes_back = spec.takes_back or (rules.nearest is not None and rules.nearest.takes_back)
+    return _Rules(_Link(spec, base, rules.nearest, takes_back), rules.ignores_case)
+
+
+def _checkout_chain(top: Path) -> _RuleChain:
+    def begins(folder: str) -> CheckoutRules | None:
+        return rules_of_checkout(top / folder) if not folder or is_checkout(top / folder) else None
+
+    return _RuleChain(top, ".gitignore", begins)
 
 
 def exclusion_problem(pattern: str) -> str | None:
     """Return what is wrong with a pattern of the settings, None where nothing is."""
     if pattern.startswith("!"):
         return f"index.exclude: {pattern!r} would take back what another place excludes; remove it"
-    if not _is_pattern(pattern):
+    if parse_rule(pattern.encode("utf-8", "surrogateescape")) is None:
         return f"index.exclude: {pattern!r} is no pattern as in .gitignore; correct or remove it"
     return None
 
 
-def _settings_spec(exclude: Iterable[str]) -> IgnoreSpec | None:
+def settings_spec(exclude: Iterable[str]) -> IgnoreSpec | None:
+    """Return what patterns of the settings come to. Raises SettingsError for one that is none."""
     patterns = tuple(exclude)
     for problem in filter(None, map(exclusion_problem, patterns)):
         raise SettingsError(problem)
-    return ignore_spec(patterns)
-
-
-def _is_pattern(line: str) -> bool:
-    """Say whether git would take the line for a rule; a line that is none ("!" alone) matches nothing there."""
-    if len(line) > _MOST_RULE_CHARS:
-        return False
-    try:
-        GitIgnoreSpec.from_lines([line], backend="re2")
-    except (ValueError, re.error, re2.error):  # `[z-a]` is a range of nothing
-        return False
-    return True
-
-
-def _plain(rule: str) -> str:
-    """A rule in the words of pathspec, which knows no POSIX classes (`[[:digit:]]`), takes a range of nothing for an
-    error, where git takes its first letter, and drops white space at both ends; git drops spaces at the end alone."""
-    for name, ranges in _CLASSES.items():
-        rule = rule.replace(f"[:{name}:]", ranges)
-    rule = _RANGE.sub(lambda found: found[0] if found[1] <= found[2] else found[1], rule)
-    sign, rule = ("!", rule[1:]) if rule.startswith("!") else ("", rule)
-    rule = rule.rstrip(" ") if not rule.rstrip(" ").endswith("\\") else rule
-    if rule[-1:].isspace() and not rule.endswith(" "):
-        rule = f"{rule[:-1]}[{rule[-1]}]"
-    if rule[:1].isspace():
-        rule = f"[{rule[0]}]{rule[1:]}"
-    return sign + rule
-
-
-def _info_exclude(root: Path) -> Path | None:
-    """Return where .git/info/exclude stands; in a worktree or submodule `.git` is a file that names the folder."""
-    git = root / ".git"
-    try:
-        if not git.is_dir():
-            git = root / _read_rules(git).partition("gitdir:")[2].strip()
-            common = _read_rules(git / "commondir").strip()
-            git = git / common if common else git
-        return git / "info" / "exclude" if git.is_dir() else None
-    except (OSError, ValueError):  # ValueError: a name with a NUL
-        return None
+    return ignore_spec(pattern.encode("utf-8", "surrogateescape") for pattern in patterns)

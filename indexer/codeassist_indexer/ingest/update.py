@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
 from codeassist.errors import Cancelled, IndexCorrupt, RequestError
+from codeassist_indexer.ingest.git_answers import GitPatience
 from codeassist_indexer.ingest.ignore import IgnoreRules
 from codeassist_indexer.ingest.parsers import PARSERS
 from codeassist_indexer.ingest.pool import PrepareJob, prepare_all
@@ -135,17 +136,39 @@ def update_file(
 ) -> FileOutcome:
     """Bring one file up to date, with an open document's unsaved `text` if given, else with what is on disk."""
     settings = settings or UpdateSettings()
+    is_asked = is_source(path) and (text is not None or os.path.lexists(root / path))
+    rules = rules_for(store, root, [path] if is_asked else [], settings)
+    return _update_file(store, root, path, text, settings, rules)
+
+
+def update_files(
+    store: Store, root: Path, paths: Iterable[str], rules: IgnoreRules, settings: UpdateSettings | None = None
+) -> None:
+    """Bring some files up to date with what is on disk. `rules` know of them (`rules_for`)."""
+    for path in sorted(paths):
+        _update_file(store, root, path, None, settings or UpdateSettings(), rules)
+
+
+def rules_for(store: Store, root: Path, paths: Collection[str], settings: UpdateSettings) -> IgnoreRules:
+    """Return the ignore rules as they are now for some paths; git is asked about all of them at once."""
+    asked = [path for path in paths if _is_inside(path)]
+    return IgnoreRules(root, settings.exclude, store.companion(GitPatience).about_paths(root, asked) if asked else None)
+
+
+def _update_file(
+    store: Store, root: Path, path: str, text: str | None, settings: UpdateSettings, rules: IgnoreRules
+) -> FileOutcome:
     known = store.file_state(path)
     read: UnparsedFile | PreparedFile | SameContent | GoneFile | None
     if text is None:
         found = None
-        if _is_inside(path) and not IgnoreRules(root, settings.exclude).ignores_file(path):
+        if _is_inside(path) and is_source(path) and not rules.ignores_file(path):
             found = inspect(root, path, is_source, settings.limits)
         read = read_from_disk(root, found, known) if isinstance(found, FoundFile) else None
     else:
         read = None
         content = text.encode("utf-8", errors="replace")
-        if _may_hold(root, path, content, settings):
+        if _may_hold(path, content, settings, rules):
             same = known is not None and known.content_hash == content_hash(content)
             read = SameContent(path, replace(known, mtime_ns=None)) if known and same else unsaved_file(path, text)
     outcome = prepared(read, PARSERS.parse(path, read.text)) if isinstance(read, UnparsedFile) else read
@@ -204,6 +227,7 @@ def _update(
         num_redacted_lines=batch.num_redacted_lines,
         skipped_by_reason=dict(sorted(skipped.items())),
         seconds=time.perf_counter() - begin,
+        notices=changes.notices,
     )
 
 
@@ -215,6 +239,7 @@ class _Changes:
     gone: list[str]
     num_unchanged: int
     skipped: Counter[str]
+    notices: tuple[str, ...]
 
 
 def _list_changes(store: Store, root: Path, settings: UpdateSettings, unsaved: Collection[str]) -> _Changes:
@@ -223,7 +248,9 @@ def _list_changes(store: Store, root: Path, settings: UpdateSettings, unsaved: C
     jobs: list[PrepareJob] = []
     seen = set(unsaved)
     num_unchanged = 0
-    for found in walk(root, IgnoreRules(root, settings.exclude), is_source, settings.limits):
+    patience = store.companion(GitPatience)
+    rules = IgnoreRules(root, settings.exclude, patience.about_tree(root))
+    for found in walk(root, rules, is_source, settings.limits):
         if isinstance(found, SkippedFile):
             if found.path == ".":  # it went away: all files would count as removed
                 raise RequestError(f"{root}: cannot be read; its index stays as it is")
@@ -239,7 +266,8 @@ def _list_changes(store: Store, root: Path, settings: UpdateSettings, unsaved: C
             num_unchanged += 1
             if known.skip_reason:
                 skipped[known.skip_reason] += 1
-    return _Changes(jobs, [path for path in states if path not in seen], num_unchanged, skipped)
+    gone = [path for path in states if path not in seen]
+    return _Changes(jobs, gone, num_unchanged, skipped, patience.take_notices())
 
 
 class _Batch:
@@ -304,10 +332,10 @@ def _is_inside(path: str) -> bool:
     return not path.startswith("/") and ".." not in path.split("/") and ":" not in path.partition("/")[0]
 
 
-def _may_hold(root: Path, path: str, content: bytes, settings: UpdateSettings) -> bool:
+def _may_hold(path: str, content: bytes, settings: UpdateSettings, rules: IgnoreRules) -> bool:
     """Say whether an open document's text belongs in the index: what holds for its file holds for it."""
     if not _is_inside(path) or not is_source(path) or secret_file_reason(path) is not None:
         return False
     if len(content) > settings.limits.max_file_bytes or isinstance(decode_source(content), NotSource):
         return False
-    return not IgnoreRules(root, settings.exclude).ignores_file(path)
+    return not rules.ignores_file(path)

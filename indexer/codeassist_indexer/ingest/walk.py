@@ -104,12 +104,11 @@ def inspect(
     root: Path, path: str, is_source: Callable[[str], bool], limits: FileLimits
 ) -> FoundFile | SkippedFile | None:
     """Judge one path that no rule ignores by its name, kind and size; None where there is nothing to say about it."""
-    full_path = root / path
     secret = secret_file_reason(path)
     if secret is not None:
         return SkippedFile(path, secret)
     try:
-        status = full_path.lstat()
+        status = os.lstat(f"{root}/{path}")  # not by Path, which takes as long again for each of 100,000 files
         if stat.S_ISLNK(status.st_mode):
             return _judge_link(root, path, is_source)
     except OSError:

@@ -12,7 +12,6 @@ import stat
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from watchdog.events import (
@@ -30,8 +29,10 @@ from watchdog.events import (
 from watchdog.observers import Observer
 
 from codeassist.errors import Cancelled, CodeAssistError
-from codeassist_indexer.ingest.ignore import IGNORE_FILE_NAMES, IgnoreRules
-from codeassist_indexer.ingest.update import UpdateSettings, is_source, update_file, update_index
+from codeassist_indexer.ingest.changed_paths import ChangedPath, Meaning, meaning_of, meanings_outside
+from codeassist_indexer.ingest.git_answers import GitPatience, folders_above
+from codeassist_indexer.ingest.ignore import IgnoreRules
+from codeassist_indexer.ingest.update import UpdateSettings, is_source, rules_for, update_files, update_index
 from codeassist_indexer.storage.store import Store
 
 log = logging.getLogger(__name__)
@@ -49,14 +50,7 @@ _WRITING_EVENTS: list[type[FileSystemEvent]] = [
 ]
 # A checkout of another branch changes hundreds of files: one pass over the tree is then cheaper than one by one.
 _MAX_SINGLE_FILES = 50
-
-
-@dataclass(frozen=True, slots=True)
-class _Changed:
-    """A changed path, relative to the root; `whole_tree` when a folder or the ignore rules changed."""
-
-    path: str
-    whole_tree: bool
+_OF_PATHS = (Meaning.FILE, Meaning.FOLDER)
 
 
 class _Stop:
@@ -90,8 +84,11 @@ class Watcher(FileSystemEventHandler):
         self._look_s = look_s
         self._is_open = is_open
         self._on_update = on_update
-        self._rules = IgnoreRules(self._root, self._settings.exclude)
-        self._queue: queue.SimpleQueue[_Changed | _Stop] = queue.SimpleQueue()
+        self._ignored_folders: frozenset[str] = frozenset()  # as far as known: nothing in them is looked at
+        self._git = store.companion(GitPatience)
+        self._tracked_anyway: frozenset[str] = frozenset()  # files that git tracks although a rule matches
+        self._outside = meanings_outside(self._root)
+        self._queue: queue.SimpleQueue[ChangedPath | _Stop] = queue.SimpleQueue()
         self._observer = Observer()
         self._thread = threading.Thread(target=self._run, name="index-watcher", daemon=True)
         self._stopping = threading.Event()
@@ -104,6 +101,7 @@ class Watcher(FileSystemEventHandler):
         What `notice` is told counts either way.
         """
         self._seen_root = _identity(self._root)
+        self._tracked_anyway = self._git.tracked_although_ignored(self._root)
         is_watched = self._schedule()
         self._thread.start()
         return is_watched
@@ -137,6 +135,8 @@ class Watcher(FileSystemEventHandler):
     def _schedule(self) -> bool:
         try:
             self._observer.schedule(self, str(self._root), recursive=True, event_filter=_WRITING_EVENTS)
+            for folder in {str(Path(place).parent) for place in self._outside}:
+                self._observer.schedule(self, folder, recursive=False, event_filter=_WRITING_EVENTS)
             if not self._observer.is_alive():
                 self._observer.start()
         except OSError as error:
@@ -144,19 +144,16 @@ class Watcher(FileSystemEventHandler):
             return False
         return True
 
-    def _changed(self, full_path: str, is_folder: bool) -> _Changed | None:
+    def _changed(self, full_path: str, is_folder: bool) -> ChangedPath | None:
         try:
             path = Path(full_path).relative_to(self._root).as_posix()
         except ValueError:
+            outside = self._outside.get(full_path)
+            return None if outside is None else ChangedPath(full_path, outside)
+        meaning = meaning_of(path, is_folder)
+        if meaning in _OF_PATHS and not self._ignored_folders.isdisjoint((path, *folders_above(path))):
             return None
-        if path.rpartition("/")[2] in IGNORE_FILE_NAMES:
-            self._rules = IgnoreRules(self._root, self._settings.exclude)
-            return _Changed(path, whole_tree=True)
-        if is_folder:
-            return None if self._rules.ignores_folder(path) else _Changed(path, whole_tree=True)
-        if not is_source(path) or self._rules.ignores_file(path):
-            return None
-        return _Changed(path, whole_tree=False)
+        return None if meaning is None else ChangedPath(path, meaning)
 
     def _look_at_root(self) -> bool:
         """Watch the root anew if it has come back, or another folder took its place; return whether it is there."""
@@ -170,9 +167,8 @@ class Watcher(FileSystemEventHandler):
             log.warning("%s is gone; its index stays as it is until it comes back", self._root)
             return False
         log.info("%s is back", self._root)
-        self._rules = IgnoreRules(self._root, self._settings.exclude)
         self._schedule()
-        self._queue.put(_Changed("", whole_tree=True))
+        self._queue.put(ChangedPath("", Meaning.RULES))
         return True
 
     def _run(self) -> None:
@@ -191,7 +187,7 @@ class Watcher(FileSystemEventHandler):
             if self._look_at_root():
                 self._update(changes)
 
-    def _collect(self, changes: list[_Changed]) -> bool:
+    def _collect(self, changes: list[ChangedPath]) -> bool:
         """Add what arrives until `debounce_s` pass in silence, ten times that at most; return whether to stop."""
         deadline = time.monotonic() + 10 * self._debounce_s
         while (left_s := min(self._debounce_s, deadline - time.monotonic())) > 0:
@@ -204,24 +200,52 @@ class Watcher(FileSystemEventHandler):
             changes.append(change)
         return False
 
-    def _update(self, changes: list[_Changed]) -> None:
-        paths = frozenset(change.path for change in changes)
+    def _update(self, changes: list[ChangedPath]) -> None:
+        meanings = {change.meaning for change in changes}
+        paths = {change.path for change in changes if change.meaning in _OF_PATHS}
+        if not meanings <= set(_OF_PATHS):
+            self._ignored_folders = frozenset()
         try:
-            if len(paths) > _MAX_SINGLE_FILES or any(change.whole_tree for change in changes):
-                open_paths = [path for path in self._store.file_states() if self._is_open(path)]
-                update_index(
-                    self._store, self._root, self._settings, cancelled=self._stopping.is_set, unsaved=open_paths
-                )
-                paths = frozenset({""})
+            if Meaning.RULES in meanings:
+                paths = self._update_tree()
             else:
-                for path in sorted(paths):
-                    if not self._is_open(path):
-                        update_file(self._store, self._root, path, settings=self._settings)
+                paths |= self._newly_tracked() if Meaning.TRACKED in meanings else set()
+                paths = self._update_paths(paths)
         except Cancelled:
             return
         except (CodeAssistError, OSError) as error:
             self._warn(f"a change was not indexed: {error}")
-        self._on_update(paths)
+        if paths:
+            self._on_update(frozenset(paths))
+
+    def _update_tree(self) -> set[str]:
+        open_paths = [path for path in self._store.file_states() if self._is_open(path)]
+        update_index(self._store, self._root, self._settings, cancelled=self._stopping.is_set, unsaved=open_paths)
+        return {""}
+
+    def _update_paths(self, paths: set[str]) -> set[str]:
+        """Look at the paths that count, or are in the index; return them, "" for the whole tree."""
+        rules = rules_for(self._store, self._root, paths, self._settings)
+        folders = {path for path in paths if (self._root / path).is_dir()}
+        above = folders.union(*map(folders_above, paths))
+        self._ignored_folders |= {folder for folder in above if rules.ignores_folder(folder)}
+        known = self._store.file_states()
+        counting = {path for path in folders if not rules.ignores_folder(path)}
+        counting |= {path for path in paths - folders if path in known or self._counts(path, rules)}
+        counting |= {path for path in paths - counting if any(each.startswith(f"{path}/") for each in known)}
+        if len(counting) > _MAX_SINGLE_FILES or not all(map(is_source, counting)):
+            return self._update_tree()
+        closed = [path for path in counting if not self._is_open(path)]
+        update_files(self._store, self._root, closed, rules, self._settings)
+        return counting
+
+    def _counts(self, path: str, rules: IgnoreRules) -> bool:
+        return os.path.lexists(self._root / path) and not rules.ignores_file(path)
+
+    def _newly_tracked(self) -> set[str]:
+        """Return the files that git tracks although a rule matches, and did not before, or no more."""
+        before, self._tracked_anyway = self._tracked_anyway, self._git.tracked_although_ignored(self._root)
+        return set(before ^ self._tracked_anyway)
 
     def _warn(self, message: str) -> None:
         if message not in self._logged:

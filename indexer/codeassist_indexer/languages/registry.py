@@ -64,7 +64,7 @@ FOLDER_MODULES = frozenset(
 
 def language_of(path: str, text: str = "") -> str | None:
     """The language of a file by its name, or None; where two share an extension, what is in `text` tells."""
-    name = PurePosixPath(path.replace("\\", "/"))
+    name = PurePosixPath(path.replace("\\", "/").rpartition("/")[2])
     exact = _BY_EXACT_EXTENSION.get(name.suffix) or _BY_FILE_NAME.get(name.name)
     if exact is not None:
         return exact

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from codeassist.request import CompletionRequest, NoRetriever, Retrieval, Retriever
 from codeassist.settings import Settings
-from codeassist_indexer.ingest.ignore import ignore_spec
+from codeassist_indexer.ingest.ignore import settings_spec
 from codeassist_indexer.repository import open_retriever
 from codeassist_indexer.retrieval.query.recent_places import RecentPlaces
 from codeassist_indexer.retrieval.typed_word import TypedWordRetriever
@@ -117,11 +117,10 @@ class Workspace:
 
         The database may hold it: another client without that setting has it indexed, or the setting is newer.
         """
-        patterns = self._settings.index.exclude
-        excluded = ignore_spec(patterns) if patterns else None
+        excluded = settings_spec(self._settings.index.exclude)
         if excluded is None:
             return found
-        kept = tuple(snippet for snippet in found.snippets if not excluded.verdict(snippet.path))
+        kept = tuple(snippet for snippet in found.snippets if not excluded.covers(snippet.path))
         return found if len(kept) == len(found.snippets) else dataclasses.replace(found, snippets=kept)
 
     def _hold_index(self, settings: Settings, open_documents: Mapping[str, str]) -> BackgroundIndex:
