@@ -11,7 +11,7 @@ NODE := build/vscode
 WITH_NODE := PATH="$(CURDIR)/$(NODE)/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help vsix test-vscode demo dist test trace soak test-remote test-nvim check format constraints clean
+.PHONY: help vsix test-vscode demo dist test trace soak test-security test-remote test-nvim check format constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -50,6 +50,11 @@ test: $(VENV)/.dev-installed  ## every test (under 10 minutes on 2 cores)
 	$(BIN)/python -m pytest -q --ignore=tests/editors; code=$$?; \
 	wait $$beside || code=1; \
 	echo "In the editors:"; cat $(VENV)/editors.log; exit $$code
+
+# The random ones run longer here than in `test`.
+test-security: $(VENV)/.dev-installed  ## break-in attempts and generators, at their full length
+	CODEASSIST_TEST_TREES=1000 $(BIN)/python -m pytest -q --timeout 3000 \
+	  tests/security tests/indexer/workers tests/indexer/open_document tests/indexer/ingest
 
 trace: $(VENV)/.dev-installed  ## the modules that one edit and one completion run through, in order
 	@$(BIN)/python tools/trace_requests.py

@@ -11,6 +11,9 @@ from pathlib import Path
 
 from tests.git_repositories import clean_environment, git
 
+NUM_TREES = int(os.environ.get("CODEASSIST_TEST_TREES", "60"))
+"""How many a run makes; `make test-security` makes 1,000."""
+
 _NAMES = ("a", "b", "ab", "abc", "x1", "X1", "foo", "foobar", "src", "lib", "a b", "é", "-d", "#t", "!n", "[a]", "a\tb")
 _FILES = (*(f"{name}.{end}" for name in _NAMES for end in ("py", "go")), "a.gen.py", "A.py", "b.py ")
 _ATOMS = (

@@ -13,9 +13,7 @@ from codeassist_indexer.ingest.git_answers import AskedPaths, GitAnswer, GitPati
 from codeassist_indexer.ingest.ignore import IgnoreRules
 from codeassist_indexer.ingest.walk import FileLimits, FoundFile, walk
 from tests.git_repositories import git
-from tests.security.random_trees import RandomTree, make_tree
-
-NUM_TREES = int(os.environ.get("CODEASSIST_TEST_TREES", "60"))
+from tests.security.random_trees import NUM_TREES, RandomTree, make_tree
 
 
 @pytest.fixture(autouse=True)

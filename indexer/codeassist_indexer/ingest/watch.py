@@ -206,11 +206,9 @@ class Watcher(FileSystemEventHandler):
         if not meanings <= set(_OF_PATHS):
             self._ignored_folders = frozenset()
         try:
-            if Meaning.RULES in meanings:
-                paths = self._update_tree()
-            else:
-                paths |= self._newly_tracked() if Meaning.TRACKED in meanings else set()
-                paths = self._update_paths(paths)
+            if not meanings <= set(_OF_PATHS):
+                paths |= self._newly_tracked()
+            paths = self._update_tree() if Meaning.RULES in meanings else self._update_paths(paths)
         except Cancelled:
             return
         except (CodeAssistError, OSError) as error:
@@ -243,7 +241,7 @@ class Watcher(FileSystemEventHandler):
         return os.path.lexists(self._root / path) and not rules.ignores_file(path)
 
     def _newly_tracked(self) -> set[str]:
-        """Return the files that git tracks although a rule matches, and did not before, or no more."""
+        """Return files of which it is new that git tracks them although a rule matches, or new that not both is so."""
         before, self._tracked_anyway = self._tracked_anyway, self._git.tracked_although_ignored(self._root)
         return set(before ^ self._tracked_anyway)
 

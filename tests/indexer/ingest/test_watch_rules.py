@@ -18,7 +18,7 @@ from codeassist_indexer.ingest.walk import FileLimits, FoundFile, walk
 from codeassist_indexer.ingest.watch import Watcher
 from codeassist_indexer.storage.store import Store
 from tests.git_repositories import commit_files, git
-from tests.security.random_trees import RandomTree, make_tree
+from tests.security.random_trees import NUM_TREES, RandomTree, make_tree
 
 WAIT_S = 30
 SETTINGS = UpdateSettings(encoder=None, num_workers=1)
@@ -76,7 +76,7 @@ def test_random_changes(tmp_path: Path, watch: Callable[[Path], Watched]) -> Non
     git(tmp_path, "init", "-q", "--template=", "template")
     (tmp_path / "template/.git/info").mkdir()
     first_seed = random.SystemRandom().randrange(1 << 32)
-    for seed in range(first_seed, first_seed + 4):
+    for seed in range(first_seed, first_seed + max(4, NUM_TREES // 10)):
         tree = make_tree(tmp_path / str(seed), tmp_path / "template" / ".git", seed)
         watched = watch(tree.root)
         for step in range(10):
@@ -96,7 +96,7 @@ def _track(tree: RandomTree) -> None:
 
 def _forget(tree: RandomTree) -> None:
     if tree.tracked:
-        git(tree.root, "--literal-pathspecs", "rm", "-q", "--cached", "--ignore-unmatch", "--", *tree.tracked)
+        git(tree.root, "--literal-pathspecs", "rm", "-qf", "--cached", "--ignore-unmatch", "--", *tree.tracked)
         tree.tracked.clear()
 
 
