@@ -94,10 +94,12 @@ def _candidates(place: FitContext, text: str, may_replace: bool) -> Iterator[_Ca
         for end, num in zip(ends, num_marks, strict=True):
             if num > num_closed and cut < len(text):
                 continue  # a cut leaves to the rest of the line what it closes
+            is_shown = _is_within(place.rest[:end], text[:cut])
+            if num > costs.num_closed_by_rest and not is_shown:
+                continue  # it closes what nobody knows of
             rest = place.rest[end:_MOST_REST].rstrip()
             is_doubled = bool(rest) and rest[0] in _SEPARATORS and text[:cut].rstrip().endswith(rest[0])
             num_chars = len("".join((text[:cut] + rest).split()))
-            is_shown = _is_within(place.rest[:end], text[:cut])
             cost = costs.of(line + text[:cut], rest, reader)
             yield _Candidate(text[:cut], end, cost, is_shown, cuts[cut] or is_doubled, num_chars)
 
@@ -110,6 +112,7 @@ class _Costs:
         self._known: dict[tuple[int, tuple[str, ...], tuple[str, ...]], int] = {}
         reader = Reader(place.state.stack)
         reader.read(place.line + place.rest[:_MOST_REST], len(place.line))
+        self.num_closed_by_rest = reader.num_closed
         self._num_kept_now = reader.num_kept
         is_tag = any(each.mode.kind == "tag" for each in place.state.stack[-3:])
         self._separators = _SEPARATORS if is_tag else f"{_SEPARATORS}>"
