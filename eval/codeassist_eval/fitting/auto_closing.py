@@ -58,7 +58,7 @@ _VSCODE |= {"scss": _VSCODE["css"], "less": _VSCODE["css"], "dart": _SCRIPT, "sc
 _ANY: tuple[_Pair, ...] = (*_BRACKETS, *_TEXT_QUOTES)
 _CLOSED_BEFORE = frozenset(";:.,=}])> \n\t")
 _CLOSED_BEFORE_TICK = {"javascript", "typescript", "tsx", "vue", "svelte"}
-_LONG_QUOTED = {"python", "kotlin", "scala", "swift"}
+_LONG_QUOTED = {"python", "kotlin", "scala"}
 _NOT_BEFORE = re.compile(r"[\w%'\[\".`$]")  # nvim-autopairs' ignored_next_char
 _TAGGED = {"html", "vue", "svelte", "xml", "tsx"}
 _TAG = re.compile(r"<([A-Za-z][\w.:-]*)(?:[^<>]|=>)*(?<![/=-])>\Z")
@@ -116,7 +116,7 @@ def _closer_for(
 def _inside(file: SourceFile, line_start: int, col: int) -> str:
     """ "s" or "c" where what begins at the column does so within a string or comment."""
     where = file.token_kind(line_start + col)
-    is_within = where is not None and col > 0 and file.token_kind(line_start + col - 1) == where
+    is_within = where is not None and line_start + col > 0 and file.token_kind(line_start + col - 1) == where
     return where[0] if where is not None and is_within else ""
 
 

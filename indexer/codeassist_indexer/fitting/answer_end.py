@@ -7,10 +7,11 @@ answer left open of the text before it, or is one that the answer has written it
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from codeassist_indexer.fitting.fitted import Fitted
+from codeassist_indexer.fitting.lexing.frame import Frame
 from codeassist_indexer.fitting.lexing.imbalance import HARD, SOFT, imbalance
 from codeassist_indexer.fitting.lexing.reader import Reader
 from codeassist_indexer.fitting.place import FitContext
@@ -21,9 +22,11 @@ from codeassist_indexer.fitting.repetition import (
     repeated_closers,
     repeated_rest,
 )
+from codeassist_indexer.languages.lexicons.code import ANY
 
 _MOST_CUTS = 12
 _MOST_REST = 1_000
+_LONGEST_MARK = 3
 _CLOSING = re.compile(r"\s*(?:\"\"\"|'''|</[\w.:-]*>|\*/|--\]=*\]|-->|[%?]>|\S)")
 _SEPARATORS = ";,:"
 _QUOTES = ("'", '"', "`")
@@ -68,8 +71,8 @@ def _best(place: FitContext, text: str, may_replace: bool) -> Fitted:
 
 def _candidates(place: FitContext, text: str, may_replace: bool) -> Iterator[_Candidate]:
     """The whole answer and its cuts at what may stand there already, each in place of none or more of the closers."""
-    line, state = place.line, place.state
-    start = len(line) - state.num_early
+    state = place.state
+    line = place.line[len(place.line) - state.num_line :]
     again = line_again(text, place.rest) if place.is_before_code else repeated_rest(text, place.rest)
     cuts = {len(text): again is not None}
     if again is not None:
@@ -83,20 +86,23 @@ def _candidates(place: FitContext, text: str, may_replace: bool) -> Iterator[_Ca
     if not place.rest.strip():
         for offset in repeated_closers(text, place.suffix):
             cuts.setdefault(offset, False)
+    costs = _Costs(place, line)
     ends = [0, *_closing_ends(place.rest)] if may_replace and is_light(place.rest) else [0]
     num_marks = [_num_closers(place.rest[:end], f"{_SEPARATORS}>") for end in ends]
-    costs = _Costs(place)
-    reader = Reader(state.early)
+    reader = Reader(state.line_stack)
+    start = 0
     for cut in sorted(cuts):
+        if start <= len(line) + _LONGEST_MARK:  # what is cut there may be one thing with what follows
+            reader, start = Reader(state.line_stack), 0
         reader.read(line + text, start, len(line) + cut)
         start = len(line) + cut
-        num_closed = len(state.stack) - min(len(state.stack), reader.num_kept + state.num_early)
+        num_closed = len(state.stack) - costs.num_given(reader)
         for end, num in zip(ends, num_marks, strict=True):
+            is_shown = _is_within(place.rest[:end], text[:cut])
             if num > num_closed and cut < len(text):
                 continue  # a cut leaves to the rest of the line what it closes
-            is_shown = _is_within(place.rest[:end], text[:cut])
-            if num > costs.num_closed_by_rest and not is_shown:
-                continue  # it closes what nobody knows of
+            if num > costs.num_closed_by_rest and not is_shown and state.stack[0].mode.lexicon is ANY:
+                continue  # in a language that is not known it may close what was not seen to open
             rest = place.rest[end:_MOST_REST].rstrip()
             is_doubled = bool(rest) and rest[0] in _SEPARATORS and text[:cut].rstrip().endswith(rest[0])
             num_chars = len("".join((text[:cut] + rest).split()))
@@ -107,44 +113,55 @@ def _candidates(place: FitContext, text: str, may_replace: bool) -> Iterator[_Ca
 class _Costs:
     """How badly brackets fit each other on the cursor's line and below it, with one or the other answer."""
 
-    def __init__(self, place: FitContext) -> None:
+    def __init__(self, place: FitContext, line: str) -> None:
         self._place = place
+        self._line = line
         self._known: dict[tuple[int, tuple[str, ...], tuple[str, ...]], int] = {}
-        reader = Reader(place.state.stack)
-        reader.read(place.line + place.rest[:_MOST_REST], len(place.line))
-        self.num_closed_by_rest = reader.num_closed
-        self._num_kept_now = reader.num_kept
+        now = Reader(place.state.stack)
+        now.read(line + place.rest[:_MOST_REST], len(line))
+        self.num_closed_by_rest = now.num_closed
+        self._num_kept_now = now.num_kept
+        self._num_brackets_now = _num_brackets(now.stack[: now.num_kept])
         is_tag = any(each.mode.kind == "tag" for each in place.state.stack[-3:])
         self._separators = _SEPARATORS if is_tag else f"{_SEPARATORS}>"
-        self._num_brackets_now = sum(each.is_bracket for each in reader.stack[: reader.num_kept])
+
+    def num_given(self, reader: Reader) -> int:
+        """How many of the frames that are open now were opened before the cursor."""
+        num = reader.num_kept
+        while num < len(reader.stack) and reader.stack[num].char_offset < len(self._line):
+            num += 1
+        return num
 
     def of(self, text: str, rest: str, before: Reader) -> int:
         """The cost of a line that is `text`, which has been read, and `rest`."""
         reader = before.copy()
         is_mere_text = reader.stack[-1].mode.kind in ("literal", "text")
-        num_before = reader.num_closed, _num_strays(reader)
+        before_rest = reader.num_closed, self.num_given(reader), _num_strays(reader)
         reader.read(text + rest, len(text))
+        num_given = self.num_given(reader)
+        num_closed = reader.num_closed - before_rest[0]
+        num_useless = num_foreign = 0
+        num_strays = _num_strays(reader)
         if is_light(rest):
-            num_closers = _num_closers(rest, self._separators)
-            num_useless, num_strays = num_closers - (reader.num_closed - num_before[0]), num_before[1]
-        else:
-            num_useless, num_strays = 0, _num_strays(reader)
-        softs = [each.mark for each in reader.stack[: reader.num_kept] if each.is_soft]
+            num_useless, num_strays = max(0, _num_closers(rest, self._separators) - num_closed), before_rest[2]
+            num_foreign = max(0, num_closed - (before_rest[1] - num_given))
+        softs = [each.mark for each in reader.stack[:num_given] if each.is_soft]
         reader.end_line()
-        own = reader.stack[reader.num_kept :]
-        num_open = sum(not each.is_bracket and each.mode.kind != "text" for each in own)
-        left = reader.stack[self._num_kept_now : reader.num_kept]  # what the rest of the line closes as it is now
-        num_open += sum(not each.is_bracket and each.mark in _QUOTES for each in left)
-        key = reader.num_kept, tuple(each.mark for each in own), tuple(softs)
+        num_given = min(num_given, len(reader.stack))
+        own = reader.stack[num_given:]
+        is_open = any(not each.is_bracket and each.mode.kind != "text" for each in own)
+        left = reader.stack[self._num_kept_now : num_given]  # what the rest of the line closes as it is now
+        is_open_quote = any(not each.is_bracket and each.mark in _QUOTES for each in (*left, *own))
+        key = num_given, tuple(each.mark for each in own), tuple(softs)
         if key not in self._known:
-            self._known[key] = imbalance(self._place.state, reader.stack, reader.num_kept, softs)
-        is_changed = sum(each.is_bracket for each in reader.stack[: reader.num_kept]) != self._num_brackets_now
+            self._known[key] = imbalance(self._place.state, reader.stack, num_given, softs)
+        is_changed = _num_brackets(reader.stack[:num_given]) != self._num_brackets_now
         return (
             self._known[key]
             + (num_strays + reader.num_errors) * HARD
-            + max(0, num_useless) * (2 * SOFT if is_mere_text else HARD)
-            + (reader.num_soft_errors + is_changed) * SOFT
-            + min(num_open, 1) * _LEFT_OPEN
+            + num_useless * (2 * SOFT if is_mere_text else HARD)
+            + (reader.num_soft_errors + num_foreign + is_changed) * SOFT
+            + (_LEFT_OPEN if is_open_quote else is_open * SOFT)
         )
 
 
@@ -157,6 +174,10 @@ def _closing_ends(rest: str) -> Iterator[int]:
 def _num_closers(rest: str, separators: str) -> int:
     """How many of the marks of a line's rest close something."""
     return sum(found[0].strip() not in separators for found in _CLOSING.finditer(rest))
+
+
+def _num_brackets(frames: Sequence[Frame]) -> int:
+    return sum(each.is_bracket for each in frames)
 
 
 def _num_strays(reader: Reader) -> int:

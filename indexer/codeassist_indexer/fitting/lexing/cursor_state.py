@@ -5,18 +5,22 @@ Knows no answer. Of a long text only what is near is read (`nearby_text`).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from codeassist_indexer.fitting.lexing.frame import Frame
-from codeassist_indexer.fitting.lexing.modes import code_mode, starts_of
+from codeassist_indexer.fitting.lexing.modes import code_mode
 from codeassist_indexer.fitting.lexing.reader import Reader, opening
 from codeassist_indexer.fitting.nearby_text import near_before, near_behind
 from codeassist_indexer.languages.forms.lexicon import Lexicon
 
 _TAB_WIDTH = 4
-_QUOTES = "\"'`"
+_MOST_LINE = 2_000
+_SEEN_CHARS = 400
+# Three words at least, and none of the marks of code.
+_SENTENCE = re.compile(r"\W*[\w'’`./-]+[,:]?(?: \W?[\w'’`./-]+[,:;.)`*\"]*){2,}\s*")
 _MOST_CLOSERS = 40
 _MOST_ERRORS = 4
 
@@ -42,14 +46,15 @@ class ReadBelow:
 class CursorState:
     """`stack` is what stands open at the cursor, `indents` how wide what each frame is part of is indented.
 
-    Quotes directly before the cursor may become others with what follows them: `early` is what stood open before the
-    last `num_early` characters. `below` is the text of the lines below the cursor's; `is_whole`: it is all there is.
+    What stands directly before the cursor may become another thing with what follows it, as two quotes of three do:
+    `line_stack` is what stood open before the line's last `num_line` characters, its first where it is not endless.
+    `below` is the text of the lines below the cursor's; `is_whole`: it is all there is.
     """
 
     stack: tuple[Frame, ...]
     indents: tuple[int, ...]
-    early: tuple[Frame, ...]
-    num_early: int
+    line_stack: tuple[Frame, ...]
+    num_line: int
     below: str
     is_whole: bool
     _read: dict[tuple[tuple[str, int], ...], ReadBelow] = field(
@@ -71,22 +76,13 @@ def state_at(prefix: str, suffix: str, lexicon: Lexicon, language: str | None, n
     """Read so many characters on both sides of a cursor."""
     near = near_before(prefix, num_chars, language)
     reader = Reader(_opened_far(prefix[: max(0, len(prefix) - num_chars)], lexicon))
-    num_early = _num_quotes(near, lexicon)
-    reader.read(near, 0, len(near) - num_early)
-    early = tuple(reader.stack)
-    reader.read(near, len(near) - num_early)
+    num_line = min(_MOST_LINE, len(near) - near.rfind("\n") - 1)
+    reader.read(near, 0, len(near) - num_line)
+    line_stack = tuple(reader.stack)
+    reader.read(near, len(near) - num_line)
     below = near_behind(suffix, num_chars, language).partition("\n")[2]
     indents = tuple(_indent_of(near, each) for each in reader.stack)
-    return CursorState(tuple(reader.stack), indents, early, num_early, below, len(suffix) <= num_chars)
-
-
-def _num_quotes(text: str, lexicon: Lexicon) -> int:
-    """How many quotes, or brackets that can be part of one, the text ends with; all alike."""
-    mark = text[-1:]
-    opens = [each.opens for each in lexicon.literals if each.is_long and not each.is_comment]
-    opens += [each.opens for each in lexicon.regions]
-    is_quote = bool(mark) and (mark in _QUOTES or any(mark in starts_of(each) for each in opens))
-    return len(text) - len(text.rstrip(mark)) if is_quote else 0
+    return CursorState(tuple(reader.stack), indents, line_stack, num_line, below, len(suffix) <= num_chars)
 
 
 def _opened_far(far: str, lexicon: Lexicon) -> list[Frame]:
@@ -116,7 +112,18 @@ def _read_below(text: str, stack: list[Frame], is_whole: bool) -> ReadBelow:
     first_hard = hard[0].char_offset if hard else len(text)
     soft = [each.mark for each in reader.closers if each.is_soft and each.char_offset < min(near, first_hard)]
     num_errors = min(_MOST_ERRORS, reader.num_errors + (num_left if is_whole else 0))
+    num_errors += _reads_as_other(text, stack[-1])
     return ReadBelow(tuple(closers), tuple(soft), num_errors)
+
+
+def _reads_as_other(text: str, frame: Frame) -> bool:
+    """Whether the next lines are sentences though they would be code, or code though they would be a text."""
+    lines = [line for line in text[:_SEEN_CHARS].split("\n")[:-1] if line.strip()][:2]
+    sentences = [_SENTENCE.fullmatch(line) is not None for line in lines]
+    if frame.mode.kind == "code":
+        return bool(lines) and all(sentences)
+    is_long = frame.mode.literal is not None and frame.mode.literal.is_long
+    return bool(lines) and is_long and not any(sentences)
 
 
 def _stray_comment_end(text: str, lexicon: Lexicon) -> str | None:

@@ -12,18 +12,17 @@ _INDENT, _ERROR = 1, 2
 _MOST = 24  # of the innermost that are compared
 
 
-def imbalance(state: CursorState, stack: Sequence[Frame], num_kept: int, softs: Sequence[str]) -> int:
+def imbalance(state: CursorState, stack: Sequence[Frame], num_given: int, softs: Sequence[str]) -> int:
     """The cost of a line that leaves `stack` open; 0 where all of it is closed below and nothing else.
 
-    The first `num_kept` frames are those that are open at the cursor; the others are an answer's, which may end in the
+    The first `num_given` frames are those that are open at the cursor; the others are an answer's, which may end in the
     middle: what it opens need not be closed. `softs` are the closers of what a text of no code left open on the line.
     """
     below = state.read_below(stack)
-    frames = [
-        (each.mark, state.indents[num] if num < num_kept else None, each.is_optional or num >= num_kept)
-        for num, each in enumerate(stack)
-        if num > 0
-    ]
+    frames: list[tuple[str, int | None, bool]] = []
+    for num, each in enumerate(stack[1:], 1):
+        is_given = num < min(num_given, len(state.indents))
+        frames.append((each.mark, state.indents[num] if is_given else None, each.is_optional or not is_given))
     frames.reverse()
     ends = state.is_whole and len(below.closers) <= _MOST
     cost = _unlikeness(frames[:_MOST], below.closers[:_MOST], frames_end=ends, closers_end=len(frames) <= _MOST)

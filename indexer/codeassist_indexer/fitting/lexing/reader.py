@@ -256,7 +256,8 @@ class Reader:
         inner = code_mode(raw) if raw is not None else text_mode(mode.lexicon.name)
         is_optional = name.lower() in markup.optional
         mark = _end_tag(name, markup.ignores_case)
-        self.stack.append(Frame(mark, inner, frame.char_offset, is_optional=is_optional))
+        began = Closed(mark_at, frame)
+        self.stack.append(Frame(mark, inner, mark_at, is_optional=is_optional, behind=began))
 
     def _end_tag(self, text: str, mark_at: int, mode: Mode) -> None:
         named = _END_NAME.match(text, mark_at)

@@ -144,7 +144,8 @@ SHELL = Lexicon(
     has_escapes=True,
 )
 DOCKERFILE = replace(SHELL, name="dockerfile")
-MAKEFILE = Lexicon("makefile", (of.HASH_WORD, of.DOUBLE, Literal(r"(?<!\w)'", "'", "none")), has_escapes=True)
+MAKEFILE = Lexicon("makefile", (of.HASH_WORD, of.DOUBLE, Literal(r"(?<!\w)'", "'", "none")),
+                   has_escapes=True, has_case_patterns=True)  # fmt: skip
 SQL = Lexicon("sql", (of.DASHES, of.SLASH_STAR, of.SQL_SINGLE, of.SQL_DOUBLE, Literal("`", "`", "doubled")))
 TERRAFORM = Lexicon(
     "terraform",
