@@ -53,7 +53,7 @@ def tune(
       codeassist tune --report
     """
     from codeassist.cli.sessions.repository import require_root
-    from codeassist_indexer.retrieval.ranking.chooser import tuned_path
+    from codeassist_indexer.retrieval.ranking.ranker import tuned_path
     from codeassist_indexer.storage.store import database_path
 
     if wants_report and wants_reset:
@@ -83,7 +83,7 @@ def _tune(
     from codeassist_eval.engines.local_engine import local_engine
     from codeassist_eval.runs.schedule import Limits
     from codeassist_eval.training.tuning import TuningPlan, tune_ranker, write_report
-    from codeassist_indexer.retrieval.ranking.chooser import ranker_in_force
+    from codeassist_indexer.retrieval.ranking.ranker import ranker_in_force
     from codeassist_indexer.retrieval.vectors.choice import encoder_in_force
     from codeassist_indexer.storage.store import database_path
 

@@ -15,7 +15,7 @@ from codeassist_eval.tasks.slots import claim_slot
 from codeassist_eval.tasks.task import Task
 from codeassist_indexer.ingest.update import update_file, update_index
 from codeassist_indexer.retrieval.retrieve import ContextMode, IndexRetriever
-from codeassist_indexer.retrieval.sources.nearest_vectors import LearnedSearch
+from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.retrieval.vectors.stored import fill_vectors
 from codeassist_indexer.storage.store import Store, database_path
 

@@ -21,10 +21,9 @@ from codeassist_eval.errors import EvaluationError
 from codeassist_eval.percentiles import percentiles
 from codeassist_eval.tasks.identifiers import identifiers
 from codeassist_eval.tasks.task import Task, in_prefix_order
-from codeassist_indexer.retrieval.query.deadline import Deadline
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidate, Source
 from codeassist_indexer.retrieval.sources.find import ask_sources, read_candidates
-from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
+from codeassist_indexer.retrieval.sources.retrieval_context import Deadline, RetrievalContext
 from codeassist_indexer.storage.store import Store
 from codeassist_indexer.storage.symbol_reader import files_defining
 

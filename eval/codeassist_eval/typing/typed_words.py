@@ -19,7 +19,7 @@ from codeassist_eval.contexts.rankers import Rankers
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.tasks.task import Task, in_prefix_order
 from codeassist_indexer.languages.registry import language_of
-from codeassist_indexer.retrieval.query.cursor_query import IDENTIFIER
+from codeassist_indexer.retrieval.query.cursor import IDENTIFIER
 from codeassist_indexer.retrieval.retrieve import IndexRetriever
 from codeassist_indexer.storage.lexical import is_keyword
 

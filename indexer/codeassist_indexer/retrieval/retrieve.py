@@ -13,12 +13,12 @@ from typing import Literal
 
 from codeassist.errors import CodeAssistError
 from codeassist.request import CompletionRequest, Retrieval
-from codeassist_indexer.retrieval.query.deadline import Deadline
 from codeassist_indexer.retrieval.query.recent_places import RecentPlace
-from codeassist_indexer.retrieval.ranking.chooser import Chooser, explained
+from codeassist_indexer.retrieval.ranking.choose import Chooser, explained
 from codeassist_indexer.retrieval.rules import by_rules
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidates, Source
 from codeassist_indexer.retrieval.sources.find import find_candidates
+from codeassist_indexer.retrieval.sources.retrieval_context import Deadline
 from codeassist_indexer.storage.chunk_reader import stored_file
 from codeassist_indexer.storage.lexical import Collection
 from codeassist_indexer.storage.store import Store
@@ -156,10 +156,10 @@ class IndexRetriever:
         try:
             index = self.snapshot()
             basis = index.basis(request.path)
+            return replace(retrieve(query, index), basis=basis)
         except CodeAssistError as error:
             log.warning("no context for %s: %s", request.path, error)
             return Retrieval(late_sources=SOURCES)
-        return replace(retrieve(query, index), basis=basis)
 
     def candidates(self, request: CompletionRequest) -> Candidates:
         """Return all that a ranker may choose among, found under the same deadline."""

@@ -69,7 +69,7 @@ def code_tokens(text: str, language: str) -> list[str]:
 
     Words in strings and comments count too; numbers do not.
     """
-    keywords = _keywords(language)
+    keywords = keywords_of(language)
     tokens: list[str] = []
     for identifier in _IDENTIFIER.findall(text):
         if identifier not in keywords:
@@ -79,10 +79,11 @@ def code_tokens(text: str, language: str) -> list[str]:
 
 def is_keyword(name: str, language: str) -> bool:
     """Say whether a name is a keyword of the language, or a built-in one that counts as such."""
-    return name in _keywords(language)
+    return name in keywords_of(language)
 
 
-def _keywords(language: str) -> frozenset[str]:
+def keywords_of(language: str) -> frozenset[str]:
+    """Return the keywords of a language, and the built-in names that count as such."""
     spec = spec_of(language)
     return spec.keywords if spec is not None and spec.keywords is not None else frozenset()
 

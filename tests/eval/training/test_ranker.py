@@ -26,13 +26,12 @@ from codeassist_eval.training.ranker.places import cut_places, guessed_examples
 from codeassist_eval.training.ranker.training import TrainingPlan, train_ranker
 from codeassist_eval.training.rewards.name_rewards import fit_name_worth, guess_rewards, name_facts
 from codeassist_eval.training.rewards.reward import Rewarded, RewardRecord
-from codeassist_indexer.retrieval.query.deadline import Deadline
-from codeassist_indexer.retrieval.ranking.chooser import tuned_path
+from codeassist_indexer.retrieval.ranking.choose import Rules
 from codeassist_indexer.retrieval.ranking.features import NAMES
-from codeassist_indexer.retrieval.ranking.ranker import load_ranker
-from codeassist_indexer.retrieval.ranking.select import Rules
+from codeassist_indexer.retrieval.ranking.ranker import load_ranker, tuned_path
 from codeassist_indexer.retrieval.sources.candidate import Candidate, Facts, Found
 from codeassist_indexer.retrieval.sources.find import find_candidates
+from codeassist_indexer.retrieval.sources.retrieval_context import Deadline
 from codeassist_indexer.retrieval.vectors.static_encoder import load_encoder, save_encoder
 from codeassist_indexer.storage.store import database_path
 from tests.eval.fakes import write_rows

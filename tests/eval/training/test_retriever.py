@@ -26,8 +26,7 @@ from codeassist_eval.training.retriever.training import TrainingPlan
 from codeassist_eval.training.rewards.reward import Rewarded, RewardRecord
 from codeassist_indexer.languages.parsing.parse import parse_file
 from codeassist_indexer.retrieval.sources.candidate import Candidate, Facts, Found
-from codeassist_indexer.retrieval.vectors.static_encoder import StaticEncoder
-from codeassist_indexer.retrieval.vectors.words import slots_around
+from codeassist_indexer.retrieval.vectors.static_encoder import StaticEncoder, slots_around
 from tests.eval.fakes import demo_repository, row, write_rows
 from tests.indexer.retrieval.vectors.vector_encoders import random_weights
 from tests.tiny_models import save_model

@@ -4,8 +4,8 @@ import pytest
 
 from codeassist_indexer.languages.forms.parsed import Import, ParsedFile
 from codeassist_indexer.languages.registry import files_of_import
+from codeassist_indexer.storage.file_reader import PathReader
 from codeassist_indexer.storage.file_records import FileState, PreparedFile
-from codeassist_indexer.storage.path_reader import PathReader
 from codeassist_indexer.storage.store import Store
 
 TREES = {

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 
 from codeassist.request import CompletionRequest, Retriever, Snippet
 from codeassist_indexer.ingest.update import update_index
-from codeassist_indexer.retrieval.query.cursor_query import cursor_query
+from codeassist_indexer.retrieval.query.cursor import cursor_query
 from codeassist_indexer.retrieval.retrieve import IndexRetriever
-from codeassist_indexer.retrieval.rules import choose
-from codeassist_indexer.retrieval.sources.neighbours import Window, merge_windows
+from codeassist_indexer.retrieval.rules import choose, merge_windows
+from codeassist_indexer.retrieval.sources.read import Window
 from codeassist_indexer.storage.lexical import Collection
 from codeassist_indexer.storage.store import Store
 from tests.indexer.prepared_files import prepare_unsaved

@@ -26,9 +26,9 @@ from codeassist_eval.tasks.repositories import Repositories, repository_folders
 from codeassist_eval.tasks.task import Task, in_prefix_order, language_of
 from codeassist_eval.training.ranker.examples import Example, alike
 from codeassist_eval.training.rewards.name_rewards import NUM_FACTS, name_facts
-from codeassist_indexer.retrieval.query.deadline import Deadline
 from codeassist_indexer.retrieval.ranking.features import NAMES, features
 from codeassist_indexer.retrieval.sources.find import find_candidates
+from codeassist_indexer.retrieval.sources.retrieval_context import Deadline
 from codeassist_indexer.retrieval.vectors.encoder import Encoder
 
 _LEAST_LINE_CHARS = 8

@@ -31,8 +31,7 @@ from codeassist_eval.training.retriever.training import (
 )
 from codeassist_eval.training.rewards.reward import Rewarded, RewardRecord, as_reward
 from codeassist_indexer.languages.registry import language_of
-from codeassist_indexer.retrieval.vectors.static_encoder import StaticEncoder, load_encoder, save_encoder
-from codeassist_indexer.retrieval.vectors.words import slots_around
+from codeassist_indexer.retrieval.vectors.static_encoder import StaticEncoder, load_encoder, save_encoder, slots_around
 
 ENCODER = "encoder.safetensors"
 

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from codeassist.request import CompletionRequest
 from codeassist_eval.tasks.make import parse_all, source_texts
 from codeassist_indexer.languages.forms.parsed import ParsedFile
-from codeassist_indexer.retrieval.vectors.words import slots_around, token_rows, words_of
+from codeassist_indexer.retrieval.vectors.static_encoder import slots_around, token_rows, words_of
 from codeassist_indexer.storage.lexical import is_keyword
 
 Rows = NDArray[np.int64]

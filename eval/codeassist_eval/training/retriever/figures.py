@@ -20,9 +20,8 @@ from codeassist_eval.tasks.task import Task, in_prefix_order
 from codeassist_eval.training.rewards.reward import Rewarded, RewardRecord
 from codeassist_eval.training.rewards.reward_figures import POSITIVE_NATS, label
 from codeassist_indexer.languages.registry import language_of
-from codeassist_indexer.retrieval.query.deadline import Deadline
 from codeassist_indexer.retrieval.sources import chunks
-from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
+from codeassist_indexer.retrieval.sources.retrieval_context import Deadline, RetrievalContext
 from codeassist_indexer.retrieval.vectors.encoder import Encoder
 from codeassist_indexer.retrieval.vectors.matrix import ChunkMatrix
 from codeassist_indexer.retrieval.vectors.stored import fill_vectors
@@ -118,7 +117,7 @@ def measure_ranks(
                 store, CompletionRequest(task.path, task.prefix, task.suffix), store.collection(), (), Deadline(None)
             )
             found = matrix.nearest(encoder.query(situation.request), CUTS[-1], situation.own_file_id)
-            lexical = [hit.key[1] for hit in chunks.bm25(situation)]
+            lexical = [hit.number for hit in chunks.bm25(situation)]
             ranks.append(
                 Ranks(_rank(store, [each for each, _ in found], gold.paths), _rank(store, lexical, gold.paths))
             )

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from codeassist_indexer.retrieval.query.cursor_query import LINES_BEFORE
-from codeassist_indexer.retrieval.vectors.static_encoder import StaticWeights
-from codeassist_indexer.retrieval.vectors.words import NUM_SLOTS
+from codeassist_indexer.retrieval.query.cursor import LINES_BEFORE
+from codeassist_indexer.retrieval.vectors.static_encoder import NUM_SLOTS, StaticWeights
 
 SCALE = 20.0
 """Cosines are multiplied by this before the softmax, as RLCoder does."""

@@ -14,12 +14,11 @@ from codeassist.progress import Progress
 from codeassist.request import CompletionRequest
 from codeassist_eval.tasks.task import Task, in_prefix_order
 from codeassist_eval.training.rewards.reward import Rewarded, RewardPlan, RewardRecord, TruthScorer, reward_log
-from codeassist_indexer.retrieval.query.deadline import Deadline
 from codeassist_indexer.retrieval.sources.candidate import Candidate
 from codeassist_indexer.retrieval.sources.find import ask_sources, read_candidates
-from codeassist_indexer.retrieval.sources.nearest_vectors import LearnedSearch
-from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
+from codeassist_indexer.retrieval.sources.retrieval_context import Deadline, RetrievalContext
 from codeassist_indexer.retrieval.vectors.encoder import Encoder
+from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.retrieval.vectors.stored import fill_vectors
 from codeassist_indexer.storage.store import Store
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from codeassist.request import CompletionRequest
 from codeassist_indexer.languages.registry import language_of
-from codeassist_indexer.retrieval.query.cursor_query import IDENTIFIER
+from codeassist_indexer.retrieval.query.cursor import IDENTIFIER
 from codeassist_indexer.retrieval.sources.candidate import Candidate
 from codeassist_indexer.storage.lexical import is_keyword
 

@@ -21,9 +21,9 @@ from codeassist.request import CompletionRequest, Snippet
 from codeassist_eval.contexts.index_context import IndexContexts
 from codeassist_eval.runs.record_log import RecordLog, claim_log
 from codeassist_eval.tasks.task import Task, in_prefix_order
-from codeassist_indexer.retrieval.query.deadline import Deadline
 from codeassist_indexer.retrieval.sources.candidate import Candidate, Facts, Found
 from codeassist_indexer.retrieval.sources.find import find_candidates
+from codeassist_indexer.retrieval.sources.retrieval_context import Deadline
 
 _MOST_TRUTH_TOKENS = 48
 _TRUE_LINE = re.compile(r"\s*[^\n]*")

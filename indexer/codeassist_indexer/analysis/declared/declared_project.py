@@ -18,8 +18,7 @@ from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.parsing.imports import import_patterns, read_imports
 from codeassist_indexer.languages.registry import declared_types_of, files_of_import, grammar, parser
 from codeassist_indexer.languages.spec import DeclaredTypes
-from codeassist_indexer.storage.chunk_reader import file_text, stored_content
-from codeassist_indexer.storage.path_reader import PathReader, files_around_folder
+from codeassist_indexer.storage.file_reader import PathReader, file_text, files_around_folder, stored_content
 from codeassist_indexer.storage.store import Store
 from codeassist_indexer.storage.symbol_reader import (
     extension_methods,

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from codeassist.request import CompletionRequest
-from codeassist_indexer.retrieval.query.cursor_query import IDENTIFIER, cursor_query
+from codeassist_indexer.retrieval.query.cursor import IDENTIFIER, cursor_query
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidate
-from codeassist_indexer.retrieval.vectors.words import words_of
+from codeassist_indexer.retrieval.vectors.static_encoder import words_of
 
 Kind = Literal["line_start", "member", "argument", "value", "import", "other"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -132,7 +132,7 @@ def _described(candidate: Candidate, at_cursor: _AtCursor, among: _Among) -> lis
         len(candidate.found) / 3,
         distance is not None, distance is not None and distance <= 0,
         0.0 if distance is None else 1 / (1 + max(distance, 0)),
-        facts.is_imported, facts.is_same_language, facts.is_same_folder, 1 / (1 + facts.folder_distance),
+        facts.is_imported, facts.is_same_language, facts.folder_distance == 0, 1 / (1 + facts.folder_distance),
         facts.is_same_stem, facts.is_test_file, facts.is_test_of, facts.is_tested_by,
         0.0 if facts.recency is None else 1 / (1 + facts.recency),
         candidate.form == "skeleton", math.log1p(len(text)) / 8, math.log1p(text.count("\n")) / 4,

@@ -6,6 +6,7 @@ numpy only. Knows no candidate and no training: numbers in, judgements out. Its 
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,8 @@ from safetensors.numpy import save_file
 
 from codeassist.errors import CodeAssistError
 from codeassist_indexer.retrieval.ranking.features import NAMES
+
+log = logging.getLogger(__name__)
 
 Label = Literal["negative", "neutral", "positive"]
 LABELS: tuple[Label, ...] = get_args(Label)
@@ -126,3 +129,22 @@ def load_ranker(path: Path = SHIPPED) -> Ranker:
     if judgement.probabilities.shape != (1, len(LABELS)) or not np.isfinite(judgement.gains).all():
         raise RankerRefused(f"{path}: a ranker that gives no judgement; {again}")
     return ranker
+
+
+def tuned_path(data: Path, database: Path) -> Path:
+    """Return where the ranker stands that was tuned for the repository with this index: with the user's data."""
+    return data / "rankers" / f"{database.parent.name}.safetensors"
+
+
+def ranker_in_force(data: Path, database: Path) -> Ranker | None:
+    """Return the ranker for the repository with this index: its own, else the shipped one; None if neither can be read.
+
+    What is refused is logged, with what to do about it.
+    """
+    for path in (tuned_path(data, database), SHIPPED):
+        if path.exists():
+            try:
+                return load_ranker(path)
+            except RankerRefused as error:
+                log.warning("%s", error)
+    return None

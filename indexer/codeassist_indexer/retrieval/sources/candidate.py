@@ -1,4 +1,4 @@
-"""A candidate: a snippet that might stand in the prompt, and what is known of it without any model.
+"""A hit is what a source says it found; a candidate is a hit that was read, with what is known of it without a model.
 
 Values only. What of it is chosen, and in which order, is a ranker's.
 """
@@ -17,6 +17,21 @@ SOURCES: tuple[Source, ...] = get_args(Source)
 """What finds candidates, in order of worth: so they are asked, and so they take turns."""
 
 Form = Literal["skeleton", "lines"]
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """What a source found, by its number in the index, not read yet; `reason` is for people.
+
+    form: "lines" for a chunk, "skeleton" for a definition. Together with `number` it says which place it is.
+    distance: as `Facts.name_distance`; of a chunk it is found out when it is read.
+    """
+
+    form: Form
+    number: int
+    score: float
+    reason: str
+    distance: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +77,6 @@ class Facts:
     is_test_of: bool
     is_tested_by: bool
     recency: int | None
-
-    @property
-    def is_same_folder(self) -> bool:
-        """Whether both files lie in one folder."""
-        return self.folder_distance == 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,6 @@
 """Definitions as candidates: what the file imports, what is named near the cursor, and what these speak of.
 
+Shown as skeletons, a few lines each: the head, the documentation's first line, and of a type the members' signatures.
 Knows no order among sources. How an import leads to a definition is imported.py's.
 """
 
@@ -10,12 +11,22 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from codeassist_indexer.retrieval.sources.hits import DefinitionHit, Hit
+from codeassist_indexer.languages.registry import blocks_of, comment_prefix
+from codeassist_indexer.languages.spec import IndentedBlocks, WordBlocks
+from codeassist_indexer.retrieval.sources.candidate import Hit
 from codeassist_indexer.retrieval.sources.imported import FAR, Wanted, find_wanted, wanted_imports
-from codeassist_indexer.retrieval.sources.paths import folder_of, stem_of
 from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
-from codeassist_indexer.storage.lexical import is_keyword
-from codeassist_indexer.storage.symbol_reader import names_of_files, symbols_in_folder, symbols_named
+from codeassist_indexer.retrieval.sources.siblings import folder_of, stem_of
+from codeassist_indexer.storage.lexical import keywords_of
+from codeassist_indexer.storage.store import Store
+from codeassist_indexer.storage.symbol_reader import (
+    Definition,
+    Member,
+    names_of_files,
+    read_members,
+    symbols_in_folder,
+    symbols_named,
+)
 
 # A name with more definitions says nothing of which one is meant, and those that it would find are seldom right.
 MAX_SAME_NAME = 8
@@ -29,6 +40,12 @@ _MAX_OF_MODULE = 12
 _BEFORE_DOT = re.compile(r"([^\W\d]\w*)\s*(?:\.|->|::)\s*(\w*)$")
 _MAX_IN_FOLDER = 30
 _BASE_DISTANCE = 5  # the supertypes of the class around the cursor count as if named so far away
+_TYPE_KINDS = frozenset({"class", "interface", "enum", "struct", "trait"})
+_CALLABLE_KINDS = frozenset({"function", "method", "constructor"})
+# What the language itself keeps from other files; a Python underscore is only a wish, and subclasses use it.
+_PRIVATE = re.compile(r"(?:@\w+\s+)*(?:file)?private\b(?!\s+protected|\(set\))|#")
+_MAX_MEMBERS = 30
+_MAX_MEMBER_CHARS = 200
 
 
 def imported(context: RetrievalContext) -> Iterator[Hit]:
@@ -43,7 +60,7 @@ def imported(context: RetrievalContext) -> Iterator[Hit]:
         context.keep((definition,))
         near = distance if distance < FAR else None
         reason = f"defines {definition.name}, {found.origin}"
-        yield DefinitionHit(definition.symbol_id, 1 / (2 + distance), reason, near)
+        yield Hit("skeleton", definition.symbol_id, 1 / (2 + distance), reason, near)
         if context.deadline.cuts_short():
             return
 
@@ -74,26 +91,27 @@ def named(context: RetrievalContext) -> Iterator[Hit]:
     distances = dict(context.distances)
     for name in context.enclosing.bases:
         distances[name] = min(distances.get(name, _BASE_DISTANCE), _BASE_DISTANCE)
-    wanted = [name for name in distances if len(name) >= _MIN_NAME_CHARS and not is_keyword(name, context.language)]
+    keywords = keywords_of(context.language)
+    wanted = [name for name in distances if len(name) >= _MIN_NAME_CHARS and name not in keywords]
     wanted = sorted(wanted, key=distances.__getitem__)[:_MAX_NAMES]
     found = symbols_named(context.store, wanted, MAX_SAME_NAME, context.own_file_id)
     known = {each.name for each in found}
     unknown, folder = [name for name in wanted if name not in known], folder_of(context.request.path)
     found += symbols_in_folder(context.store, unknown, folder, _MAX_IN_FOLDER, context.own_file_id)
     num_by_name = Counter(each.name for each in found)
-    hits: list[DefinitionHit] = []
+    hits: list[Hit] = []
     for each in found:
         distance = distances[each.name]
         what = f"{each.owner}.{each.name}" if each.owner else each.name
         score = 1 / (2 + distance) / num_by_name[each.name]
-        hits.append(DefinitionHit(each.symbol_id, score, f"defines {what}, {_where(distance)}", distance))
-    hits.sort(key=lambda hit: (-hit.score, hit.symbol_id))
+        hits.append(Hit("skeleton", each.symbol_id, score, f"defines {what}, {_where(distance)}", distance))
+    hits.sort(key=lambda hit: (-hit.score, hit.number))
     yield from hits
 
 
-def mentioned(context: RetrievalContext, speaking: Sequence[DefinitionHit]) -> Iterator[Hit]:
+def mentioned(context: RetrievalContext, speaking: Sequence[Hit]) -> Iterator[Hit]:
     """Yield definitions of types that the definitions found so far speak of: what their members give and take."""
-    ranks = {hit.symbol_id: rank for rank, hit in enumerate(speaking[:_MAX_SPEAKING])}
+    ranks = {hit.number: rank for rank, hit in enumerate(speaking[:_MAX_SPEAKING])}
     definitions = context.definitions(sorted(ranks, key=ranks.__getitem__))
     members = context.members(definition.symbol_id for definition in definitions)
     speakers: dict[str, tuple[int, str]] = {}
@@ -110,10 +128,73 @@ def mentioned(context: RetrievalContext, speaking: Sequence[DefinitionHit]) -> I
     for each in sorted(found, key=lambda each: (places[each.name], each.symbol_id)):
         rank, speaker = speakers[each.name]
         reason = f"defines {each.name}, which {speaker} speaks of"
-        yield DefinitionHit(each.symbol_id, 1 / (1 + rank), reason, context.distances.get(each.name))
+        yield Hit("skeleton", each.symbol_id, 1 / (1 + rank), reason, context.distances.get(each.name))
 
 
 def _where(distance: int) -> str:
     if distance < 0:
         return "the type of what stands before the dot"
     return "named in the cursor's line" if distance == 0 else f"named {distance} lines from the cursor"
+
+
+def render(store: Store, definition: Definition) -> str:
+    """Return the definition's skeleton in its language, ending with a newline."""
+    return render_with(definition, read_members(store, [definition.symbol_id])[definition.symbol_id])
+
+
+def has_members(definition: Definition) -> bool:
+    """Say whether a definition is one whose members are shown."""
+    return definition.kind in _TYPE_KINDS
+
+
+def render_with(definition: Definition, members: Sequence[Member]) -> str:
+    """Return the definition's skeleton with its members."""
+    shown = _shown(members) if has_members(definition) else []
+    blocks = blocks_of(definition.language)
+    if isinstance(blocks, IndentedBlocks):
+        return _render_indented(definition, shown)
+    if isinstance(blocks, WordBlocks):
+        return _render_words(definition, shown, blocks.end)
+    return _render_braces(definition, shown, blocks.statement_end if blocks is not None else ";")
+
+
+def _shown(members: Sequence[Member]) -> list[tuple[str, str]]:
+    """Return kind and signature of the members that are shown."""
+    visible = [each for each in members if not (each.signature[:1] in "#@pf" and _PRIVATE.match(each.signature))]
+    if len(visible) > _MAX_MEMBERS:  # what begins with an underscore is not for other files
+        public = [each for each in visible if not each.name.startswith("_") or each.name == "__init__"]
+        visible = public[:_MAX_MEMBERS]
+    return [(each.kind, each.signature[:_MAX_MEMBER_CHARS]) for each in visible]
+
+
+def _render_indented(definition: Definition, members: Sequence[tuple[str, str]]) -> str:
+    head = definition.signature
+    doc = f'    """{definition.doc}"""' if definition.doc else None
+    if definition.kind in _CALLABLE_KINDS:
+        lines = [f"{head}:", doc, "    ..."] if doc else [f"{head}: ..."]
+    elif definition.kind in _TYPE_KINDS:
+        body = [f"    {signature}{': ...' if kind in _CALLABLE_KINDS else ''}" for kind, signature in members]
+        lines = [f"{head}:", *([doc] if doc else []), *(body or ["    ..."])]
+    else:
+        lines = [head]
+    return "\n".join(lines) + "\n"
+
+
+def _render_words(definition: Definition, members: Sequence[tuple[str, str]], end: str) -> str:
+    lines = [f"{comment_prefix(definition.language)} {definition.doc}"] if definition.doc else []
+    lines.append(definition.signature)
+    if definition.kind in _TYPE_KINDS:
+        lines += [*(f"  {signature}" for _, signature in members), end] if end else [each for _, each in members]
+    return "\n".join(lines) + "\n"
+
+
+def _render_braces(definition: Definition, members: Sequence[tuple[str, str]], statement_end: str) -> str:
+    head = definition.signature.rstrip(" {;")
+    lines = [f"{comment_prefix(definition.language)} {definition.doc}"] if definition.doc else []
+    if definition.kind in _TYPE_KINDS:
+        separator = "," if definition.kind == "enum" else statement_end
+        body = [f"    {signature.rstrip(' {;,')}{separator}" for _, signature in members]
+        lines += [f"{head} {{", *body, "}"]
+    else:
+        lines.append(f"{head}{statement_end}")
+    return "\n".join(lines) + "\n"

@@ -15,20 +15,16 @@ from typing import TypeVar
 
 from codeassist.errors import CodeAssistError
 from codeassist.request import CompletionRequest
-from codeassist_indexer.retrieval.query.deadline import Deadline
 from codeassist_indexer.retrieval.query.recent_places import RecentPlace
 from codeassist_indexer.retrieval.sources import chunks, definitions, siblings
-from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidates, Source
-from codeassist_indexer.retrieval.sources.hits import DefinitionHit, Hit
-from codeassist_indexer.retrieval.sources.merge import take_turns
-from codeassist_indexer.retrieval.sources.nearest_vectors import learned
-from codeassist_indexer.retrieval.sources.read import Text, describe, read
-from codeassist_indexer.retrieval.sources.recent import recent_chunks
-from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
+from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidates, Form, Found, Hit, Source
+from codeassist_indexer.retrieval.sources.read import Place, Text, best_first, describe, read
+from codeassist_indexer.retrieval.sources.retrieval_context import Deadline, RetrievalContext
 from codeassist_indexer.storage.lexical import Collection
 from codeassist_indexer.storage.store import Store
 
 _T = TypeVar("_T")
+_Key = tuple[Form, int]
 
 log = logging.getLogger(__name__)
 
@@ -48,13 +44,15 @@ _SHARES: Mapping[Source, float] = {
 _ASKED: tuple[Source, ...] = (
     "imported", "bm25", "learned", "named", "callers", "tests", "recent", "same_base", "mentioned", "folder",
 )  # fmt: skip
+_TURNS: Mapping[Source, int] = {"imported": 3, "named": 2, "bm25": 3}  # at a time; one for those that do not stand here
+_FAR_IMPORTS = 2  # imports that are not named near the cursor: after what is
 
 
 @dataclass(frozen=True, slots=True)
 class Search:
     """What the sources found for one request, not read yet; `stage_ms` and `late_sources` as in `Candidates`."""
 
-    retrieval_context: RetrievalContext
+    context: RetrievalContext
     hits: Mapping[Source, Sequence[Hit]]
     stage_ms: Mapping[str, float]
     late_sources: tuple[str, ...]
@@ -71,95 +69,141 @@ def find_candidates(
     """Return at most MAX_CANDIDATES candidates from other files that `sources` found, those likeliest to help first.
 
     The same index, request and recent places give the same. Only the deadline changes that: what was found until
-    then is returned, and `late_sources` names what was stopped. Never raises for what is missing or broken.
+    then is returned, and `late_sources` names what was stopped. Raises
+    CodeAssistError only for an index that cannot be opened.
     """
     return read_candidates(ask_sources(RetrievalContext(store, request, collection, recent, deadline)), sources)
 
 
-def ask_sources(retrieval_context: RetrievalContext) -> Search:
+def ask_sources(context: RetrievalContext) -> Search:
     """Ask every source, each in its time."""
-    stage_ms: dict[str, float] = {}
-    late: list[str] = []
     hits: dict[Source, list[Hit]] = {}
-    with retrieval_context.deadline.until(_SOURCES_END):
+    stages = _Stages(context)
+    with context.deadline.stops_queries(context.store):
         for source in _ASKED:
-            found: list[Hit] = []
-            with retrieval_context.deadline.part(_SHARES[source]):
-                _collect(
-                    retrieval_context,
-                    source,
-                    partial(_hits, retrieval_context, source, hits),
-                    found.append,
-                    stage_ms,
-                    late,
-                )
-            hits[source] = found
-    return Search(retrieval_context, hits, stage_ms, tuple(late))
+            context.deadline.begin_stage(_SHARES[source], _SOURCES_END)
+            hits[source] = stages.collect(source, partial(_hits, context, source, hits))
+    return Search(context, hits, stages.took_ms, tuple(stages.late))
 
 
 def read_candidates(search: Search, sources: Container[Source] = SOURCES) -> Candidates:
     """Join and read what was found, of `sources` only."""
-    stage_ms = dict(search.stage_ms)
-    late = list(search.late_sources)
-    retrieval_context = search.retrieval_context
+    context = search.context
     places = take_turns({source: hits for source, hits in search.hits.items() if source in sources}, _MAX_PLACES)
-    texts: list[Text] = []
-    with retrieval_context.deadline.until(_READING_ENDS):
-        _collect(retrieval_context, "text", partial(read, retrieval_context, places), texts.append, stage_ms, late)
-    candidates = describe(retrieval_context, places, texts)
-    return Candidates(tuple(islice(candidates, MAX_CANDIDATES)), stage_ms, tuple(late))
+    stages = _Stages(context)
+    with context.deadline.stops_queries(context.store):
+        context.deadline.begin_stage(1.0, _READING_ENDS)
+        texts: list[Text] = stages.collect("text", partial(read, context, places))
+    candidates = tuple(islice(describe(context, places, texts), MAX_CANDIDATES))
+    return Candidates(candidates, {**search.stage_ms, **stages.took_ms}, (*search.late_sources, *stages.late))
 
 
-def _hits(retrieval_context: RetrievalContext, source: Source, before: Mapping[Source, list[Hit]]) -> Iterator[Hit]:
+def take_turns(hits: Mapping[Source, Sequence[Hit]], limit: int) -> list[Place]:
+    """Return at most `limit` places: each source in turn gives its best that no other has given yet."""
+    queues = _queues(hits)
+    chosen: dict[_Key, Hit] = {}
+    while queues and len(chosen) < limit:
+        for queue in list(queues):
+            if not _take(queue, chosen):
+                queues.remove(queue)
+    found: dict[_Key, list[Found]] = {key: [] for key in chosen}
+    distances: dict[_Key, int] = {}
+    for source, listed in hits.items():
+        for rank, hit in enumerate(listed):
+            key = (hit.form, hit.number)
+            of_place = found.get(key)
+            if of_place is not None:
+                of_place.append(Found(source, rank, hit.score))
+                distance = hit.distance
+                if distance is not None:
+                    distances[key] = min(distance, distances.get(key, distance))
+    first = islice(chosen.items(), limit)
+    return [Place(hit, best_first(found[key]), distances.get(key)) for key, hit in first]
+
+
+def _take(queue: _Queue, chosen: dict[_Key, Hit]) -> bool:
+    """Add a queue's turn to what is chosen; say whether it had enough."""
+    num_left = queue.num_at_once
+    for hit in queue.waiting:
+        key = (hit.form, hit.number)
+        if key not in chosen:
+            chosen[key] = hit
+            num_left -= 1
+            if not num_left:
+                return True
+    return False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Queue:
+    waiting: Iterator[Hit]
+    num_at_once: int
+
+
+def _queues(hits: Mapping[Source, Sequence[Hit]]) -> list[_Queue]:
+    queues: list[_Queue] = []
+    for source in SOURCES:
+        listed = hits.get(source, ())
+        if source == "imported":
+            queues.append(_Queue((hit for hit in listed if hit.distance is not None), _TURNS[source]))
+        else:
+            queues.append(_Queue(iter(listed), _TURNS.get(source, 1)))
+        if source == "named":
+            far = (hit for hit in hits.get("imported", ()) if hit.distance is None)
+            queues.append(_Queue(far, _FAR_IMPORTS))
+    return queues
+
+
+def _hits(context: RetrievalContext, source: Source, before: Mapping[Source, list[Hit]]) -> Iterator[Hit]:
     match source:
         case "imported":
-            return definitions.imported(retrieval_context)
+            return definitions.imported(context)
         case "named":
-            return definitions.named(retrieval_context)
+            return definitions.named(context)
         case "mentioned":
-            found = [*before.get("imported", ()), *before.get("named", ())]
-            speaking = [hit for hit in found if isinstance(hit, DefinitionHit)]
-            return definitions.mentioned(retrieval_context, sorted(speaking, key=lambda hit: -hit.score))
+            speaking = [*before.get("imported", ()), *before.get("named", ())]
+            return definitions.mentioned(context, sorted(speaking, key=lambda hit: -hit.score))
         case "bm25":
-            return chunks.bm25(retrieval_context)
+            return chunks.bm25(context)
         case "learned":
-            return learned(retrieval_context)
+            return chunks.learned(context)
         case "callers":
-            return chunks.callers(retrieval_context)
+            return chunks.callers(context)
         case "tests":
-            return siblings.tests(retrieval_context)
+            return siblings.tests(context)
         case "same_base":
-            return siblings.same_base(retrieval_context)
+            return siblings.same_base(context)
         case "folder":
-            return siblings.folder(retrieval_context)
+            return siblings.folder(context)
         case "recent":
-            return recent_chunks(retrieval_context)
+            return chunks.recent(context)
 
 
-def _collect(
-    retrieval_context: RetrievalContext,
-    stage: str,
-    find: Callable[[], Iterator[_T]],
-    keep: Callable[[_T], object],
-    stage_ms: dict[str, float],
-    late: list[str],
-) -> None:
-    """Keep what a stage yields until it ends; note how long it took, and whether it was cut short."""
-    begin = time.perf_counter()
-    deadline = retrieval_context.deadline
-    deadline.has_cut = False
-    try:
-        if not deadline.cuts_short():
-            with deadline.stops_queries(retrieval_context.store):
+class _Stages:
+    """The stages of one retrieval: what each took, in milliseconds, and which were cut short or failed."""
+
+    def __init__(self, context: RetrievalContext) -> None:
+        self.took_ms: dict[str, float] = {}
+        self.late: list[str] = []
+        self._context = context
+
+    def collect(self, stage: str, find: Callable[[], Iterator[_T]]) -> list[_T]:
+        """Return what a stage yields until it ends, fails, or its time does."""
+        begin = time.perf_counter()
+        deadline, path = self._context.deadline, self._context.request.path
+        found: list[_T] = []
+        try:
+            if not deadline.cuts_short():
                 for each in find():
-                    keep(each)
-    except CodeAssistError as error:
-        if not deadline.has_cut:
-            log.warning("no %s for %s: %s", stage, retrieval_context.request.path, error)
-        deadline.has_cut = True
-    except Exception:  # a request boundary: a completion with less context is better than none
-        log.warning("no %s for %s", stage, retrieval_context.request.path, exc_info=True)
-        deadline.has_cut = True
-    stage_ms[stage] = (time.perf_counter() - begin) * 1000
-    if deadline.has_cut:
-        late.append(stage)
+                    found.append(each)  # noqa: PERF402 — what comes before an error stays
+        except CodeAssistError as error:
+            if not deadline.has_cut:
+                log.warning("no %s for %s: %s", stage, path, error)
+            deadline.has_cut = True
+        except Exception:  # a request boundary: a completion with less context is better than none
+            log.warning("no %s for %s", stage, path, exc_info=True)
+            deadline.has_cut = True
+        self.took_ms[stage] = (time.perf_counter() - begin) * 1000
+        if deadline.has_cut:
+            self.late.append(stage)
+        return found

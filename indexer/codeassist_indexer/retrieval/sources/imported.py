@@ -5,34 +5,25 @@ Knows no ranking model and no budget; how an import leads to a file is its langu
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
-from codeassist.request import CompletionRequest, Snippet
+from codeassist.request import CompletionRequest
 from codeassist_indexer.languages.forms.parsed import Import
-from codeassist_indexer.languages.parsing.identifier_search import places_of, taken_of
-from codeassist_indexer.languages.registry import imports_of_language, language_of
+from codeassist_indexer.languages.registry import files_of_import, imports_of_language, language_of
 from codeassist_indexer.open_document.reader import READER
-from codeassist_indexer.retrieval.query.cursor_query import CursorQuery
-from codeassist_indexer.retrieval.sources.definition_lookup import DefinitionLookup
-from codeassist_indexer.retrieval.sources.skeleton import render
-from codeassist_indexer.storage.path_reader import PathReader, files_beside
+from codeassist_indexer.retrieval.query.cursor import taken_of
+from codeassist_indexer.storage.file_reader import PathReader
 from codeassist_indexer.storage.store import Store
-from codeassist_indexer.storage.symbol_reader import Definition
+from codeassist_indexer.storage.symbol_reader import Definition, definitions_in_files, imports_in_files
 
 _IMPORT_TAIL_LINES = 60
 _MAX_DEFINITIONS = 40
+_MAX_REEXPORTS = 4
+_number = itemgetter(0)
 FAR = 1_000
 """The distance of what is not named near the cursor; what stands further down in the file is further still."""
-
-_RECEIVER_CHARS = 60_000
-_TYPE_CHARS = 200
-_MADE_OF = re.compile(r"\s*=\s*(?:await\s+|new\s+|&)?(?:[\w.]+\.)?([A-Z]\w*)\s*[({<]")
-_DECLARED_AS = re.compile(r"\s*:\s*&?(?:mut\s+)?[\"']?(?:Optional\[)?(?:[\w.]+\.)?([A-Z]\w*)")
-_TYPE_BEFORE = re.compile(r"\b([A-Z]\w*)(?:<[^<>\n]*>)?\s+\Z")
-_AFTER_DECLARED = re.compile(r"\s*[=;,)]")
-_RECEIVER = re.compile(r"([^\W\d]\w*)\s*(?:\.|->|::|\?\.)\s*\w*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,28 +55,6 @@ class Wanted:
     paths: tuple[str, ...]
     distance: int
     origin: str
-
-
-def imported_definitions(store: Store, request: CompletionRequest, around: CursorQuery) -> list[Snippet]:
-    """Return definitions in other files of names that the request's file imports, those used near the cursor first."""
-    language = language_of(request.path) or ""
-    distances = distances_near(request, around)
-    paths = PathReader(store)
-    imports = resolved_imports(paths, request.path, language, imports_of(request))
-    wanted = [*wanted_imports(request, imports, distances)]
-    rules = imports_of_language(language)
-    if rules is not None and rules.sees_folder:
-        wanted += _wanted_from_folder(store, request.path, distances, {each.imported.alias for each in imports})
-    return [_snippet(store, found) for found in find_wanted(store, paths, request.path, wanted)]
-
-
-def distances_near(request: CompletionRequest, around: CursorQuery) -> dict[str, int]:
-    """Return each name near the cursor with its distance, as `FoundDefinition` has it."""
-    distances = dict(around.distance_by_name())
-    receiver_type = _receiver_type(request.prefix, around.line_head)
-    if receiver_type is not None:
-        distances[receiver_type] = -1
-    return distances
 
 
 def resolved_imports(
@@ -173,40 +142,112 @@ def _wanted_members(
         yield Wanted(name, paths, distances.get(name, FAR), origin)
 
 
-def _wanted_from_folder(store: Store, path: str, distances: Mapping[str, int], imported: set[str]) -> Iterator[Wanted]:
-    paths = tuple(files_beside(store, path))
-    for name, distance in distances.items():
-        if paths and name not in imported:
-            yield Wanted(name, paths, distance, "in the same package")
+_Lookup = tuple[str, tuple[str, ...]]
+"""A name, and the files in which it may be defined."""
 
 
-def _receiver_type(prefix: str, line_head: str) -> str | None:
-    """Return the name of what stands before the dot at the cursor: the type it was made of or declared with."""
-    match = _RECEIVER.search(line_head)
-    if match is None:
-        return None
-    name, text = match.group(1), prefix[-_RECEIVER_CHARS:]
-    found: dict[int, str] = {}
-    for at in places_of(text, name):
-        end = at + len(name)
-        made = _MADE_OF.match(text, end) or _DECLARED_AS.match(text, end)
-        if made is not None:
-            found[at] = made.group(1)
-        elif at and text[at - 1].isspace() and _AFTER_DECLARED.match(text, end):
-            declared = _TYPE_BEFORE.search(text, max(0, at - _TYPE_CHARS), at)
-            if declared is not None:
-                found[declared.start()] = declared.group(1)
-    return found[max(found)] if found else None
+_Reexport = tuple[int, Import, Sequence[str]]
+"""An import, by its number in the index, and the files that it means."""
 
 
-def _snippet(store: Store, found: FoundDefinition) -> Snippet:
-    definition = found.definition
-    return Snippet(
-        path=definition.path,
-        text=render(store, definition),
-        start_line=definition.start_line,
-        end_line=definition.end_line,
-        source="definition",
-        score=1 / (2 + min(found.distance, FAR)),
-        reason=f"defines {definition.name}, {found.origin}",
-    )
+class DefinitionLookup:
+    """Answers which top-level definitions files have of a name, or where these import it from; none in `own_path`.
+
+    `read` asks about many names with two queries a step of imports; what was not read is asked when it is needed.
+    """
+
+    def __init__(self, store: Store, paths: PathReader, own_path: str) -> None:
+        self._store = store
+        self._paths = paths
+        self._own_path = own_path
+        self._read: list[tuple[frozenset[str], frozenset[str]]] = []
+        self._defined: dict[tuple[str, str], list[Definition]] = {}
+        self._read_imports: list[tuple[frozenset[str], frozenset[str]]] = []
+        self._imports: dict[str, dict[int, tuple[str, Import]]] = {}
+        self._files: dict[int, list[str]] = {}
+        self._by_paths: dict[tuple[str, ...], dict[str, list[_Reexport]]] = {}
+
+    def read(self, lookups: Iterable[_Lookup]) -> None:
+        """Read what `definitions` will be asked about these."""
+        step = list(dict.fromkeys(lookups))
+        for depth in range(_MAX_REEXPORTS + 1):
+            step = [lookup for lookup in step if lookup[1]]
+            if not step:
+                return
+            self._read_definitions(step)
+            unknown = [lookup for lookup in step if not self._defined_in(*lookup)]
+            if depth == _MAX_REEXPORTS or not unknown:
+                return
+            self._read_reexports(unknown)
+            step = list(dict.fromkeys(source for lookup in unknown for source in self._reexports(*lookup)))
+
+    def definitions(self, name: str, paths: tuple[str, ...], depth: int = _MAX_REEXPORTS) -> list[Definition]:
+        """Return the top-level definitions of `name` in `paths`, or where these import it from."""
+        if not paths:
+            return []
+        lookup = (name, paths)
+        if not _is_known(self._read, lookup):
+            self._read_definitions([lookup])
+        found = self._defined_in(name, paths)
+        if found or depth == 0:
+            return found
+        if not _is_known(self._read_imports, lookup):
+            self._read_reexports([lookup])
+        for source in self._reexports(name, paths):
+            found = self.definitions(*source, depth - 1)
+            if found:
+                return found
+        return []
+
+    def _defined_in(self, name: str, paths: Sequence[str]) -> list[Definition]:
+        if len(paths) == 1:
+            return self._defined.get((name, paths[0]), [])
+        return [each for path in sorted(set(paths)) for each in self._defined.get((name, path), ())]
+
+    def _reexports(self, name: str, paths: tuple[str, ...]) -> list[_Lookup]:
+        """Return which name in which files each import of `paths` may mean by `name`."""
+        found = self._imports_of(paths)
+        if not found:
+            return []
+        return [
+            (name if imported.name == "*" else imported.name, tuple(file for file in files if file not in paths))
+            for _, imported, files in sorted((*found.get(name, ()), *found.get("*", ())), key=_number)
+            if imported.name
+        ]
+
+    def _imports_of(self, paths: tuple[str, ...]) -> Mapping[str, Sequence[_Reexport]]:
+        """Return what was read of the imports of `paths`, by the name that they bind, "*" for all of a module's."""
+        known = self._by_paths.get(paths)
+        if known is None:
+            known = self._by_paths[paths] = {}
+            for path in set(paths):
+                for number, (language, imported) in self._imports.get(path, {}).items():
+                    files = self._files.get(number)
+                    if files is None:
+                        files = self._files[number] = files_of_import(self._paths, path, language, imported)
+                    known.setdefault("*" if imported.name == "*" else imported.alias, []).append(
+                        (number, imported, files)
+                    )
+        return known
+
+    def _read_definitions(self, lookups: Sequence[_Lookup]) -> None:
+        names, paths = _names_and_paths(lookups)
+        # The plus keeps SQLite from going through all definitions of a common name.
+        self._defined.update(definitions_in_files(self._store, names, paths, self._own_path))
+        self._read.append((names, paths))
+
+    def _read_reexports(self, lookups: Sequence[_Lookup]) -> None:
+        names, paths = _names_and_paths(lookups)
+        for each in imports_in_files(self._store, names, paths):
+            self._imports.setdefault(each.path, {})[each.import_id] = (each.language, each.imported)
+        self._read_imports.append((names, paths))
+        self._by_paths.clear()
+
+
+def _names_and_paths(lookups: Sequence[_Lookup]) -> tuple[frozenset[str], frozenset[str]]:
+    return frozenset(name for name, _ in lookups), frozenset(path for _, paths in lookups for path in paths)
+
+
+def _is_known(read: Sequence[tuple[frozenset[str], frozenset[str]]], lookup: _Lookup) -> bool:
+    name, paths = lookup
+    return any(name in names and known.issuperset(paths) for names, known in read)

@@ -1,28 +1,82 @@
-"""What every source is given: the index, the request, and what several of them ask about it, read once.
+"""What every source is given: the index, the request, the deadline, and what several of them ask, read once.
 
 Knows no source.
 """
 
 from __future__ import annotations
 
+import contextlib
+import time
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from codeassist.request import CompletionRequest
 from codeassist_indexer.languages.registry import language_of
-from codeassist_indexer.retrieval.query.cursor_query import CursorQuery, cursor_query
-from codeassist_indexer.retrieval.query.deadline import Deadline
+from codeassist_indexer.retrieval.query.cursor import CursorQuery, Enclosing, cursor_query, distances_near, enclosing
 from codeassist_indexer.retrieval.query.recent_places import RecentPlace
-from codeassist_indexer.retrieval.sources.enclosing import Enclosing, enclosing
-from codeassist_indexer.retrieval.sources.imported import ResolvedImport, distances_near, imports_of, resolved_imports
-from codeassist_indexer.retrieval.sources.postings import Postings, read_postings
-from codeassist_indexer.storage.chunk_reader import StoredChunk, StoredFile, stored_chunks, stored_file
+from codeassist_indexer.retrieval.sources.imported import ResolvedImport, imports_of, resolved_imports
+from codeassist_indexer.storage.chunk_reader import (
+    Postings,
+    StoredChunk,
+    StoredFile,
+    read_postings,
+    stored_chunks,
+    stored_file,
+)
+from codeassist_indexer.storage.file_reader import PathReader
 from codeassist_indexer.storage.lexical import Collection, QueryLimits, query_terms
-from codeassist_indexer.storage.path_reader import PathReader
 from codeassist_indexer.storage.store import Store
 from codeassist_indexer.storage.symbol_reader import Definition, Member, read_definitions, read_members
 
 _LIMITS = QueryLimits()
+
+
+@dataclass(slots=True)
+class Deadline:
+    """The moment, `after_ms` after `began_s`, at which one request's queries are stopped; None: never.
+
+    It has stages, which end sooner. `has_stopped` says whether a query was stopped, `has_cut` whether anything of the
+    stage under way was cut short. For one thread.
+    """
+
+    after_ms: float | None
+    has_stopped: bool = False
+    has_cut: bool = False
+    began_s: float = field(default_factory=time.perf_counter)
+    _stage_ends_s: float | None = None
+
+    def is_over(self) -> bool:
+        """Say whether it has passed."""
+        return self.after_ms is not None and (time.perf_counter() - self.began_s) * 1000 > self.after_ms
+
+    def begin_stage(self, share: float, end: float) -> None:
+        """Let what comes now take `share` of the whole time at most, and end when `end` of it has passed."""
+        self.has_cut = False
+        if self.after_ms is not None:
+            whole_s = self.after_ms / 1000
+            self._stage_ends_s = min(time.perf_counter() + share * whole_s, self.began_s + end * whole_s)
+
+    def cuts_short(self) -> bool:
+        """Say whether a loop over small queries must end, because it or its stage has passed; note that one did."""
+        if self.after_ms is not None:
+            self.has_cut |= self._is_stage_over()
+        return self.has_cut
+
+    def stops_queries(self, store: Store) -> AbstractContextManager[None]:
+        """Stop what this thread asks of `store` in the block once it or its stage has passed: it then raises."""
+        return contextlib.nullcontext() if self.after_ms is None else store.stopped_by(self._look)
+
+    def _is_stage_over(self) -> bool:
+        return self.is_over() or (self._stage_ends_s is not None and time.perf_counter() > self._stage_ends_s)
+
+    def _look(self) -> bool:
+        """Say whether the running query must stop."""
+        if not self._is_stage_over():
+            return False
+        self.has_stopped = self.has_cut = True
+        return True
 
 
 class RetrievalContext:
@@ -98,7 +152,7 @@ class RetrievalContext:
     @cached_property
     def postings(self) -> Postings:
         """Which chunks hold these words."""
-        return read_postings(self.store, self.terms, self.collection, self.own_chunks, self.deadline)
+        return read_postings(self.store, self.terms, self.collection, self.own_chunks, self.deadline.cuts_short)
 
     @cached_property
     def enclosing(self) -> Enclosing:

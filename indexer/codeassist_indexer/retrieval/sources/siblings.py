@@ -1,34 +1,37 @@
 """Files that belong together: test and tested file, classes with the same supertype, files of one folder.
 
-Knows no order among sources. A file stands for itself with the chunks that fit the cursor's lines best.
+Knows no order among sources. A file stands for itself with the chunks that fit the cursor's lines best. What two paths
+alone say of two files stands below: how far apart they are, and whether one is the other's test.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import chain
 
-from codeassist_indexer.languages.parsing.identifier_search import has_word
-from codeassist_indexer.retrieval.sources.hits import ChunkHit, Hit
-from codeassist_indexer.retrieval.sources.paths import (
-    folder_distance,
-    folder_of,
-    is_test,
-    plain_stem,
-    stem_of,
-    tested_stem,
-)
+from codeassist_indexer.languages.registry import FOLDER_MODULES
+from codeassist_indexer.retrieval.query.cursor import has_word
+from codeassist_indexer.retrieval.sources.candidate import Hit
 from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
 from codeassist_indexer.storage.chunk_reader import chunks_with, first_named_chunks, stored_files
-from codeassist_indexer.storage.lexical import identifier_tokens
-from codeassist_indexer.storage.path_reader import (
+from codeassist_indexer.storage.file_reader import (
     files_below,
     files_of_module,
     files_of_modules,
     files_of_modules_between,
 )
+from codeassist_indexer.storage.lexical import identifier_tokens
 from codeassist_indexer.storage.symbol_reader import chunk_of_member, types_in_chunks
 
+_TEST_FOLDERS = frozenset({"test", "tests", "__tests__", "spec", "specs", "testing", "unittests"})
+_WORD_BEFORE = re.compile(r"^(?:test|tests|spec)[_-](?=.)", re.IGNORECASE)
+_WORD_AFTER = re.compile(r"(?<=.)[._-](?:test|tests|spec|unittest|unittests)$", re.IGNORECASE)
+_CAMEL_AFTER = re.compile(r"(?<=[a-z0-9])(?:Test|Tests|TestCase|Spec|IT|ITCase)$")
+_CAMEL_BEFORE = re.compile(r"^Test(?=[A-Z])")
+_AFFIXES = (_WORD_BEFORE, _WORD_AFTER, _CAMEL_AFTER, _CAMEL_BEFORE)
+_KEPT = 1 << 14  # one repository's paths, mostly: each is asked about at every keystroke
 _MAX_STEM_FILES = 6
 _CHUNKS_OF_TEST = 3
 _MAX_FOLDER_FILES = 32
@@ -67,7 +70,7 @@ def tests(context: RetrievalContext) -> Iterator[Hit]:
             reason = "is tested by this file"
         else:
             reason = "has this file's name"
-        yield ChunkHit(chunk_id, context.postings.rarity(chunk_id), reason)
+        yield Hit("lines", chunk_id, context.postings.rarity(chunk_id), reason)
 
 
 def same_base(context: RetrievalContext) -> Iterator[Hit]:
@@ -83,7 +86,7 @@ def same_base(context: RetrievalContext) -> Iterator[Hit]:
         rarity = context.postings.rarity
         holding = context.postings.rarest(chunks_with(context.store, tokens[0]), _MAX_BASE_CHUNKS)
         for chunk_id in _classes_extending(context, base, holding, method):
-            yield ChunkHit(chunk_id, rarity(chunk_id), f"extends {base} too")
+            yield Hit("lines", chunk_id, rarity(chunk_id), f"extends {base} too")
             num_found += 1
             if num_found == _MAX_CLASSES:
                 return
@@ -101,7 +104,7 @@ def folder(context: RetrievalContext) -> Iterator[Hit]:
         for found, chunk_id in best:
             distance = folder_distance(path, found)
             reason = "in the same folder" if distance == 0 else f"{distance} folders away"
-            yield ChunkHit(chunk_id, rarity(chunk_id), reason)
+            yield Hit("lines", chunk_id, rarity(chunk_id), reason)
 
 
 def _files_around(context: RetrievalContext) -> Iterator[list[str]]:
@@ -165,3 +168,66 @@ def _classes_extending(context: RetrievalContext, base: str, chunk_ids: Sequence
         of_method = chunk_of_member(context.store, file_id, qualified_name, method) if method else None
         found.setdefault(of_method or chunk_id)
     return list(found)
+
+
+def folder_of(path: str) -> str:
+    """Return the folder that a file lies in, "" for the root."""
+    return path.rpartition("/")[0]
+
+
+def folder_distance(one: str, other: str) -> int:
+    """Return how many steps up and down lead from the folder of one file to that of the other."""
+    return _steps(one.rpartition("/")[0], other.rpartition("/")[0])
+
+
+@lru_cache(_KEPT)
+def _steps(one: str, other: str) -> int:
+    if one == other:
+        return 0
+    first, second = one.split("/") if one else [], other.split("/") if other else []
+    num_shared = 0
+    for mine, theirs in zip(first, second, strict=False):
+        if mine != theirs:
+            break
+        num_shared += 1
+    return len(first) + len(second) - 2 * num_shared
+
+
+@lru_cache(_KEPT)
+def stem_of(path: str) -> str:
+    """Return a file's name without its extension, as it is written; of a folder's own module, the folder's name."""
+    name = path.rpartition("/")[2]
+    stem = name.rpartition(".")[0] or name
+    return _of_folder(path, stem) if stem in FOLDER_MODULES else stem
+
+
+@lru_cache(_KEPT)
+def tested_stem(stem: str) -> str | None:
+    """Return what a test's stem says it tests (`test_a`, `a_test`, `ATest`, `a.spec`), None if it is no test's."""
+    for affix in _AFFIXES:
+        rest, num_found = affix.subn("", stem)
+        if num_found:
+            return rest
+    return None
+
+
+@lru_cache(_KEPT)
+def is_test(path: str) -> bool:
+    """Say whether a file belongs to the tests, by its name or by a folder."""
+    return tested_stem(stem_of(path)) is not None or not _TEST_FOLDERS.isdisjoint(folder_of(path).lower().split("/"))
+
+
+@lru_cache(_KEPT)
+def plain_stem(path: str) -> str:
+    """Return the stem in lower case without test affixes and leading underscores: equal for what belongs together."""
+    stem = tested_stem(stem_of(path)) or stem_of(path)
+    return (_of_folder(path, stem) if stem in FOLDER_MODULES else stem).lstrip("_").lower()
+
+
+def is_test_of(test: str, tested: str) -> bool:
+    """Say whether `test` is the test of `tested` by their names."""
+    return is_test(test) and not is_test(tested) and plain_stem(test) == plain_stem(tested)
+
+
+def _of_folder(path: str, stem: str) -> str:
+    return folder_of(path).rpartition("/")[2] or stem

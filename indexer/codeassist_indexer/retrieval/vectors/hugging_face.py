@@ -14,7 +14,7 @@ import numpy as np
 
 from codeassist.errors import ModelError
 from codeassist.request import CompletionRequest
-from codeassist_indexer.retrieval.query.cursor_query import cursor_query
+from codeassist_indexer.retrieval.query.cursor import cursor_query
 from codeassist_indexer.retrieval.vectors.encoder import Vectors
 
 if TYPE_CHECKING:

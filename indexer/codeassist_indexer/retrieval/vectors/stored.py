@@ -1,36 +1,20 @@
-"""Chunk vectors in an index: one block of int8 numbers a file, made when the file is indexed, or in idle time.
+"""Chunk vectors made for an index: when a file is indexed, or in idle time.
 
-Knows no search. A block belongs to one encoder; of another encoder it is made anew.
+Knows no search. The block of a file belongs to one encoder; of another encoder it is made anew.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
 
-import numpy as np
-
-from codeassist_indexer.retrieval.vectors.encoder import Encoder, Vectors
-from codeassist_indexer.storage.chunk_reader import files_without_vectors, texts_of_file
+from codeassist_indexer.retrieval.vectors.encoder import Encoder
+from codeassist_indexer.storage.chunk_reader import files_without_vectors, packed
+from codeassist_indexer.storage.file_reader import texts_of_file
 from codeassist_indexer.storage.file_records import FileVectors, PreparedFile
 from codeassist_indexer.storage.store import Store
 
 _FILES_PER_WRITE = 64
-
-
-def packed(vectors: Vectors) -> bytes:
-    """Return vectors (n, D) as int8, each so that its greatest number becomes 127: lengths are lost."""
-    greatest = np.abs(vectors).max(axis=1, keepdims=True)
-    scaled = np.divide(vectors, greatest, out=np.zeros_like(vectors), where=greatest > 0)
-    return np.rint(scaled * 127).astype(np.int8).tobytes()
-
-
-def unpacked(blocks: Sequence[bytes], num_dims: int) -> Vectors:
-    """Return what `packed` made bytes of, (n, D), of length 1 again."""
-    vectors = np.frombuffer(b"".join(blocks), np.int8).reshape(-1, num_dims).astype(np.float32)
-    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
-    vectors /= np.maximum(lengths, 1)[:, None]
-    return vectors
 
 
 def with_vectors(prepared: PreparedFile, encoder: Encoder) -> PreparedFile:

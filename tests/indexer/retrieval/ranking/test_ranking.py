@@ -19,11 +19,18 @@ from codeassist.settings import ContextSettings, Settings
 from codeassist.settings.sections import standard_places
 from codeassist_indexer.ingest.update import update_index
 from codeassist_indexer.repository import open_retriever
-from codeassist_indexer.retrieval.query.character_budget import HEADER_CHARS
-from codeassist_indexer.retrieval.ranking.chooser import Chooser, explained, ranker_in_force, tuned_path
+from codeassist_indexer.retrieval.ranking.choose import HEADER_CHARS, Chooser, Rules, explained, select
 from codeassist_indexer.retrieval.ranking.features import KINDS, NAMES, features, set_similarities
-from codeassist_indexer.retrieval.ranking.ranker import LABELS, SHIPPED, Judgement, Ranker, RankerRefused, load_ranker
-from codeassist_indexer.retrieval.ranking.select import Rules, select
+from codeassist_indexer.retrieval.ranking.ranker import (
+    LABELS,
+    SHIPPED,
+    Judgement,
+    Ranker,
+    RankerRefused,
+    load_ranker,
+    ranker_in_force,
+    tuned_path,
+)
 from codeassist_indexer.retrieval.retrieve import IndexRetriever
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidate, Facts, Found
 from codeassist_indexer.storage.store import Store

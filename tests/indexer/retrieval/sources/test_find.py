@@ -10,13 +10,11 @@ import pytest
 
 from codeassist.request import CompletionRequest
 from codeassist_indexer.ingest.update import update_index
-from codeassist_indexer.retrieval.query.deadline import Deadline
 from codeassist_indexer.retrieval.query.recent_places import RecentPlace
 from codeassist_indexer.retrieval.retrieve import IndexRetriever
-from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidate, Candidates, Source
+from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidate, Candidates, Hit, Source
 from codeassist_indexer.retrieval.sources.find import find_candidates
-from codeassist_indexer.retrieval.sources.hits import ChunkHit, Hit
-from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
+from codeassist_indexer.retrieval.sources.retrieval_context import Deadline, RetrievalContext
 from codeassist_indexer.storage.store import Store
 from tests.indexer.prepared_files import prepare_unsaved
 from tests.indexer.retrieval.candidate_repositories import JAVA, PYTHON, TYPESCRIPT, Repository
@@ -51,7 +49,7 @@ def test_every_source_in_python(python: Store) -> None:
     price = by(found, "imported")["shop/money.py"]
     assert (price.form, price.name) == ("skeleton", "Price")
     assert "def convert(self, currency: Currency)" in price.snippet.text and "..." in price.snippet.text
-    assert price.facts.name_distance == -1 and price.facts.is_imported and price.facts.is_same_folder
+    assert price.facts.name_distance == -1 and price.facts.is_imported and price.facts.folder_distance == 0
     assert {each.source for each in price.found} >= {"imported", "named"}
 
     ledger = by(found, "named")["books/ledger.py"]  # not imported; the member is named, its type is shown
@@ -195,7 +193,7 @@ def test_a_source_that_would_never_end_is_stopped_and_keeps_what_it_had(
     )
 
     def slow(context: RetrievalContext) -> Iterator[Hit]:
-        yield ChunkHit(first_chunk[0][0], 1.0, "before it went on")
+        yield Hit("lines", first_chunk[0][0], 1.0, "before it went on")
         context.store.query(ENDLESS)
 
     monkeypatch.setattr("codeassist_indexer.retrieval.sources.siblings.tests", slow)

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from codeassist.request import CompletionRequest, Snippet
-from codeassist_indexer.retrieval.query.cursor_query import cursor_query
-from codeassist_indexer.retrieval.sources.imported import imported_definitions
+from codeassist_indexer.retrieval.query.cursor import cursor_query
+from codeassist_indexer.retrieval.rules import imported_definitions
 from codeassist_indexer.storage.store import Store
 from tests.indexer.prepared_files import prepare_unsaved
 

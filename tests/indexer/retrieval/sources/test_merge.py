@@ -6,21 +6,22 @@ import random
 
 import pytest
 
-from codeassist_indexer.retrieval.sources.candidate import SOURCES, Found, Source
-from codeassist_indexer.retrieval.sources.hits import ChunkHit, DefinitionHit, Hit
-from codeassist_indexer.retrieval.sources.merge import (
-    MAX_MERGED_LINES,
-    Place,
-    PlacedWindow,
-    join_overlapping,
-    take_turns,
-)
-from codeassist_indexer.retrieval.sources.neighbours import Window
-from codeassist_indexer.retrieval.sources.paths import folder_distance, is_test, is_test_of, plain_stem
+from codeassist_indexer.retrieval.sources.candidate import SOURCES, Form, Found, Hit, Source
+from codeassist_indexer.retrieval.sources.find import take_turns
+from codeassist_indexer.retrieval.sources.read import MAX_MERGED_LINES, Place, PlacedWindow, Window, join_overlapping
+from codeassist_indexer.retrieval.sources.siblings import folder_distance, is_test, is_test_of, plain_stem
 
 
-def chunk(number: int, score: float = 1.0) -> ChunkHit:
-    return ChunkHit(number, score, "")
+def chunk(number: int, score: float = 1.0) -> Hit:
+    return Hit("lines", number, score, "")
+
+
+def definition(number: int, score: float, distance: int | None) -> Hit:
+    return Hit("skeleton", number, score, "", distance)
+
+
+def key(hit: Hit) -> tuple[Form, int]:
+    return hit.form, hit.number
 
 
 def place(number: int) -> Place:
@@ -33,23 +34,23 @@ def placed(number: int, path: str, start_line: int, num_lines: int) -> PlacedWin
 
 
 def test_sources_take_turns_and_a_place_keeps_all_that_found_it() -> None:
-    imported: list[Hit] = [DefinitionHit(number, 0.5, "", 3) for number in range(5)]
-    named: list[Hit] = [DefinitionHit(3, 0.2, "", 1), DefinitionHit(9, 0.1, "", 1)]
+    imported: list[Hit] = [definition(number, 0.5, 3) for number in range(5)]
+    named: list[Hit] = [definition(3, 0.2, 1), definition(9, 0.1, 1)]
     places = take_turns({"bm25": [chunk(1), chunk(2)], "named": named, "imported": imported}, 20)
-    assert [each.hit.key[1] for each in places] == [0, 1, 2, 3, 9, 1, 2, 4]
+    assert [each.hit.number for each in places] == [0, 1, 2, 3, 9, 1, 2, 4]
     both = places[3]
     assert both.found == (Found("named", 0, 0.2), Found("imported", 3, 0.5)) and both.distance == 1
 
 
 def test_imports_that_are_not_named_near_come_behind_what_is() -> None:
-    imported: list[Hit] = [DefinitionHit(1, 0.5, "", 0), DefinitionHit(2, 0.001, "", None)]
-    named: list[Hit] = [DefinitionHit(3, 0.2, "", 3), DefinitionHit(4, 0.1, "", 4), DefinitionHit(5, 0.1, "", 4)]
+    imported: list[Hit] = [definition(1, 0.5, 0), definition(2, 0.001, None)]
+    named: list[Hit] = [definition(3, 0.2, 3), definition(4, 0.1, 4), definition(5, 0.1, 4)]
     places = take_turns({"bm25": [chunk(6)], "named": named, "imported": imported}, 20)
-    assert [each.hit.key[1] for each in places] == [1, 3, 4, 2, 6, 5]
+    assert [each.hit.number for each in places] == [1, 3, 4, 2, 6, 5]
 
 
 def test_a_chunk_and_a_definition_of_one_number_are_two_places() -> None:
-    assert len(take_turns({"bm25": [chunk(7)], "named": [DefinitionHit(7, 1.0, "", 0)]}, 20)) == 2
+    assert len(take_turns({"bm25": [chunk(7)], "named": [definition(7, 1.0, 0)]}, 20)) == 2
 
 
 def test_any_hits_give_each_place_once_up_to_the_limit() -> None:
@@ -62,11 +63,11 @@ def test_any_hits_give_each_place_once_up_to_the_limit() -> None:
         }
         limit = draw.randint(1, 60)
         places = take_turns(hits, limit)
-        keys = [each.hit.key for each in places]
-        everything = {hit.key for listed in hits.values() for hit in listed}
+        keys = [key(each.hit) for each in places]
+        everything = {key(hit) for listed in hits.values() for hit in listed}
         assert len(keys) == len(set(keys)) == min(limit, len(everything))
         for each in places:
-            sources = {source for source, listed in hits.items() if each.hit.key in {hit.key for hit in listed}}
+            sources = {source for source, listed in hits.items() if key(each.hit) in {key(hit) for hit in listed}}
             assert {how.source for how in each.found} == sources
 
 
@@ -75,7 +76,7 @@ def test_windows_that_overlap_become_one_with_all_places() -> None:
     assert [(each.window.path, each.window.start_line, each.window.end_line) for each in joined] == [
         ("a", 5, 20), ("b", 1, 6),
     ]  # fmt: skip
-    assert [each.hit.key[1] for each in joined[0].places] == [0, 2]
+    assert [each.hit.number for each in joined[0].places] == [0, 2]
     assert joined[0].window.lines == tuple(f"a {line}" for line in range(5, 20))
 
 
@@ -101,7 +102,7 @@ def test_any_windows_are_joined_without_losing_or_repeating_a_line_that_matters(
             assert each.window.lines == tuple(f"{each.window.path} {line}" for line in numbers)
         wanted = {(w.window.path, line) for w in windows for line in range(w.window.start_line, w.window.end_line)}
         assert set(shown) <= wanted and len(wanted - set(shown)) <= 4 * len(windows)
-        firsts = [each.places[0].hit.key[1] for each in joined]
+        firsts = [each.places[0].hit.number for each in joined]
         assert firsts == sorted(firsts)
 
 

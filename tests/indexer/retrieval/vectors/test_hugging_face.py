@@ -17,9 +17,9 @@ from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 from codeassist.errors import ModelError
 from codeassist.request import CompletionRequest
 from codeassist_indexer.ingest.update import UpdateSettings, update_file, update_index
-from codeassist_indexer.retrieval.sources.nearest_vectors import LearnedSearch
 from codeassist_indexer.retrieval.vectors.choice import encoder_in_force, static_encoder_in_force
 from codeassist_indexer.retrieval.vectors.hugging_face import load_hugging_face
+from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.retrieval.vectors.static_encoder import save_encoder
 from codeassist_indexer.storage.store import Store
 from tests.indexer.retrieval.vectors.vector_encoders import random_weights

@@ -13,8 +13,14 @@ from safetensors.numpy import load_file, save_file
 from codeassist.errors import ModelError
 from codeassist.request import CompletionRequest
 from codeassist_indexer.retrieval.vectors import static_encoder
-from codeassist_indexer.retrieval.vectors.static_encoder import StaticEncoder, load_encoder, save_encoder
-from codeassist_indexer.retrieval.vectors.words import slots_around, token_rows, words_of
+from codeassist_indexer.retrieval.vectors.static_encoder import (
+    StaticEncoder,
+    load_encoder,
+    save_encoder,
+    slots_around,
+    token_rows,
+    words_of,
+)
 from codeassist_indexer.storage.lexical import code_tokens
 from tests.indexer.retrieval.vectors.vector_encoders import random_encoder, random_weights
 

@@ -11,11 +11,10 @@ import pytest
 
 from codeassist.request import CompletionRequest
 from codeassist_indexer.ingest.update import UpdateSettings, update_file, update_index
-from codeassist_indexer.retrieval.query.deadline import Deadline
 from codeassist_indexer.retrieval.sources.find import find_candidates
-from codeassist_indexer.retrieval.sources.nearest_vectors import LearnedSearch
+from codeassist_indexer.retrieval.sources.retrieval_context import Deadline
 from codeassist_indexer.retrieval.vectors import matrix as matrix_module
-from codeassist_indexer.retrieval.vectors.matrix import ChunkMatrix
+from codeassist_indexer.retrieval.vectors.matrix import ChunkMatrix, LearnedSearch
 from codeassist_indexer.retrieval.vectors.static_encoder import StaticEncoder
 from codeassist_indexer.retrieval.vectors.stored import fill_vectors
 from codeassist_indexer.storage.store import Store
@@ -195,7 +194,7 @@ def test_a_broken_table_leaves_the_other_sources(tmp_path: Path) -> None:
 
 
 def test_packed_vectors_keep_their_directions() -> None:
-    from codeassist_indexer.retrieval.vectors.stored import packed, unpacked
+    from codeassist_indexer.storage.chunk_reader import packed, unpacked
 
     vectors = random_encoder().encode(["alpha beta", "gamma", ""], ["python"] * 3)
     again = unpacked([packed(vectors[:1]), packed(vectors[1:])], 16)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from codeassist_indexer.retrieval.vectors.static_encoder import StaticEncoder, StaticWeights
-from codeassist_indexer.retrieval.vectors.words import NUM_SLOTS
+from codeassist_indexer.retrieval.vectors.static_encoder import NUM_SLOTS, StaticEncoder, StaticWeights
 
 
 def random_weights(seed: int = 0, num_rows: int = 512, num_dims: int = 16) -> StaticWeights:

@@ -1,9 +1,10 @@
-"""Which files the index has: by module, by folder, by what an import says of them."""
+"""Files of the index: by module, by folder, by what an import says of them; and their texts."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from codeassist_indexer.languages.forms.indexed_paths import MAX_FILES
@@ -28,6 +29,15 @@ _DECLARING_AND_DEFINING = (
     f"{_DECLARED} AND EXISTS (SELECT 1 FROM symbols s WHERE s.file_id = m.file_id AND s.name = ?)"
     " ORDER BY f.path LIMIT ?"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class StoredContent:
+    """A file by its number, its language (None where only its name is known), and the hash of its content."""
+
+    file_id: int
+    language: str | None
+    content_hash: bytes
 
 
 class PathReader:
@@ -177,6 +187,22 @@ def files_around_folder(store: Store, language: str, folder: str) -> list[tuple[
 def state_of_others(store: Store, path: str) -> str:
     """Return what is another text as soon as another file than `path` has changed in the index."""
     return str(store.query("SELECT count(*), max(read_ns) FROM files WHERE path != ?", (path,))[0])
+
+
+def stored_content(store: Store, path: str) -> StoredContent | None:
+    """Return what a file's content is, None where it is not indexed."""
+    rows = store.query("SELECT id, language, content_hash FROM files WHERE path = ?", (path,))
+    return StoredContent(*rows[0]) if rows else None
+
+
+def file_text(store: Store, file_id: int) -> str:
+    """Return the text of a file: its chunks in their order."""
+    return "".join(texts_of_file(store, file_id))
+
+
+def texts_of_file(store: Store, file_id: int) -> list[str]:
+    """Return the texts of a file's chunks in their order."""
+    return [text for (text,) in store.query("SELECT text FROM chunks WHERE file_id = ? ORDER BY id", (file_id,))]
 
 
 def _paths(store: Store, sql: str, *parameters: object) -> list[str]:

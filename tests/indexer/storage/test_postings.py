@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from codeassist_indexer.retrieval.sources.postings import Postings, bm25, outside
+from codeassist_indexer.storage.chunk_reader import Postings, bm25_score, outside
 
 
 def test_rarity_and_its_order_are_those_of_counting_term_by_term() -> None:
@@ -40,11 +40,11 @@ def test_rarity_and_its_order_are_those_of_counting_term_by_term() -> None:
 
 def test_more_of_a_term_and_less_text_is_more() -> None:
     assert (
-        bm25([("word", 2.0)], "word word")
-        > bm25([("word", 2.0)], "word and")
-        > bm25([("word", 2.0)], "word" + "-" * 900)
+        bm25_score([("word", 2.0)], "word word")
+        > bm25_score([("word", 2.0)], "word and")
+        > bm25_score([("word", 2.0)], "word" + "-" * 900)
     )
-    assert bm25([], "word") == 0
+    assert bm25_score([], "word") == 0
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from codeassist.request import CompletionRequest
-from codeassist_indexer.retrieval.query.cursor_query import cursor_query
-from codeassist_indexer.retrieval.sources.enclosing import Enclosing, enclosing
+from codeassist_indexer.retrieval.query.cursor import Enclosing, cursor_query, enclosing
 
 PYTHON = """class A(b.Base[int], metaclass=Meta):
     def f(

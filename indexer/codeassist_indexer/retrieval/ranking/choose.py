@@ -1,19 +1,26 @@
-"""The set of candidates that goes into a prompt: greedily by expected gain, no near-copies, nothing harmful, or none.
+"""Which candidates go into a prompt: judged by a ranker, then taken greedily by expected gain, no near-copies, or none.
 
-Knows no features and no weights: candidates and a judgement in, chosen ones out.
+Knows no index.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
 
 from codeassist.completion.snippet_policy import shows_the_same
-from codeassist.request import Snippet
-from codeassist_indexer.retrieval.query.character_budget import HEADER_CHARS, LEAST_SNIPPET_CHARS, cut
+from codeassist.request import CompletionRequest, Snippet
+from codeassist_indexer.languages.registry import language_of
+from codeassist_indexer.retrieval.ranking.features import features
 from codeassist_indexer.retrieval.ranking.ranker import Judgement, Label, Ranker
 from codeassist_indexer.retrieval.sources.candidate import Candidate
+from codeassist_indexer.retrieval.vectors.encoder import Encoder
 
+HEADER_CHARS = 60  # about what a prompt spends on a snippet's path and separators
+LEAST_SNIPPET_CHARS = 120  # less of one is not worth its header
 _LEAST_TELLING_LINE = 8
 _MOST_CHOSEN = 12
 
@@ -48,6 +55,49 @@ class Chosen:
     label: Label
 
 
+class Chooser:
+    """Chooses snippets for requests. What stands in a document's last prompt already is worth more.
+
+    `rules` None: as the ranker's file says. Of an encoder that the ranker was not trained with, similarities mean
+    nothing to it: it then does without. Safe to call from several threads.
+    """
+
+    def __init__(
+        self,
+        ranker: Ranker,
+        encoder: Encoder | None = None,
+        rules: Rules | None = None,
+    ) -> None:
+        self.ranker = ranker
+        fits = encoder is not None and encoder.identity == ranker.metadata.get("encoder")
+        self._encoder = encoder if fits else None
+        self._rules = rules or rules_of(ranker)
+
+    @property
+    def encoder(self) -> Encoder | None:
+        """The encoder whose similarities the ranker sees."""
+        return self._encoder
+
+    def choose(self, request: CompletionRequest, candidates: Sequence[Candidate], max_chars: int) -> list[Chosen]:
+        """Return what is worth its place in `max_chars` characters, the best first; maybe nothing."""
+        alike = None if self._encoder is None else similarities(self._encoder, request, candidates)
+        judgement = self.ranker.judge(features(candidates, request, alike))
+        return select(candidates, judgement, max_chars, self._rules, request.standing)
+
+
+def similarities(encoder: Encoder, request: CompletionRequest, candidates: Sequence[Candidate]) -> NDArray[np.float32]:
+    """Return how well each candidate's text fits the request's surroundings: float32 [n], in [-1, 1]."""
+    texts = [candidate.snippet.text for candidate in candidates]
+    languages = [language_of(candidate.snippet.path) or "" for candidate in candidates]
+    return encoder.similarities(encoder.query(request), texts, languages)
+
+
+def explained(chosen: Chosen) -> Snippet:
+    """Return the snippet with what is expected of it as its score and in its reason."""
+    snippet = chosen.snippet
+    return replace(snippet, score=chosen.gain, reason=f"{snippet.reason} (expected gain {chosen.gain:+.1f})")
+
+
 def select(
     candidates: Sequence[Candidate],
     judgement: Judgement,
@@ -63,7 +113,10 @@ def select(
     rules = rules if rules is not None else Rules()
     waiting = [
         _Waiting(
-            candidate, float(judgement.gains[number]), _stands(candidate.snippet, standing), judgement.label(number)
+            candidate,
+            float(judgement.gains[number]),
+            any(shows_the_same(each, candidate.snippet) for each in standing),
+            judgement.label(number),
         )
         for number, candidate in enumerate(candidates)
         if not (rules.drops_negative and judgement.label(number) == "negative")
@@ -105,10 +158,6 @@ class _Waiting:
         return self._gain * (1 - len(self.telling & known) / len(self.telling))
 
 
-def _stands(snippet: Snippet, standing: Sequence[Snippet]) -> bool:
-    return any(shows_the_same(each, snippet) for each in standing)
-
-
 def _fitting(snippet: Snippet, max_chars: int) -> Snippet | None:
     """Return the snippet, cut after a whole line if at least half of it fits; None if less does."""
     if len(snippet.text) <= max_chars:
@@ -116,3 +165,13 @@ def _fitting(snippet: Snippet, max_chars: int) -> Snippet | None:
     if max_chars < max(LEAST_SNIPPET_CHARS, len(snippet.text) // 2):
         return None
     return cut(snippet, max_chars)
+
+
+def cut(snippet: Snippet, max_chars: int) -> Snippet | None:
+    """Return the snippet cut after the last whole line that fits, None if none does."""
+    text = snippet.text[: snippet.text.rfind("\n", 0, max_chars) + 1]
+    if not text:
+        return None
+    is_skeleton = snippet.source == "definition"  # its lines are not the file's lines
+    end_line = snippet.end_line if is_skeleton else snippet.start_line + text.count("\n")
+    return replace(snippet, text=text, end_line=end_line)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import re
 
-from codeassist_indexer.languages.parsing.identifier_search import calls, has_word, places_of, taken_of
+from codeassist_indexer.retrieval.query.cursor import calls, has_word, places_of, taken_of
 
 
 def test_the_same_as_patterns_made_for_each_name() -> None:
