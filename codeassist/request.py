@@ -227,3 +227,10 @@ class Completion:
     monitor_ms: Sequence[float] = ()  # what monitors took for each token, without waiting
     sent: Sent | None = None  # None: nothing left this machine
     late_sources: Sequence[str] = ()  # of retrieval, which were stopped at the deadline
+
+    @property
+    def text_with_line_end(self) -> str:
+        """The text, with the line end that the model wrote behind it, if it did: then its last line is whole."""
+        behind = self.raw_text.removeprefix(self.text)
+        is_ended = self.raw_text.startswith(self.text) and behind.lstrip(" \t\r").startswith("\n")
+        return f"{self.text}\n" if is_ended else self.text

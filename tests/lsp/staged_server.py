@@ -77,7 +77,8 @@ def complete(
     for char in orders["say"].replace("\\n", "\n"):
         if not stop.feed(char.encode()):
             break
-    return replace(done, text=stop.cut(), finish_reason=stop.reason if stop.reached else "eos")
+    reason = stop.reason if stop.reached else "eos"
+    return replace(done, text=stop.cut(), raw_text=stop.text, finish_reason=reason)
 
 
 def load(settings: Settings, progress: Progress) -> Session:

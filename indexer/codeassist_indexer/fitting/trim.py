@@ -12,6 +12,8 @@ depend on the answer can be found out before there is one: `FitContext`. An answ
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from codeassist_indexer.fitting.answer_end import with_end
 from codeassist_indexer.fitting.answer_start import with_start
 from codeassist_indexer.fitting.before_code import with_line_end
@@ -19,6 +21,7 @@ from codeassist_indexer.fitting.body import with_body
 from codeassist_indexer.fitting.completion_extent import lines_wanted
 from codeassist_indexer.fitting.fitted import Fitted
 from codeassist_indexer.fitting.gates import may_be_shown
+from codeassist_indexer.fitting.mid_word import rest_of_word, says_nothing_new, up_to_rest
 from codeassist_indexer.fitting.place import FitContext, place_of, with_newlines
 
 __all__ = ["FitContext", "Fitted", "fit", "fit_at", "lines_wanted", "place_of", "trim", "trim_at"]
@@ -32,7 +35,7 @@ def trim(text: str, prefix: str, suffix: str, path: str) -> str:
 
 
 def fit(text: str, prefix: str, suffix: str, path: str) -> Fitted:
-    """As `trim`, for an editor that can also replace the closers after the cursor.
+    """As `trim`, for an editor that can also replace the closers after the cursor, and the rest of a word.
 
     At `if foo(│)` the answer `x):` is cut to `x` by `trim`; here it stays whole, and replaces the one bracket. What is
     replaced always stands in the text, in the same order, so that an editor can show it in place.
@@ -51,16 +54,40 @@ def trim_at(place: FitContext, text: str) -> str:
 
 
 def _settled(place: FitContext, text: str, may_replace: bool) -> Fitted:
-    if not text.strip():
+    text = with_newlines(text)
+    if not place.is_before_code:  # elsewhere a line end behind the last line says nothing
+        text = text.rstrip("\n")
+    word = rest_of_word(place)
+    if not text.strip() or (word and says_nothing_new(text, place)):
         return Fitted("")
-    fitted = Fitted(with_start(with_newlines(text), place))
+    text = with_start(text, place)
+    if word and says_nothing_new(text, place):
+        return Fitted("")
+    said = up_to_rest(text, word, place) if word else None
+    fitted = _with_word(place, said, word, may_replace) if said is not None else _ended(place, text, may_replace)
+    return replace(fitted, text=fitted.text.replace("\n", "\r\n")) if place.has_crlf else fitted
+
+
+def _with_word(place: FitContext, text: str, word: str, may_replace: bool) -> Fitted:
+    """An answer in the middle of a word that writes the rest of it itself: it takes the place of that."""
+    if text.endswith(word) and "\n" not in text:  # whatever stands there
+        return _ended(place, text.removesuffix(word), may_replace)
+    if not may_replace:
+        return Fitted("")
+    fitted = _ended(place_of(place.prefix, place.suffix.removeprefix(word), place.path), text, may_replace)
+    return replace(fitted, num_replaced=fitted.num_replaced + len(word)) if word in fitted.text else Fitted("")
+
+
+def _ended(place: FitContext, text: str, may_replace: bool) -> Fitted:
+    """An answer that goes on from the cursor, with its lines and its end as they are to be; or nothing."""
+    fitted = Fitted(text)
     place.restart_clock()
     for _ in range(_MOST_ROUNDS):  # what a cut uncovers may be cut too
+        if not fitted.text.strip():
+            return Fitted("")
         again = with_end(with_body(fitted.text, place), place, may_replace)
         if again == fitted:
             break
         fitted = again
     fitted = with_line_end(fitted, place)
-    if not may_be_shown(fitted, place):
-        return Fitted("")
-    return Fitted(fitted.text.replace("\n", "\r\n"), fitted.num_replaced) if place.has_crlf else fitted
+    return fitted if may_be_shown(fitted, place) else Fitted("")

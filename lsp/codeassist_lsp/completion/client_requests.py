@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from codeassist.errors import Cancelled, CodeAssistError
 from codeassist.request import CompletionRequest
 from codeassist.settings import Settings
+from codeassist_indexer.fitting.mid_word import is_in_word
 from codeassist_lsp.completion.backend import Backend
 from codeassist_lsp.completion.document_session import DocumentSession
 from codeassist_lsp.completion.inference import ModelState
@@ -132,7 +133,7 @@ class ClientRequests:
         if known is not None:
             ask.session.shared.suggestions.use(known)
             return self._shown(known.suggestions, ask, place, trace, "cached")
-        if is_on_demand_only(ask, settings):
+        if is_on_demand_only(wanted):
             trace.outcome = "refused"
             return []
         await self._pause(wait_s, wanted, trace)
@@ -185,23 +186,21 @@ class ClientRequests:
                 return None
             if verdict.is_same:
                 entry.version = verdict.version
-                return known if self._may_show(known, ask, wanted.settings) else None
+                return known if self._may_show(known, ask, wanted) else None
             cache.drop_stale(entry)
         return None
 
-    def _may_show(self, known: CachedSuggestion, ask: ClientRequest, settings: Settings) -> bool:
+    def _may_show(self, known: CachedSuggestion, ask: ClientRequest, wanted: SuggestionRequest) -> bool:
         """What was withheld is not what somebody now asks for. On demand only, typing along shows the rest of what is
         on the screen, and nothing else comes by itself."""
         if known.entry.suggested.was_withheld and ask.kind == "invoked":
             return False
-        if not is_on_demand_only(ask, settings):
+        if not is_on_demand_only(wanted):
             return True
-        last = self._suggestion_log.last
-        return (
-            bool(known.typed)
-            and last is not None
-            and last.document.opening == ask.document.opening
-            and last.suggestion.number == known.suggestions[0].number
+        number = known.suggestions[0].number if known.typed else None
+        return any(
+            last.document.opening == ask.document.opening and last.suggestion.number == number
+            for last in self._suggestion_log.last
         )
 
     async def _pause(self, wait_s: float, wanted: SuggestionRequest, trace: RequestTrace) -> None:
@@ -278,8 +277,8 @@ class ClientRequests:
                     kind=ask.kind,
                     stage_ms=trace.stage_ms,
                 )
-                self._suggestion_log.add(shown)
                 found.append(shown)
+        self._suggestion_log.add(found)
         trace.outcome = outcome if found or not suggestions else "outdated"
         return found
 
@@ -310,6 +309,7 @@ def _typed_meanwhile(ask: ClientRequest) -> str | None:
     return typed_since(before.document, ask.cursor_char, now.document) if ask.selected is None else None
 
 
-def is_on_demand_only(ask: ClientRequest, settings: Settings) -> bool:
-    """Whether a request that nobody asked for comes where completions are made on demand only."""
-    return settings.editor.mode == "manual" and ask.kind == "automatic"
+def is_on_demand_only(wanted: SuggestionRequest) -> bool:
+    """Whether nobody asked for a request, where completions are made on demand only: by the settings, or in a word."""
+    is_manual = wanted.settings.editor.mode == "manual"
+    return wanted.is_automatic and (is_manual or is_in_word(wanted.prefix, wanted.suffix, wanted.scope.path))

@@ -6,7 +6,7 @@ The oldest are forgotten: nobody accepts what is no longer on the screen.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -42,9 +42,9 @@ class ShownSuggestion:
 
 @dataclass(slots=True)
 class SuggestionLog:
-    """What was shown last, by id."""
+    """What was shown last, by id; `last` are the suggestions of one answer, the likeliest first."""
 
-    last: ShownSuggestion | None = None
+    last: tuple[ShownSuggestion, ...] = ()
     _by_id: OrderedDict[str, ShownSuggestion] = field(default_factory=OrderedDict[str, ShownSuggestion])
 
     @staticmethod
@@ -52,9 +52,10 @@ class SuggestionLog:
         """An id that no other suggestion of this process has."""
         return f"codeassist-{next(_numbers)}"
 
-    def add(self, shown: ShownSuggestion) -> None:
-        """Remember what a client is given."""
-        self._by_id[shown.id] = self.last = shown
+    def add(self, shown: Sequence[ShownSuggestion]) -> None:
+        """Remember what a client is given, unless it is nothing."""
+        self.last = tuple(shown) or self.last
+        self._by_id.update((each.id, each) for each in shown)
         while len(self._by_id) > _MOST:
             self._by_id.popitem(last=False)
 

@@ -190,7 +190,7 @@ def _generate(
 
 def _fit(preparation: FitPreparation, completion: Completion) -> Fitted:
     """The answer as it fits the text around the cursor."""
-    text = completion.text
+    text = completion.text_with_line_end
     if completion.finish_reason == "max_tokens" and "\n" in text.strip():
         text = text.rstrip().rpartition("\n")[0]  # the last line ended for want of tokens
     return preparation.place().fit(text) if text.strip() else Fitted("")

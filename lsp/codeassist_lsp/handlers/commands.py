@@ -52,7 +52,7 @@ class Commands:
 
     def _explain(self, *arguments: Any) -> dict[str, Any]:
         """Explain the suggestion whose id is given, or the last one."""
-        shown = self._find(arguments[0]) if arguments else self._suggestion_log.last
+        shown = self._find(arguments[0]) if arguments else next(iter(self._suggestion_log.last), None)
         if shown is None:
             return nothing_to_explain()
         return explain(shown.suggestion.completion, shown.session.scope.path, shown.text, shown.stage_ms)

@@ -78,6 +78,15 @@ def test_what_the_item_replaces_is_replaced(bench: Bench) -> None:
     assert editor.lines == ["call(fo) + 1"]
 
 
+def test_the_rest_of_a_word_is_replaced(bench: Bench) -> None:
+    editor = bench.edit("def get_balance(self):", rule("def get_", "balance_of", over=7))
+    editor.command("call cursor(1, 9)")
+    editor.type("i")
+    editor.wait_until(lambda: editor.screen(1) == ["def get_balance_of(self):"], "the suggestion")
+    editor.type("<Tab>")
+    assert editor.lines == ["def get_balance_of(self):"]
+
+
 def test_next_and_previous_ask_for_alternatives_once(bench: Bench) -> None:
     editor = bench.edit("", rule("x = ", "one", "two", "three"))
     editor.type("ix = ")

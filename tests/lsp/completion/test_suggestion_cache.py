@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import asyncio
 import random
 from collections.abc import Coroutine
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from codeassist_indexer.fitting.mid_word import is_in_word
 from codeassist_lsp.completion.suggestion_log import ShownSuggestion
 from codeassist_lsp.documents.open_document import TextChange
 from tests.lsp.imagined import Client, Model, Scope
@@ -169,6 +171,22 @@ def test_on_demand_only_typing_along_shows_the_rest_and_nothing_else_comes_by_it
     run(test())
 
 
+@pytest.mark.parametrize("taken", range(3))
+def test_on_demand_only_any_alternative_that_was_shown_can_be_typed_along(taken: int) -> None:
+    names = ["points", "area", "length"]
+
+    async def test() -> None:
+        one = client(lambda question: names[ast.literal_eval(question)[7]])
+        settings = one.places[A].settings
+        one.places[A].settings = replace(settings, editor=replace(settings.editor, mode="manual"))
+        put(one, "x = ")
+        assert texts(await one.ask(A, 4, "invoked")) == names
+        put(one, f"x = {names[taken][0]}")
+        assert texts(await one.ask(A, 5)) == [names[taken][1:]]
+
+    run(test())
+
+
 def test_an_empty_answer_is_known_too_but_not_instead_of_one_that_is_typed_along() -> None:
     async def test() -> None:
         one = client(lambda question: "points" if "'x = '" in question else "")
@@ -287,7 +305,7 @@ def test_random_edits_never_show_what_the_model_would_not_have_said(round_: int)
             if expected is not None and len(text) < 60:
                 assert was_cached and texts(shown) == [expected]
             assert is_invoked or len(shown) <= 1
-            if not shown:
+            if not shown and (is_invoked or not is_in_word(text[:cursor], text[cursor:], "a.txt")):
                 assert not one.afresh(uri, text[:cursor], text[cursor:], num_wanted).suggestions
             one.cache(uri).check()
         assert num_cached > NUM_STEPS // 10

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import ast
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from codeassist_indexer.fitting.trim import fit
 from codeassist_indexer.open_document.reader import DocumentPlace
 from codeassist_lsp.completion import suggestions
-from codeassist_lsp.completion.suggestions import FitPreparation
+from codeassist_lsp.completion.suggestions import FitPreparation, SuggestionRequest
+from tests.lsp.imagined import Model, Scope
 
 PREFIX, SUFFIX = "def f(a):\n    print(g(a", "))\n    return a\n"
 
@@ -75,3 +79,22 @@ def test_what_nobody_needs_any_more_is_not_looked_at(looked_on: list[str], besid
     over.set()
     beside.submit(int).result(60)
     assert looked_on == []
+
+
+@pytest.mark.parametrize(
+    ("path", "prefix", "said", "shown"),
+    [
+        ("Makefile", "test:", ["\n\tpytest", "```", "```sh"], ["\n\tpytest"]),
+        ("a.py", "return", [" result", " return result", "return x"], [" result", " x"]),
+        ("a.py", "    pub", ["public", "lished = 1", "    if x:"], ["lic", "lished = 1"]),
+        ("a.c", "x = ", ["1;", "x = 2;", "2;"], ["1;", "2;"]),
+    ],
+)
+def test_alternatives_are_fitted_and_withheld_as_the_first(
+    tmp_path: Path, path: str, prefix: str, said: list[str], shown: list[str]
+) -> None:
+    scope: Any = Scope(tmp_path, path=path)
+    session: Any = Model(say=lambda question: said[ast.literal_eval(question)[7]])
+    wanted = SuggestionRequest("a", scope, scope.settings, prefix, "\n", num_wanted=len(said))
+    found = suggestions.suggest(session, wanted, scope, lambda: False)
+    assert [each.text for each in found.suggestions] == shown

@@ -23,6 +23,14 @@ function M.available()
   return vim.lsp.inline_completion ~= nil
 end
 
+--- Whether Neovim can draw a view: what goes on behind text that stays, as the rest of a word does, it would draw over
+--- what follows. Then our own display draws it, and Neovim shows nothing.
+---@param view codeassist.View
+---@return boolean
+local function drawable(view)
+  return view.tail == "" or vim.endswith(view.text, view.tail) or not vim.startswith(view.text, view.tail)
+end
+
 ---@param client_id integer
 ---@param bufnr integer
 ---@param view codeassist.View|nil
@@ -34,7 +42,7 @@ local function push(client_id, bufnr, view)
     return false
   end
   local items = {}
-  if view then
+  if view and drawable(view) then
     local item = { insertText = view.text, command = view.command }
     if vim.endswith(view.text, view.tail) then
       -- The same text results, and Neovim draws it between what stands there instead of over it.
@@ -100,6 +108,10 @@ end
 function M.show(view)
   views[view.bufnr] = view
   ghost.hide(view.bufnr)
+  if not drawable(view) then
+    push(view.client_id, view.bufnr, nil)
+    return ghost.show(view)
+  end
   ghost.show_count(view)
   return push(view.client_id, view.bufnr, view)
 end
