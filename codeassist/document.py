@@ -1,6 +1,6 @@
 """A text as it stood at one version, the edits that lead to the next, and where its lines begin.
 
-Knows no editor and no tokens: offsets and columns count code points. UTF-16 and UTF-8 columns are the editor's side's.
+Offsets and columns count code points. UTF-16 and UTF-8 columns are the editor's side's.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The error tree: what can go wrong and what a user is told.
 
-Knows nothing of where an error is shown. Every message is one line that says what went wrong, where, and what to do.
+Every message is one line that says what went wrong, where, and what to do.
 """
 
 

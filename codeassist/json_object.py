@@ -1,7 +1,4 @@
-"""A JSON file that must hold an object, read with an error that a user can act on.
-
-Knows nothing of what the object means.
-"""
+"""A JSON file that must hold an object, read with an error that a user can act on."""
 
 from __future__ import annotations
 

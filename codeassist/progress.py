@@ -1,6 +1,6 @@
 """How long work reports how far it is.
 
-Knows no terminal: whoever shows a bar passes a function.
+Whoever shows a bar passes a function.
 """
 
 from __future__ import annotations

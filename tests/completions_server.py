@@ -40,7 +40,7 @@ class Reset:
 
 @dataclass(frozen=True)
 class Break:
-    """A streamed answer whose connection is reset behind its first piece."""
+    """A streamed answer whose connection is reset after its first piece."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Garble:
 
 @dataclass(frozen=True)
 class Stall:
-    """A streamed answer that does not go on behind its first piece until the server stops."""
+    """A streamed answer that does not go on after its first piece until the server stops."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ class CompletionsServer:
 
     `takes_ids`: prompts may be token ids; else they are refused as llama-cpp-python's server does. `requests` are the
     bodies that came, `headers` theirs. `before_answer` gets the connection of a request. `num_most` is the most
-    requests that were under way at once. `during_answer` gets it behind the first piece of a streamed answer.
+    requests that were under way at once. `during_answer` gets it after the first piece of a streamed answer.
     `num_gets` counts the other requests. `obeys` is the field that constrains answers, of those of `remote.features`;
     `choose` says what is answered to its value. `gives_logprobs`: an answer's tokens have one of -0.5 each.
     """

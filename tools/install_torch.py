@@ -1,6 +1,6 @@
 """Install PyTorch into this environment, without gigabytes of CUDA packages on a machine that has no GPU.
 
-Knows nothing of codeassist but the range of versions in pyproject.toml. Run by the Makefile.
+Run by the Makefile.
 
 Usage: python tools/install_torch.py [--constraint FILE] [--index-url URL]
 """

@@ -1,7 +1,4 @@
-"""`codeassist index`: bring a repository's index up to date, rebuild it, or say what it holds.
-
-Knows no database.
-"""
+"""`codeassist index`: bring a repository's index up to date, rebuild it, or say what it holds."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """`codeassist models`: list, pull, path, remove.
 
-Knows no file format: the registry and the store do the work.
+The registry and the store do the work.
 """
 
 from __future__ import annotations

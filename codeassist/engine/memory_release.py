@@ -1,7 +1,7 @@
 """Memory that was freed, given back to the system.
 
-Knows no tensors. glibc keeps the gaps between blocks that are still used: after some hundred requests with a 135M
-model they were 173 of 917 MB (2026-11-21).
+glibc keeps the gaps between blocks that are still used: after some hundred requests with a 135M model they were 173 of
+917 MB (2026-11-21).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """SHA-256 of a model's files, and the seal that spares computing it again at each start.
 
-Knows no model: it is told which files, and what to call them.
+It is told which files, and what to call them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What this machine has: cores, memory, processor extensions, a GPU, and the kind of PyTorch build.
 
-Knows no model. torch is imported only where its answer is asked for.
+torch is imported only where its answer is asked for.
 """
 
 from __future__ import annotations

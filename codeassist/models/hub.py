@@ -1,7 +1,7 @@
 """Fetches a model in safetensors format from the Hugging Face hub, and checks what came against the hub's own hashes.
 
-Knows no registry. huggingface_hub moves the bytes: it resumes, and honours HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE,
-proxies and certificates.
+huggingface_hub moves the bytes: it resumes, and honours HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE, proxies and
+certificates.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The models that are installed: looked up, verified, fetched, removed.
 
-Knows no registry: it is handed entries. A model that was fetched lies whole in a folder of its own or not at all; one
-that the user has lies where it lies, and only its seal is kept here.
+It is handed entries. A model that was fetched lies whole in a folder of its own or not at all; one that the user has
+lies where it lies, and only its seal is kept here.
 
     <data>/models/<name>/seal.json    what the files were when they were last hashed
     <data>/models/<name>/...          the files, for models that were fetched

@@ -1,7 +1,4 @@
-"""Where a model runs, in what format and with how large a window; and what to try next where memory does not hold it.
-
-Knows no model file and no engine.
-"""
+"""Where a model runs, in what format, with how large a window; and what to try next where memory does not hold it."""
 
 from __future__ import annotations
 

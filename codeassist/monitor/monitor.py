@@ -1,6 +1,6 @@
 """What the decoder asks while it writes: whether a token may come next, and else which ones may.
 
-Knows no text and no name. A monitor that is not sure says nothing: then the model's choice stands.
+A monitor that is not sure says nothing: then the model's choice stands.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The monitors of a session: for each request an analysis, a thread that runs it, the trie of its tokenizer.
 
-Knows no repository: who opens a session says who analyses what. An analysis that fails costs its monitor, never an
-answer; the same failure is logged once.
+Whoever opens a session supplies the analysis services. An analysis that fails costs its monitor, never an answer; the
+same failure is logged once.
 """
 
 from __future__ import annotations

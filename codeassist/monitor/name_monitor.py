@@ -1,7 +1,7 @@
 """The monitor of names: an answer names only what the analysis found, wherever that knows all that may stand there.
 
-Knows no model. The names of a place are asked for as soon as the answer comes there, or a draft does, and are waited
-for a little; a token that spells more than one thing (`.name(`, `name=`) is looked at name by name.
+The names of a place are asked for as soon as the answer comes there, or a draft does, and are waited for a little; a
+token that spells more than one thing (`.name(`, `name=`) is looked at name by name.
 """
 
 from __future__ import annotations

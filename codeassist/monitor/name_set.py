@@ -1,6 +1,6 @@
 """The names that may stand at a place, and the tokens that write them.
 
-Knows no analysis and no decoder: names and what stands of one already go in, masks come out.
+Names and what stands of one already go in, masks come out.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A byte trie over a vocabulary: from what may be written next to the tokens that write it.
 
-Knows no name's meaning and no model. Built once for a tokenizer and kept in a file; finding tokens takes as long as the
-names and their tokens are many, however large the vocabulary is.
+Built once for a tokenizer and kept in a file; finding tokens takes as long as the names and their tokens are many,
+however large the vocabulary is.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The prompt: which tokens a model sees for a cursor, in which order, within which budget.
 
-Knows no engine and no cache; it says where the markers and the places around the cursor stand, so that a cache can
-keep those exact first. Stable parts come first: what the user types moves as little as possible.
+It says where the markers and the places around the cursor stand, so that a cache can keep those exact first. Stable
+parts come first: what the user types moves as little as possible.
 """
 
 from __future__ import annotations

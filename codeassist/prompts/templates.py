@@ -1,6 +1,6 @@
 """How each model family spells fill-in-the-middle and repository context.
 
-Knows no text and no budget. A family is recognised by the special tokens that its tokenizer has, not by its name.
+A family is recognised by the special tokens that its tokenizer has, not by its name.
 """
 
 from __future__ import annotations

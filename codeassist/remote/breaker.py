@@ -1,6 +1,6 @@
 """A circuit breaker: after failures in a row nothing is asked for a while, then once, to see. Pure but for its clock.
 
-Knows no server. Who types must not wait for a server that is away, at every key.
+Who types must not wait for a server that is away, at every key.
 """
 
 from __future__ import annotations

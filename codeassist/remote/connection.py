@@ -1,6 +1,6 @@
 """How the server of the settings is reached: its address, the key for it, whose certificates and which proxy.
 
-Knows no requests. Keys come from the environment or the system's keyring; no text that is printed or logged holds one.
+Keys come from the environment or the system's keyring; no text that is printed or logged holds one.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a server can do, found out by asking it. Nothing of this is configured.
 
-Knows no prompts of users: it asks with a text of its own. Three short requests.
+It asks with a text of its own. Three short requests.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where a completions server is, and the key that it wants.
 
-Knows no HTTP. Keys come from the environment only, and no text that this program prints or writes ever holds one.
+Keys come from the environment only, and no text that this program prints or writes ever holds one.
 """
 
 from __future__ import annotations

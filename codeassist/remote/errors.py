@@ -1,6 +1,6 @@
 """What can go wrong with a completions server.
 
-Knows no HTTP: the message says what happened, where, and what to do.
+The message says what happened, where, and what to do.
 """
 
 from codeassist.errors import ModelError

@@ -1,6 +1,6 @@
 """Server-sent events, as far as streamed answers need them: the data of each event as it arrives. Pure.
 
-Knows no connection and no JSON. Lines end at line feeds only: an answer's text may hold any other kind of line end.
+Lines end at line feeds only: an answer's text may hold any other kind of line end.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a server can do beyond completing, found out by asking it for each with a prompt of a few words.
 
-Knows no prompts of users. What a server ignores it cannot do: each answer is looked at, not only whether one comes.
+What a server ignores it cannot do: each answer is looked at, not only whether one comes.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a server counts of its prefix cache and its drafts, from the text of its `/metrics`. Pure.
 
-Knows no connection. Names are those of vLLM, SGLang and llama-server; others count as not told.
+Names are those of vLLM, SGLang and llama-server; others count as not told.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Monitors on a remote engine: names that static analysis knows become the server's constraint, and are checked after.
 
-Knows no tokens and no HTTP. After the answer nothing can be masked any more: one with a wrong name is cut before it.
+After the answer nothing can be masked any more: one with a wrong name is cut before it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What is sent to a completions server and what comes back. Pure: values to JSON values and back.
 
-Knows no connection. Servers differ in what they take beyond OpenAI's fields; a `Dialect` says how.
+Servers differ in what they take beyond OpenAI's fields; a `Dialect` says how.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which requests may leave this machine: those of repositories that the user named. Pure but for links on the disk.
 
-Knows no server and no setting's place. What is not said to be allowed is not.
+What no rule allows is not sent.
 """
 
 from __future__ import annotations

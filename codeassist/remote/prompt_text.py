@@ -1,7 +1,7 @@
 """A prompt of token ids written as text, for servers that take nothing else. Pure.
 
-Knows no server. A server reads markers in the text as special tokens wherever they stand, so what repositories and
-users wrote must not spell one: such texts get a space after their first character.
+A server reads markers in the text as special tokens wherever they stand, so what repositories and users wrote must not
+spell one: such texts get a space after their first character.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""When to ask a server again: exponential backoff with jitter, unless the server says when. Pure.
-
-Knows no HTTP beyond the text of a Retry-After header.
-"""
+"""When to ask a server again: exponential backoff with jitter, unless the server says when. Pure."""
 
 from __future__ import annotations
 

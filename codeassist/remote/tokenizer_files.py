@@ -1,7 +1,4 @@
-"""The tokenizer of a model that runs elsewhere: of a Hugging Face folder, which may hold no weights, or a GGUF file.
-
-Knows no server and converts no weights.
-"""
+"""The tokenizer of a model that runs elsewhere: of a Hugging Face folder, which may hold no weights, or a GGUF file."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Every setting, its default, and where its value in force comes from.
 
-Knows no model and no command. `Settings()` holds the defaults; `resolve()` reads files, the environment and options;
-so does `salvage()`, for a program that must go on when some of them are wrong.
+`Settings()` holds the defaults; `resolve()` reads files, the environment and options; so does `salvage()`, for a
+program that must go on when some of them are wrong.
 """
 
 from codeassist.settings.authors import Author

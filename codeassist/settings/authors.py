@@ -1,7 +1,7 @@
 """Who may make a setting, and what is said to whoever may not.
 
-Knows no setting by name. A repository's file comes with code that somebody else wrote. So may an editor's settings:
-VS Code's workspace settings, Helix's `.helix/languages.toml`, Neovim's `.nvim.lua` lie in the repository too.
+A repository's file comes with code that somebody else wrote. So may an editor's settings: VS Code's workspace settings,
+Helix's `.helix/languages.toml`, Neovim's `.nvim.lua` lie in the repository too.
 """
 
 from __future__ import annotations

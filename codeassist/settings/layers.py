@@ -1,6 +1,6 @@
 """The places that settings come from, read once and merged.
 
-Knows no setting's meaning: it says what was asked for, not whether this machine can do it.
+They say what was asked for, not whether this machine can do it.
 
 Later places win: defaults, the user's config.toml, the repository's .codeassist.toml, CODEASSIST_<SECTION>_<KEY> in
 the environment, the editor's or the command line's options. Each place has an author (`authors`), and here alone a

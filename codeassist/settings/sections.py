@@ -1,6 +1,6 @@
 """Every setting, its default, its kind of value, and who may make it.
 
-Knows no file format and no environment: `layers` reads those.
+Files and the environment are read by `layers`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the value of one setting may be: numbers in a range, one word of several, lists, paths.
 
-Knows no setting by name. A value that does not fit raises ValueError, whose message says what would fit.
+A value that does not fit raises ValueError, whose message says what would fit.
 """
 
 from __future__ import annotations

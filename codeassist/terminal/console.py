@@ -1,7 +1,4 @@
-"""What commands print: answers on stdout, notices and progress on stderr.
-
-Knows nothing of what it prints.
-"""
+"""What commands print: answers on stdout, notices and progress on stderr."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A command that is imported when it is used, so that `codeassist --help` does not wait for what only it needs.
 
-Knows no command: it is told the module, the name in it, and the line that the list of commands shows.
+It is told the module, the name in it, and the line that the list of commands shows.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Options that several commands share, and the settings that they add up to.
-
-Knows no command.
-"""
+"""Options that several commands share, and the settings that they add up to."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The one error of evaluation: task files, predictions, repositories and run folders that cannot be used.
 
-Knows nothing of where it is shown. Like every `CodeAssistError`, its message is one line: what, where, what to do.
+Like every `CodeAssistError`, its message is one line: what, where, what to do.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A language server that answers as a test tells it to, and remembers what it was sent.
 
-Knows no model. A test speaks to it through the editor, with `workspace/executeCommand`: `test.script`, `test.log`, ...
+A test speaks to it through the editor, with `workspace/executeCommand`: `test.script`, `test.log`, ...
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def make_server(name: str, with_inline_completion: bool) -> LanguageServer:
         script.log.append({"method": method, **values})
 
     def item_of(rule: dict[str, Any], document: TextDocument, position: types.Position) -> types.InlineCompletionItem:
-        """`text`, from `back` characters before the cursor to `over` characters behind it."""
+        """`text`, from `back` characters before the cursor to `over` characters after it."""
         codec = document.position_codec
         line = document.lines[position.line] if position.line < len(document.lines) else ""
         cursor = codec.position_from_client_units(document.lines, position)

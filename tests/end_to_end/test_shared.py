@@ -49,7 +49,7 @@ def is_gone(pid: int) -> bool:
 
 @pytest.fixture
 def ended(program: Program) -> Iterator[None]:
-    """Behind a test that fails no server stays."""
+    """After a test that fails no server stays."""
     yield
     for pid in shared_pids(program):
         os.kill(pid, signal.SIGKILL)

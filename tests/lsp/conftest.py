@@ -47,7 +47,7 @@ def shared_runner(
 
 @pytest.fixture
 def run(shared_runner: tuple[asyncio.Runner, Editor]) -> Iterator[Run]:
-    """Run an async test with the shared editor. Documents that it opens are closed behind it."""
+    """Run an async test with the shared editor. Documents that it opens are closed after it."""
     runner, editor = shared_runner
     editor.statuses.clear()
     editor.versions.clear()

@@ -8,7 +8,7 @@ In the text before the cursor such lines count, the last of each kind:
     #die         the job ends, and then the inference thread does
 
 CODEASSIST_TEST_KEPT_AFTER_S says after how many seconds what was accepted is looked for. An index is built
-once there is the file that CODEASSIST_TEST_BUILD_UNTIL names; behind its first report the build waits for the one that
+once there is the file that CODEASSIST_TEST_BUILD_UNTIL names; after its first report the build waits for the one that
 CODEASSIST_TEST_REPORT_UNTIL names.
 """
 

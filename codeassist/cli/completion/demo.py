@@ -1,6 +1,6 @@
 """`codeassist demo`: the whole way once, in this program's own sources: model, index, completion, reasons, times.
 
-Knows nothing of how any of it works. The place is one where the name to write stands only in another file.
+The place is one where the name to write stands only in another file.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """FILE:LINE:COL on the command line, and the place in a text that it names.
 
-Knows no file system. LINE and COL count from 1, COL in Unicode characters; the column after a line's last character
-is allowed, a line's end is "\n", "\r\n" or "\r".
+LINE and COL count from 1, COL in Unicode characters; the column after a line's last character is allowed, a line's end
+is "\n", "\r\n" or "\r".
 """
 
 from __future__ import annotations

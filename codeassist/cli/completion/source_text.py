@@ -1,7 +1,4 @@
-"""Reads the text to complete in, from a file or stdin, and refuses what is none.
-
-Knows no cursor and no repository.
-"""
+"""Reads the text to complete in, from a file or stdin, and refuses what is none."""
 
 from __future__ import annotations
 

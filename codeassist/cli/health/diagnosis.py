@@ -1,6 +1,6 @@
 """What `codeassist doctor` finds out: hardware, PyTorch, model, index, settings, and what to do about each problem.
 
-Knows no terminal. A part that fails becomes a problem, and the others are still looked at.
+A part that fails becomes a problem, and the others are still looked at.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`codeassist stats`: what became of the suggestions that editors showed, as counted on this machine.
 
-Knows no server: it reads what servers have written.
+It reads what servers have written.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """`codeassist status`: what the user's running servers do.
 
-Knows no server's inner life: each is asked, and what it says is printed.
+Each is asked, and what it says is printed.
 """
 
 from __future__ import annotations

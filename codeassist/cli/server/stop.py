@@ -1,6 +1,6 @@
 """`codeassist stop`: ends the servers that windows share.
 
-Knows no server's inner life: each is asked to end. A server that an editor has to itself is left alone.
+Each is asked to end. A server that an editor has to itself is left alone.
 """
 
 from __future__ import annotations

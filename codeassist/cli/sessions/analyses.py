@@ -1,6 +1,6 @@
 """The analysts of the repositories that a process completes in, opened when a request first comes from one.
 
-Knows no model and no editor. What analyses a repository of its own in the background is ended when others are in use.
+What analyses a repository of its own in the background is ended when others are in use.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The repository that a command is about: its root, its index, its retriever.
 
-Knows no model. What is missing here costs context, never the completion: it comes back as notices.
+What is missing here costs context, never the completion: it comes back as notices.
 """
 
 from __future__ import annotations

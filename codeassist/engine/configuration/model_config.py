@@ -1,6 +1,6 @@
 """The shape of a model: what the engine must know to run one, read from Hugging Face's or GGUF's own words.
 
-Knows no file and no tensor: dictionaries in, values out. What the engine cannot run is refused here, by name.
+Dictionaries in, values out. What the engine cannot run is refused here, by name.
 """
 
 from __future__ import annotations

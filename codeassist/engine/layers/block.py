@@ -10,7 +10,7 @@ from torch import Tensor
 
 from codeassist.engine.configuration.families import Activation
 from codeassist.engine.layers.attention import CacheView
-from codeassist.engine.layers.kv_cache import paired_order
+from codeassist.engine.layers.kv_cache import interleaved_order
 from codeassist.engine.layers.linear import Norm
 from codeassist.engine.layers.linear_backend import LinearBackend
 from codeassist.engine.loading.weights import Weights
@@ -33,11 +33,11 @@ class Block:
         self._activation = _ACTIVATIONS[config.activation]
         self._gated = config.gated_mlp
         prefix = f"layers.{layer_idx}."
-        # Rotated heads' rows stand in pairs, those of the values as they are.
-        paired = paired_order(config.num_heads + config.num_kv_heads, config.head_dim)
-        order = torch.cat([paired, torch.arange(len(paired), len(paired) + config.num_kv_heads * config.head_dim)])
+        # Rotated heads' rows are interleaved, those of the values stand as they are.
+        rotated = interleaved_order(config.num_heads + config.num_kv_heads, config.head_dim)
+        order = torch.cat([rotated, torch.arange(len(rotated), len(rotated) + config.num_kv_heads * config.head_dim)])
         qk_norms = [f"{prefix}{name}" for name in ("q_norm", "k_norm")] if config.qk_norm else []
-        one_head = paired_order(1, config.head_dim)
+        one_head = interleaved_order(1, config.head_dim)
         self._qk_norms = [read_norm(weights, name, device, order=one_head) for name in qk_norms]
         centred = config.norm == "layer"
         self._qkv = backend.after_norm(

@@ -124,13 +124,13 @@ def rotation_table(config: ModelConfig, num_positions: int, device: torch.device
 
 
 def rotate(x: Tensor, rotations: Tensor) -> Tensor:
-    """Rotate paired channels. x: (..., T, D) float; rotations: (T, D/2) complex64 → float32 (..., T, D)."""
+    """Rotate interleaved channels. x: (..., T, D) float; rotations: (T, D/2) complex64 → float32 (..., T, D)."""
     pairs = torch.view_as_complex(x.float().view(*x.shape[:-1], -1, 2))
     return torch.view_as_real(pairs * rotations).flatten(-2)
 
 
-def paired_order(num_heads: int, head_dim: int) -> Tensor:
-    """Row order that turns half-split heads (i with i + D/2) into paired ones (2i with 2i+1): (H·D,) int64."""
+def interleaved_order(num_heads: int, head_dim: int) -> Tensor:
+    """Row order that turns half-split heads (i with i + D/2) into interleaved ones (2i with 2i+1): (H·D,) int64."""
     one_head = torch.arange(head_dim).view(2, head_dim // 2).t().reshape(-1)
     return (torch.arange(num_heads).unsqueeze(1) * head_dim + one_head).reshape(-1)
 

@@ -1,7 +1,7 @@
 """The forward pass of the Llama family: embedding, blocks, norm, output matrix.
 
-It is given token ids and a view of a cache, which says where their states belong and what they see. Knows no text and
-no cache policy. What depends on the kernel is the LinearBackend's.
+It is given token ids and a view of a cache, which says where their states belong and what they see. What depends on the
+kernel is the LinearBackend's.
 """
 
 from __future__ import annotations

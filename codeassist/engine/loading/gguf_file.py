@@ -1,7 +1,7 @@
 """A GGUF file: its metadata, and its tensors as float32 rows under our part names.
 
-Knows nothing of what is done with the numbers. The metadata is parsed here because the `gguf` package's reader takes
-13 s for a vocabulary of 150,000 tokens (2 cores, 2026-11); the block formats are that package's.
+The metadata is parsed here because the `gguf` package's reader takes 13 s for a vocabulary of 150,000 tokens (2 cores,
+2026-11); the block formats are that package's.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A Hugging Face folder: config.json and safetensors files, whole or sharded, as float32 rows under our part names.
 
-Knows nothing of what is done with the numbers. Runs no code from the folder and reads no pickle.
+Runs no code from the folder and reads no pickle.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Writing a safetensors file piece by piece: the whole model never stands in memory.
 
-Knows no model: names, types and shapes first, then rows in any order of tensors.
+Names, types and shapes first, then rows in any order of tensors.
 """
 
 from __future__ import annotations

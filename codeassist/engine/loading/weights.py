@@ -1,6 +1,6 @@
 """Conversion: a GGUF file or Hugging Face folder, once, into canonical tensors that can be memory-mapped.
 
-Knows no forward pass. A conversion is made in a folder beside its place and appears there whole or not at all.
+A conversion is made in a folder beside its place and appears there whole or not at all.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How often the analysis behind the monitors knows what can stand at a place, and how often it is wrong.
 
-Knows no model: what is measured is whether the truth would have been excluded.
+What is measured is whether the truth would have been excluded.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Places at which an analysis can be asked, each with the name that truly stands there.
 
-Knows no analysis. From tasks: the places that a right answer goes through. From repositories: a draw of all there are.
+From tasks: the places that a right answer goes through. From repositories: a draw of all there are.
 """
 
 from __future__ import annotations
@@ -14,8 +14,7 @@ from pathlib import Path
 from codeassist.request import CompletionRequest, NamePosition
 from codeassist_eval.tasks.make import is_wanted, source_texts
 from codeassist_eval.tasks.repositories import Repositories
-from codeassist_eval.tasks.statement import Language
-from codeassist_eval.tasks.task import Task
+from codeassist_eval.tasks.task import Language, Task
 from codeassist_indexer.analysis.text.lexer import LexState, lex_end
 from codeassist_indexer.analysis.text.name_positions import NamePositions
 from codeassist_indexer.languages.registry import ANALYSED, language_of
@@ -27,7 +26,7 @@ _CANDIDATE = re.compile(r"(?:\.|::|[(,]\s*|\b(?:import|new|case)\s+|\{\s*)(?=[^\
 
 @dataclass(frozen=True, slots=True)
 class AskedPlace:
-    """A place in a file of a repository. `behind` is what follows: it begins with the true name."""
+    """A place in a file of a repository. `after` is what follows: it begins with the true name."""
 
     folder: Path
     language: str
@@ -89,13 +88,13 @@ def _along(
 
 
 def _asked(
-    folder: Path, language: str, request: CompletionRequest, places: NamePositions, text: str, behind: str
+    folder: Path, language: str, request: CompletionRequest, places: NamePositions, text: str, after: str
 ) -> AskedPlace | None:
-    name = _NAME.match(behind)
+    name = _NAME.match(after)
     if name is None or (text and (text[-1].isalnum() or text[-1] == "_")):
         return None
     place = places.at_end(text)
     if place is None or place.start != len(text):
         return None
-    is_keyword = _KEYWORD.match(behind, name.end()) is not None
+    is_keyword = _KEYWORD.match(after, name.end()) is not None
     return AskedPlace(folder, language, request, text, place, name[0], is_keyword)

@@ -1,6 +1,6 @@
 """Tasks cut again at the first place of their truth where a member is being named.
 
-Knows no analysis: a place is lexical. Rows keep all else, so that what reads CrossCodeEval's files reads these.
+Places are found in the text alone. Rows keep all else, so that what reads CrossCodeEval's files reads these.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The benchmarks by name.
-
-Knows nothing but who they are.
-"""
+"""The benchmarks by name."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """RepoBench's tasks from the Hugging Face hub: parquet files of one setting, kept by commit.
 
-Knows no rows: `repobench` reads them. huggingface_hub moves the bytes; it honours HF_ENDPOINT, HF_TOKEN,
-HF_HUB_OFFLINE, proxies and certificates. The package `datasets` is not needed.
+`repobench` reads them. huggingface_hub moves the bytes; it honours HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE, proxies and
+certificates. The package `datasets` is not needed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Where the tasks stand that `--tasks` names: on this machine, or on the hub.
-
-Knows no rows and no models.
-"""
+"""Where the tasks stand that `--tasks` names: on this machine, or on the hub."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Typing: PIE's three tasks (insertion, deletion, edits in several places) and typing, replayed through the live cache.
 
-Knows no model. Task files are CrossCodeEval's, of the official set or of `eval make`; each row becomes a task for every
-kind of edit. The ordinary metrics are of the live cache's answers; `typing` holds them against a full recomputation of
-the same state.
+Task files are CrossCodeEval's, of the official set or of `eval make`; each row becomes a task for every kind of edit.
+The ordinary metrics are of the live cache's answers; `typing` holds them against a full recomputation of the same
+state.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from codeassist_eval.metrics.benchmark import Benchmark, plain_prediction
 from codeassist_eval.metrics.score import CROSSCODEEVAL_AGGREGATES, Score, aggregate
 from codeassist_eval.percentiles import percentile
 from codeassist_eval.runs.run_folder import Record
-from codeassist_eval.tasks.paired import bootstrap
+from codeassist_eval.tasks.paired_bootstrap import bootstrap
 from codeassist_eval.tasks.task import Task
 from codeassist_eval.typing.edits import EDIT_KINDS, FULL_STAGE, LIVE_STAGE, base_id, expand
 from codeassist_eval.typing.typing_figures import same_first_line

@@ -1,6 +1,6 @@
 """A benchmark, a model and a context put together: what `codeassist eval run` does.
 
-Knows no metric and no engine by itself: it opens what the options name and hands it to the runner.
+It opens what the options name and hands it to the runner.
 """
 
 from __future__ import annotations
@@ -35,8 +35,7 @@ from codeassist_eval.runs.schedule import Limits, OneByOne, Schedule, SideBySide
 from codeassist_eval.tasks.completer import BatchCompleter, Completer, ParallelCompleter
 from codeassist_eval.tasks.repositories import Repositories, open_repositories
 from codeassist_eval.tasks.row_filter import RowFilter
-from codeassist_eval.tasks.statement import Language
-from codeassist_eval.tasks.task import Task, sample
+from codeassist_eval.tasks.task import Language, Task, sample
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
-from codeassist_eval.tasks.statement import LANGUAGES
+from codeassist_eval.tasks.task import LANGUAGES
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _Decorator = Callable[[_F], _F]

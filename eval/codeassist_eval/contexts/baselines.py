@@ -1,6 +1,6 @@
 """Retrieval baselines of the literature: BM25 windows (CrossCodeEval), Jaccard windows (RepoCoder), provided, oracle.
 
-Knows no model and no index of ours. Every retriever leaves out the file that is being completed.
+Every retriever leaves out the file that is being completed.
 """
 
 from __future__ import annotations

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from codeassist.request import Retriever
 from codeassist_eval.contexts.rankers import Rankers
+from codeassist_eval.tasks.claimed_folder import claim_folder
 from codeassist_eval.tasks.repositories import Repositories
-from codeassist_eval.tasks.slots import claim_slot
 from codeassist_eval.tasks.task import Task
 from codeassist_indexer.ingest.update import update_file, update_index
 from codeassist_indexer.retrieval.retrieve import ContextMode, IndexRetriever
@@ -34,7 +34,7 @@ class IndexContexts:
         rankers: Rankers | None = None,
     ) -> None:
         self._repositories = repositories
-        self._slot = claim_slot(cache)
+        self._databases = claim_folder(cache)
         self._mode: ContextMode = mode
         self._rankers = rankers
         self._folder: Path | None = None
@@ -72,11 +72,11 @@ class IndexContexts:
         """Give the indexes back. What the last task changed in its index is put right when it is next opened."""
         if self._store is not None:
             self._store.close()
-        self._slot.release()
+        self._databases.release()
 
     def _open(self, folder: Path) -> Store:
         if self._store is not None:
             self._store.close()
-        self._store, self._folder, self._open_path = Store(database_path(folder, self._slot.folder)), folder, None
+        self._store, self._folder, self._open_path = Store(database_path(folder, self._databases.path)), folder, None
         update_index(self._store, folder)
         return self._store

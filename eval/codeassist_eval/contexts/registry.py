@@ -1,7 +1,6 @@
 """Where a task's cross-file context comes from: one retriever a task, by the name of `--context`.
 
-Knows no model. Whatever the source, a snippet from the file that is being completed stops the run: it could hold the
-truth.
+Whatever the source, a snippet from the file that is being completed stops the run: it could hold the truth.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What an engine is to an experiment, wherever it runs.
 
-Knows no engine: `local_engine` has this machine's, `remote_engine` a server's.
+`local_engine` has this machine's, `remote_engine` a server's.
 """
 
 from __future__ import annotations

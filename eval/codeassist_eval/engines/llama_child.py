@@ -1,6 +1,6 @@
 """The other side of `llama_peer`: a program that runs llama.cpp for it, one JSON object a line in and out.
 
-Knows nothing of codeassist: it is run by whatever Python has llama-cpp-python, and imports only that and numpy.
+It is run by whatever Python has llama-cpp-python, and imports only that and numpy.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """llama.cpp beside us: llama-cpp-python in another Python, spoken to over pipes, timed on its own side.
 
-Knows no benchmark. What runs over there is `llama_child`.
+What runs over there is `llama_child`.
 """
 
 from __future__ import annotations

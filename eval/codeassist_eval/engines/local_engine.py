@@ -1,6 +1,6 @@
 """The engine of this machine as a completer, with the settings that an evaluation wants.
 
-Knows no tasks. Besides the benchmarks of speed, the only module of the evaluation that loads a model.
+Besides the benchmarks of speed, the only module of the evaluation that loads a model.
 """
 
 from __future__ import annotations

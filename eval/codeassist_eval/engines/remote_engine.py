@@ -107,9 +107,9 @@ class RemoteEngine:
 
         Where it did not, the `cached_tokens` of the records are 0 and mean nothing.
         """
-        tally = self.completer.session.answer_counts
-        told = bool(tally.num_answers) and tally.num_with_cached == tally.num_answers
-        return {"server": {"retries": tally.num_retries, "cached_tokens_told": told}}
+        counts = self.completer.session.answer_counts
+        told = bool(counts.num_answers) and counts.num_with_cached == counts.num_answers
+        return {"server": {"retries": counts.num_retries, "cached_tokens_told": told}}
 
     @property
     def cache_folder(self) -> Path:

@@ -1,6 +1,6 @@
 """Places in real code, what was written there, and that spoilt as models spoil it: they go on too long.
 
-Knows no model and not how fitting works: a place and its end are found by indentation and brackets alone.
+A place and its end are found by indentation and brackets alone.
 """
 
 from __future__ import annotations

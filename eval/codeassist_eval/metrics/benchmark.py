@@ -1,6 +1,6 @@
 """What a benchmark is to the runner: how its files are read, a prediction judged, and judgements added up.
 
-Knows no benchmark; each fills one `Benchmark` in a module of its own.
+Each fills one `Benchmark` in a module of its own.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a confidence threshold keeps and what it spares: coverage against precision over a run's predictions. Pure.
 
-Knows no model: a prediction's confidence and whether it was right are all it sees.
+A prediction's confidence and whether it was right are all it sees.
 """
 
 from __future__ import annotations

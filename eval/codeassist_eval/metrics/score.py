@@ -1,6 +1,6 @@
 """The metrics of one prediction, and how they add up over many.
 
-Knows no files and no models: strings in, numbers out. Each benchmark says in its own file which of these it uses.
+Strings in, numbers out. Each benchmark says in its own file which of these it uses.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from codeassist_eval.metrics.similarity import fuzz_ratio
+from codeassist_eval.metrics.statement import cut_statement
 from codeassist_eval.tasks.identifiers import identifiers, remove_comments
-from codeassist_eval.tasks.statement import Language, cut_statement
+from codeassist_eval.tasks.task import Language
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,4 @@
-"""Predictions read from a file, and judged.
-
-Knows no benchmark's metrics and writes no files.
-"""
+"""Predictions read from a file, and judged."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Edit similarity: the rounded ratio of fuzzywuzzy, and Levenshtein similarity.
 
-Knows no benchmark; two strings in, a number out.
+Two strings in, a number out.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """CodeBLEU, as RepoBench computes it: by the package `codebleu`, in an environment of its own.
 
-Knows no tasks. The package needs tree-sitter below 0.23 and cannot stand beside our grammars, hence the other Python.
+The package needs tree-sitter below 0.23 and cannot stand beside our grammars, hence the other Python.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from codeassist.processes import child_environment, child_folder
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.metrics.score import Score
 from codeassist_eval.runs.run import Judgement
-from codeassist_eval.tasks.statement import Language
-from codeassist_eval.tasks.task import Task
+from codeassist_eval.tasks.task import Language, Task
 
 # Equal weights and no tokenizer of its own, as `codebleu_score` of RepoBench's evaluation/metrics.py.
 _PROGRAM = """

@@ -1,7 +1,4 @@
-"""Runs side by side: every metric with its interval against the first run, and the tasks where they differ.
-
-Knows no terminal and no files beyond a run's own.
-"""
+"""Runs side by side: every metric with its interval against the first run, and the tasks where they differ."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from typing import Any
 
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.reports.saved_runs import Run, read_run
-from codeassist_eval.tasks.paired import Counts, Interval, bootstrap, count_solved
+from codeassist_eval.tasks.paired_bootstrap import Counts, Interval, bootstrap, count_solved
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,4 @@
-"""Plots of runs, as PNG bytes.
-
-Knows no files and no HTML.
-"""
+"""Plots of runs, as PNG bytes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The report of one or more runs: one HTML page that needs nothing else, and its plots as PNG files beside it.
 
-Knows no metric's meaning: it shows what the runs' folders hold.
+It shows what the runs' folders hold.
 """
 
 from __future__ import annotations

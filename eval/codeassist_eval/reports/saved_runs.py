@@ -1,7 +1,4 @@
-"""A finished run, read back from its folder for reports and comparisons.
-
-Knows no metric's meaning and runs nothing.
-"""
+"""A finished run, read back from its folder for reports and comparisons."""
 
 from __future__ import annotations
 

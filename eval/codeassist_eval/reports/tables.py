@@ -1,7 +1,4 @@
-"""Metrics and comparisons as tables on the terminal.
-
-Knows nothing of how they were measured.
-"""
+"""Metrics and comparisons as tables on the terminal."""
 
 from __future__ import annotations
 

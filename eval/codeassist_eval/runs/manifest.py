@@ -1,6 +1,6 @@
 """What a run was: enough to repeat it, and to refuse to mix two runs in one folder.
 
-Knows no metrics. Reads the machine, never its name, its user or its environment.
+Reads the machine, never its name, its user or its environment.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Training on one thread: matrices this small gain nothing by more, and sums then depend on no count of cores.
-
-Knows no network.
-"""
+"""Training on one thread: matrices this small gain nothing by more, and sums then depend on no count of cores."""
 
 from __future__ import annotations
 

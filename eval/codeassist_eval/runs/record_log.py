@@ -1,6 +1,6 @@
 """The finished parts of a long run in a folder: each is written when it is done, so the same run goes on later.
 
-Knows no figure: what a record holds, and how it is read back, is its owner's.
+What a record holds, and how it is read back, is its owner's.
 """
 
 from __future__ import annotations

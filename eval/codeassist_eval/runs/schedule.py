@@ -152,7 +152,7 @@ class SideBySide(OfOneEngine[ParallelCompleter]):
             self._in_flight.clear()
 
     def _start(self, task: Task) -> Failure | None:
-        """Send one task on its way. The time since the last look had a slot less at work."""
+        """Send one task on its way. The time since the last look had one request less under way."""
         started = self._clock()
         try:
             future = self._completer.start(request_of(task, self._limits), self._retriever_for(task))
@@ -179,7 +179,7 @@ class SideBySide(OfOneEngine[ParallelCompleter]):
         return found
 
     def _count_idle(self) -> None:
-        """Count the time since the last call, as far as slots stood empty."""
+        """Count the time since the last call, as far as fewer requests than possible were under way."""
         now = self._clock()
         free = 1 - len(self._in_flight) / self._completer.num_at_once
         self.idle_s += max(0.0, free) * (now - self._since)

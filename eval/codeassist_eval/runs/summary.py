@@ -1,6 +1,6 @@
 """What `metrics.json` holds: quality and cost of a run, over all tasks and by kind.
 
-Knows no files: records and scores in, plain values out.
+Records and scores in, plain values out.
 """
 
 from __future__ import annotations

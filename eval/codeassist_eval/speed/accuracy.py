@@ -1,6 +1,6 @@
 """How near a quantised model stays to its float32 self: the likeliest next token, and the divergence, on real code.
 
-Knows no benchmark's truth: both models read the same text, and only they are compared.
+Both models read the same text, and only they are compared.
 """
 
 from __future__ import annotations

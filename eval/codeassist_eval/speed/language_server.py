@@ -1,7 +1,7 @@
 """The benchmark of the language server: sessions typed into real server processes, and its figures as table and plot.
 
-Knows no options. Each session has a server of its own, so that starting is measured as often as typing; or all share
-one that runs already, as the windows of an editor may.
+Each session has a server of its own, so that starting is measured as often as typing; or all share one that runs
+already, as the windows of an editor may.
 """
 
 from __future__ import annotations

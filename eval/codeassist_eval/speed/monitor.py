@@ -17,9 +17,9 @@ from codeassist_eval.analysis.places import AskedPlace, places_of_tasks
 from codeassist_eval.benchmarks.crosscodeeval import score
 from codeassist_eval.runs.record_log import RecordLog, claim_log
 from codeassist_eval.speed.monitor_figures import Answered, MonitorRecord
+from codeassist_eval.tasks.claimed_folder import claim_folder
 from codeassist_eval.tasks.identifiers import identifiers
 from codeassist_eval.tasks.repositories import Repositories
-from codeassist_eval.tasks.slots import claim_slot
 from codeassist_eval.tasks.task import Task, in_prefix_order
 from codeassist_indexer.analysis.service import RepositoryAnalysisService
 from codeassist_indexer.ingest.update import update_file, update_index
@@ -45,7 +45,7 @@ class MonitorBench:
     def __init__(self, session: Session, repositories: Repositories, indexes: Path, settings: Settings) -> None:
         self._session = session
         self._repositories = repositories
-        self._slot = claim_slot(indexes)
+        self._databases = claim_folder(indexes)
         self._settings = settings
         self._folder: Path | None = None
         self._store: Store | None = None
@@ -97,7 +97,7 @@ class MonitorBench:
             self._analyst.close()
             self._store.close()
         self._analyst = self._store = None
-        self._slot.release()
+        self._databases.release()
 
     def _open(self, task: Task) -> tuple[Store, RepositoryAnalysisService]:
         folder = self._repositories.folder(task)
@@ -106,7 +106,7 @@ class MonitorBench:
                 self._analyst.close()
                 self._store.close()
             self._folder, self._shown, self._warmed = folder, None, set()
-            self._store = Store(database_path(folder, self._slot.folder))
+            self._store = Store(database_path(folder, self._databases.path))
             update_index(self._store, folder)
             self._analyst = RepositoryAnalysisService(folder, self._store, _ANALYSIS_S)
         if self._shown is not None and self._shown != task.path:

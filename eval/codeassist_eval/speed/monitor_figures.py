@@ -1,6 +1,6 @@
 """What monitors bring: the same tasks with and without them, and how right and how fast they were.
 
-Knows no model and no analysis: records in, figures out.
+Records in, figures out.
 """
 
 from __future__ import annotations

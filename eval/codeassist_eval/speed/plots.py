@@ -1,6 +1,6 @@
 """Plots of the benchmarks, as PNG bytes.
 
-Knows no files: it draws what the JSON objects hold.
+It draws what the JSON objects hold.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Figures of the benchmarks as JSON objects, tables and files.
-
-Knows no measuring.
-"""
+"""Figures of the benchmarks as JSON objects, tables and files."""
 
 from __future__ import annotations
 

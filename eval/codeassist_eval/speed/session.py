@@ -1,6 +1,6 @@
 """A session set up for measuring, and the machine it runs on.
 
-Knows no figures. Opens models for the benchmarks; reads neither host nor user names.
+Opens models for the benchmarks; reads neither host nor user names.
 """
 
 from __future__ import annotations

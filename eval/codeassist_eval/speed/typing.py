@@ -1,6 +1,6 @@
 """The typing benchmark: sessions replayed one after the other, each written down when it is done.
 
-Knows no options and no terminal. A folder holds one run; the same run goes on where it was interrupted.
+A folder holds one run; the same run goes on where it was interrupted.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Commits of a repository that may be a stranger's: which files each changed, which lines it added, a whole tree.
 
-Contents are objects, as git keeps them: no filter of the repository has seen them. Knows no language and no task.
+Contents are objects, as git keeps them: no filter of the repository has seen them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What completes, as evaluation sees it.
 
-Knows no engine: `codeassist.completion.session.Session` is one, a server another, the tests have fakes.
+`codeassist.completion.session.Session` is one, a server another, the tests have fakes.
 """
 
 from __future__ import annotations

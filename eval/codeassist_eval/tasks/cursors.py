@@ -1,7 +1,7 @@
 """Places in a file where a name from another file is needed: before it, after the dot in front of it, in its call.
 
-Knows no repository on disk: parsed files and a text in, cursors out. A place counts only at the name's first use, where
-nothing above the cursor but an import could give the name away.
+Parsed files and a text in, cursors out. A place counts only at the name's first use, where nothing above the cursor but
+an import could give the name away.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Literal
 
 from tree_sitter import Node
 
-from codeassist_eval.tasks.statement import Language
+from codeassist_eval.tasks.task import Language
 from codeassist_indexer.languages.forms.parsed import ParsedFile
 from codeassist_indexer.languages.registry import language_of, parser
 

@@ -1,11 +1,11 @@
 """The first line of a prediction that is code, as RepoBench's official runner finds it.
 
-Knows no scores. Behaviour and quirks follow Leolty/repobench, `run.py`.
+Behaviour and quirks follow Leolty/repobench, `run.py`.
 """
 
 from __future__ import annotations
 
-from codeassist_eval.tasks.statement import Language
+from codeassist_eval.tasks.task import Language
 
 
 def first_code_line(language: Language, prediction: str) -> str:

@@ -1,6 +1,6 @@
 """Which part of the repositories a task belongs to, where what is trained on some is tested on the others.
 
-Knows no task: a repository's name in, a number out, the same on every machine.
+A repository's name in, a number out, the same on every machine.
 """
 
 from __future__ import annotations

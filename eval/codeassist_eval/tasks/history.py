@@ -1,6 +1,6 @@
 """Cross-file completion tasks from git history: the lines that commits added, in the repository as it was before them.
 
-Knows no model; what a good cursor is, `cursors` says. The repository is only read, and nothing of it runs.
+What a good cursor is, `cursors` says. The repository is only read, and nothing of it runs.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from codeassist_eval.tasks.commits import (
 )
 from codeassist_eval.tasks.cursors import Definitions, cross_file_cursors
 from codeassist_eval.tasks.make import Candidate, Made, draw, is_wanted, parse_all, source_texts, write_tasks
-from codeassist_eval.tasks.statement import Language
+from codeassist_eval.tasks.task import Language
 from codeassist_indexer.ingest.git import Git, GitError, GitLimits
 from codeassist_indexer.ingest.walk import FileLimits
 from codeassist_indexer.languages.parsing.parse import parse_file

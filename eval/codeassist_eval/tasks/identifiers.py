@@ -1,6 +1,6 @@
 """The identifiers of a piece of code, as CrossCodeEval's official script finds them.
 
-Knows no scores. Behaviour and quirks follow amazon-science/cceval, `scripts/eval_utils.py` and `scripts/keywords`.
+Behaviour and quirks follow amazon-science/cceval, `scripts/eval_utils.py` and `scripts/keywords`.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import keyword
 import re
 
-from codeassist_eval.tasks.statement import Language
+from codeassist_eval.tasks.task import Language
 
 # Quirk: only '…' and "…" are strings; template literals, raw and triple-quoted strings are read as these two would be,
 # and a string may span lines.

@@ -15,8 +15,7 @@ from typing import Any
 
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.tasks.cursors import Cursor, Definitions, cross_file_cursors
-from codeassist_eval.tasks.statement import Language
-from codeassist_eval.tasks.task import language_of
+from codeassist_eval.tasks.task import Language, language_of
 from codeassist_indexer.ingest.git_answers import GitPatience
 from codeassist_indexer.ingest.ignore import IgnoreRules
 from codeassist_indexer.ingest.walk import FileLimits, FoundFile, decode_source, walk

@@ -1,6 +1,6 @@
 """The repositories that tasks were cut from: folders, or `*_repos.tar.xz` archives unpacked once into a cache.
 
-Knows no tasks' format and no index. Nothing outside the cache folder is ever written.
+Nothing outside the cache folder is ever written.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which rows of a task file count: by the date of their code and by their level, as RepoBench's official runner has it.
 
-Knows no files. Filters do not change a task's id, so that runs with different filters can be compared.
+Filters do not change a task's id, so that runs with different filters can be compared.
 """
 
 from __future__ import annotations

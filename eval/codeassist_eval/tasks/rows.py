@@ -1,6 +1,6 @@
 """JSON-lines files with errors that name file, line, task and field.
 
-Knows no benchmark's schema. A row remembers where it came from, so that every complaint can say so.
+A row remembers where it came from, so that every complaint can say so.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A completion task: a cursor in a file of a repository, and what stands after it in truth.
 
-Knows no benchmark's file format; the benchmark modules make tasks from their rows.
+The benchmark modules make tasks from their rows.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import PurePosixPath
+from typing import Literal, get_args
 
 from codeassist.request import Snippet
-from codeassist_eval.tasks.statement import Language
 
+Language = Literal["python", "java", "typescript", "csharp"]
+LANGUAGES: tuple[Language, ...] = get_args(Language)
 SUFFIXES: dict[Language, tuple[str, ...]] = {
     "python": (".py",),
     "java": (".java",),

@@ -1,6 +1,6 @@
 """Windows of lines over a repository's files: what the published baselines rank.
 
-Knows no ranking. Line numbers count from 1, half-open, as in `Snippet`.
+Line numbers count from 1, half-open, as in `Snippet`.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ from codeassist.progress import Progress
 from codeassist_eval.contexts.index_context import IndexContexts
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.runs.run_folder import read_json, write_json
-from codeassist_eval.tasks.paired import probability_of_better
+from codeassist_eval.tasks.paired_bootstrap import probability_of_better
 from codeassist_eval.tasks.repositories import Repositories
 from codeassist_eval.tasks.task import Task
 from codeassist_eval.training.ranker.examples import Example, make_examples

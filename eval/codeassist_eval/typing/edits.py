@@ -1,8 +1,8 @@
 """PIE's three kinds of edits, and typing, made from ordinary tasks: a text as it was, and the steps to the task's own.
 
-Knows no model and no files. The kinds are those of "Let the Code LLM Edit Itself When You Edit the Code": lines are
-inserted, lines are deleted, several places are changed at once; ours also types the line before the cursor. Whatever
-happens on the way, the last step leaves exactly the task's text and cursor, so that its truth is the task's.
+The kinds are those of "Let the Code LLM Edit Itself When You Edit the Code": lines are inserted, lines are deleted,
+several places are changed at once; ours also types the line before the cursor. Whatever happens on the way, the last
+step leaves exactly the task's text and cursor, so that its truth is the task's.
 """
 
 from __future__ import annotations

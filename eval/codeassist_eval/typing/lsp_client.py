@@ -1,6 +1,6 @@
 """An editor without a screen: a language server in a process of its own, spoken to over its stdin and stdout.
 
-Knows no benchmark and nothing of the server but the protocol. Columns are code points (position encoding utf-32).
+Columns are code points (position encoding utf-32).
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What answers of a language server add up to: times by stage, what the server itself adds, what became of requests.
-
-Knows no clock and no process.
-"""
+"""What answers of a language server add up to: times by stage, what the server itself adds, what became of requests."""
 
 from __future__ import annotations
 
@@ -48,7 +45,7 @@ def lsp_figures(sessions: Sequence[ReplayedSession]) -> dict[str, Any]:
             ),
             "prompt": _in_ms(answer.stage_ms["prompt"] for answer in modelled if "prompt" in answer.stage_ms),
             "trim": _in_ms(answer.stage_ms["trim"] for answer in modelled if "trim" in answer.stage_ms),
-            "behind": _in_ms(answer.behind_ms for answer in modelled if answer.behind_ms is not None),
+            "after": _in_ms(answer.after_ms for answer in modelled if answer.after_ms is not None),
         },
         "overhead_with_retrieval_ms": _in_ms(
             overhead_ms(answer) + answer.stage_ms.get("retrieve", 0.0) for answer in modelled

@@ -1,8 +1,8 @@
 """Editing sessions typed into a real language server at human speed, and how long each answer took to come.
 
-Knows no options and no terminal. The typist presses a key every `interval_s`, rests for `rest_s` where a word ends and
-after every other kind of edit, and asks after every edit, as editors do; most requests are outdated before they are
-answered, which is what a server has to live with.
+The typist presses a key every `interval_s`, rests for `rest_s` where a word ends and after every other kind of edit,
+and asks after every edit, as editors do; most requests are outdated before they are answered, which is what a server
+has to live with.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class Answer:
 
     `outcome`, `stage_ms` and the rest are the server's own words; `stage_ms` is empty where the model was not asked.
     `server_ms` is from when it had read the request until it had handed its answer to the system; of that, `before_ms`
-    passed until the inference thread was asked, and `behind_ms` when that was done. `has_late_source`: the deadline of
+    passed until the inference thread was asked, and `after_ms` when that was done. `has_late_source`: the deadline of
     retrieval cut a source short.
     """
 
@@ -49,7 +49,7 @@ class Answer:
     stage_ms: Mapping[str, float]
     server_ms: float | None = None
     before_ms: float | None = None
-    behind_ms: float | None = None
+    after_ms: float | None = None
     has_late_source: bool = False
 
 
@@ -178,7 +178,7 @@ def _matched(timed: Sequence[_Timed], recent: Sequence[Mapping[str, Any]]) -> li
                     note["stage_ms"],
                     server_ms=_between(note, "read_s", "written_s"),
                     before_ms=_between(note, "read_s", "asked_s"),
-                    behind_ms=_between(note, "done_s", "written_s"),
+                    after_ms=_between(note, "done_s", "written_s"),
                     has_late_source=bool(note["late_sources"]),
                 )
             )

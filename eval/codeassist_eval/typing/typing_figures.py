@@ -1,7 +1,4 @@
-"""What a typing benchmark records of each keystroke, and the figures that the records add up to.
-
-Knows no model and no clock.
-"""
+"""What a typing benchmark records of each keystroke, and the figures that the records add up to."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Which files of a task file are edited in a typing benchmark, and what of their repositories stands in the prompt.
 
-Knows no model: tokens are estimated from characters.
+Tokens are estimated from characters.
 """
 
 from __future__ import annotations

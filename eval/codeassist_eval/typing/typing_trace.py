@@ -1,7 +1,7 @@
 """Editing sessions made from finished files: a text as it was before, and the keystrokes that lead to the file.
 
-Knows no model and no clock. A session is built backwards, from the finished text: whatever is typed, inserted, deleted
-or renamed on the way, the last keystroke leaves exactly the file.
+A session is built backwards, from the finished text: whatever is typed, inserted, deleted or renamed on the way, the
+last keystroke leaves exactly the file.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
 """Static analysis of live text for monitors: which names can stand where one is being written.
 
-Knows no model and no token: it answers the questions of codeassist.request.Analysis, or abstains.
+It answers the questions of codeassist.request.Analysis, or abstains.
 """

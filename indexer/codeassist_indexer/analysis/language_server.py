@@ -1,7 +1,7 @@
 """A language server of the user's own as a source of members, asked where our own analysis does not know them.
 
-Knows no place but after a dot, and no protocol beyond opening a text and completing in it; pygls speaks it. Servers
-come from the user's settings only: what a repository says never starts a program.
+Only members after a dot are asked for. Servers come from the user's settings only: what a repository says never starts
+a program.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The analysis in a process of its own: asked from any thread, killed when it hangs, started again when it is needed.
 
-Knows no place. A thread could not be stopped, and Python at work in one holds the interpreter lock that decoding needs
-for each operation.
+A thread could not be stopped, and Python at work in one holds the interpreter lock that decoding needs for each
+operation.
 """
 
 from __future__ import annotations

@@ -227,11 +227,11 @@ class TextAnalysis:
         brackets = lex_end(self._language, before, state).brackets
         if not brackets:
             return Found(None, "no call")
-        behind = brackets[-1] + 1
-        call = self._find(before[:behind], NamePosition("keyword", behind))
+        first = brackets[-1] + 1
+        call = self._find(before[:first], NamePosition("keyword", first))
         if call.names is None:
             return call
-        given = arguments(before[behind:])
+        given = arguments(before[first:])
         if given is None:
             return Found(None, "arguments that only a parser tells apart")
         names, room = left_over(call.names, call.positional, call.are_all, given)

@@ -1,6 +1,6 @@
 """The process that analyses: questions and answers are lines of JSON on its standard input and output.
 
-Knows no request. It may be killed at any time: it holds nothing that cannot be made again.
+It may be killed at any time: it holds nothing that cannot be made again.
 """
 
 from __future__ import annotations

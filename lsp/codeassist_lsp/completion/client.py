@@ -1,6 +1,6 @@
 """What a server says to one client on its own account: messages, status, progress, and what it asks the client for.
 
-Knows no model's inner life and no document: it is handed states and lines of text.
+It is handed states and lines of text.
 """
 
 from __future__ import annotations

@@ -150,7 +150,7 @@ class Inference:
                 self._service.thread.submit(lambda session=self._service.session: session.forget(document))
 
     def close(self) -> None:
-        """Load nothing more and end the thread behind the job that it runs."""
+        """Load nothing more and end the thread after the job that it runs."""
         with self._lock:
             self._is_closed = True
             service, self._service = self._service, None
@@ -254,7 +254,7 @@ class Inference:
 
 
 def _end(service: _Service) -> None:
-    """Close a session on the thread that used it, behind the job that runs, and end the thread."""
+    """Close a session on the thread that used it, after the job that runs, and end the thread."""
     service.thread.submit(service.session.close)
     service.thread.close()
 

@@ -1,7 +1,7 @@
-"""Offers as the protocol's items: inline completions, and entries of an ordinary completion list.
+"""Suggestions as the protocol's items: inline completions, and entries of an ordinary completion list.
 
-Knows no connection. Inline items keep "\\n" as their line end, which editors turn into the document's own; an ordinary
-entry is a text edit, which some clients insert as it is, so it has the document's.
+Inline items keep "\\n" as their line end, which editors turn into the document's own; an ordinary entry is a text edit,
+which some clients insert as it is, so it has the document's.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One work-done progress in the client: made when work begins, reported as it goes, ended once.
 
-Knows no work. A client that does not want progress, or does not answer, costs nothing but the bar.
+A client that does not want progress, or does not answer, costs nothing but the bar.
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ def choose_encoding(offered: Sequence[str] | None) -> PositionEncoding:
 
 
 def char_col(line: str, units: int, encoding: PositionEncoding) -> int:
-    """The code point column of a column in `encoding`; within a character its start, behind the line its end."""
+    """The code point column of a column in `encoding`; within a character its start, after the line its end."""
     if units <= 0:
         return 0
     if encoding == "utf-32" or line.isascii():
@@ -68,9 +68,9 @@ def unit_col(line: str, char: int, encoding: PositionEncoding) -> int:
 
 
 def offset_at(document: Document, line: int, units: int, encoding: PositionEncoding) -> int:
-    """The offset of a protocol position. A column behind its line is the line's end, as the protocol has it.
+    """The offset of a protocol position. A column after its line is the line's end, as the protocol has it.
 
-    The line behind the last one is the text's end: that is how clients write "up to the end". Raises RequestError for
+    The line after the last one is the text's end: that is how clients write "up to the end". Raises RequestError for
     lines further on.
     """
     if line == document.num_lines:

@@ -1,6 +1,6 @@
 """What a client tells about its suggestions, and the commands that it can execute.
 
-Knows no model. Arguments come from outside: what is no known id is logged and changes nothing.
+Arguments come from outside: what is no known id is logged and changes nothing.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Commands:
             log.warning("a notification about an accepted part does not say how long it is")
 
     def _named(self, params: Any) -> ShownSuggestion | None:
-        """The offer that a notification's `item` is."""
+        """The suggestion that a notification's `item` is."""
         try:
             return self._find(params["item"]["command"]["arguments"][0])
         except (KeyError, IndexError, TypeError):

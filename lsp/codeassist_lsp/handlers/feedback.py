@@ -1,6 +1,6 @@
 """What one client tells about its suggestions, counted: shown, accepted, accepted in part, still there a while later.
 
-Knows no database: `write` takes what there is to count. Counts only where `feedback.count` is on.
+`write` takes what there is to count. Counts only where `feedback.count` is on.
 """
 
 from __future__ import annotations
@@ -32,10 +32,10 @@ def database_path(data: Path) -> Path:
 
 @dataclass(slots=True)
 class _Counting:
-    """What is known of one suggestion, and how many characters of each of its offers were accepted."""
+    """What is known of one suggestion, and how many characters of it were accepted under each id."""
 
-    tally: SuggestionOutcome
-    accepted_by_offer: dict[str, int] = field(default_factory=dict[str, int])
+    outcome: SuggestionOutcome
+    accepted_by_id: dict[str, int] = field(default_factory=dict[str, int])
 
 
 class Feedback:
@@ -49,30 +49,32 @@ class Feedback:
         self._counted: OrderedDict[int, _Counting] = OrderedDict()
 
     def shown(self, shown: ShownSuggestion) -> None:
-        """An offer became visible; the rest of a suggestion that was visible before counts once with it."""
+        """A suggestion became visible; the rest of a suggestion that was visible before counts once with it."""
         counting = self._counting(shown)
         if counting is not None:
-            self._count(shown, replace(counting.tally, is_shown=True))
+            self._count(shown, replace(counting.outcome, is_shown=True))
 
     def accepted(self, shown: ShownSuggestion) -> None:
-        """All of an offer was taken."""
+        """All of a suggestion was taken."""
         self._accept(shown, len(shown.text), is_whole=True)
 
     def accepted_part(self, shown: ShownSuggestion, num_units: int) -> None:
-        """So many UTF-16 units from the start of the offer's text stand in the document now."""
+        """So many UTF-16 units from the start of its text stand in the document now."""
         self._accept(shown, len(first_utf16_units(shown.text, max(0, num_units))), is_whole=False)
 
     def _accept(self, shown: ShownSuggestion, num_chars: int, is_whole: bool) -> None:
         counting = self._counting(shown)
         if counting is None:
             return
-        start = max(shown.num_repeated, counting.accepted_by_offer.get(shown.id, 0))
+        start = max(shown.num_repeated, counting.accepted_by_id.get(shown.id, 0))
         num_new = max(0, num_chars - start)
-        counting.accepted_by_offer[shown.id] = max(start, num_chars)
-        tally = counting.tally
-        accepted = min(tally.num_chars, tally.accepted_chars + num_new)
-        self._count(shown, replace(tally, is_accepted=tally.is_accepted or is_whole, accepted_chars=accepted), counting)
-        if accepted > tally.accepted_chars:
+        counting.accepted_by_id[shown.id] = max(start, num_chars)
+        outcome = counting.outcome
+        accepted = min(outcome.num_chars, outcome.accepted_chars + num_new)
+        self._count(
+            shown, replace(outcome, is_accepted=outcome.is_accepted or is_whole, accepted_chars=accepted), counting
+        )
+        if accepted > outcome.accepted_chars:
             self._later(KEPT_AFTER_S, lambda: self._look(shown, counting, start, num_chars))
 
     def _look(self, shown: ShownSuggestion, counting: _Counting, start: int, end: int) -> None:
@@ -84,9 +86,9 @@ class Feedback:
         head = with_newlines(text[: shown.start_char])
         inserted = head + shown.text[:end] + with_newlines(text[shown.end_char :])
         kept = kept_chars(inserted, len(head) + start, len(head) + end, with_newlines(now.document.text))
-        tally = counting.tally
-        looked = tally.looked_chars + end - start
-        self._count(shown, replace(tally, looked_chars=looked, kept_chars=tally.kept_chars + kept), counting)
+        outcome = counting.outcome
+        looked = outcome.looked_chars + end - start
+        self._count(shown, replace(outcome, looked_chars=looked, kept_chars=outcome.kept_chars + kept), counting)
 
     def _counting(self, shown: ShownSuggestion) -> _Counting | None:
         if not shown.session.scope.settings_in_force().feedback.count:
@@ -95,7 +97,7 @@ class Feedback:
         num_chars = len(shown.text) - shown.num_repeated
         counting = self._counted.pop(number, None)
         if counting is None:
-            tally = SuggestionOutcome(
+            outcome = SuggestionOutcome(
                 f"{self._id}-{number}",
                 self._now_s(),
                 shown.kind,
@@ -105,14 +107,14 @@ class Feedback:
                 shown.text.count("\n") + 1,
                 stage_ms=dict(shown.stage_ms),
             )
-            counting = _Counting(tally)
+            counting = _Counting(outcome)
         self._counted[number] = counting
         while len(self._counted) > _MOST:
             self._counted.popitem(last=False)
         return counting
 
-    def _count(self, shown: ShownSuggestion, tally: SuggestionOutcome, counting: _Counting | None = None) -> None:
+    def _count(self, shown: ShownSuggestion, outcome: SuggestionOutcome, counting: _Counting | None = None) -> None:
         counting = counting or self._counted[shown.suggestion.number]
-        if tally != counting.tally:
-            counting.tally = tally
-            self._write(database_path(shown.session.scope.settings_in_force().places.data), tally)
+        if outcome != counting.outcome:
+            counting.outcome = outcome
+            self._write(database_path(shown.session.scope.settings_in_force().places.data), outcome)

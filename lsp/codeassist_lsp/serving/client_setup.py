@@ -1,7 +1,4 @@
-"""How a client is set up: encoding, settings, folders, the process to watch; at its start and while it runs.
-
-Knows no document's text and no completion.
-"""
+"""How a client is set up: encoding, settings, folders, the process to watch; at its start and while it runs."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """One client: what it has open, how it is set up, what it is told, and how long it stays.
 
-Knows no message's params and no model: features handle the former, what is shared is the `Backend`'s.
+Handlers answer its messages; what all clients share is the `Backend`'s.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A server from its start to its end: one client on stdio, others on streams, one backend below them.
 
-Knows no message. The command line says how models are loaded and what listens beside stdio.
+The command line says how models are loaded and what listens beside stdio.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The server that several windows share: started by the first one's relay, ended a while after the last one left.
 
-Knows no message and no relay. One process with an identity serves; a second one ends at once.
+One process with an identity serves; a second one ends at once.
 """
 
 from __future__ import annotations

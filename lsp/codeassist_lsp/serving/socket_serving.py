@@ -1,6 +1,6 @@
 """A server on the local socket: beside stdio, or alone, for several clients at once.
 
-Knows no message. The socket beside stdio is a convenience: without it the server goes on.
+The socket beside stdio is a convenience: without it the server goes on.
 """
 
 from __future__ import annotations

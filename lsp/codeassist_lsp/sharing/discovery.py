@@ -1,7 +1,7 @@
 """Which of the servers that windows share is a window's own, found or started. Nothing heavy is imported here.
 
-Knows no message. A server is shared by the windows of one user that would start the same one: the same version of the
-program, configuration file, CODEASSIST_* variables and command line's settings.
+A server is shared by the windows of one user that would start the same one: the same version of the program,
+configuration file, CODEASSIST_* variables and command line's settings.
 """
 
 from __future__ import annotations

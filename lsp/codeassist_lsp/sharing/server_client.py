@@ -1,6 +1,6 @@
 """A running server asked by a program: one connection, one question at a time, blocking.
 
-Knows no editor. Written without pygls: it takes 0.3 s to import, which is most of what a script would wait for.
+Written without pygls: it takes 0.3 s to import, which is most of what a script would wait for.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where running servers can be reached: a folder of the user's own with one announcement for each.
 
-Knows no protocol. Both sides use it, and the calling side must start fast: nothing heavy is imported here.
+Both sides use it, and the calling side must start fast: nothing heavy is imported here.
 
     <run>/<name>.sock    the socket of a server; elsewhere if asked for, none where there are no Unix sockets
     <run>/<name>.json    where it is, written once it listens: {"pid", "socket"} or {"pid", "port", "token"}, and

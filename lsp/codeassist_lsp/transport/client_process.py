@@ -1,7 +1,4 @@
-"""The process that a client says it is: its end is the client's, whoever else holds the pipes.
-
-Knows no protocol and no event loop.
-"""
+"""The process that a client says it is: its end is the client's, whoever else holds the pipes."""
 
 from __future__ import annotations
 

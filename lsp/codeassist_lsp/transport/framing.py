@@ -1,7 +1,6 @@
 """How messages stand in a stream of bytes: `Content-Length: N`, a blank line, N bytes.
 
-Knows no JSON and no stream: bytes come in as they arrive, whole bodies go out. Whatever comes in, the next well-formed
-message is found again.
+Bytes come in as they arrive, whole bodies go out. Whatever comes in, the next well-formed message is found again.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The socket on which a server is reached by other programs of its user, beside stdio or in its place.
 
-Knows no protocol: every connection goes to a function. Only its user can open it; where the system names the other
-side's user, others are turned away at the door.
+Every connection goes to a function. Only its user can open it; where the system names the other side's user, others are
+turned away at the door.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """The protocol's state machine over pygls: what is a message, what may come when, and one answer to each request.
 
-Knows no document and no model. Nothing that a client sends raises here: it is answered with an error, or logged
-without the text that it held.
+Nothing that a client sends raises here: it is answered with an error, or logged without the text that it held.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The pygls server of one client: our protocol, and no pop-up for what a client does wrong.
 
-Knows no feature: `Connection` registers them.
+`Connection` registers its features.
 """
 
 from __future__ import annotations

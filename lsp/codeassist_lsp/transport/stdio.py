@@ -1,6 +1,6 @@
 """Standard input and output as a connection: bytes in from a thread, bytes out, and the end of the process.
 
-Knows no protocol. From here on, file descriptor 1 is stderr: whatever a library prints, stdout holds messages only.
+From here on, file descriptor 1 is stderr: whatever a library prints, stdout holds messages only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What counted suggestions add up to: shares, and percentiles of how long they took. Pure.
-
-Knows no database and no way of printing.
-"""
+"""What counted suggestions add up to: shares, and percentiles of how long they took. Pure."""
 
 from __future__ import annotations
 

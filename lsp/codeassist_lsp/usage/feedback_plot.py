@@ -1,6 +1,6 @@
 """The figures of `codeassist stats` as a PNG.
 
-Knows no database and no files: it draws what the JSON object holds.
+It draws what the JSON object holds.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What was counted of suggestions, in an SQLite database of the user's own that several servers write to at once.
 
-Knows no client. Writing happens on a thread of its own: a database that is broken or locked costs counting only.
+Writing happens on a thread of its own: a database that is broken or locked costs counting only.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Where a server's log goes: a file that begins anew when it is large, and stderr.
 
-Knows no request. No text of a document is logged: our own messages name files, and libraries' messages that could hold
-one are kept below their level.
+No text of a document is logged: our own messages name files, and libraries' messages that could hold one are kept below
+their level.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """How much of an inserted text still stands in a document some edits later. Pure.
 
-Knows no clock and no client. Compared by words: what was deleted and happens to share letters with what was written
-instead does not count.
+Compared by words: what was deleted and happens to share letters with what was written instead does not count.
 """
 
 from __future__ import annotations
@@ -23,18 +22,18 @@ def kept_chars(before: str, start_char: int, end_char: int, after: str) -> int:
     _, change = Document("", before).with_text(after)
     if change.start_char == change.end_char:  # nothing was deleted
         return end_char - start_char
-    changed_from, num_behind = change.start_char, len(before) - change.end_char
+    changed_from, num_after = change.start_char, len(before) - change.end_char
     while _is_within_word(before, changed_from) or _is_within_word(after, changed_from):
         changed_from -= 1
-    while _is_within_word(before, len(before) - num_behind) or _is_within_word(after, len(after) - num_behind):
-        num_behind -= 1
-    changed_to = len(before) - num_behind
+    while _is_within_word(before, len(before) - num_after) or _is_within_word(after, len(after) - num_after):
+        num_after -= 1
+    changed_to = len(before) - num_after
     num_kept = max(0, min(end_char, changed_from) - start_char) + max(0, end_char - max(start_char, changed_to))
     first, last = max(start_char, changed_from), min(end_char, changed_to)
     if first >= last:
         return num_kept
     old = _TOKEN.findall(before[changed_from:changed_to])
-    new = _TOKEN.findall(after[changed_from : len(after) - num_behind])
+    new = _TOKEN.findall(after[changed_from : len(after) - num_after])
     if max(len(old), len(new)) > _MOST_TOKENS:
         return num_kept
     starts = list(accumulate((len(token) for token in old), initial=changed_from))

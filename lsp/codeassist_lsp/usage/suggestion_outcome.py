@@ -1,6 +1,6 @@
 """What became of one suggestion, in numbers, as it is counted on this machine.
 
-Knows no database and no document: nothing of a text is in it, nor which file it was for.
+Nothing of a text is in it, nor which file it was for.
 """
 
 from __future__ import annotations

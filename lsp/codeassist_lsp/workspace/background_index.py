@@ -1,7 +1,7 @@
 """One repository's index, kept current in the background while editors work in it.
 
-Knows no protocol and no settings file. It is built at first, then follows the disk, and the unsaved text of open
-documents a moment after the last edit. Whatever fails here is logged: it costs context, never a completion.
+It is built at first, then follows the disk, and the unsaved text of open documents a moment after the last edit.
+Whatever fails here is logged: it costs context, never a completion.
 """
 
 from __future__ import annotations

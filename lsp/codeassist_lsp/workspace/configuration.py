@@ -1,6 +1,6 @@
 """The settings of a running server: files and environment, an editor's options over them, resolved for a repository.
 
-Knows no protocol and no setting's meaning. What is wrong is reported once and left out; the rest stands.
+What is wrong is reported once and left out; the rest stands.
 """
 
 from __future__ import annotations

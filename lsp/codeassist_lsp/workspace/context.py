@@ -1,7 +1,7 @@
 """What of other files an answer rests on, and whether they would still give it the same.
 
-Knows no model and no client. Finding out may take a look into the index, so it happens on a thread of its own; where
-that cannot say within its time, nothing is taken for known.
+Finding out may take a look into the index, so it happens on a thread of its own; where that cannot say within its time,
+nothing is taken for known.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def _has_no_context(scope: DocumentScope) -> bool:
 
 
 def version_of(scope: DocumentScope) -> Version | None:
-    """Return the version of the index behind a document as the calling thread sees it; None: it cannot be said now."""
+    """Return the version of a document's index as the calling thread sees it; None: it cannot be said now."""
     if scope.workspace is None:
         return _NO_CONTEXT
     try:

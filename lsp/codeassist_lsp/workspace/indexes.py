@@ -1,6 +1,6 @@
 """The indexes that this process keeps current: one for a repository, however many editors work in it.
 
-Knows no protocol. Two of them on one database would take each other's unsaved text for old files.
+Two of them on one database would take each other's unsaved text for old files.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def shared(variant: Variant, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 def rule(before: str, *texts: str, back: int = 0, over: int = 0, whole: bool = False) -> dict[str, Any]:
     """Where the text before the cursor ends with `before` (`whole`: where it is the line), the server offers these
-    texts; each replaces the `back` characters before the cursor and the `over` behind it."""
+    texts; each replaces the `back` characters before the cursor and the `over` after it."""
     return {"before": before, "whole": whole, "items": [{"text": text, "back": back, "over": over} for text in texts]}
 
 

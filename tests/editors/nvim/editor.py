@@ -1,6 +1,6 @@
 """A real Neovim, driven over RPC, with the plugin and the scripted server.
 
-Knows nothing of what a test expects. Waiting means asking again until it is so, with a deadline.
+Waiting means asking again until it is so, with a deadline.
 """
 
 from __future__ import annotations

@@ -25,8 +25,7 @@ from codeassist_eval.metrics.scoring import load_predictions
 from codeassist_eval.reports.codebleu import codebleu
 from codeassist_eval.tasks.first_line import first_code_line
 from codeassist_eval.tasks.rows import read_rows
-from codeassist_eval.tasks.statement import Language
-from codeassist_eval.tasks.task import Task
+from codeassist_eval.tasks.task import Language, Task
 from codeassist_eval.tasks.windows import snippet_windows, words
 from tests.eval.bench_data import bench_file
 from tests.eval.fakes import write_rows

@@ -13,8 +13,8 @@ from codeassist_eval.benchmarks.crosscodeeval import load_tasks
 from codeassist_eval.contexts.baselines import ProvidedRetriever, WindowRetriever, bm25_scores, fit, jaccard_scores
 from codeassist_eval.contexts.index_context import IndexContexts
 from codeassist_eval.contexts.registry import ContextName, open_contexts
+from codeassist_eval.tasks.claimed_folder import claim_folder
 from codeassist_eval.tasks.repositories import Repositories, open_repositories
-from codeassist_eval.tasks.slots import claim_slot
 from codeassist_eval.tasks.task import Task
 from codeassist_eval.tasks.windows import WINDOW_LINES, disjoint_windows, sliding_windows, words
 from codeassist_indexer.storage.store import Store, database_path
@@ -159,12 +159,12 @@ def test_our_retrieval_gives_other_files_only(tmp_path: Path, mode: ContextName)
 
 
 def test_runs_at_the_same_time_do_not_share_an_index(tmp_path: Path) -> None:
-    first, second = claim_slot(tmp_path), claim_slot(tmp_path)
-    assert first.folder != second.folder
+    first, second = claim_folder(tmp_path), claim_folder(tmp_path)
+    assert first.path != second.path
 
     first.release()
 
-    assert claim_slot(tmp_path).folder == first.folder
+    assert claim_folder(tmp_path).path == first.path
 
 
 def test_repocoder_searches_with_its_first_guess(tmp_path: Path) -> None:

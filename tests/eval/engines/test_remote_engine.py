@@ -107,7 +107,7 @@ def test_as_many_at_once_as_allowed_and_no_more(run: Run, server: CompletionsSer
     first = len(server.requests)
 
     def meet(connection: socket.socket) -> None:
-        if len(server.requests) > first + 2:  # behind the two that find out what the server can do
+        if len(server.requests) > first + 2:  # after the two that find out what the server can do
             together.wait(120)
 
     server.before_answer = meet

@@ -6,7 +6,8 @@ import pytest
 
 from codeassist_eval.metrics.score import CROSSCODEEVAL_AGGREGATES, PERCENT, Score, aggregate, crosscodeeval_score
 from codeassist_eval.metrics.similarity import fuzz_ratio, levenshtein_similarity
-from codeassist_eval.tasks.statement import Language, cut_statement
+from codeassist_eval.metrics.statement import cut_statement
+from codeassist_eval.tasks.task import Language
 
 PROMPT = "import os\n\ndef f(a, b):\n    return "
 LONG = (

@@ -16,7 +16,7 @@ from codeassist_eval.reports.report import page, write_report
 from codeassist_eval.runs.manifest import claim_folder, make_manifest
 from codeassist_eval.runs.run import run_tasks
 from codeassist_eval.runs.schedule import Limits, OneByOne
-from codeassist_eval.tasks.paired import bootstrap, count_solved
+from codeassist_eval.tasks.paired_bootstrap import bootstrap, count_solved
 from tests.eval.fakes import FakeCompleter, row, write_rows
 
 

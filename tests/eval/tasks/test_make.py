@@ -13,7 +13,7 @@ from codeassist_eval.errors import EvaluationError
 from codeassist_eval.tasks.history import make_from_history
 from codeassist_eval.tasks.make import make_from_folder
 from codeassist_eval.tasks.repositories import open_repositories
-from codeassist_eval.tasks.statement import Language
+from codeassist_eval.tasks.task import Language
 from tests.eval.bench_data import bench_file
 from tests.git_repositories import commit_files, git
 

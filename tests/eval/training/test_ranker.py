@@ -17,7 +17,7 @@ from codeassist_eval.contexts.index_context import IndexContexts
 from codeassist_eval.contexts.rankers import LearnedContext, Rankers
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.tasks.folds import NUM_FOLDS, fold_of
-from codeassist_eval.tasks.paired import probability_of_better
+from codeassist_eval.tasks.paired_bootstrap import probability_of_better
 from codeassist_eval.tasks.repositories import Repositories
 from codeassist_eval.tasks.task import Task
 from codeassist_eval.training.ranker.examples import Example

@@ -38,7 +38,7 @@ THINGS = ("reader", "writer", "parser", "loader")
 
 
 def a_repository(name: str) -> RepositoryData:
-    """Each file uses what another one defines: `open_reader()` always comes behind a line about a source."""
+    """Each file uses what another one defines: `open_reader()` always comes after a line about a source."""
     texts = {}
     for thing in THINGS:
         texts[f"{thing}.py"] = f"class {thing.title()}{name}:\n    def open_{thing}(self):\n        return self.path\n"

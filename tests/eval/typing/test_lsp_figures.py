@@ -25,7 +25,7 @@ def test_the_parts_of_the_share_are_its_sum() -> None:
     assert found["overhead_in_server_ms"] == {"p50": 10.0, "p95": 10.9}
     assert found["overhead_between_ms"] == {"p50": 11.0, "p95": 11.9}
     stages = {stage: values["p95"] for stage, values in found["overhead_stages_ms"].items()}
-    assert stages == {"before": 1.5, "prompt": 2.0, "trim": 3.0, "behind": 2.5}
+    assert stages == {"before": 1.5, "prompt": 2.0, "trim": 3.0, "after": 2.5}
     assert found["stages_ms"]["decode"] == {"p50": 45.0, "p95": 45.0}
 
 

@@ -1,8 +1,8 @@
-"""Annotated source files: what an analysis must say at marked places. Knows no language but its comment.
+"""Annotated source files: what an analysis must say at marked places.
 
 A line below a line of code is a mark where it is a comment whose first sign is a caret: it points at the place. What
 stands in the code from there on is taken away, as if it had not been written yet; with `~` for the caret, only the name
-at the place is, and the rest of the line stays. Behind it stands
+at the place is, and the rest of the line stays. After it stands
 
     kind                 the place's kind, `member` where it is left out
     = a b                these names are allowed and no others (of `object` and the like, `+dunder` ones do not count)
@@ -63,7 +63,7 @@ def read_cases(language: str) -> tuple[dict[str, str], list[Case]]:
                 continue
             column = mark.start("sign")
             marked = code[num_code - 1]
-            assert len(marked) >= column, f"{path}:{number}: the mark points behind its line"
+            assert len(marked) >= column, f"{path}:{number}: the mark points after its line"
             rest = "" if mark["sign"] == "^" else _NAME.sub("", marked[column:], count=1)
             prefix = "\n".join([*code[: num_code - 1], marked[:column]])
             suffix = "\n".join([rest, *code[num_code:]]) + "\n"

@@ -1,4 +1,4 @@
-"""The second look behind a suggestion: what it serves, what makes it stale, and that a failure costs nothing."""
+"""The second look after a suggestion: what it serves, what makes it stale, and that a failure costs nothing."""
 
 from __future__ import annotations
 

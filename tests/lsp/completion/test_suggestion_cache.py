@@ -74,8 +74,8 @@ def test_what_the_editor_closed_of_what_was_typed_is_replaced() -> None:
         put(one, "f\n")
         [first] = await one.ask(A, 1)
         assert accepted(first) == "f([a], b)\n"
-        for before, behind in [("f(", ")\n"), ("f([", "])\n"), ("f([a", "])\n"), ("f([a], ", ")\n")]:
-            put(one, before + behind)
+        for before, after in [("f(", ")\n"), ("f([", "])\n"), ("f([a", "])\n"), ("f([a], ", ")\n")]:
+            put(one, before + after)
             [shown] = await one.ask(A, len(before))
             assert accepted(shown) == "f([a], b)\n"
         assert one.model.num_asked == 1
@@ -86,17 +86,17 @@ def test_what_the_editor_closed_of_what_was_typed_is_replaced() -> None:
     run(test())
 
 
-@pytest.mark.parametrize("what", ["behind", "before", "other files", "model", "setting", "document", "elsewhere"])
+@pytest.mark.parametrize("what", ["after", "before", "other files", "model", "setting", "document", "elsewhere"])
 def test_what_changes_an_answer_makes_it_unknown(what: str) -> None:
     async def test() -> None:
         one = client()
         for uri in (A, B):
             put(one, "#\nx = \ny = 2\n", uri)
-        uri, before, behind = A, "#\nx = ", "\ny = 2\n"
+        uri, before, after = A, "#\nx = ", "\ny = 2\n"
         await one.ask(A, len(before))
         assert one.model.num_asked == 1
-        if what == "behind":
-            behind = "\ny = 3\n"
+        if what == "after":
+            after = "\ny = 3\n"
         elif what == "before":
             before = "##\nx = "
         elif what == "other files":
@@ -109,11 +109,11 @@ def test_what_changes_an_answer_makes_it_unknown(what: str) -> None:
         elif what == "document":
             uri = B  # the same text and path in another repository
         else:
-            before, behind = "#\n", "x = \ny = 2\n"
-        put(one, before + behind, uri)
+            before, after = "#\n", "x = \ny = 2\n"
+        put(one, before + after, uri)
         found = await one.ask(uri, len(before))
         assert one.model.num_asked == 2
-        assert texts(found) == [each.text for each in one.afresh(uri, before, behind).suggestions]
+        assert texts(found) == [each.text for each in one.afresh(uri, before, after).suggestions]
         assert one.counts.num_stale == (what == "other files")
 
     run(test())
@@ -248,11 +248,11 @@ def test_random_edits_never_show_what_the_model_would_not_have_said(round_: int)
         """Whether the model says so here, or said so where the last keys were not typed yet."""
         for num_typed in range(min(cursor, 12) + 1):
             for num_closed in range(min(num_typed, 3) + 1):
-                before, behind = text[: cursor - num_typed], text[cursor + num_closed :]
+                before, after = text[: cursor - num_typed], text[cursor + num_closed :]
                 # What was typed along may have been an alternative that was asked for.
-                suggested = one.afresh(uri, before, behind, 3 if num_typed else num_wanted)
+                suggested = one.afresh(uri, before, after, 3 if num_typed else num_wanted)
                 for each in suggested.suggestions:
-                    if before + each.text + behind[each.num_replaced :] == accepted(shown):
+                    if before + each.text + after[each.num_replaced :] == accepted(shown):
                         return True
         return False
 

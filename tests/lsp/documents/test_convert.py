@@ -66,7 +66,7 @@ def test_every_offset_of_a_text_there_and_back(text: str, encoding: PositionEnco
     document = Document("a.py", text)
     for offset in range(len(text) + 1):
         if text[:offset].endswith("\r") and text[offset:].startswith("\n"):
-            continue  # no place of a cursor: its column is behind the line's last character
+            continue  # no place of a cursor: its column is after the line's last character
         line, units = position_at(document, offset, encoding)
         assert offset_at(document, line, units, encoding) == offset
 

@@ -24,7 +24,7 @@ def test_the_requests_mode_counts_and_the_servers_other_settings_of_context() ->
     asked = asked_with(with_context(served, mode="lexical"))
     context = asked.settings(served).context
     assert (context.mode, context.encoder, context.deadline_ms) == ("lexical", Path("/an/encoder"), 7)
-    assert context.rounds == 1, "a script asks once: nothing comes behind its answer"
+    assert context.rounds == 1, "a script asks once: nothing comes after its answer"
 
 
 def test_what_is_not_a_requests_to_choose_must_be_the_servers() -> None:

@@ -102,14 +102,14 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_stats_prints_and_draws(home: Path) -> None:
     now_s = time.time()
 
-    def tally(n: int, **more: Any) -> SuggestionOutcome:
+    def outcome(n: int, **more: Any) -> SuggestionOutcome:
         stage_ms = {"total": 10.0 * n, "decode": 5.0 * n}
         return SuggestionOutcome(
             f"id-{n}", now_s - n * 3600, "automatic", "go", "[b]tiny", 10, 1, True, stage_ms=stage_ms, **more
         )
 
     kept = {"is_accepted": True, "accepted_chars": 10, "looked_chars": 10, "kept_chars": 5}
-    write(home / "data" / "feedback.db", [tally(1, **kept), tally(2), tally(3), tally(24 * 40)])
+    write(home / "data" / "feedback.db", [outcome(1, **kept), outcome(2), outcome(3), outcome(24 * 40)])
     plot = home / "stats.png"
     done = CliRunner().invoke(app, ["stats", "--plot", str(plot)])
     assert done.exit_code == 0, done.output

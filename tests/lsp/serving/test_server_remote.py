@@ -61,7 +61,7 @@ async def within_all(program: Program, remote: CompletionsServer) -> None:
 
         remote.before_answer = wait_for_the_end
         num_before = len(remote.requests)
-        # No beginning of what is known: it is asked for anew. Names are held to what there is behind `shapes.`.
+        # No beginning of what is known: it is asked for anew. Names are held to what there is after `shapes.`.
         editor.edit("src/app.py", (3, 11), (3, 11), "q + shapes.")
         _, first = editor.begin("src/app.py", 3, 22, automatic=True)
         while len(remote.requests) == num_before:

@@ -56,7 +56,7 @@ def test_the_server_says_when_it_read_a_request_and_when_its_answer_was_written(
         began = time.monotonic()
         assert len(await editor.ask("timed.py", 1, 4)) == 1
         last = (await editor.run("codeassist.status", {"recent": True}))["recent"][-1]
-        ended = time.monotonic()  # the clock is looked at behind the writing
+        ended = time.monotonic()  # the clock is looked at after the writing
         took_ms = (last["written_s"] - last["read_s"]) * 1e3
         moments = [last[name] for name in ("read_s", "asked_s", "done_s", "written_s")]
         assert [began, *moments, ended] == sorted([began, *moments, ended])

@@ -115,7 +115,7 @@ def test_edits_that_do_not_fit_and_documents_that_are_not_open(run: Run) -> None
             editor.replace("a.py", "#say points\nx = ", version=7)
             assert len(await editor.ask("a.py", 1, 4)) == 1
         assert await editor.ask("a.py", 50, 4) == []
-        assert len(await editor.ask("a.py", 1, 4_000)) == 1, "behind the line is its end"
+        assert len(await editor.ask("a.py", 1, 4_000)) == 1, "after the line is its end"
 
     run(test)
 

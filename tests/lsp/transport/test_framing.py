@@ -1,4 +1,4 @@
-"""Messages in a stream of bytes: cut anywhere, and found again behind garbage."""
+"""Messages in a stream of bytes: cut anywhere, and found again after garbage."""
 
 from __future__ import annotations
 

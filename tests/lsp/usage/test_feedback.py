@@ -65,7 +65,7 @@ def test_what_is_left_is_never_more_than_there_was_and_nothing_is_lost_by_edits_
 
 
 class Counted:
-    """One client in this process, the tallies that it wrote, and the looks that are due later."""
+    """One client in this process, the outcomes that it wrote, and the looks that are due later."""
 
     def __init__(self, said: str = "points") -> None:
         async def no_pause(seconds: float) -> None:
@@ -76,9 +76,9 @@ class Counted:
         self.due: list[Callable[[], None]] = []
         self.feedback = Feedback(self.write, self.later, lambda: 1234.5)
 
-    def write(self, path: Path, tally: SuggestionOutcome) -> None:
+    def write(self, path: Path, outcome: SuggestionOutcome) -> None:
         assert path.name == "feedback.db"
-        self.written[tally.id] = tally
+        self.written[outcome.id] = outcome
 
     def later(self, after_s: float, look: Callable[[], None]) -> None:
         assert after_s == KEPT_AFTER_S == 30
@@ -91,9 +91,9 @@ class Counted:
             self.client.documents.change(A, self.client.entry(A).now.document.version + 1, [TextChange(text, None)])
 
     @property
-    def tally(self) -> SuggestionOutcome:
-        [tally] = self.written.values()
-        return tally
+    def outcome(self) -> SuggestionOutcome:
+        [outcome] = self.written.values()
+        return outcome
 
 
 def run(test: Any) -> None:
@@ -108,19 +108,26 @@ def test_shown_accepted_and_still_there() -> None:
         assert not one.written, "not before it is shown"
         one.feedback.shown(shown)
         expected = (1234.5, "automatic", "python", "model 1", 6, 1)
-        tally = one.tally
-        assert (tally.at_s, tally.kind, tally.language, tally.model, tally.num_chars, tally.num_lines) == expected
-        assert (tally.is_shown, tally.is_accepted, tally.accepted_chars) == (True, False, 0)
-        assert tally.stage_ms["total"] >= 0
+        outcome = one.outcome
+        assert (
+            outcome.at_s,
+            outcome.kind,
+            outcome.language,
+            outcome.model,
+            outcome.num_chars,
+            outcome.num_lines,
+        ) == expected
+        assert (outcome.is_shown, outcome.is_accepted, outcome.accepted_chars) == (True, False, 0)
+        assert outcome.stage_ms["total"] >= 0
 
         one.put("x = points\r\n")
         one.feedback.accepted(shown)
         one.feedback.accepted(shown)
-        assert (one.tally.is_accepted, one.tally.accepted_chars, one.tally.looked_chars) == (True, 6, 0)
+        assert (one.outcome.is_accepted, one.outcome.accepted_chars, one.outcome.looked_chars) == (True, 6, 0)
         [look] = one.due
         one.put("import os\r\nx = points + 1\r\n")
         look()
-        assert (one.tally.looked_chars, one.tally.kept_chars) == (6, 6)
+        assert (one.outcome.looked_chars, one.outcome.kept_chars) == (6, 6)
         assert "points" not in repr(one.written), "no text"
 
     run(test())
@@ -133,13 +140,13 @@ def test_what_was_undone_is_not_kept_and_a_closed_document_is_not_looked_at() ->
             one.put("x = ")
             [shown] = await one.client.ask(A, 4)
             one.feedback.accepted(shown)
-            assert not one.tally.is_shown, "the client did not say so"
+            assert not one.outcome.is_shown, "the client did not say so"
             if undone:
                 one.put("x = ")
             else:
                 one.client.documents.close(A)
             one.due[0]()
-            assert (one.tally.looked_chars, one.tally.kept_chars) == (looked, 0)
+            assert (one.outcome.looked_chars, one.outcome.kept_chars) == (looked, 0)
 
     run(test())
 
@@ -151,10 +158,10 @@ def test_parts_and_the_rest_that_is_offered_behind_them_are_one_suggestion() -> 
         [shown] = await one.client.ask(A, 4)
         one.feedback.shown(shown)
         one.feedback.accepted_part(shown, 3)  # UTF-16 units: two characters
-        assert (one.tally.accepted_chars, one.tally.is_accepted) == (2, False)
+        assert (one.outcome.accepted_chars, one.outcome.is_accepted) == (2, False)
         one.feedback.accepted_part(shown, 3)
         one.feedback.accepted_part(shown, 4)
-        assert one.tally.accepted_chars == 3 and len(one.due) == 2
+        assert one.outcome.accepted_chars == 3 and len(one.due) == 2
         one.put("x = a😀b")
         [rest] = await one.client.ask(A, 7)
         assert rest.text == "c(d)" and rest.id != shown.id
@@ -163,9 +170,9 @@ def test_parts_and_the_rest_that_is_offered_behind_them_are_one_suggestion() -> 
         one.put("x = a😀bc(d)")
         for look in one.due:
             look()
-        tally = one.tally
-        assert (tally.num_chars, tally.accepted_chars, tally.looked_chars, tally.kept_chars) == (7, 7, 7, 7)
-        assert tally.is_shown and tally.is_accepted
+        outcome = one.outcome
+        assert (outcome.num_chars, outcome.accepted_chars, outcome.looked_chars, outcome.kept_chars) == (7, 7, 7, 7)
+        assert outcome.is_shown and outcome.is_accepted
 
     run(test())
 
@@ -185,24 +192,24 @@ def test_nothing_is_counted_where_it_is_switched_off() -> None:
     run(test())
 
 
-def tally(number: int = 1, **fields: Any) -> SuggestionOutcome:
+def outcome(number: int = 1, **fields: Any) -> SuggestionOutcome:
     return replace(SuggestionOutcome(f"id-{number}", 1e9 + number, "automatic", "python", "tiny", 10, 1), **fields)
 
 
 def test_the_database_gives_back_what_was_written_and_is_its_owners_alone(tmp_path: Path) -> None:
     path = tmp_path / "data" / "feedback.db"
     assert read(path) == []
-    first = tally(1, is_shown=True, stage_ms={"total": 12.5, "decode": 3.0})
-    write(path, [first, tally(2)])
+    first = outcome(1, is_shown=True, stage_ms={"total": 12.5, "decode": 3.0})
+    write(path, [first, outcome(2)])
     write(path, [replace(first, is_accepted=True, accepted_chars=10, looked_chars=10, kept_chars=4)])
     found = read(path)
-    assert found == [replace(first, is_accepted=True, accepted_chars=10, looked_chars=10, kept_chars=4), tally(2)]
-    assert read(path, since_s=1e9 + 2) == [tally(2)]
+    assert found == [replace(first, is_accepted=True, accepted_chars=10, looked_chars=10, kept_chars=4), outcome(2)]
+    assert read(path, since_s=1e9 + 2) == [outcome(2)]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600 and stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     with sqlite3.connect(path) as connection:
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     path.chmod(0o644)
-    write(path, [tally(3, at_s=1e9 + 400 * 86_400)])
+    write(path, [outcome(3, at_s=1e9 + 400 * 86_400)])
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [each.id for each in read(path)] == ["id-3"], "what is older than a year is forgotten"
 
@@ -247,30 +254,30 @@ def test_a_broken_database_is_said_once_and_counting_goes_on_when_it_is_gone(tmp
     said: list[str] = []
     heard = threading.Event()
     writer = FeedbackWriter(lambda problem: (said.append(problem), heard.set()))
-    writer.put(path, tally(1))
+    writer.put(path, outcome(1))
     assert heard.wait(60)
-    writer.put(path, tally(2))
+    writer.put(path, outcome(2))
     with pytest.raises(CodeAssistError, match="remove it"):
         read(path)
     writer.close(60)
     assert len(said) == 1 and "feedback.db" in said[0] and writer.num_unwritten == 2
     path.unlink()
-    write(path, [tally(3)])
+    write(path, [outcome(3)])
     assert len(read(path)) == 1
 
 
 def test_what_a_locked_database_did_not_take_is_written_later(tmp_path: Path) -> None:
     path = tmp_path / "feedback.db"
-    write(path, [tally(1)])
+    write(path, [outcome(1)])
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
     heard = threading.Event()
     writer = FeedbackWriter(lambda problem: heard.set(), busy_s=0.01)
-    writer.put(path, tally(2))
+    writer.put(path, outcome(2))
     assert heard.wait(60) and "locked" in str(writer.problem)
     holder.execute("ROLLBACK")
     holder.close()
-    writer.put(path, tally(3))
+    writer.put(path, outcome(3))
     writer.close(60)
     assert [each.id for each in read(path)] == ["id-1", "id-2", "id-3"]
     assert writer.problem is None and writer.num_unwritten == 0
@@ -279,14 +286,14 @@ def test_what_a_locked_database_did_not_take_is_written_later(tmp_path: Path) ->
 def test_the_figures() -> None:
     nothing = figures([])
     assert (nothing["acceptance_rate"], nothing["kept_share"], nothing["latency_ms"]) == (None, None, {})
-    tallies = [
-        tally(1, is_shown=True, is_accepted=True, accepted_chars=10, looked_chars=10, kept_chars=5),
-        tally(2, is_shown=True, accepted_chars=4, looked_chars=4, kept_chars=2),
-        tally(3, is_shown=True, language="go"),
-        tally(4, is_accepted=True, accepted_chars=10, model="large"),
+    outcomes = [
+        outcome(1, is_shown=True, is_accepted=True, accepted_chars=10, looked_chars=10, kept_chars=5),
+        outcome(2, is_shown=True, accepted_chars=4, looked_chars=4, kept_chars=2),
+        outcome(3, is_shown=True, language="go"),
+        outcome(4, is_accepted=True, accepted_chars=10, model="large"),
     ]
-    tallies = [replace(each, stage_ms={"total": 10.0 * n}) for n, each in enumerate(tallies, 1)]
-    found = figures(tallies)
+    outcomes = [replace(each, stage_ms={"total": 10.0 * n}) for n, each in enumerate(outcomes, 1)]
+    found = figures(outcomes)
     assert (found["shown"], found["accepted"], found["accepted_in_part"], found["accepted_chars"]) == (3, 2, 1, 24)
     assert found["acceptance_rate"] == pytest.approx(1 / 3), "of those that are known to have been shown"
     assert found["kept_share"] == 0.5

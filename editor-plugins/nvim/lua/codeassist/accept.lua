@@ -16,7 +16,7 @@ end
 
 ---@param bufnr integer
 ---@param text string
----@param tail string replaced behind the cursor
+---@param tail string replaced after the cursor
 local function insert(bufnr, text, tail)
   local position = vim.api.nvim_win_get_cursor(0)
   local row, col = position[1] - 1, position[2]
@@ -57,7 +57,7 @@ function M.insert(part)
   end
 end
 
--- CTRL-G u on both sides: what was typed before, the suggestion, and what is typed behind it are undone one by one.
+-- CTRL-G u on both sides: what was typed before, the suggestion, and what is typed after it are undone one by one.
 local AROUND = "<C-g>u<Cmd>lua require('codeassist.accept').insert('%s')<CR><C-g>u"
 
 --- The keys that accept a part; for expression mappings.

@@ -3,7 +3,7 @@ local M = {}
 
 ---@class codeassist.Frame
 ---@field text string what the suggestion would still insert at the cursor
----@field tail string the text behind the cursor that it would replace
+---@field tail string the text after the cursor that it would replace
 ---@field after string what then stands in the line
 ---@field column integer screen column of the cursor in its line, from 0
 ---@field tabstop integer
@@ -15,7 +15,7 @@ local M = {}
 
 ---@class codeassist.Layout
 ---@field pieces codeassist.Piece[] in the cursor's line
----@field lines {[1]: string, [2]: string|nil}[] below it: the suggestion's text, and what the buffer has behind it
+---@field lines {[1]: string, [2]: string|nil}[] below it: the suggestion's text, and what the buffer has after it
 
 --- Virtual text shows a tab as one cell: write the spaces that it would take.
 ---@param text string
@@ -66,7 +66,7 @@ local function between(text, tail)
   return pieces
 end
 
---- Lay `text` over `hidden` so that nothing of it stays visible; what does not fit is pushed in behind it.
+--- Lay `text` over `hidden` so that nothing of it stays visible; what does not fit is pushed in after it.
 ---@param text string
 ---@param hidden string
 ---@param column integer
@@ -102,7 +102,7 @@ function M.of(frame)
       or over(first, frame.tail, column, tabstop)
     return { pieces = pieces, lines = {} }
   end
-  -- What stands behind the cursor moves to the end of the last line.
+  -- What stands after the cursor moves to the end of the last line.
   local hidden = frame.tail .. frame.after
   local pieces = vim.trim(hidden) == "" and { { offset = 0, text = first, over = false } }
     or over(first, hidden, column, tabstop)

@@ -20,7 +20,7 @@ local INVOKED, AUTOMATIC = 1, 2
 ---@field client_id integer
 ---@field cursor codeassist.Cursor
 ---@field text string to insert at the cursor
----@field tail string the text behind the cursor that goes
+---@field tail string the text after the cursor that goes
 ---@field command table|nil the item's command
 ---@field count string|nil "(2/3)"
 
@@ -43,7 +43,7 @@ local INVOKED, AUTOMATIC = 1, 2
 ---@field display codeassist.Display
 ---@field offered codeassist.Suggestion[]
 ---@field index integer of the one that is shown
----@field rest string what stood behind the cursor in its line when they came
+---@field rest string what stood after the cursor in its line when they came
 ---@field last_row integer the cursor's line at the last look
 ---@field elsewhere boolean text outside the lines of the suggestion has changed
 ---@field visible codeassist.Suggestion|nil the one that is on the screen

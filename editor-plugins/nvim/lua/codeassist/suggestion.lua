@@ -9,7 +9,7 @@ local M = {}
 ---@field text string the item's text with "\n" as line end
 ---@field row integer 0-based; the line where the replaced text starts
 ---@field start_col integer the byte where it starts: at the cursor or before it
----@field tail string the text behind the cursor that the item replaces
+---@field tail string the text after the cursor that the item replaces
 ---@field least integer bytes of `text` that stood before the cursor when the answer came
 
 ---@class codeassist.Cursor

@@ -32,7 +32,7 @@ test("a new line with its indentation is the Enter key", () => {
 for (const [what, change] of Object.entries({
   "other text": { offset: 13, length: 0, text: "x" },
   "a change before it": { offset: 4, length: 0, text: "u" },
-  "a change behind it": { offset: 14, length: 0, text: "u" },
+  "a change after it": { offset: 14, length: 0, text: "u" },
   "a change inside it": { offset: 11, length: 1, text: "e" },
   "all of it": { offset: 13, length: 0, text: "urn a + b\n" },
 })) {

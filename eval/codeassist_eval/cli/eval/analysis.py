@@ -12,7 +12,7 @@ from codeassist.terminal.options import debug_option, json_option
 from codeassist_eval.cli.options import FILE, language_option, repos_option, seed_option
 
 if TYPE_CHECKING:
-    from codeassist_eval.tasks.statement import Language
+    from codeassist_eval.tasks.task import Language
 
 
 @click.command("analysis")
@@ -35,8 +35,8 @@ def analysis_command(
     from codeassist_eval.benchmarks.crosscodeeval import load_tasks
     from codeassist_eval.engines.local_engine import evaluation_cache
     from codeassist_eval.reports.tables import print_analysis
+    from codeassist_eval.tasks.claimed_folder import claim_folder
     from codeassist_eval.tasks.repositories import open_repositories, repository_folders
-    from codeassist_eval.tasks.slots import claim_slot
     from codeassist_eval.tasks.task import in_prefix_order
 
     cache = evaluation_cache()
@@ -50,11 +50,11 @@ def analysis_command(
         places = (place for folder in folders for place in drawn_places(folder, language, draw, seed))
     else:
         raise click.UsageError("give either --tasks or --draw")
-    slot = claim_slot(cache / "indexes")
+    databases = claim_folder(cache / "indexes")
     try:
-        figures: AnalysisFigures = check_analysis(places, slot.folder)
+        figures: AnalysisFigures = check_analysis(places, databases.path)
     finally:
-        slot.release()
+        databases.release()
     if as_json:
         print_json(figures.as_document())
     else:

@@ -12,7 +12,7 @@ from codeassist.terminal.options import debug_option, json_option
 from codeassist_eval.cli.options import FILE, language_option, limit_option, repos_option, seed_option, tasks_option
 
 if TYPE_CHECKING:
-    from codeassist_eval.tasks.statement import Language
+    from codeassist_eval.tasks.task import Language
 
 
 @click.command("recall")

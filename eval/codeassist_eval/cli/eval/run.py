@@ -18,7 +18,7 @@ from codeassist_eval.contexts.registry import CONTEXTS, ContextName
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Source
 
 if TYPE_CHECKING:
-    from codeassist_eval.tasks.statement import Language
+    from codeassist_eval.tasks.task import Language
 
 
 @click.command("run")

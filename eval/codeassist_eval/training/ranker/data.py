@@ -1,7 +1,4 @@
-"""Reward logs, task files and repositories read into what a ranker learns from.
-
-Knows no network.
-"""
+"""Reward logs, task files and repositories read into what a ranker learns from."""
 
 from __future__ import annotations
 

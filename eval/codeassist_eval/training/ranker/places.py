@@ -133,8 +133,8 @@ def _anywhere(path: str, text: str, generator: random.Random) -> tuple[str, str,
     head = len(line) - len(line.lstrip())
     cut = generator.choice([head, generator.randrange(head, head + len(line.strip()) - 3)])
     truth = line[cut:].rstrip()
-    behind = line[cut + len(truth) :] + "".join(lines[number + 1 :])
-    return path, "".join(lines[:number]) + line[:cut], truth, behind
+    after = line[cut + len(truth) :] + "".join(lines[number + 1 :])
+    return path, "".join(lines[:number]) + line[:cut], truth, after
 
 
 def _write(path: Path, identity: dict[str, Any], examples: Sequence[Example]) -> None:

@@ -1,7 +1,7 @@
 """Training of the ranker: a network of a few thousand weights, fitted to rewards and to the order that they give.
 
-First on rewards guessed from names, of which there are many, then on measured ones. Knows no file and no retrieval.
-The same examples and the same seed give the same ranker on the same machine.
+First on rewards guessed from names, of which there are many, then on measured ones. The same examples and the same seed
+give the same ranker on the same machine.
 """
 
 from __future__ import annotations

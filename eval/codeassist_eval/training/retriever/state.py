@@ -1,7 +1,4 @@
-"""A stage of training on disk: what the model and the optimiser held after so many steps, in safetensors.
-
-Knows no training.
-"""
+"""A stage of training on disk: what the model and the optimiser held after so many steps, in safetensors."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The two stages of training a retriever: from repositories alone, and from rewards. Both reproducible by seed.
 
-Knows no file: what it learns from is given to it. Each stage can stop after any step and go on from its state.
+What it learns from is given to it. Each stage can stop after any step and go on from its state.
 """
 
 from __future__ import annotations

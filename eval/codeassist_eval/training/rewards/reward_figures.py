@@ -1,6 +1,6 @@
 """What rewards say by themselves: how often candidates help and harm, by source, and what the best would bring.
 
-Knows no model and no ranker: records in, figures out.
+Records in, figures out.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a local name is bound to at a place: parameters, variables, loops, patterns, caught exceptions.
 
-Knows no types and no fields. Of several bindings the last one before the place counts, as it would in the language.
+Of several bindings the last one before the place counts, as it would in the language.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Declared types of a C# file.
 
-Knows no source generator; parts of a partial class are types of their own, which the project joins.
+Parts of a partial class are types of their own, which the project joins.
 """
 
 from __future__ import annotations

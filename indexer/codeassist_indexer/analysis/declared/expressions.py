@@ -1,6 +1,6 @@
 """Expressions of four languages in one small form: names, members, calls, new objects, casts.
 
-Knows no types. What is no such expression is Unknown.
+Any other expression is Unknown.
 """
 
 from __future__ import annotations

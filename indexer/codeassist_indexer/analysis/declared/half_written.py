@@ -1,6 +1,6 @@
 """Half-written text made whole enough to parse: with a name at the place, and the brackets that the rest needs.
 
-Knows no types. The truth after the cursor is not there yet; a brace that it will open is missing until then.
+The truth after the cursor is not there yet; a brace that it will open is missing until then.
 """
 
 from __future__ import annotations
@@ -49,8 +49,8 @@ def make_whole(language: str, path: str, before: str, suffix: str) -> HalfWritte
     closers = "" if rest_of_line.strip() else _same_line_closers(before, end.brackets, line_start)
     num_open = open_braces(before, end) - closers.count("}")
     missing = max(0, needed - num_open) if not rest_of_line.strip() else 0
-    behind = closers + (" {" * missing if missing else _terminator(language, before, end.brackets, rest_of_line))
-    text = before + PLACEHOLDER + behind + suffix
+    after = closers + (" {" * missing if missing else _terminator(language, before, end.brackets, rest_of_line))
+    text = before + PLACEHOLDER + after + suffix
     _, root = read_file(path, language, text)
     offset = len(before.encode("utf-8", "surrogatepass"))
     leaf = root.descendant_for_byte_range(offset, offset + len(PLACEHOLDER))

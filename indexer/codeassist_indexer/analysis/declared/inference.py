@@ -1,6 +1,6 @@
 """The types of expressions at a place of one file, from what is declared. None wherever anything is not known.
 
-Knows no half-written text: names.py hands it trees that were made whole.
+names.py hands it trees that were made whole: no half-written text comes here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Declared types of a Java file.
-
-Knows no annotation processor but Lombok, whose accessors it adds.
-"""
+"""Declared types of a Java file."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Declared types, values and exports of a TypeScript or JavaScript file.
 
-Knows no type checker: what is not written as a type is known only where a value says it (`new T()`, `x as T`).
+What is not written as a type is known only where a value says it (`new T()`, `x as T`).
 """
 
 from __future__ import annotations

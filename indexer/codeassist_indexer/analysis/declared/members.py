@@ -1,6 +1,6 @@
 """All members of a type: its own, inherited ones, and those that the language gives to every type.
 
-Knows no expression. Where a base is not the repository's, nobody can name all members: no answer.
+Where a base is not the repository's, nobody can name all members: no answer.
 """
 
 from __future__ import annotations

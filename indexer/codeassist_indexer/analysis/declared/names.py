@@ -1,6 +1,6 @@
 """The names that can stand at a place of a Java, C#, TypeScript or JavaScript file.
 
-Knows no mask. What the text itself uses at the same receiver must be among them, else nothing is found.
+What the text itself uses at the same receiver must be among them, else nothing is found.
 """
 
 from __future__ import annotations

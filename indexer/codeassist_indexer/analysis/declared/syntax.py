@@ -1,7 +1,4 @@
-"""What the readers of all languages share: texts of nodes, and type expressions as references.
-
-Knows no declaration.
-"""
+"""What the readers of all languages share: texts of nodes, and type expressions as references."""
 
 from __future__ import annotations
 

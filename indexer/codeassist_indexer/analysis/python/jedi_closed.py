@@ -1,6 +1,6 @@
 """Whether all members of a value are defined where jedi sees them: its class, what that inherits, its module.
 
-Knows no expression; jedi_sure.py walks those. jedi ships no types that a checker could use: values and nodes are Any.
+jedi_sure.py walks expressions. jedi ships no types that a checker could use: values and nodes are Any.
 """
 
 from __future__ import annotations

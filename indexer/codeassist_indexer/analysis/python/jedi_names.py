@@ -1,6 +1,6 @@
 """jedi, set so that it reads source text and does nothing else, asked about one repository.
 
-Knows no index and no process. Runs in the worker: jedi can raise anything, and it can hang.
+Runs in the worker: jedi can raise anything, and it can hang.
 """
 
 from __future__ import annotations

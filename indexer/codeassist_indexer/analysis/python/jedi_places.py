@@ -1,6 +1,6 @@
 """The names that can stand at a place of Python, by a script of jedi's, where it is sure of them.
 
-Knows no settings and no process. Raises UnsureError where it had to guess. The names that the text uses there say more.
+Raises UnsureError where it had to guess. The names that the text uses there say more.
 """
 
 from __future__ import annotations
@@ -228,7 +228,7 @@ def _binds(function: Any, text: str) -> bool:
 
 
 def _uses(scope: Any, text: str) -> list[re.Match[str]]:
-    pattern = rf"(?<![\w.\])]){re.escape(text)}\s*\.[ \t]*(?P<name>[^\W\d]\w*)(?P<behind>\s*(?::[^=\n]+)?=(?!=))?"
+    pattern = rf"(?<![\w.\])]){re.escape(text)}\s*\.[ \t]*(?P<name>[^\W\d]\w*)(?P<assigned>\s*(?::[^=\n]+)?=(?!=))?"
     return list(re.finditer(pattern, _code(scope)))
 
 
@@ -237,11 +237,11 @@ def _code(scope: Any) -> str:
 
 
 def _assigned_in(scope: Any, text: str) -> set[str]:
-    return {use["name"] for use in _uses(scope, text) if use["behind"]} - {PLACEHOLDER}
+    return {use["name"] for use in _uses(scope, text) if use["assigned"]} - {PLACEHOLDER}
 
 
 def _used_in(scope: Any, text: str) -> set[str]:
-    return {use["name"] for use in _uses(scope, text) if not use["behind"]} - {PLACEHOLDER}
+    return {use["name"] for use in _uses(scope, text) if not use["assigned"]} - {PLACEHOLDER}
 
 
 def _refuse_narrowed(text: str, scope: Any) -> None:

@@ -1,7 +1,7 @@
 """Whether jedi can know the type of an expression, and not only guess at it.
 
-Knows no place and no process. jedi leaves out of a union what it does not understand and guesses parameters from their
-defaults; here the definitions that a receiver comes from are walked, and one that says nothing makes it unsure.
+jedi leaves out of a union what it does not understand and guesses parameters from their defaults; here the definitions
+that a receiver comes from are walked, and one that says nothing makes it unsure.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """Where code is code: strings, comments and open brackets at the end of a text that only grows at its end.
 
-Knows no grammar: one regular expression a language (`Analysis.code`). What stands inside of a string,
-of a template too, is no code.
+One regular expression a language (`Analysis.code`). What stands inside of a string, of a template too, is no code.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What a definition looks like: a query pattern, a kind, and how names are read from the node; and the common readers.
 
-Knows nothing about nesting or where a definition stands; parsing/symbols.py decides that from the rows.
+parsing/symbols.py decides from the rows where a definition stands and what it is nested in.
 """
 
 from __future__ import annotations

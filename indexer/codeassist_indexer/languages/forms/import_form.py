@@ -1,6 +1,6 @@
 """What an import looks like: a query pattern and what reads the imports from a node; and what the readers share.
 
-Knows nothing about where a module lives; names are as written.
+Names are as written.
 """
 
 from __future__ import annotations

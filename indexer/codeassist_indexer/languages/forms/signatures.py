@@ -1,6 +1,6 @@
 """One-line text of a definition: its signature, its supertypes, the first line of its documentation.
 
-Knows nothing about kinds or nesting; it is handed a node and the file's bytes.
+It is handed a node and the file's bytes.
 """
 
 from __future__ import annotations

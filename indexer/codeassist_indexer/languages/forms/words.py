@@ -1,4 +1,4 @@
-"""Tables of words, written as running text. Knows nothing of what they mean."""
+"""Tables of words, written as running text."""
 
 from __future__ import annotations
 

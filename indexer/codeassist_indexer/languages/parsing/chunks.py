@@ -1,7 +1,4 @@
-"""A file cut into chunks of whole lines at syntax boundaries; together they are the file, without overlap or gap.
-
-Knows nothing about any language beyond which nodes are somebody's body and which stand in front of what they belong to.
-"""
+"""A file cut into chunks of whole lines at syntax boundaries; together they are the file, without overlap or gap."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The imports of one file: which names it takes from where, one record a name.
 
-Knows nothing about where a module lives; names are as written.
+Names are as written.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """One file's text to its symbols, imports and chunks.
 
-Knows nothing about files, hashes or databases: the caller reads the text and keeps the result.
+The caller reads the text and keeps the result.
 """
 
 from __future__ import annotations

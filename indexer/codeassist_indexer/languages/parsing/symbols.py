@@ -1,6 +1,6 @@
 """The symbols of one file: which definitions stand in it, how they nest, and what each one's text says.
 
-Knows nothing about any one grammar: each language's file holds its table, signatures.py cuts the one-line texts.
+Each language's file holds its table, signatures.py cuts the one-line texts.
 """
 
 from __future__ import annotations

@@ -1,18 +1,16 @@
 """Where a predicted statement ends, as CrossCodeEval's official script cuts it.
 
-Knows neither tasks nor scores. Behaviour and quirks follow amazon-science/cceval, `scripts/eval_utils.py`.
+Behaviour and quirks follow amazon-science/cceval, `scripts/eval_utils.py`.
 """
 
 from __future__ import annotations
 
 from functools import cache
-from typing import Literal, get_args
 
 import tree_sitter
 import tree_sitter_python
 
-Language = Literal["python", "java", "typescript", "csharp"]
-LANGUAGES: tuple[Language, ...] = get_args(Language)
+from codeassist_eval.tasks.task import Language
 
 
 def cut_statement(language: Language, prompt: str, completion: str) -> str:

@@ -1,6 +1,6 @@
-"""A cache folder that several runs use at the same time: each claims a numbered slot of its own.
+"""A cache folder that several runs use at the same time: each claims a numbered folder in it.
 
-Knows nothing of what is cached. A slot is held by an SQLite lock, which the system gives back when a process dies.
+A claim is held by an SQLite lock, which the system gives back when a process dies.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from pathlib import Path
 
 
 @dataclass(frozen=True, slots=True)
-class Slot:
+class ClaimedFolder:
     """A folder that nobody else uses until it is released or this process ends."""
 
-    folder: Path
+    path: Path
     _lock: sqlite3.Connection
 
     def release(self) -> None:
@@ -23,8 +23,8 @@ class Slot:
         self._lock.close()
 
 
-def claim_slot(cache: Path) -> Slot:
-    """Claim the first free slot below `cache`, making a new one if all are taken."""
+def claim_folder(cache: Path) -> ClaimedFolder:
+    """Claim the first free folder in `cache`, making a new one if all are taken."""
     for number in itertools.count():
         folder = cache / str(number)
         folder.mkdir(parents=True, exist_ok=True)
@@ -34,5 +34,5 @@ def claim_slot(cache: Path) -> Slot:
         except sqlite3.OperationalError:
             lock.close()
         else:
-            return Slot(folder, lock)
+            return ClaimedFolder(folder, lock)
     raise AssertionError("numbers do not end")

@@ -1,6 +1,6 @@
 """Statistics of two runs over the same tasks: intervals of the difference, and who got what right.
 
-Knows no metric and no files: two lists of values, task by task, in; numbers out.
+Two lists of values, task by task, in; numbers out.
 """
 
 from __future__ import annotations
