@@ -135,11 +135,12 @@ def imports_in_files(store: Store, names: Iterable[str], paths: Iterable[str]) -
 
 
 def names_of_files(store: Store, paths: Sequence[str]) -> list[str]:
-    """Return the names that files define at their top level, then those that they import one by one."""
+    """Return the names that files define at their top level or in a module, then those that they import one by one."""
     here = json.dumps(paths)
     rows = store.query(
         "SELECT s.name FROM files f JOIN symbols s ON s.file_id = f.id"
-        " WHERE f.path IN (SELECT value FROM json_each(?)) AND s.parent = '' AND s.kind != 'module'"
+        " WHERE f.path IN (SELECT value FROM json_each(?)) AND s.kind != 'module' AND (s.parent = '' OR s.parent IN"
+        " (SELECT qualified_name FROM symbols m WHERE m.file_id = s.file_id AND m.kind = 'module'))"
         " UNION ALL SELECT i.alias FROM files f JOIN imports i ON i.file_id = f.id"
         " WHERE f.path IN (SELECT value FROM json_each(?)) AND i.name NOT IN ('', '*')",
         (here, here),

@@ -15,9 +15,11 @@ from codeassist_indexer.ingest.file_messages import answer_line, question_line, 
 from codeassist_indexer.ingest.parser_main import parse_text
 from codeassist_indexer.ingest.parsers import BREAKS, TOO_SLOW, Parsers
 from codeassist_indexer.ingest.update import FileOutcome, update_file, update_index
+from codeassist_indexer.languages.parsing.parse import parse_file
 from codeassist_indexer.storage.store import Store
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="limits of processor time and signals are POSIX")
+CASES = sorted((Path(__file__).parents[1] / "languages" / "cases").glob("*.case"))
 FINE = "def fine():\n    return 1\n"
 # What a parse of these does depends on the grammar's version: some end with nothing found, some with the process.
 HARD = {
@@ -27,6 +29,9 @@ HARD = {
     "Types.cs": "class A { " + "A<" * 50_000 + " }\n",
     "tokens.py": "# " + "token " * 15_000 + "\n",
     "strings.ts": "`${" * 50_000,
+    "calls.php": "<?php " + "$(" * 100_000,
+    "begins.rb": "%w(" * 40_000,
+    "heres.sh": "<<A\n" * 40_000,
 }
 
 
@@ -44,6 +49,16 @@ def test_hard_files_cost_themselves(tmp_path: Path) -> None:
     again = update_index(store, root)  # what was left out is not tried again
     assert (again.num_parsed, again.num_unchanged + again.num_same_content) == (0, 2 * len(HARD))
     assert update_file(store, root, "A.java", FINE) is not FileOutcome.LEFT_OUT  # until it changes
+
+
+def test_each_language_is_parsed_in_a_confined_process() -> None:
+    parsers = Parsers()
+    for case in CASES:
+        path = case.name.removesuffix(".case")
+        text = case.read_text(encoding="utf-8").partition("=====\n")[0]
+        found, expected = parsers.parse(path, text).parsed, parse_file(path, text)
+        assert found == expected and found is not None and found.symbols
+    parsers.close()
 
 
 def test_a_worker_that_dies_is_replaced() -> None:

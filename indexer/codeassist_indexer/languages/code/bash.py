@@ -68,7 +68,7 @@ def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
     parts = [part for part in written.split("/") if part not in ("", ".", "..")]
     if found or not parts:
         return found
-    named = paths_by_module(index, [parts[-1].partition(".")[0]])
+    named = paths_by_module(index, [parts[-1].partition(".")[0]], "")
     return nearest((each for each in named if ends_with(each.split("/"), parts)), path)[:1]
 
 

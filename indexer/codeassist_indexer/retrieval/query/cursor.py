@@ -40,7 +40,7 @@ _DEFINING = ("def ", "fn ", "func ", "function ")
 _OPENED = re.compile(r"\s*\(")
 _RECEIVER_CHARS = 60_000
 _TYPE_CHARS = 200
-_MADE_OF = re.compile(r"\s*=\s*(?:await\s+|new\s+|&)?(?:[\w.]+\.)?([A-Z]\w*)\s*[({<]")
+_MADE_OF = re.compile(r"\s*=\s*(?:await\s+|new\s+|&)?\\?(?:[\w.\\:]+[.\\:])?([A-Z]\w*)(?:\s*[({<]|[.:]new\b)")
 _DECLARED_AS = re.compile(r"\s*:\s*&?(?:mut\s+)?[\"']?(?:Optional\[)?(?:[\w.]+\.)?([A-Z]\w*)")
 _TYPE_BEFORE = re.compile(r"\b([A-Z]\w*)(?:<[^<>\n]*>)?\s+\Z")
 _AFTER_DECLARED = re.compile(r"\s*[=;,)]")
@@ -110,8 +110,10 @@ def _receiver_type(prefix: str, line_head: str) -> str | None:
         made = _MADE_OF.match(text, end) or _DECLARED_AS.match(text, end)
         if made is not None:
             found[at] = made.group(1)
-        elif at and text[at - 1].isspace() and _AFTER_DECLARED.match(text, end):
-            declared = _TYPE_BEFORE.search(text, max(0, at - _TYPE_CHARS), at)
+            continue
+        begin = at - 1 if at and text[at - 1] == "$" else at  # PHP's
+        if begin > 0 and text[begin - 1].isspace() and _AFTER_DECLARED.match(text, end):
+            declared = _TYPE_BEFORE.search(text, max(0, begin - _TYPE_CHARS), begin)
             if declared is not None:
                 found[declared.start()] = declared.group(1)
     return found[max(found)] if found else None

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from codeassist_indexer.languages.registry import blocks_of, comment_prefix
-from codeassist_indexer.languages.spec import IndentedBlocks, WordBlocks
+from codeassist_indexer.languages.spec import BracedBlocks, IndentedBlocks
 from codeassist_indexer.retrieval.sources.candidate import Hit
 from codeassist_indexer.retrieval.sources.imported import FAR, Wanted, find_wanted, wanted_imports
 from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
@@ -153,9 +153,9 @@ def render_with(definition: Definition, members: Sequence[Member]) -> str:
     blocks = blocks_of(definition.language)
     if isinstance(blocks, IndentedBlocks):
         return _render_indented(definition, shown)
-    if isinstance(blocks, WordBlocks):
-        return _render_words(definition, shown, blocks.end)
-    return _render_braces(definition, shown, blocks.statement_end if blocks is not None else ";")
+    if isinstance(blocks, BracedBlocks):
+        return _render_braces(definition, shown, blocks.statement_end)
+    return _render_words(definition, shown, blocks.end if blocks is not None else "")
 
 
 def _shown(members: Sequence[Member]) -> list[tuple[str, str]]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import random
 import sys
+from pathlib import Path
 
 import pytest
 
 from codeassist_indexer.languages.forms.parsed import ParsedFile
 from codeassist_indexer.languages.parsing import parse
 from codeassist_indexer.languages.parsing.parse import parse_file
+
+CASES = sorted((Path(__file__).parents[1] / "cases").glob("*.case"))
 
 
 def parsed(path: str, text: str) -> ParsedFile:
@@ -45,6 +49,28 @@ def test_crlf_and_byte_order_mark() -> None:
         ("A.f", "def f(self, a)"),
     ]
     assert not file.has_error
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_line_ends_and_byte_order_mark_change_nothing(case: Path) -> None:
+    path, text = case.name.removesuffix(".case"), case.read_text(encoding="utf-8").partition("=====\n")[0]
+    plain, other = parsed(path, text), parsed(path, "\ufeff" + text.replace("\n", "\r\n"))
+    assert [(each.kind, each.qualified_name, each.start_line, each.end_line) for each in other.symbols] == [
+        (each.kind, each.qualified_name, each.start_line, each.end_line) for each in plain.symbols
+    ]
+    assert other.imports == plain.imports
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_file_cut_off_or_torn_anywhere_is_a_record(case: Path) -> None:
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")
+    chooser = random.Random(seed)
+    path, text = case.name.removesuffix(".case"), case.read_text(encoding="utf-8").partition("=====\n")[0]
+    for _ in range(12):
+        begin, end = sorted(chooser.choices(range(len(text) + 1), k=2))
+        parsed(path, text[:end])
+        parsed(path, text[:begin] + chooser.choice(("", "{", ")", '"', "\0", "\ud800", "end\n", "é")) + text[end:])
 
 
 def test_nul_bytes_and_lone_surrogates() -> None:
