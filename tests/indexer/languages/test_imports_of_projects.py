@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from codeassist_indexer.storage.path_reader import PathReader
 
 from codeassist_indexer.languages.parsing.parse import parse_file
 from codeassist_indexer.languages.registry import files_of_import
+from codeassist_indexer.storage.file_reader import PathReader
 from codeassist_indexer.storage.file_records import FileState, PreparedFile
 from codeassist_indexer.storage.store import Store
 
