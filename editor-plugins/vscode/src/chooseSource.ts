@@ -1,6 +1,5 @@
 /**
  * Asks what the server is to be installed from: there is no name that could be taken by itself.
- * Knows no pip.
  */
 import { homedir } from "node:os";
 import { type QuickPickItem, Uri, window } from "vscode";

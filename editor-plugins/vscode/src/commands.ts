@@ -1,6 +1,6 @@
 /**
  * The commands of the palette and of the status bar's menu.
- * Knows no protocol: `server` carries out what the server must.
+ * `server` carries out what the server must.
  */
 import {
   ConfigurationTarget,

@@ -1,6 +1,6 @@
 /**
  * Where everything is put together: what runs when the extension is activated.
- * Knows no details: each part has a module of its own.
+ * Each part has a module of its own.
  */
 import { commands, type ExtensionContext, StatusBarAlignment, ThemeColor, window, workspace } from "vscode";
 import { registerCommands } from "./commands.ts";

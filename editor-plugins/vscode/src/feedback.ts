@@ -1,6 +1,6 @@
 /**
  * Tells the server which suggestions were shown and which were accepted in part.
- * Knows nothing of how they came to be. Whole acceptance is the item's own command.
+ * Whole acceptance is the item's own command.
  */
 import {
   type Disposable,

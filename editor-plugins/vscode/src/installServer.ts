@@ -1,6 +1,6 @@
 /**
  * Installs or updates the server, after the user agreed to exactly what is done.
- * Knows nothing of the protocol; `installation` has the steps.
+ * `installation` has the steps.
  */
 import { delimiter, isAbsolute, join } from "node:path";
 import { commands, type ExtensionContext, type LogOutputChannel, ProgressLocation, window, workspace } from "vscode";

@@ -1,6 +1,5 @@
 /**
  * What the extension's settings and this machine say about the server.
- * Knows nothing of the protocol.
  */
 import { readFileSync, statSync } from "node:fs";
 import { mkdir } from "node:fs/promises";

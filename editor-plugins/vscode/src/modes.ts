@@ -1,6 +1,6 @@
 /**
  * Switches suggestions on and off by the settings that everybody can see.
- * Knows no server: it follows the settings.
+ * It follows the settings.
  */
 import { ConfigurationTarget, type Memento, window, workspace } from "vscode";
 

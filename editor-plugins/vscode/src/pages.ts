@@ -1,6 +1,5 @@
 /**
  * Read-only pages: what the server tells, shown as a document.
- * Knows nothing of what they say.
  */
 import { commands, type Disposable, EventEmitter, extensions, Uri, ViewColumn, window, workspace } from "vscode";
 

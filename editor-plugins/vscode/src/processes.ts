@@ -1,6 +1,5 @@
 /**
  * Runs one program to its end, with its output in the log.
- * Knows nothing of the programs.
  */
 import { spawn } from "node:child_process";
 import { isAbsolute } from "node:path";

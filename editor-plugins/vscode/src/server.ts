@@ -1,6 +1,5 @@
 /**
  * The server's process and the connection to it: started, stopped, asked.
- * Knows no status bar and no command of the editor.
  */
 import {
   commands,

@@ -1,6 +1,6 @@
 /**
  * The server's status object as a Markdown page.
- * Knows no field by name: whatever the server tells is shown.
+ * Whatever the server tells is shown.
  */
 
 type Tree = Readonly<Record<string, unknown>>;

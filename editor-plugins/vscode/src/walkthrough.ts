@@ -1,6 +1,5 @@
 /**
  * The walkthrough: opening it, and ticking off the steps that are done.
- * Knows nothing of what a step is for.
  */
 import { commands } from "vscode";
 

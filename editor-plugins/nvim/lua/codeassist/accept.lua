@@ -1,4 +1,4 @@
--- Puts a suggestion, or its next word or line, into the buffer. Knows no keys.
+-- Puts a suggestion, or its next word or line, into the buffer.
 local feedback = require("codeassist.feedback")
 local sessions = require("codeassist.session")
 local suggestions = require("codeassist.suggestion")

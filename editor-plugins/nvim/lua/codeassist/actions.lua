@@ -1,4 +1,4 @@
--- What :CodeAssist does. Knows no keys and no display.
+-- What :CodeAssist does.
 local client = require("codeassist.client")
 local display = require("codeassist.display")
 local sessions = require("codeassist.session")

@@ -1,4 +1,4 @@
--- The server's process and its buffers: starts it, attaches, tells about folders, restarts. Knows no suggestion.
+-- The server's process and its buffers: starts it, attaches, tells about folders, restarts.
 local config = require("codeassist.config")
 local display = require("codeassist.display")
 local events = require("codeassist.events")

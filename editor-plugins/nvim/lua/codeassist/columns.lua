@@ -1,4 +1,4 @@
--- Converts columns between bytes and the units that a client negotiated. Knows no buffer.
+-- Converts columns between bytes and the units that a client negotiated.
 local M = {}
 
 local NEW_SIGNATURE = vim.fn.has("nvim-0.11") == 1

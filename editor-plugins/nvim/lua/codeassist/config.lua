@@ -1,5 +1,4 @@
--- The options of `setup`: defaults, and a message for every one that is wrong. Knows no buffer and
--- no server.
+-- The options of `setup`: defaults, and a message for every one that is wrong.
 local M = {}
 
 ---@class codeassist.Keys

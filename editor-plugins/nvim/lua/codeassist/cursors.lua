@@ -1,4 +1,4 @@
--- Where the cursor of a buffer stands, and in what line. Knows no suggestion.
+-- Where the cursor of a buffer stands, and in what line.
 local M = {}
 
 --- In the current window if it shows the buffer; else where the cursor was when the buffer was last entered.

@@ -1,4 +1,4 @@
--- Which display is used: Neovim's own where there is one, else ours. Knows no suggestion.
+-- Which display is used: Neovim's own where there is one, else ours.
 local config = require("codeassist.config")
 local ghost = require("codeassist.ghost")
 local native = require("codeassist.native")

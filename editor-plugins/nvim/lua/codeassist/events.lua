@@ -1,4 +1,4 @@
--- Which events of Neovim a session hears. Knows no suggestion.
+-- Which events of Neovim a session hears.
 local sessions = require("codeassist.session")
 
 local M = {}

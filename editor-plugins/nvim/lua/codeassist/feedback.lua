@@ -1,4 +1,4 @@
--- Tells the server what became of its items: shown, accepted in part, accepted. Knows no buffer.
+-- Tells the server what became of its items: shown, accepted in part, accepted.
 local rpc = require("codeassist.rpc")
 local suggestions = require("codeassist.suggestion")
 

@@ -1,4 +1,4 @@
--- The keys of `setup`. Each does what it did before when there is nothing to do for us. Knows no suggestion.
+-- The keys of `setup`. Each does what it did before when there is nothing to do for us.
 local accept = require("codeassist.accept")
 
 local M = {}

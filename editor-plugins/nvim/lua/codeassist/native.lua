@@ -1,4 +1,4 @@
--- The display of Neovim 0.12: `vim.lsp.inline_completion`. Knows no suggestion's origin and never talks to the server.
+-- The display of Neovim 0.12: `vim.lsp.inline_completion`.
 --
 -- Neovim asks a client for items 200 ms after the last key, shows whatever comes back, and keeps showing it whatever is
 -- typed. Here its requests end before the wire: the client's `request` hands Neovim's handler what the session shows at

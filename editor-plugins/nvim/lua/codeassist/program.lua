@@ -1,4 +1,4 @@
--- Finds the program `codeassist`. Knows no protocol.
+-- Finds the program `codeassist`.
 local M = {}
 
 local WINDOWS = vim.fn.has("win32") == 1

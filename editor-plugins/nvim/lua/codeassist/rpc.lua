@@ -1,4 +1,4 @@
--- The calls of a vim.lsp.Client that are spelled differently in Neovim 0.10 and later. Knows no message's meaning.
+-- The calls of a vim.lsp.Client that are spelled differently in Neovim 0.10 and later.
 local M = {}
 
 -- From 0.11 on the functions of a client are methods; before, they were closures in its table.

@@ -1,5 +1,4 @@
 -- What one buffer is offered: asks the server, drops what no longer fits, keeps what is being typed along. READ FIRST.
--- Knows no drawing (a display does that), no keys and no process.
 --
 -- What is shown always fits: every event first looks at the buffer as it is now. An answer counts only if it is the
 -- newest request's and neither text nor cursor has moved since; all others are dropped.

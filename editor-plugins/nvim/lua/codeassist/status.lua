@@ -1,4 +1,4 @@
--- What the server says about itself, and one short text of it for status lines. Knows no suggestion.
+-- What the server says about itself, and one short text of it for status lines.
 local sessions = require("codeassist.session")
 local switch = require("codeassist.switch")
 

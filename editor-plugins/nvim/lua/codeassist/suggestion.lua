@@ -1,4 +1,4 @@
--- One item of the server placed in a buffer, and what of it is still to be typed. Knows no request and no display.
+-- One item of the server placed in a buffer, and what of it is still to be typed.
 local columns = require("codeassist.columns")
 
 local M = {}

@@ -1,4 +1,4 @@
--- Where suggestions are on: everywhere, by filetype, by buffer. Knows no server and no display.
+-- Where suggestions are on: everywhere, by filetype, by buffer.
 local M = {}
 
 local everywhere = true

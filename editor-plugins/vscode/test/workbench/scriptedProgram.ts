@@ -1,6 +1,5 @@
 /**
  * A program `codeassist` that runs the scripted server, and the record of what that was sent.
- * Knows no workbench.
  */
 import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";

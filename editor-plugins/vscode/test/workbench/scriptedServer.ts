@@ -1,6 +1,6 @@
 /**
  * A language server whose suggestion is known beforehand, and which writes down all that it is sent.
- * Knows no model: it continues KNOWN wherever the text before the cursor ends with the beginning of one. As a server whose model
+ * It continues KNOWN wherever the text before the cursor ends with the beginning of one. As a server whose model
  * is being loaded it has nothing for the first such place, and says right after that it is ready.
  *
  * Usage: node scriptedServer.ts RECORD serve

@@ -1,6 +1,6 @@
 /**
  * The real workbench: code-server with the packed extension, in a real browser.
- * Knows no test: it opens a folder and drives keyboard and mouse.
+ * It opens a folder and drives keyboard and mouse.
  */
 import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
