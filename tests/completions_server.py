@@ -71,10 +71,11 @@ class CompletionsServer:
     once.
 
     `takes_ids`: prompts may be token ids; else they are refused as llama-cpp-python's server does. `requests` are the
-    bodies that came, `headers` theirs. `before_answer` gets the connection of a request. `num_most` is the most
-    requests that were under way at once. `during_answer` gets it after the first piece of a streamed answer.
-    `num_gets` counts the other requests. `obeys` is the field that constrains answers, of those of `remote.features`;
-    `choose` says what is answered to its value. `gives_logprobs`: an answer's tokens have one of -0.5 each.
+    bodies that came, `received` their bytes, `headers` theirs. `before_answer` gets the connection of a request.
+    `num_most` is the most requests that were under way at once. `during_answer` gets it after the first piece of a
+    streamed answer. `num_gets` counts the other requests. `obeys` is the field that constrains answers, of those of
+    `remote.features`; `choose` says what is answered to its value. `gives_logprobs`: an answer's tokens have one of
+    -0.5 each.
     """
 
     def __init__(
@@ -100,6 +101,7 @@ class CompletionsServer:
         self.max_model_len = max_model_len
         self.faults: deque[Fault | None] = deque()
         self.requests: list[dict[str, Any]] = []
+        self.received: list[bytes] = []
         self.headers: list[dict[str, str]] = []
         self.before_answer: Callable[[socket.socket], None] = lambda connection: None
         self.during_answer: Callable[[socket.socket], None] = lambda connection: None
@@ -213,8 +215,10 @@ class CompletionsServer:
                 return self.send(Status(200, json.dumps({"data": [model]}).encode()))
 
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                received = self.rfile.read(int(self.headers["Content-Length"]))
+                body = json.loads(received)
                 with outer._lock:
+                    outer.received.append(received)
                     outer.requests.append(body)
                     outer.headers.append(dict(self.headers))
                     outer._num_now += 1

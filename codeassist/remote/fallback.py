@@ -25,7 +25,7 @@ from codeassist.remote.names import NameGuard
 from codeassist.remote.policy import RemotePolicy
 from codeassist.remote.retry import RetryPolicy
 from codeassist.remote.session import RemoteSession, Sending
-from codeassist.request import Completion, CompletionRequest, Retriever
+from codeassist.request import Completion, CompletionRequest, Retrieval, Retriever, Snippet
 
 if TYPE_CHECKING:
     from codeassist.engine.engine import Engine
@@ -55,14 +55,21 @@ class Patience:
         return RetryPolicy(1 + self.num_retries, first_s=0.1, most_s=1.0, longest_wait_s=2.0)
 
 
+@dataclass(frozen=True, slots=True)
+class Redactors:
+    """What takes keys and passwords out of texts that leave this machine: out of a request, and out of a snippet."""
+
+    request: Callable[[CompletionRequest], CompletionRequest] = lambda request: request
+    snippet: Callable[[Snippet], Snippet] = lambda snippet: snippet
+
+
 class RemoteWithFallback:
     """Asks `connect`'s server for what `allowed` lets out, and what `open_local` loads for everything else.
 
     One request at a time; any thread may be the one, but only one at a time. The local model is loaded when it is
     first needed; `connect` ends within a time of its own. With `falls_back`, the local model also answers while the
-    server is away; without, such requests raise RemoteError. `redacted` takes keys and passwords out of a file's own
-    text before it is sent; those in snippets are out already. `analysts` know the names of a request's repository, as
-    for the local model's monitors.
+    server is away; without, such requests raise RemoteError. `redactors` clear all text before it is sent.
+    `analysts` know the names of a request's repository, as for the local model's monitors.
     """
 
     def __init__(
@@ -75,7 +82,7 @@ class RemoteWithFallback:
         *,
         falls_back: bool = True,
         notices: tuple[str, ...] = (),
-        redacted: Callable[[str], str] = lambda text: text,
+        redactors: Redactors = Redactors(),
         analysts: AnalysisSource | None = None,
         breaker: Breaker | None = None,
     ) -> None:
@@ -87,7 +94,7 @@ class RemoteWithFallback:
         self._patience = patience
         self._falls_back = falls_back
         self.notices = notices
-        self._redacted = redacted
+        self._redactors = redactors
         self._analysts = analysts or NoAnalysts()
         self._breaker = breaker or Breaker()
         self._session: RemoteSession | None = None
@@ -140,8 +147,9 @@ class RemoteWithFallback:
         try:
             session = self._connected()
             session.repository = self.repository
-            outgoing = replace(request, prefix=self._redacted(request.prefix), suffix=self._redacted(request.suffix))
-            prepared = session.prepare(outgoing, retriever, request.path if document is None else document)
+            outgoing = self._redactors.request(request)
+            cleared = _ClearedRetriever(retriever, self._redactors.snippet)
+            prepared = session.prepare(outgoing, cleared, request.path if document is None else document)
             sending = Sending(prepared, session.client.endpoint.url)
             guard = self._guard(outgoing)
             completion = self._run(lambda: self._within_time(session, sending, guard), cancelled)
@@ -262,3 +270,16 @@ class RemoteWithFallback:
 
     def _away(self, problem: str) -> str:
         return f"the remote engine at {self._host} did not answer ({problem})"
+
+
+class _ClearedRetriever:
+    """Clears the snippets that another finds. Those of an index are clear, by the rules of when it was made."""
+
+    def __init__(self, retriever: Retriever, cleared: Callable[[Snippet], Snippet]) -> None:
+        self._retriever = retriever
+        self._cleared = cleared
+
+    def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
+        """Return the other's snippets, cleared."""
+        found = self._retriever.retrieve(request, max_chars)
+        return replace(found, snippets=tuple(map(self._cleared, found.snippets)))

@@ -14,9 +14,9 @@ from codeassist.remote.breaker import Breaker
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.detect import detect
 from codeassist.remote.endpoint import parse_endpoint
-from codeassist.remote.fallback import Patience, RemoteWithFallback
+from codeassist.remote.fallback import Patience, Redactors, RemoteWithFallback
 from codeassist.remote.features import detect_features
-from codeassist.remote.policy import RemotePolicy
+from codeassist.remote.policy import KeepsHere, RemotePolicy
 from codeassist.remote.session import RemoteSession
 from codeassist.request import Completion, CompletionRequest, Retriever
 from codeassist.tokenization.file_tokens import KnownTokens
@@ -72,6 +72,9 @@ def engine_at(
     environment: dict[str, str] | None = None,
     with_features: bool = False,
     analysts: AnalysisSource | None = None,
+    keeps_here: KeepsHere = lambda request: None,
+    redactors: Redactors = Redactors(),  # noqa: B008
+    context_tokens: int = 200,
 ) -> RemoteWithFallback:
     """An engine whose first connection has as much time as it needs."""
     endpoint = parse_endpoint(url, environment or {})
@@ -87,15 +90,18 @@ def engine_at(
             await client.close()
             raise
         known = KnownTokens(tokenizer)
-        return RemoteSession(client, found, tokenizer, template, Budget(200), sticky=SnippetOrder(), known_tokens=known)
+        return RemoteSession(
+            client, found, tokenizer, template, Budget(context_tokens), sticky=SnippetOrder(), known_tokens=known
+        )
 
     return RemoteWithFallback(
         endpoint.host,
-        RemotePolicy(repositories),
+        RemotePolicy(repositories, keeps_here),
         connect,
         lambda: local,
         patience,
         falls_back=falls_back,
         breaker=breaker,
         analysts=analysts,
+        redactors=redactors,
     )

@@ -20,13 +20,13 @@ from codeassist.remote.connection import endpoint_of, route_of
 from codeassist.remote.detect import detect
 from codeassist.remote.endpoint import Endpoint
 from codeassist.remote.errors import RemoteError
-from codeassist.remote.fallback import Patience, RemoteWithFallback
+from codeassist.remote.fallback import Patience, Redactors, RemoteWithFallback
 from codeassist.remote.features import detect_features
 from codeassist.remote.policy import RemotePolicy
 from codeassist.remote.retry import RetryPolicy
 from codeassist.remote.session import RemoteSession
 from codeassist.remote.tokenizer_files import tokenizer_of
-from codeassist.request import CompletionRequest
+from codeassist.request import CompletionRequest, Snippet
 from codeassist.settings import Settings
 
 _NUM_QUESTIONS = 2  # what a server can do is asked in some short requests: so many times the time of a completion
@@ -35,7 +35,7 @@ _ROOM = 64  # drafts and the server's own tokens
 
 def open_remote(settings: Settings, open_local: Callable[[], Completer]) -> RemoteWithFallback:
     """Return the engine that `settings.remote` names; nothing is asked of it yet. Raises SettingsError."""
-    from codeassist_indexer.ingest.secrets import redact
+    from codeassist_indexer.ingest.private_files import PrivateFiles
 
     remote = settings.remote
     endpoint, route = endpoint_of(remote, os.environ), route_of(remote)
@@ -51,13 +51,13 @@ def open_remote(settings: Settings, open_local: Callable[[], Completer]) -> Remo
 
     return RemoteWithFallback(
         endpoint.host,
-        RemotePolicy(remote.repositories, _why_secret),
+        RemotePolicy(remote.repositories, PrivateFiles(remote.repositories, settings.index.exclude).why),
         connect,
         open_local,
         patience,
         falls_back=remote.fallback,
         notices=_notices(endpoint),
-        redacted=lambda text: redact(text).text,
+        redactors=Redactors(cleared_request, cleared_snippet),
         analysts=AnalysisServices(settings),
     )
 
@@ -109,10 +109,19 @@ def _within(seconds: float, endpoint: Endpoint) -> Generator[None, None, None]:
         ) from error
 
 
-def _why_secret(request: CompletionRequest) -> str | None:
-    from codeassist_indexer.ingest.secrets import secret_file_reason
+def cleared_request(request: CompletionRequest) -> CompletionRequest:
+    """Return the request as it may leave this machine: without keys and passwords, one being written included."""
+    from codeassist_indexer.secrets.redaction import redact_around
 
-    return secret_file_reason(request.path)
+    prefix, suffix = redact_around(request.prefix, request.suffix, request.path)
+    return dataclasses.replace(request, prefix=prefix, suffix=suffix)
+
+
+def cleared_snippet(snippet: Snippet) -> Snippet:
+    """As `cleared_request`."""
+    from codeassist_indexer.secrets.redaction import redact
+
+    return dataclasses.replace(snippet, text=redact(snippet.text, snippet.path).text)
 
 
 def _notices(endpoint: Endpoint) -> tuple[str, ...]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from codeassist_indexer.ingest.file_messages import ParsedText, answer_line, read_question
-from codeassist_indexer.ingest.secrets import redact
 from codeassist_indexer.languages.parsing.parse import parse_file
+from codeassist_indexer.secrets.redaction import redact
 from codeassist_indexer.storage.lexical import code_tokens
 from codeassist_indexer.workers.question_loop import answer_questions
 
@@ -24,7 +24,7 @@ def main() -> None:
 def parse_text(path: str, text: str) -> ParsedText:
     """Clear a file's text of secrets, parse it, and split its chunks into tokens."""
     try:
-        redaction = redact(text)
+        redaction = redact(text, path)
         parsed = parse_file(path, redaction.text)
         if parsed is None:
             return ParsedText(None, skip_reason="language is not indexed")

@@ -28,11 +28,11 @@ from codeassist_indexer.ingest.prepare import (
     read_from_disk,
     unsaved_file,
 )
-from codeassist_indexer.ingest.secrets import secret_file_reason
 from codeassist_indexer.ingest.walk import FileLimits, FoundFile, NotSource, SkippedFile, decode_source, inspect, walk
 from codeassist_indexer.languages.registry import indexed_language_of
 from codeassist_indexer.retrieval.vectors.static_encoder import StaticEncoder, shipped_encoder
 from codeassist_indexer.retrieval.vectors.stored import fill_vectors, with_vectors
+from codeassist_indexer.secrets.file_names import secret_file_reason
 from codeassist_indexer.storage.file_records import FileState, PreparedFile, SameContent
 from codeassist_indexer.storage.store import Store
 

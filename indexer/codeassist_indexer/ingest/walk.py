@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from codeassist_indexer.ingest.ignore import IgnoreRules
-from codeassist_indexer.ingest.secrets import secret_file_reason
+from codeassist_indexer.secrets.file_names import secret_file_reason
 
 _ROOT_MARKERS = (".git", ".codeassist.toml", ".hg")
 

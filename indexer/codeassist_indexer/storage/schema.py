@@ -12,8 +12,9 @@ from sqlite_utils import Database
 
 from codeassist_indexer.storage.lexical import LEXER_VERSION
 
-# Bump the first number when tables change; a database of another version is rebuilt.
-SCHEMA_VERSION = 2_000 + LEXER_VERSION
+# Bump the first number when tables change, or the rules by which secrets are left out; a database of another version is
+# rebuilt.
+SCHEMA_VERSION = 3_000 + LEXER_VERSION
 
 TABLES: dict[str, dict[str, Any]] = {
     "files": {

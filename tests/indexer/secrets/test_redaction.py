@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from codeassist_indexer.ingest.secrets import redact, secret_file_reason
+from codeassist_indexer.secrets.file_names import secret_file_reason
+from codeassist_indexer.secrets.redaction import redact
 
 
 @pytest.mark.parametrize(
