@@ -94,7 +94,7 @@ class MonitorSet:
         Returns at once; does nothing while anything is analysed.
         """
         file = (request.root, request.path)
-        if self._thread.is_idle and request.monitor_deadline_ms is not None and file not in self._warmed:
+        if request.monitor_deadline_ms is not None and file not in self._warmed and self._thread.is_idle:
             self._warmed.add(file)
             self._thread.submit(lambda: self._warm(request))
 

@@ -44,6 +44,7 @@ class Workspace:
         self._lock = threading.RLock()
         self._retriever_in_force: Retriever | None = None
         self._settings = configuration.settings(root)
+        self._excluded = settings_spec(self._settings.index.exclude)
         self._index = self._hold_index(self._settings, {})
 
     def settings_in_force(self) -> Settings:
@@ -52,6 +53,7 @@ class Workspace:
         with self._lock:
             if settings is not self._settings:
                 before, self._settings = self._settings.index, settings
+                self._excluded = settings_spec(settings.index.exclude)
                 self._retriever_in_force = None
                 if settings.index != before:
                     self._start_over(settings)
@@ -117,7 +119,7 @@ class Workspace:
 
         The database may hold it: another client without that setting has it indexed, or the setting is newer.
         """
-        excluded = settings_spec(self._settings.index.exclude)
+        excluded = self._excluded
         if excluded is None:
             return found
         kept = tuple(snippet for snippet in found.snippets if not excluded.covers(snippet.path))
