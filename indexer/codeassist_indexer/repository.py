@@ -1,6 +1,6 @@
 """A repository's index as the settings ask for it: its database, what goes in, its retriever, its analysis service.
 
-Knows no command and no editor; both of them open a repository through here.
+Commands and editors open a repository through here.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Our own retrieval for evaluation: an index per repository, with the truth taken out of it before each task.
 
-Knows no model and no ranking: codeassist_indexer does that. While a task runs, the index holds its file as an editor
-would show it, unsaved: what stands before the cursor and after it, without what is to be predicted.
+codeassist_indexer retrieves. While a task runs, the index holds its file as an editor would show it, unsaved: what
+stands before the cursor and after it, without what is to be predicted.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which ranker chooses a task's context: one for all tasks, or of several the one that never saw the task's repository.
 
-Knows no training: files in, choosers out.
+Files in, choosers out.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """How often the file that a task needs is among the candidates for it: all sources together, alone, and without each.
 
-Knows no model and no ranking. What a task needs is told by its truth, which no source ever sees.
+What a task needs is told by its truth, which no source ever sees.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Cross-file completion tasks in CrossCodeEval's format, cut from a repository as it stands.
 
-Knows no model and no git; what a good cursor is, `cursors` says.
+What a good cursor is, `cursors` says.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A ranker for one repository: trained on places cut from it, kept only where it beats the one that was there.
 
-Knows no command. Files are split, not places: what is judged on stands in files that nothing was learned from.
+Files are split, not places: what is judged on stands in files that nothing was learned from.
 """
 
 from __future__ import annotations

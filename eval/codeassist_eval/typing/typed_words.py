@@ -1,7 +1,7 @@
 """What typing a line letter by letter does to the snippets in the prompt, with the word being typed and without it.
 
-Knows no model: how often other snippets are chosen, how much of them is new and must be read, and how many of the names
-that still come they show.
+How often other snippets are chosen, how much of them is new and must be read, and how many of the names that still come
+they show.
 """
 
 from __future__ import annotations

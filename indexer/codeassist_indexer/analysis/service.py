@@ -1,6 +1,6 @@
 """The analysis service of one repository: what its analyses share, and what they found before.
 
-Knows no language: the worker's process finds names. Nothing here raises for code that is not understood.
+The worker's process finds names. Nothing here raises for code that is not understood.
 """
 
 from __future__ import annotations

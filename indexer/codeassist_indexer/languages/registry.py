@@ -1,6 +1,6 @@
 """The languages, found in the folders code/ and markup/: which file is of which, its grammar and parser.
 
-Knows no language by name. A module of these folders with a LANGUAGE is one.
+A module of these folders with a LANGUAGE is one.
 """
 
 from __future__ import annotations

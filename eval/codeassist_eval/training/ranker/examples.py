@@ -1,6 +1,6 @@
 """What a ranker learns from: the features of candidates with what each is worth, task by task.
 
-Knows no network. Measured rewards come from a log; those guessed from names cost no model (`name_rewards`).
+Measured rewards come from a log; those guessed from names cost no model (`name_rewards`).
 """
 
 from __future__ import annotations

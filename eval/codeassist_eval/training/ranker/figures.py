@@ -1,7 +1,7 @@
 """How good an order of candidates is, by their measured rewards: what the first bring, how many of those shown harm,
 and whether nothing is shown where nothing helps.
 
-Knows no network: an order is a function of an example. Orders are compared over the same examples.
+An order is a function of an example. Orders are compared over the same examples.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A ranker trained on all there is, and one for each fold, judged on the repositories that it never saw.
 
-Knows no command. What it writes into its folder is what `Rankers` reads.
+What it writes into its folder is what `Rankers` reads.
 """
 
 from __future__ import annotations

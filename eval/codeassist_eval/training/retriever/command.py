@@ -1,6 +1,6 @@
 """A run that trains the retriever: which repositories and rewards it learns from, stage by stage, and goes on later.
 
-Knows no command line. A folder holds one run: a part that was killed goes on from its last saved step.
+A folder holds one run: a part that was killed goes on from its last saved step.
 """
 
 from __future__ import annotations

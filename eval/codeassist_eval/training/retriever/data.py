@@ -1,7 +1,7 @@
 """Places and chunks of repositories that a retriever learns from, without labels and without a model.
 
-Knows no vectors. A place is a cursor in a file; a chunk of another file is worth to it what the names on its true line
-say: that it uses the rare ones, or defines them.
+A place is a cursor in a file; a chunk of another file is worth to it what the names on its true line say: that it uses
+the rare ones, or defines them.
 """
 
 from __future__ import annotations

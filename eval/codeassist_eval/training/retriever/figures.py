@@ -1,6 +1,6 @@
 """What a retriever is worth on repositories that it never saw: rewards of what it puts first, and recall of gold files.
 
-Knows no training: an encoder, tasks and rewards in, figures out. BM25 stands beside it everywhere.
+An encoder, tasks and rewards in, figures out. BM25 stands beside it everywhere.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The static encoder as something to train: its tables in torch, and the losses of both stages.
 
-Knows no repository and no file; what a chunk is worth, it is told.
+It is told what a chunk is worth.
 """
 
 from __future__ import annotations

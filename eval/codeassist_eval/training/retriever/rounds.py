@@ -1,6 +1,6 @@
 """Rewards of what the present retriever finds: the step between two rounds of RLCoder's training.
 
-Knows no training. Each task is written down when it is scored, so an interrupted round goes on.
+Each task is written down when it is scored, so an interrupted round goes on.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The declared files of a repository, and what a type's name means in one of them.
 
-Knows no expression. Texts come from the index, so that what it leaves out (secrets, ignored files) is left out here.
+Texts come from the index, so that what it leaves out (secrets, ignored files) is left out here.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What is asked about Python, and where jedi is to look for modules.
 
-Knows no jedi and no process: values in, values out, but for folders that are looked for on the disk.
+Values in, values out, but for folders that are looked for on the disk.
 """
 
 from __future__ import annotations
