@@ -89,8 +89,8 @@ def nothing_of_json(value: object) -> bool:
 def fitted_of_json(value: object, answer: str, around: tuple[str, str]) -> Fitted | Literal["gone"]:
     """Return a model's answer as it was fitted between two texts, or GONE. Raises ValueError.
 
-    It brings no word that neither the answer nor one of the texts `around` the cursor has, and takes the place of nothing but some of what
-    the cursor's line goes on with.
+    It brings no word that neither the answer nor one of the texts `around` the cursor has, and takes the place of
+    nothing but some of what the cursor's line goes on with.
     """
     before, behind = around
     match value:
