@@ -84,8 +84,8 @@ class SnippetPolicy:
       which must be read, and they would show fewer of the names that come (docs/results/2026-11-22-typed-words.md).
     - *Reuse*: the same question is not asked again while its answer's basis holds. Alternatives to an answer see what
       it saw. What was looked up ahead for a draft serves who types along it.
-    - *Lateness*: an answer that sources were late for is asked for again at the next request. Of the answers to one
-      question the one with the fewest late sources counts, the first among equals.
+    - *Lateness*: an answer that sources were late for is asked for again at the next request; one looked up ahead
+      serves once. Of the answers to one question the one with the fewest late sources counts, the first among equals.
     - *Standing*: what stands in the prompt is worth more to a ranker (`CompletionRequest.standing`), and stays where
       it stood: a snippet that moves, or slides by a line, makes all after it stale.
     """
@@ -120,6 +120,8 @@ class SnippetPolicy:
         """Return what a request's snippets are chosen of, the best first, without changing what stands."""
         ahead = self._ahead
         if ahead is not None and _serves(ahead, request, max_chars, retriever):
+            if ahead.answer.found.late_sources:
+                self._ahead = None
             return replace(ahead.answer.found, stage_ms={"second_look": 0.0})
         question, kept = _question_of(request, max_chars), self._answer
         is_known = kept is not None and kept.is_to(question, retriever) and kept.holds
@@ -138,7 +140,8 @@ class SnippetPolicy:
         Code Completion Through Iterative Retrieval and Generation".
         """
         ahead = self._ahead
-        if ahead is not None and ahead.draft == draft and _serves(ahead, draft.request, max_chars, retriever):
+        is_ready = ahead is not None and ahead.draft == draft and not ahead.answer.found.late_sources
+        if ahead is not None and is_ready and _serves(ahead, draft.request, max_chars, retriever):
             return False
         taken = draft.taken
         found = self._ask(taken, max_chars, retriever)
@@ -207,7 +210,6 @@ def _serves(ahead: _Ahead, request: CompletionRequest, max_chars: int, retriever
     return (
         answer.retriever is retriever
         and answer.max_chars <= max_chars
-        and not answer.found.late_sources
         and ahead.draft.leads_to(request)
         and answer.holds
     )

@@ -205,7 +205,7 @@ def test_anything_else_is_asked(path: str, prefix: str, suffix: str, max_chars: 
     assert asked.prefixes[1:] == [prefix]
 
 
-def test_what_was_ahead_goes_with_its_basis_and_its_retriever_and_is_not_late() -> None:
+def test_what_was_ahead_goes_with_its_basis_and_its_retriever_and_serves_once_if_late() -> None:
     policy, asked, other = SnippetPolicy(), Asked(), Asked()
     policy.look_ahead(DRAFT, 400, asked)
     policy.find(at("x = area("), 400, other)
@@ -216,9 +216,12 @@ def test_what_was_ahead_goes_with_its_basis_and_its_retriever_and_is_not_late() 
     assert asked.prefixes[1:] == ["x = area("]
     asked.basis.is_same = True
     late = Asked(Retrieval((window("b.py", 1),), late_sources=("folder",)))
-    assert policy.look_ahead(DRAFT, 400, late)
+    for _ in range(2):
+        assert policy.look_ahead(DRAFT, 400, late), "it is looked for again"
+    found = policy.find(at("x = area("), 400, late)
+    assert found.late_sources == ("folder",) and len(late.prefixes) == 2
     policy.find(at("x = area("), 400, late)
-    assert len(late.prefixes) == 2
+    assert late.prefixes[2:] == ["x = area("]
 
 
 def test_what_a_prompt_was_given_is_found_again_or_not() -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from codeassist.completion.snippet_policy import SnippetPolicy
 from codeassist.request import Completion, CompletionRequest, Retrieval, Snippet, UsedSnippet
 from codeassist.settings import Settings
 from codeassist_indexer.retrieval.query.recent_places import RecentPlaces
@@ -67,16 +68,25 @@ class Scope:
     def note_cursor(self, line: int) -> None:
         self.recent.note(self.path, line, line + 1)
 
-    def index_version(self) -> tuple[object, ...]:
-        return (self.version,)
-
     def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
-        return Retrieval((Snippet("src/b.py", self.other, 1, 2, "bm25", 1.0, "imagined"),))
+        snippet = Snippet("src/b.py", self.other, 1, 2, "bm25", 1.0, "imagined")
+        return Retrieval((snippet,), basis=AtVersion(self, self.version))
 
     def change(self, other: str) -> None:
         """Other files are edited and indexed."""
         self.other = other
         self.version += 1
+
+
+@dataclass(frozen=True)
+class AtVersion:
+    """An imagined repository at one version."""
+
+    scope: Scope
+    version: int
+
+    def holds(self) -> bool:
+        return self.scope.version == self.version
 
 
 @dataclass
@@ -133,7 +143,7 @@ class Client:
         self.works = Works()
         self.requests = RequestLog()
         self.contexts = ContextWatch()
-        self.shared = SharedDocuments(self.contexts.submit, lambda uri: None)
+        self.shared = SharedDocuments(lambda uri: None)
         find_scope: Any = lambda uri, language_id: self.places[uri]  # noqa: E731
         self.documents = DocumentSessions(find_scope, self.shared)
         self.beside = None
@@ -168,4 +178,4 @@ class Client:
         scope: Any = self.places[uri]
         wanted = SuggestionRequest(uri, scope, scope.settings, prefix, suffix, num_wanted)
         session: Any = self.model
-        return suggest(session, wanted, scope, lambda: False)
+        return suggest(session, wanted, SnippetPolicy(), lambda: False)

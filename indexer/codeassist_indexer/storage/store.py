@@ -104,10 +104,6 @@ class Store:
             with contextlib.suppress(sqlite3.Error):  # another thread closed the store
                 connection.set_progress_handler(None, 0)
 
-    def version(self) -> tuple[object, ...]:
-        """Return what is another value as soon as anything has been indexed. Each thread has values of its own."""
-        return self.connection, *self.query("PRAGMA data_version")[0]
-
     def num_files(self) -> int:
         """Count the files that are known, those too that are not worth indexing."""
         return self.query("SELECT count(*) FROM files")[0][0]

@@ -79,7 +79,7 @@ class Backend:
         self.indexes = Indexes(self._is_busy)
         self.requests = RequestLog()
         self.contexts = ContextWatch()
-        self.documents = SharedDocuments(self.contexts.submit, self.inference.forget)
+        self.documents = SharedDocuments(self.inference.forget)
         self.beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside-model")
         self.feedback = FeedbackWriter(lambda problem: self._on_loop(lambda: self._not_counted(problem)))
         self.sharing = sharing

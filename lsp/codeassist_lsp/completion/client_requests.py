@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Literal
 
+from codeassist.completion.snippet_policy import Draft
 from codeassist.errors import Cancelled, CodeAssistError
 from codeassist.request import CompletionRequest
 from codeassist.settings import Settings
@@ -23,14 +24,12 @@ from codeassist_lsp.completion.backend import Backend
 from codeassist_lsp.completion.document_session import DocumentSession
 from codeassist_lsp.completion.inference import ModelState
 from codeassist_lsp.completion.scheduling import Debounce, Stopped, Stream
-from codeassist_lsp.completion.second_look import Draft
 from codeassist_lsp.completion.suggestion_cache import CachedSuggestion
 from codeassist_lsp.completion.suggestion_log import ShownSuggestion, SuggestionLog, rest_of, typed_since
 from codeassist_lsp.completion.suggestions import Suggested, Suggestion, SuggestionRequest, suggest
 from codeassist_lsp.documents.convert import CursorContext, Selected, cursor_context_at
 from codeassist_lsp.documents.open_document import OpenDocument
 from codeassist_lsp.usage.request_log import Outcome, RequestTrace
-from codeassist_lsp.workspace.context import Version, version_of
 
 if TYPE_CHECKING:
     from codeassist.completion.completer import Completer
@@ -181,11 +180,13 @@ class ClientRequests:
         while (known := cache.find(wanted)) is not None:
             entry = known.entry
             request = CompletionRequest(scope.path, known.prefix, known.suffix)
-            verdict = await self._backend.contexts.compare(scope, request, entry.suggested.seen, entry.version)
-            if verdict is None:
+            try:
+                seen = await self._backend.contexts.would_see(scope, ask.session.shared.snippets, request, entry.seen)
+            except TimeoutError:
+                log.info("whether the context has changed was not found out in time")
                 return None
-            if verdict.is_same:
-                entry.version = verdict.version
+            if seen is not None:
+                entry.seen = seen
                 return known if self._may_show(known, ask, wanted) else None
             cache.drop_stale(entry)
         return None
@@ -214,40 +215,50 @@ class ClientRequests:
         """Run the pipeline on the inference thread, or wait for a request that is the same; keep the answer."""
         backend, shared = self._backend, session.shared
         asked, asked_s = perf_counter(), monotonic()
-        looks_twice = wanted.settings.context.rounds > 1
 
-        def start(stopped: Stopped) -> Future[tuple[float, Version | None, Suggested, float]]:
-            asked_version = backend.contexts.ask_version(wanted.scope)
-
-            def job(completer: Completer) -> tuple[float, Version | None, Suggested, float]:
+        def start(stopped: Stopped) -> Future[tuple[float, Suggested, float]]:
+            def job(completer: Completer) -> tuple[float, Suggested, float]:
                 queue_ms = (perf_counter() - asked) * 1e3
-                version = asked_version()  # before retrieval: what changes later makes it stale
-                retriever = wanted.scope.retriever
-                if looks_twice:
-                    retriever = shared.second_look.over(retriever, version, wanted.conditions)
-                return queue_ms, version, suggest(completer, wanted, retriever, stopped, backend.beside), monotonic()
+                return queue_ms, suggest(completer, wanted, shared.snippets, stopped, backend.beside), monotonic()
 
             shared.suggestions.counts.num_missed += 1
             return backend.inference.submit(job)
 
-        queue_ms, version, suggested, done_s = await backend.works.run(wanted.identity, start)
+        queue_ms, suggested, done_s = await backend.works.run(wanted.identity, start)
         trace.asked_s, trace.done_s = asked_s, done_s
         trace.model_said(suggested.first, queue_ms)
         trace.stage_ms["trim"] = suggested.fit_ms
         if backend.inference.num_loaded == wanted.model:  # otherwise nobody knows which of two models it was
-            shared.suggestions.keep(wanted, suggested, version)
-        if looks_twice and suggested.suggestions:
-            asyncio.get_running_loop().call_later(_IDLE_S, self._look_again, session, wanted, suggested)
+            shared.suggestions.keep(wanted, suggested)
+        if wanted.settings.context.rounds > 1:
+            shared.look_counts.num_used += "retrieve_second_look" in suggested.first.stage_ms
+            if suggested.suggestions:
+                asyncio.get_running_loop().call_later(_IDLE_S, self._look_again, session, wanted, suggested)
         return suggested
 
     def _look_again(self, session: DocumentSession, wanted: SuggestionRequest, suggested: Suggested) -> None:
-        """Look at other files with the first suggestion in its place, unless somebody asks for something else."""
+        """Look at other files with the first suggestion in its place, unless somebody asks for something else.
+
+        RepoCoder's second look: who types along the suggestion, or takes it, then has its context at once.
+        """
         if len(self._backend.works) or len(self._streams):
             return
         first, scope = suggested.suggestions[0], wanted.scope
         request = CompletionRequest(scope.path, wanted.prefix, wanted.suffix)
-        draft = Draft(request, first.text, first.num_replaced, suggested.seen.max_chars, wanted.conditions)
-        session.shared.second_look.begin(draft, scope.retriever, lambda: version_of(scope))
+        draft, shared = Draft(request, first.text, first.num_replaced), session.shared
+
+        def look() -> None:
+            try:
+                shared.look_counts.num_made += shared.snippets.look_ahead(
+                    draft, suggested.seen.max_chars, scope.retriever
+                )
+            except Exception:  # nobody waits for this: who asks next looks for himself
+                log.warning("no second look for %s", scope.path, exc_info=True)
+
+        try:
+            self._backend.contexts.submit(look)
+        except RuntimeError:
+            log.debug("no second look for %s: the server ends", scope.path)
 
     def _shown(
         self,

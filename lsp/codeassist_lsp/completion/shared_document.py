@@ -1,33 +1,39 @@
-"""What all windows that have one document open share of it: answers, looks at other files, the live cache's name."""
+"""What all windows that have one document open share of it: answers, its snippets, the live cache's name."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from codeassist_lsp.completion.second_look import LookCounts, SecondLook, Submit
+from codeassist.completion.snippet_policy import SnippetPolicy
 from codeassist_lsp.completion.suggestion_cache import CacheCounts, SuggestionCache
+
+
+@dataclass(slots=True)
+class LookCounts:
+    """How many second looks were made, of all documents, and how many of them were asked for."""
+
+    num_made: int = 0
+    num_used: int = 0
 
 
 class SharedDocument:
     """One document of a process. `uri` names its live cache to the model's session."""
 
-    def __init__(self, uri: str, suggestions: SuggestionCache, second_look: SecondLook) -> None:
+    def __init__(self, uri: str, suggestions: SuggestionCache, look_counts: LookCounts) -> None:
         self.uri = uri
         self.suggestions = suggestions
-        self.second_look = second_look
+        self.look_counts = look_counts
+        self.snippets = SnippetPolicy()
         self.num_sessions = 0
 
 
 class SharedDocuments:
-    """The documents that any client has open. `on_closed` hears the URI of one that nobody has open any more.
+    """The documents that any client has open. `on_closed` hears the URI of one that nobody has open any more."""
 
-    `submit` runs work where versions of an index may be compared.
-    """
-
-    def __init__(self, submit: Submit, on_closed: Callable[[str], None]) -> None:
+    def __init__(self, on_closed: Callable[[str], None]) -> None:
         self.cache_counts = CacheCounts()
         self.look_counts = LookCounts()
-        self._submit = submit
         self._on_closed = on_closed
         self._open: dict[str, SharedDocument] = {}
 
@@ -43,9 +49,7 @@ class SharedDocuments:
         """Return what is shared of a document, for one more session."""
         shared = self._open.get(uri)
         if shared is None:
-            suggestions = SuggestionCache(self.cache_counts)
-            shared = SharedDocument(uri, suggestions, SecondLook(self._submit, self.look_counts))
-            self._open[uri] = shared
+            shared = self._open[uri] = SharedDocument(uri, SuggestionCache(self.cache_counts), self.look_counts)
         shared.num_sessions += 1
         return shared
 

@@ -11,8 +11,8 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from codeassist.completion.snippet_policy import Seen
 from codeassist_lsp.completion.suggestions import Conditions, Suggested, Suggestion, SuggestionRequest
-from codeassist_lsp.workspace.context import Version
 
 _MOST_ENTRIES = 64
 _MOST_CLOSED = 3
@@ -23,7 +23,7 @@ _CLOSER_OF = {"(": ")", "[": "]", "{": "}", '"': '"', "'": "'", "`": "`"}
 
 @dataclass(eq=False, slots=True)
 class Entry:
-    """One answer. `version` is the index's when other files were known last to say what they said for it; mutable.
+    """One answer. `seen` is what other files said for it, as of when they were known last to say so; mutable.
 
     Texts around the cursor are kept as digests: the cache stays small however large the documents are. `last_use`
     grows from use to use over all entries. An answer to a prompt that was cut (`is_hasty`) is not given again: the next
@@ -35,7 +35,7 @@ class Entry:
     prefix_digest: bytes
     num_wanted: int
     suggested: Suggested
-    version: Version | None
+    seen: Seen
     last_use: int = 0
 
 
@@ -90,10 +90,10 @@ class SuggestionCache:
             candidates += self._along(conditions, wanted.prefix, wanted.suffix)
         return max(candidates, key=lambda known: known.entry.last_use, default=None)
 
-    def keep(self, wanted: SuggestionRequest, suggested: Suggested, version: Version | None) -> None:
+    def keep(self, wanted: SuggestionRequest, suggested: Suggested) -> None:
         """Remember an answer, in the place of a former one to the same question."""
         key, prefix = (wanted.conditions, _digest(wanted.suffix)), wanted.prefix
-        made = Entry(key, len(prefix), _digest(prefix), wanted.num_wanted, suggested, version)
+        made = Entry(key, len(prefix), _digest(prefix), wanted.num_wanted, suggested, suggested.seen)
         for other in tuple(self._by_key.get(key, ())):
             is_same_text = (other.num_prefix_chars, other.prefix_digest) == (made.num_prefix_chars, made.prefix_digest)
             if is_same_text and other.num_wanted <= made.num_wanted:

@@ -17,13 +17,13 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from codeassist.completion.snippet_policy import Seen, SnippetPolicy
 from codeassist.control_characters import brings_control_characters
 from codeassist.errors import Cancelled, CodeAssistError
 from codeassist.request import Completion, CompletionRequest, Retrieval, Retriever
 from codeassist.settings import CompletionSettings, ContextSettings, IndexSettings, Settings
 from codeassist_indexer.fitting.trim import Fitted
 from codeassist_indexer.open_document.reader import READER, DocumentPlace
-from codeassist_lsp.workspace.context import Seen, digest_of
 from codeassist_lsp.workspace.workspace import DocumentScope
 
 if TYPE_CHECKING:
@@ -118,17 +118,17 @@ class Suggested:
 def suggest(
     session: Completer,
     wanted: SuggestionRequest,
-    retriever: Retriever,
+    policy: SnippetPolicy,
     stopped: Callable[[], bool],
     beside: Executor | None = None,
 ) -> Suggested:
-    """Answer a request. Raises Cancelled when `stopped()`: half a suggestion is none.
+    """Answer a request by its document's `policy`. Raises Cancelled when `stopped()`: half a suggestion is none.
 
     What need not wait for the model's answer is done on `beside` meanwhile.
     """
     session.repository = wanted.scope.repository
     request = request_for(wanted)
-    context = _Once(retriever)
+    context = _ByPolicy(policy, wanted.scope.retriever)
     passed: list[Suggestion] = []
     first: Completion | None = None
     fit_ms = 0.0
@@ -145,7 +145,7 @@ def suggest(
                 passed.append(Suggestion(fitted.text, fitted.num_replaced, completion, next(_numbers)))
     assert first is not None, "a request is for at least one suggestion"
     session.warm(request)
-    return Suggested(tuple(passed), first, fit_ms, context.seen)
+    return Suggested(tuple(passed), first, fit_ms, policy.seen)
 
 
 def request_for(wanted: SuggestionRequest) -> CompletionRequest:
@@ -248,19 +248,15 @@ class FitPreparation:
                 each.cancel()
 
 
-class _Once:
-    """Asks a retriever once: alternatives see the same context."""
+@dataclass(frozen=True, slots=True)
+class _ByPolicy:
+    """Asks a retriever as a document's policy has it."""
 
-    def __init__(self, retriever: Retriever) -> None:
-        self._retriever = retriever
-        self._found: Retrieval | None = None
-        self.seen = Seen(0, digest_of(()))
+    policy: SnippetPolicy
+    retriever: Retriever
 
     def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
-        if self._found is None:
-            self._found = self._retriever.retrieve(request, max_chars)
-            self.seen = Seen(max_chars, digest_of(self._found.snippets))
-        return self._found
+        return self.policy.retrieve(request, max_chars, self.retriever)
 
 
 def _looked_at(prefix: str, suffix: str, path: str) -> DocumentPlace:

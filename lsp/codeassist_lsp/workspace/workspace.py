@@ -6,18 +6,16 @@ new ones takes the place of the old one, in the background.
 
 from __future__ import annotations
 
-import dataclasses
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from codeassist.request import CompletionRequest, NoRetriever, Retrieval, Retriever
+from codeassist.request import CompletionRequest, NoRetriever, Retrieval, RetrievalBasis, Retriever
 from codeassist.settings import Settings
 from codeassist_indexer.ingest.ignore import settings_spec
 from codeassist_indexer.repository import open_retriever
 from codeassist_indexer.retrieval.query.recent_places import RecentPlaces
-from codeassist_indexer.retrieval.typed_word import TypedWordRetriever
 from codeassist_lsp.workspace.background_index import BackgroundIndex, Coverage
 from codeassist_lsp.workspace.configuration import Configuration
 from codeassist_lsp.workspace.indexes import Indexes
@@ -89,10 +87,6 @@ class Workspace:
         """Say how much of the repository is indexed."""
         return self._index.coverage()
 
-    def index_version(self) -> tuple[object, ...]:
-        """Return what is another value as soon as anything has been indexed. Each thread has values of its own."""
-        return self._index.store.version()
-
     @property
     def has_open_documents(self) -> bool:
         """Whether an editor holds any document of this repository."""
@@ -110,8 +104,7 @@ class Workspace:
         with self._lock:
             if self._retriever_in_force is None:
                 deadline_ms = settings.context.deadline_ms
-                retriever = open_retriever(self._index.store, settings, deadline_ms, self.recent)
-                self._retriever_in_force = TypedWordRetriever(retriever)
+                self._retriever_in_force = open_retriever(self._index.store, settings, deadline_ms, self.recent)
             return self._retriever_in_force
 
     def without_excluded(self, found: Retrieval) -> Retrieval:
@@ -123,7 +116,7 @@ class Workspace:
         if excluded is None:
             return found
         kept = tuple(snippet for snippet in found.snippets if not excluded.covers(snippet.path))
-        return found if len(kept) == len(found.snippets) else dataclasses.replace(found, snippets=kept)
+        return found if len(kept) == len(found.snippets) else replace(found, snippets=kept)
 
     def _hold_index(self, settings: Settings, open_documents: Mapping[str, str]) -> BackgroundIndex:
         index = self._indexes.hold(self.root, settings, self)
@@ -182,4 +175,18 @@ class _RetrieverInForce:
 
     def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
         """Return snippets from the workspace's index."""
-        return self._workspace.without_excluded(self._workspace.in_force().retrieve(request, max_chars))
+        retriever = self._workspace.in_force()
+        found = self._workspace.without_excluded(retriever.retrieve(request, max_chars))
+        return found if found.basis is None else replace(found, basis=_InForce(self._workspace, retriever, found.basis))
+
+
+@dataclass(frozen=True, slots=True)
+class _InForce:
+    """A basis that holds only while the retriever that was asked is the one that the settings ask for."""
+
+    workspace: Workspace
+    retriever: Retriever
+    basis: RetrievalBasis
+
+    def holds(self) -> bool:
+        return self.workspace.in_force() is self.retriever and self.basis.holds()

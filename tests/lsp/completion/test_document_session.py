@@ -18,7 +18,7 @@ URI = "file:///a.py"
 
 
 def new_documents(encoding: PositionEncoding = "utf-16") -> DocumentSessions:
-    shared = SharedDocuments(cast(Any, None), lambda uri: None)
+    shared = SharedDocuments(lambda uri: None)
     documents = DocumentSessions(cast(Any, None), shared, lambda: 0.0)
     documents.encoding = encoding
     return documents

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from codeassist.completion.snippet_policy import SnippetPolicy
 from codeassist_indexer.fitting.trim import fit
 from codeassist_indexer.open_document.reader import DocumentPlace
 from codeassist_lsp.completion import suggestions
@@ -96,5 +97,5 @@ def test_alternatives_are_fitted_and_withheld_as_the_first(
     scope: Any = Scope(tmp_path, path=path)
     session: Any = Model(say=lambda question: said[ast.literal_eval(question)[7]])
     wanted = SuggestionRequest("a", scope, scope.settings, prefix, "\n", num_wanted=len(said))
-    found = suggestions.suggest(session, wanted, scope, lambda: False)
+    found = suggestions.suggest(session, wanted, SnippetPolicy(), lambda: False)
     assert [each.text for each in found.suggestions] == shown

@@ -26,7 +26,7 @@ class Handlers:
 
 def test_opening_and_editing_are_noted(tmp_path: Path) -> None:
     place = Scope(tmp_path)
-    fake, shared = cast(Any, Handlers()), SharedDocuments(cast(Any, None), lambda uri: None)
+    fake, shared = cast(Any, Handlers()), SharedDocuments(lambda uri: None)
     documents = DocumentSessions(lambda uri, language_id: cast(Any, place), shared)
     TextDocumentHandler(fake, fake, documents)
     text = "".join(f"line {n}\n" for n in range(100))
