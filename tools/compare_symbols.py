@@ -4,8 +4,8 @@
 
 Two oracles: universal-ctags, if it is on PATH and reads the language, and the tag query (`queries/tags.scm`) that a
 grammar's wheel may bring. A definition is found where both name it and the oracle's line is one of its lines. For each
-language: the definitions of an oracle, the share of them that the index has (recall), and the share of the index's that
-some oracle confirms (confirmed: what no oracle looks for, as fields, counts against it).
+language: the definitions of an oracle, the share of them that the index has (recall), and the share of the index's
+types and functions that some oracle confirms; what no oracle looks for, as constructors in Swift, counts against it.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from tree_sitter import Node, Query, QueryCursor
 
 from codeassist_indexer.languages.forms.parsed import Symbol
 from codeassist_indexer.languages.parsing.parse import parse_file
+from codeassist_indexer.languages.parsing.symbols import FUNCTION_KINDS, TYPE_KINDS
 from codeassist_indexer.languages.registry import LANGUAGES, grammar, indexed_language_of, parser
 
 CTAGS_KINDS = {
@@ -62,6 +63,7 @@ class Comparison:
     num_files: int = 0
     num_with_errors: int = 0
     num_symbols: int = 0
+    num_judged: int = 0
     num_confirmed: int = 0
     num_wanted: Counter[str] = field(default_factory=Counter[str])
     num_found: Counter[str] = field(default_factory=Counter[str])
@@ -166,8 +168,10 @@ def compare_file(path: Path, shown: str, text: str, of: Comparison, query: Query
             else:
                 of.num_found[oracle] += 1
                 confirmed.add(id(symbol))
-    of.num_confirmed += len(confirmed)
-    rest = [each for each in parsed.symbols if id(each) not in confirmed]
+    judged = [each for each in parsed.symbols if each.kind in TYPE_KINDS | FUNCTION_KINDS]
+    rest = [each for each in judged if id(each) not in confirmed]
+    of.num_judged += len(judged)
+    of.num_confirmed += len(judged) - len(rest)
     of.unconfirmed += [f"{shown}:{each.start_line} {each.kind} {each.qualified_name}" for each in rest]
 
 
@@ -198,7 +202,7 @@ def main() -> None:
     compared = compare_folder(given.folder)
     for language, each in sorted(compared.items()):
         row = f"| {language} | {each.num_files} | {each.num_with_errors} | {each.num_symbols} |"
-        share = f"{each.num_confirmed / max(1, each.num_symbols):.1%}"
+        share = f"{each.num_confirmed / max(1, each.num_judged):.1%}"
         for oracle, num in sorted(each.num_wanted.items()) or [("none", 0)]:
             recall = f"{each.num_found[oracle] / num:.1%}" if num else ""
             print(f"{row} {oracle} | {num} | {recall} | {share} |")

@@ -73,10 +73,10 @@ class PathReader:
         """Return the folders of this name that hold files."""
         return [folder for (folder,) in self._ask("SELECT DISTINCT folder FROM files WHERE folder_name = ?", name)]
 
-    def below(self, name: str) -> list[str]:
-        """Return the files in folders of this name and below them, sorted."""
-        sql = "SELECT path FROM files WHERE folder_name = ? OR instr('/' || folder || '/', ?) ORDER BY path"
-        return [path for (path,) in self._ask(sql, name, f"/{name}/")]
+    def below(self, folder: str) -> list[str]:
+        """Return at most MAX_FILES in a folder and below it, sorted."""
+        sql = "SELECT path FROM files WHERE path > ? AND path < ? ORDER BY path LIMIT ?"
+        return [path for (path,) in self._ask(sql, f"{folder}/", f"{folder}0", MAX_FILES)]  # "0" comes after "/"
 
     def declaring(self, package: str, name: str = "") -> list[str]:
         """Return at most MAX_FILES that say that they belong to a package (dotted), sorted.

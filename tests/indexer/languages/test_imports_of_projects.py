@@ -41,6 +41,8 @@ SWIFT = {
     "Sources/Store/Item.swift": "struct Item {}\n",
     "Sources/Store/Inner/Price.swift": "struct Price {}\n",
     "Sources/App/App.swift": "struct App {}\n",
+    "Packages/Tools/Sources/Tools/Tool.swift": "struct Tool {}\n",
+    "Sources/Deep/Only/Inner.swift": "struct Inner {}\n",
 }
 LUA = {
     "lua/shop/item.lua": "local M = {}\nreturn M\n",
@@ -85,6 +87,8 @@ CASES = [
     (SWIFT, "Tests/AppTests/A.swift", "@testable import Store\n",
      ["Sources/Store/Item.swift", "Sources/Store/Inner/Price.swift"]),
     (SWIFT, "Tests/AppTests/A.swift", "import Foundation\n", []),
+    (SWIFT, "Sources/App/B.swift", "import struct Tools.Tool\n", ["Packages/Tools/Sources/Tools/Tool.swift"]),
+    (SWIFT, "Sources/App/B.swift", "import Deep\n", ["Sources/Deep/Only/Inner.swift"]),
     (LUA, "lua/shop/app.lua", 'local item = require("shop.item")\n', ["lua/shop/item.lua"]),
     (LUA, "lua/shop/app.lua", "local t = require 'shop.tools'\n", ["lua/shop/tools/init.lua"]),
     (LUA, "a.lua", 'dofile("setup.lua")\n', ["setup.lua"]),

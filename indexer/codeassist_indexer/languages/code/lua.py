@@ -25,6 +25,7 @@ from codeassist_indexer.languages.forms.signatures import WHOLE_BINDING_CHARS, n
 from codeassist_indexer.languages.forms.words import words
 from codeassist_indexer.languages.spec import Definitions, Grammar, Imports, LanguageSpec, Literals, WordBlocks
 
+_NEAR_BYTES = 4_000  # a class has its functions below it
 _TAIL_BYTES = 300  # a module returns its table in its last line
 _EMPTY_TABLE = re.compile(r"\{\s*\}\Z|setmetatable\(|[Cc]lass\b|[\w.]+:(?:extend|subclass|new)\(")
 _REQUIRED = re.compile(r"require\b")
@@ -79,9 +80,21 @@ def _of_value(node: Node, target: Node, value: Node | None, source: bytes) -> Na
     kind = "field" if owner else "constant"
     if is_table and not owner and re.search(rb"\n[ \t]*return\s+%b\b" % name.encode(), source[-_TAIL_BYTES:]):
         kind = "module"
-    elif is_table and _EMPTY_TABLE.match(text):
+    elif (
+        is_table
+        and _EMPTY_TABLE.match(text)
+        and _has_functions(path, source[node.end_byte : node.end_byte + _NEAR_BYTES])
+    ):
         kind = "class"
     return Named(name, kind=kind, owner=owner, encloses=is_table, head=head)
+
+
+def _has_functions(path: str, below: bytes) -> bool:
+    """Whether functions are put into a table, or it is one of those that objects look into."""
+    table = re.escape(path.encode())
+    return (
+        re.search(rb"\bfunction\s+%b[.:]|\b%b\.(?:\w+\s*=\s*function\b|__index\b)" % (table, table), below) is not None
+    )
 
 
 def _listed(node: Node, kind: str) -> list[Node]:

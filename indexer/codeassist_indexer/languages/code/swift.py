@@ -17,6 +17,7 @@ from codeassist_indexer.languages.forms.signatures import WHOLE_BINDING_CHARS, b
 from codeassist_indexer.languages.forms.words import words
 from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec, Literals
 
+_ROOTS = ("Sources/", "Source/", "Tests/", "")
 _KINDS = {"class": "class", "actor": "class", "struct": "struct", "enum": "enum"}
 _BODIES = ("class_body", "enum_class_body", "protocol_body", "function_body", "computed_property")
 _ACCESSORS = ("computed_property", "willset_didset_block", "protocol_property_requirements")
@@ -123,7 +124,8 @@ _IMPORTED = frozenset({"typealias", "struct", "class", "enum", "protocol", "let"
 
 def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
     """A module's files lie below the folder of its name, as Sources/A; it sees its own files without an import."""
-    found = [each for each in index.below(imported.module) if each.endswith(".swift")]
+    folders = [*(f"{root}{imported.module}" for root in _ROOTS), *index.folders(imported.module)]
+    found = {each for folder in folders for each in index.below(folder) if each.endswith(".swift")}
     return nearest(found, path)[:MAX_FILES]
 
 

@@ -35,8 +35,8 @@ class IndexedPaths(Protocol):
         """Return the folders of this name that hold files."""
         ...
 
-    def below(self, name: str) -> list[str]:
-        """Return the files in folders of this name and below them, sorted."""
+    def below(self, folder: str) -> list[str]:
+        """Return at most MAX_FILES in a folder and below it, sorted."""
         ...
 
     def declaring(self, package: str, name: str = "") -> list[str]:
