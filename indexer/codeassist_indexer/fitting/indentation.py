@@ -15,7 +15,7 @@ from codeassist_indexer.fitting.brackets import CLOSER_OF, Scan
 _TAB_WIDTH = 4
 _NEARBY_CHARS = 8_000
 _MIXED = 5  # a fifth of the lines indented the other way is no accident
-_OPENS_BLOCK = re.compile(r"(\{|\(|\[|:|=>|->)(\s+(//|#).*)?$")
+_OPENS_BLOCK = re.compile(r"(\{|\(|\[|:|=>|->)(\s+(//|#(?!\w)).*)?$")
 # A statement that goes on below, deeper, without a bracket that says so.
 _GOES_ON = re.compile(r"^(\}\s*)?(if|for|foreach|while|else if)\b.*\)$|^(\}\s*)?else$|[,=+*/|&?<(\[{-]$|\b(and|or|in)$")
 

@@ -39,6 +39,7 @@ def cut_repeated_lines(text: str, prefix: str, suffix: str) -> str:
     above = before.rstrip()[-_ABOVE_CHARS:].split("\n")
     former = above[-1].strip()
     num_again = next((n for n, each in enumerate(reversed(above)) if each.strip() != former), len(above)) - 1
+    depths: set[str] = set()
     for number, content in enumerate(contents):
         if not content or (number == 0 and not lines[0].strip()):
             continue
@@ -47,7 +48,11 @@ def cut_repeated_lines(text: str, prefix: str, suffix: str) -> str:
         is_shifted = number > 0 and leading(lines[number]) != white_behind
         is_body = is_shifted and opens_block(former) and len(leading(lines[number])) > len(white_behind)
         is_typed = number == 0 and bool(line.strip())
-        if is_again or (not is_body and _goes_on(contents[number:], behind, is_shifted or number == 0, is_typed)):
+        is_own_end = _BLOCK_END.match(content) is not None and leading(lines[number]) in depths
+        depths.add(leading(line + lines[0]) if number == 0 else leading(lines[number]))
+        if is_again or (
+            not is_body and not is_own_end and _goes_on(contents[number:], behind, is_shifted or number == 0, is_typed)
+        ):
             kept = "\n".join(lines[:number])
             # Code on the cursor's own line goes on where the cut line would have begun.
             return f"{kept}\n{leading(lines[number])}" if stands_before_code and kept.strip() else kept
