@@ -10,8 +10,8 @@ import re
 from dataclasses import replace
 from functools import cache
 
-from codeassist_indexer.fitting.brackets import LINE_COMMENT, scan
 from codeassist_indexer.fitting.fitted import Fitted
+from codeassist_indexer.fitting.lexing.scan import LINE_COMMENT, scan
 from codeassist_indexer.fitting.line_units import is_word
 from codeassist_indexer.fitting.place import FitContext
 from codeassist_indexer.fitting.repetition import is_light

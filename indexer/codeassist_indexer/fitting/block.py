@@ -74,7 +74,7 @@ def _is_in_place(lines: list[str], first: int, counted: list[int], base: int, pl
         return not (_opens(lines[first], place) and not _are_items(lines[first], below))
     end = _first_leaving(lines, place)
     is_deep = all(width(leading(lines[number])) >= base for number in counted if number < end)
-    return is_deep and not _is_bare_header(lines[first])
+    return is_deep and (below.lstrip().startswith("{") or not _is_bare_header(lines[first]))
 
 
 def _is_bare_header(line: str) -> bool:

@@ -6,8 +6,8 @@ A step of fitting: `with_body`.
 from __future__ import annotations
 
 from codeassist_indexer.fitting.block import in_block
-from codeassist_indexer.fitting.brackets import LINE_COMMENT
 from codeassist_indexer.fitting.indentation import fit_indentation
+from codeassist_indexer.fitting.lexing.scan import LINE_COMMENT
 from codeassist_indexer.fitting.place import FitContext
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
-from codeassist_indexer.fitting.brackets import LINE_COMMENT, scan
+from codeassist_indexer.fitting.lexing.scan import LINE_COMMENT, scan
 from codeassist_indexer.fitting.place import FitContext
 
 _FENCE = re.compile(r"^[ \t]*(`{3,}|~{3,})[ \t]*[\w+#.-]*[ \t]*$", re.MULTILINE)

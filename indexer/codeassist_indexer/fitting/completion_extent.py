@@ -9,8 +9,8 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from codeassist_indexer.fitting.brackets import LINE_COMMENT, scan
 from codeassist_indexer.fitting.indentation import leading, width
+from codeassist_indexer.fitting.lexing.scan import LINE_COMMENT, scan
 from codeassist_indexer.languages.registry import blocks_of, language_of, literals_of
 from codeassist_indexer.languages.spec import BracedBlocks, IndentedBlocks, WordBlocks
 

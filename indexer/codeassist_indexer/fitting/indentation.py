@@ -10,7 +10,8 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-from codeassist_indexer.fitting.brackets import CLOSER_OF, Scan
+from codeassist_indexer.fitting.lexing.frame import CLOSER_OF
+from codeassist_indexer.fitting.lexing.scan import Scan
 
 _TAB_WIDTH = 4
 _NEARBY_CHARS = 8_000

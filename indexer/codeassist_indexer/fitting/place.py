@@ -1,21 +1,18 @@
-"""What stands around a cursor, found out before there is an answer. Pure, but for the time that parsing may take."""
+"""What stands around a cursor, found out before there is an answer. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from codeassist_indexer.fitting.brackets import Opener, Scan
-from codeassist_indexer.fitting.fewest_errors import ErrorCounter
 from codeassist_indexer.fitting.indentation import Style, style_of
 from codeassist_indexer.fitting.lexing.cursor_state import CursorState, state_at
-from codeassist_indexer.fitting.lexing.frame import OPENER_OF
 from codeassist_indexer.fitting.lexing.reader import Reader
+from codeassist_indexer.fitting.lexing.scan import Scan, scan_of
 from codeassist_indexer.fitting.nearby_text import FAR_CHARS
 from codeassist_indexer.fitting.repetition import is_light
 from codeassist_indexer.languages.lexicons.choice import lexicon_of
 from codeassist_indexer.languages.registry import language_of
 
-PARSE_LIMIT_S = 0.005
 SCANNED_CHARS = 8_000
 _LOOKED_AT_CHARS = 2 * FAR_CHARS
 
@@ -26,7 +23,7 @@ class FitContext:
 
     `line` is the cursor's line up to it, `rest` what it goes on with. `state` is what stands open at the cursor;
     `before` says of it which brackets of the code around it, and what closes the string or comment it stands in.
-    `has_crlf`: so do its lines end. What parsing costs is counted for each answer as a whole.
+    `has_crlf`: so do its lines end.
     """
 
     path: str
@@ -39,7 +36,6 @@ class FitContext:
     before: Scan
     style: Style | None
     has_crlf: bool
-    _counter: ErrorCounter | None = None
 
     @property
     def is_before_code(self) -> bool:
@@ -56,20 +52,8 @@ class FitContext:
         return num_on_line + len(self.state.read_below(reader.stack).closers)
 
     def prepare(self) -> None:
-        """Look at the syntax of what stands here without an answer: with one, less is left to do."""
-        if self.language is not None:
-            self.counter(self.language).prepare()
-
-    def restart_clock(self) -> None:
-        """Let parsing for another answer take its time."""
-        if self._counter is not None:
-            self._counter.restart_clock()
-
-    def counter(self, language: str) -> ErrorCounter:
-        """What counts the syntax errors here; made when it is first needed."""
-        if self._counter is None:
-            self._counter = ErrorCounter(language, self.prefix, self.suffix, PARSE_LIMIT_S)
-        return self._counter
+        """Read the lines below as they are without an answer: with one, less is left to do."""
+        self.state.read_below(self.state.stack)
 
 
 def place_of(prefix: str, suffix: str, path: str) -> FitContext:
@@ -81,16 +65,8 @@ def place_of(prefix: str, suffix: str, path: str) -> FitContext:
     line, rest = prefix[prefix.rfind("\n") + 1 :], suffix.partition("\n")[0]
     state = state_at(prefix, suffix, lexicon_of(language, path), language, SCANNED_CHARS)
     return FitContext(
-        path, prefix, suffix, line, rest, language, state, _before(state), style_of(prefix, suffix), has_crlf
+        path, prefix, suffix, line, rest, language, state, scan_of(state), style_of(prefix, suffix), has_crlf
     )
-
-
-def _before(state: CursorState) -> Scan:
-    frames = [each for each in zip(state.stack, state.indents, strict=True) if not each[0].is_soft]
-    opened = [Opener(OPENER_OF[frame.mark], indent) for frame, indent in frames if frame.is_bracket]
-    innermost = frames[-1][0]
-    literal = innermost.mark if innermost.mode.kind == "literal" and len(frames) > 1 else None
-    return Scan(tuple(opened), (), literal)
 
 
 def with_newlines(text: str) -> str:

@@ -10,8 +10,8 @@ import re
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from codeassist_indexer.fitting.brackets import PAIRS
 from codeassist_indexer.fitting.indentation import leading
+from codeassist_indexer.fitting.lexing.frame import OPENER_OF
 from codeassist_indexer.fitting.line_units import Unit, is_word
 from codeassist_indexer.fitting.place import FitContext
 from codeassist_indexer.fitting.repeated_marks import MARKUP, are_marks_again, opens_quote
@@ -96,9 +96,9 @@ class Beginning:
 
     def _are_marks_again(self) -> bool:
         unit, place = self.unit, self.place
-        if unit.is_line and unit.text[0] in PAIRS:  # what the answer closes first is what stands open at the cursor
+        if unit.is_line and unit.text[0] in OPENER_OF:  # what the answer closes first is what stands open at the cursor
             opened = place.before.opened
-            return not opened or opened[-1].mark != PAIRS[unit.text[0]]
+            return not opened or opened[-1].mark != OPENER_OF[unit.text[0]]
         return are_marks_again(unit, self.body, self.end, place.path, self._nearby())
 
     def _is_line_again(self) -> bool:

@@ -1,7 +1,7 @@
 """A model's answer, fitted to the cursor: nothing that stands there already, nothing that breaks it.
 
-Knows no model and no editor. Pure, but for a bound on the time that looking at syntax trees may take. What does not
-depend on the answer can be found out before there is one: `FitContext`. An answer passes these steps, in this order:
+Knows no model and no editor, and no grammar. Pure. What does not depend on the answer can be found out before there is
+one: `FitContext`. An answer passes these steps, in this order:
 
 1. `answer_start`: from where it goes on from the cursor.
 2. `body`: its lines shifted into place.
@@ -81,7 +81,6 @@ def _with_word(place: FitContext, text: str, word: str, may_replace: bool) -> Fi
 def _ended(place: FitContext, text: str, may_replace: bool) -> Fitted:
     """An answer that goes on from the cursor, with its lines and its end as they are to be; or nothing."""
     fitted = Fitted(text)
-    place.restart_clock()
     for _ in range(_MOST_ROUNDS):  # what a cut uncovers may be cut too
         if not fitted.text.strip():
             return Fitted("")

@@ -11,9 +11,6 @@ from pathlib import Path
 import pytest
 
 from codeassist_eval.fitting.spoilt_answers import Case, cases, is_equal
-from codeassist_indexer.fitting import fewest_errors
-from codeassist_indexer.fitting import place as place_module
-from codeassist_indexer.fitting.fewest_errors import ErrorCounter
 from codeassist_indexer.fitting.nearby_text import near_before, near_behind
 from codeassist_indexer.fitting.trim import fit, fit_at, lines_wanted, place_of, trim
 from codeassist_indexer.languages.registry import language_of
@@ -46,8 +43,7 @@ def wrong(found: list[Case]) -> list[Case]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_truth_stays_and_what_models_add_to_it_goes(language: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(place_module, "PARSE_LIMIT_S", 5.0)  # a busy machine must not decide
+def test_the_truth_stays_and_what_models_add_to_it_goes(language: str) -> None:
     seed = random.randrange(1_000_000)
     found = some_cases(LANGUAGES[language], seed)
     plain = [case for case in found if case.spoilt is None]
@@ -59,16 +55,14 @@ def test_the_truth_stays_and_what_models_add_to_it_goes(language: str, monkeypat
     assert len(unmended) <= 0.05 * len(spoilt), "\n\n".join(told(case, seed) for case in unmended)
 
 
-def test_trimming_twice_is_trimming_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(place_module, "PARSE_LIMIT_S", 5.0)
+def test_trimming_twice_is_trimming_once() -> None:
     seed = random.randrange(1_000_000)
     for case in some_cases(LANGUAGES["python"], seed)[::5]:
         once = trim(case.answer, case.prefix, case.suffix, case.path)
         assert trim(once, case.prefix, case.suffix, case.path) == once, told(case, seed)
 
 
-def test_a_place_that_was_looked_at_before_changes_no_answer(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(place_module, "PARSE_LIMIT_S", 5.0)
+def test_a_place_that_was_looked_at_before_changes_no_answer() -> None:
     seed = random.randrange(1_000_000)
     for case in [case for pattern in LANGUAGES.values() for case in some_cases(pattern, seed)][::7]:
         place = place_of(case.prefix, case.suffix, case.path)
@@ -77,9 +71,8 @@ def test_a_place_that_was_looked_at_before_changes_no_answer(monkeypatch: pytest
             assert fit_at(place, answer) == fit(answer, case.prefix, case.suffix, case.path), told(case, seed)
 
 
-def test_only_the_end_a_restart_and_white_space_are_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_end_a_restart_and_white_space_are_cut() -> None:
     """Whatever the answer: what is left is how it begins, but for white space and what stands before the cursor."""
-    monkeypatch.setattr(place_module, "PARSE_LIMIT_S", 0.0)
     seed = random.randrange(1_000_000)
     rng = random.Random(seed)
     text = (ROOT / "codeassist" / "completion" / "session.py").read_text("utf-8")
@@ -117,20 +110,6 @@ def test_only_the_end_a_restart_and_white_space_are_cut(monkeypatch: pytest.Monk
             f"seed {seed}: {answer!r} at {at} as {path} became {fitted!r}"
         )
         assert 0 <= fitted.num_replaced <= len(text[at:].partition("\n")[0]), f"seed {seed}: {fitted!r}"
-
-
-def test_when_the_time_for_parsing_is_up_brackets_decide(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(place_module, "PARSE_LIMIT_S", -1.0)
-    assert trim("a, b))\nprint(1)", "x = foo(bar(", "))\n", "a.py") == "a, b"
-
-
-def test_a_parse_that_takes_too_long_is_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
-    times = iter([0.0, 0.0])  # when it is made, and when it begins to parse; then the time is up
-    monkeypatch.setattr(fewest_errors, "thread_time", lambda: next(times, 1e9))
-    before, behind = "print(a, b, c)\n" * 100 + "x = foo(", ")\n" + "print(a, b, c)\n" * 100
-    assert ErrorCounter("python", before, behind, 5.0).count("a") is None
-    monkeypatch.undo()
-    assert ErrorCounter("python", before, behind, 60.0).count("a") == 0, "the parser is as good as new"
 
 
 @pytest.mark.parametrize(

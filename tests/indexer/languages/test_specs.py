@@ -12,8 +12,8 @@ from tree_sitter import Query
 
 from codeassist_indexer.analysis.text.lexer import lex_end
 from codeassist_indexer.analysis.text.name_positions import NamePositions
-from codeassist_indexer.fitting.brackets import scan
 from codeassist_indexer.fitting.completion_extent import lines_wanted
+from codeassist_indexer.fitting.lexing.scan import scan
 from codeassist_indexer.fitting.trim import trim
 from codeassist_indexer.languages import registry
 from codeassist_indexer.languages.parsing.imports import import_patterns
@@ -139,7 +139,8 @@ def test_brackets_in_literals_do_not_count(spec: LanguageSpec) -> None:
     )
     inside += ["`\n(\n`"] if literals.backticks else []
     for each in inside:
-        assert [opener.mark for opener in scan(f"[ {each}", spec.name).opened] == ["["], each
+        before = "[\n" if each.startswith("=") else "[ "  # Ruby's begin their line
+        assert [opener.mark for opener in scan(before + each, spec.name).opened] == ["["], each
 
 
 @EVERY

@@ -18,6 +18,7 @@ from codeassist_indexer.languages.forms.lexicon import Lexicon
 
 _TAB_WIDTH = 4
 _MOST_LINE = 2_000
+_QUOTES = ("'", '"')
 _SEEN_CHARS = 400
 # Three words at least, and none of the marks of code.
 _SENTENCE = re.compile(r"\W*[\w'’`./-]+[,:]?(?: \W?[\w'’`./-]+[,:;.)`*\"]*){2,}\s*")
@@ -75,14 +76,27 @@ class CursorState:
 def state_at(prefix: str, suffix: str, lexicon: Lexicon, language: str | None, num_chars: int) -> CursorState:
     """Read so many characters on both sides of a cursor."""
     near = near_before(prefix, num_chars, language)
-    reader = Reader(_opened_far(prefix[: max(0, len(prefix) - num_chars)], lexicon))
+    far = _opened_far(prefix[: max(0, len(prefix) - num_chars)], lexicon)
     num_line = min(_MOST_LINE, len(near) - near.rfind("\n") - 1)
+    reader = Reader(far)
     reader.read(near, 0, len(near) - num_line)
+    if len(prefix) > num_chars and (quote := _begun_long_ago(reader.stack)) is not None:  # the text begins within one
+        reader = Reader([*far, quote])
+        reader.read(near, 0, len(near) - num_line)
     line_stack = tuple(reader.stack)
     reader.read(near, len(near) - num_line)
     below = near_behind(suffix, num_chars, language).partition("\n")[2]
-    indents = tuple(_indent_of(near, each) for each in reader.stack)
+    indents = tuple(indent_of(near, each) for each in reader.stack)
     return CursorState(tuple(reader.stack), indents, line_stack, num_line, below, len(suffix) <= num_chars)
+
+
+def _begun_long_ago(stack: Sequence[Frame]) -> Frame | None:
+    """The string between simple quotes that a whole line is within: few are so long."""
+    num = len(stack) - 1
+    while stack[num].is_soft:
+        num -= 1
+    frame = stack[num]
+    return frame._replace(char_offset=0) if num > 0 and frame.mark in _QUOTES else None
 
 
 def _opened_far(far: str, lexicon: Lexicon) -> list[Frame]:
@@ -141,8 +155,8 @@ def _place_on_line(text: str, char_offset: int) -> tuple[int, bool]:
     return _indent(line), not line.strip()
 
 
-def _indent_of(text: str, frame: Frame) -> int:
-    """The indentation of what a frame is part of."""
+def indent_of(text: str, frame: Frame) -> int:
+    """The indentation of what a frame of the text is part of."""
     indent = _indent_at(text, frame.char_offset)
     while frame.behind is not None:
         frame = frame.behind.frame

@@ -78,7 +78,7 @@ KOTLIN = Lexicon(
         replace(of.TRIPLE, escape="none", holes=(of.DOLLAR,)),
         replace(of.DOUBLE, holes=(of.DOLLAR,)),
         of.WORD_SINGLE,
-        Literal("`", "`", "none"),
+        of.RAW_TICK,
     ),
 )
 SWIFT = Lexicon(
@@ -90,7 +90,8 @@ SWIFT = Lexicon(
         Literal(r'(#+)"', r'"\1', "none"),
         replace(of.TRIPLE, holes=(of.BACKSLASH,)),
         replace(of.DOUBLE, holes=(of.BACKSLASH,)),
-        Literal("`", "`", "none"),
+        of.RUST_CHARACTER,
+        of.RAW_TICK,
     ),
 )
 SCALA = Lexicon(
@@ -101,6 +102,7 @@ SCALA = Lexicon(
         replace(of.TRIPLE, escape="none", holes=(of.DOLLAR,)),
         replace(of.DOUBLE, holes=(of.DOLLAR,)),
         of.RUST_CHARACTER,
+        of.RAW_TICK,
     ),
 )
 RUBY = Lexicon(
@@ -146,7 +148,9 @@ SHELL = Lexicon(
 DOCKERFILE = replace(SHELL, name="dockerfile")
 MAKEFILE = Lexicon("makefile", (of.HASH_WORD, of.DOUBLE, Literal(r"(?<!\w)'", "'", "none")),
                    has_escapes=True, has_case_patterns=True)  # fmt: skip
-SQL = Lexicon("sql", (of.DASHES, of.SLASH_STAR, of.SQL_SINGLE, of.SQL_DOUBLE, Literal("`", "`", "doubled")))
+SQL = Lexicon(
+    "sql", (of.DASHES, of.SLASH_STAR, of.SQL_SINGLE, of.SQL_DOUBLE, Literal("`", "`", "doubled", is_long=True))
+)
 TERRAFORM = Lexicon(
     "terraform",
     (of.HASH, *_C_COMMENTS, _HERE, replace(of.DOUBLE, holes=(of.DOLLAR, of.PERCENT))),
