@@ -25,6 +25,7 @@ from tests.security.hostile_folder import fill
 
 __all__ = ["program", "tiny_model"]
 
+CASES = Path(__file__).parents[1] / "indexer" / "languages" / "cases"
 SCRIPT = Path(sys.executable).with_name("codeassist")
 pytestmark = pytest.mark.skipif(not SCRIPT.exists(), reason="the program is not installed: no script `codeassist`")
 
@@ -41,6 +42,8 @@ def hostile(program: Program, mark: Path) -> Program:
     fill(program.root, mark)
     for number in range(320):  # enough for several workers
         program.write(f"pkg/m{number}.py", f"def function_{number}():\n    return {number}\n")
+    for case in CASES.glob("*.case"):  # and for each grammar
+        program.write(f"cases/{case.name.removesuffix('.case')}", case.read_text(encoding="utf-8"))
     return program
 
 

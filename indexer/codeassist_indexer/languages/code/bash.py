@@ -100,7 +100,7 @@ LANGUAGE = LanguageSpec(
         header=re.compile(r".*(?:(?:^|[;\s])(?:then|do|else|in)|[{(]|^\s*[^()\s]+\))\s*$"),
         function=re.compile(r"(?:function\s+)?([^\W\d][\w-]*)\s*(?:\(\)|\{$)"),
         end="",
-        closers=re.compile(r"(?:fi|done|esac|;;)\s*(?:$|[;|&>])"),
+        closers=re.compile(r"(?:fi|done|esac|;;)(?=[ \t]*(?:[\n;|&>)]|\Z))"),
     ),
     without=frozenset({"analysis"}),
 )
