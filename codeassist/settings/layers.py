@@ -22,6 +22,7 @@ from typing import Any, cast
 
 from codeassist.errors import SettingsError
 from codeassist.settings.authors import Author, misplaced
+from codeassist.settings.ownership import is_inside, is_of_another
 from codeassist.settings.removed import REMOVED, removal_note
 from codeassist.settings.sections import MODEL_RULES, RULES, SECTIONS, Folders, Settings, UserModel, standard_places
 from codeassist.settings.toml_file import read_toml
@@ -116,7 +117,7 @@ def _resolve(
         merge.read_repository_file(repository)
     merge.read_environment(variables)
     merge.read_overrides(overrides)
-    notes = (*merge.keep_at_home(), *(removal_note(where, keys) for where, keys in merge.removed.items()))
+    notes = (*merge.notes, *merge.keep_at_home(), *(removal_note(where, keys) for where, keys in merge.removed.items()))
     return Resolved(merge.settings(places), merge.origins, notes)
 
 
@@ -140,6 +141,7 @@ class _Merge:
     read: ReadToml = read_toml
     values: dict[str, Any] = field(default_factory=dict[str, Any])
     origins: dict[str, str] = field(default_factory=lambda: dict.fromkeys(RULES, "default"))
+    notes: list[str] = field(default_factory=list[str])
     models: dict[str, UserModel] = field(default_factory=dict[str, UserModel])
     num_problems: Counter[str] = field(default_factory=Counter[str])
     by_user: dict[str, Any] = field(default_factory=dict[str, Any])  # the last value that the user gave each setting
@@ -179,8 +181,13 @@ class _Merge:
         file = repository / REPOSITORY_FILE
         if not file.is_symlink() and not file.exists():
             return
-        if not _is_inside(file, repository):
+        if not is_inside(file, repository):
             self.take(SettingsError(f"{file}: leads out of the repository; replace the link by a file"))
+            return
+        if is_of_another(file):
+            self.notes.append(
+                f"{file}: is another user's and not read; take over what you want of it in a file of yours"
+            )
             return
         entries = [(f"{section}.{key}", value) for section, key, value in self._entries(file)]
         for key, value in self._allowed(entries, str(file), Author.REPOSITORY):
@@ -286,13 +293,6 @@ def _variable(key: str) -> str:
 def _is_misplaced(key: str, author: Author) -> bool:
     least = Author.USER if key.startswith("models.") else RULES[key].author if key in RULES else author
     return author < least
-
-
-def _is_inside(file: Path, repository: Path) -> bool:
-    try:
-        return file.resolve().is_relative_to(repository.resolve())
-    except (OSError, RuntimeError):  # links in a circle; RuntimeError before Python 3.13
-        return False
 
 
 def _table(file: Path, document: dict[str, object], section: str) -> dict[str, object]:

@@ -13,10 +13,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from codeassist.settings import REPOSITORY_FILE
+from codeassist.settings.ownership import is_own_file
 from codeassist_indexer.ingest.ignore import IgnoreRules
 from codeassist_indexer.secrets.file_names import secret_file_reason
 
-_ROOT_MARKERS = (".git", ".codeassist.toml", ".hg")
+_ROOT_MARKERS = (".git", ".hg")
 
 _GENERATED_NAME = re.compile(
     r"""(?x) \.min\.(?:js|mjs|cjs)$ | \.bundle\.js$ | _pb2(?:_grpc)?\.pyi?$ | \.pb(?:\.gw)?\.go$ | \.pb\.(?:h|cc)$
@@ -63,10 +65,14 @@ class NotSource:
 
 
 def repository_root(path: Path) -> Path | None:
-    """Return the nearest folder at or above `path` that is a repository's root, links resolved, or None."""
+    """Return the nearest folder at or above `path` that is a repository's root, links resolved, or None.
+
+    Another user's settings file makes a folder no root: it would bring all that lies there into the user's index.
+    """
     path = path.resolve()
     for folder in (path, *path.parents):
-        if any((folder / marker).exists() for marker in _ROOT_MARKERS):
+        settings = folder / REPOSITORY_FILE
+        if any((folder / marker).exists() for marker in _ROOT_MARKERS) or is_own_file(settings):
             return folder
     return None
 

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 from codeassist.settings import REPOSITORY_FILE
+from codeassist.settings.ownership import is_own_file
 from codeassist_indexer.ingest.walk import repository_root
 from codeassist_lsp.documents.uri import file_of, name_of
 from codeassist_lsp.workspace.configuration import Configuration
@@ -129,7 +130,7 @@ def _may_be_indexed(root: Path) -> bool:
         home = Path.home().resolve()
     except RuntimeError:  # a user without one
         return True
-    return not home.is_relative_to(root) or (root / REPOSITORY_FILE).exists()
+    return not home.is_relative_to(root) or is_own_file(root / REPOSITORY_FILE)
 
 
 def _close_in_background(workspaces: list[Workspace]) -> None:
