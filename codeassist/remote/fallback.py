@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
+_MOST_TOLD = 1_000  # files of which the log says why they stay here
 _LOOK_S = 0.005  # how often a request under way looks whether it is still wanted: less than a frame of any screen
 
 
@@ -99,6 +100,7 @@ class RemoteWithFallback:
         self._breaker = breaker or Breaker()
         self._session: RemoteSession | None = None
         self._local: Completer | None = None
+        self._told: set[tuple[str, str]] = set()
         self._runner = asyncio.Runner()
         self._analyses = AnalysisThread()
 
@@ -140,6 +142,7 @@ class RemoteWithFallback:
         """Complete one request, as `Session.complete`. Cancelling closes the request on the server."""
         reason = self._allowed.why_not(request)
         if reason is not None:
+            self._tell_once(request.path, reason)
             return self._locally(request, retriever, cancelled, document, f"completed on this machine: {reason}")
         if not self._breaker.lets_through:
             return self._instead(request, retriever, cancelled, document, self._breaker.reason or "", None)
@@ -185,6 +188,11 @@ class RemoteWithFallback:
         self._analysts.close()
         if self._local is not None:
             self._local.close()
+
+    def _tell_once(self, path: str, reason: str) -> None:
+        if (path, reason) not in self._told and len(self._told) < _MOST_TOLD:
+            self._told.add((path, reason))
+            log.info("%s is completed on this machine: %s", path, reason)
 
     def _connected(self) -> RemoteSession:
         if self._session is None:

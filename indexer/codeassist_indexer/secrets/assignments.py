@@ -237,7 +237,9 @@ def _is_password(value: bytes, is_bare: bool, is_phrase: bool) -> bool:
         return len(value) >= 6
     if value.isdigit():
         return True
-    return len(value) >= 8 and (re.search(rb"[!@#$%^&*+?~]", value) is not None or (is_bare and value.islower()))
+    return len(value) >= 8 and (
+        re.search(rb"[!@#$%^&*+?~]", value) is not None or (value.islower() and (is_bare or value.isalpha()))
+    )
 
 
 def _has_space(value: bytes) -> bool:

@@ -78,6 +78,20 @@ async def within_all(program: Program, remote: CompletionsServer) -> None:
         await editor.ask("untitled:///new", 0, 5)
         assert len(remote.requests) == num_before, "in no repository: it stays here"
 
+        num_before = len(remote.received)
+        (program.root / ".codeassistignore").write_text("private/\n")
+        (program.root / "private").mkdir()
+        editor.open("private/plan.py", "plan = 'inherit the moon'\nx = \n")
+        await editor.ask("private/plan.py", 1, 4)
+        why = await editor.run("codeassist.explain")
+        assert "the file is ignored" in " ".join(why["notices"]) and why["sent"] is None
+        assert len(remote.received) == num_before, "an ignored file stays here"
+        editor.open("src/keys.py", "a = 1\npassword = '" + "tulip47Br")
+        await editor.ask("src/keys.py", 1, 21)
+        assert len(remote.received) > num_before
+        for request in remote.requests:
+            assert "tulip" not in remote.tokenizer.decode(remote.ids_of(request["prompt"]))
+
         remote.stop()
         for number, col in enumerate((14, 15)):
             editor.edit("src/app.py", (3, col - 1), (3, col - 1), "y")
@@ -101,6 +115,13 @@ def test_the_server_behind_the_command_line(program: Program, remote: Completion
         and done.out == f"{SAID}\n"
         and f"Sent to {remote.url}: a prompt of" in " ".join(done.err.split())
     )
+    num_before = len(remote.received)
+    (program.root / "config.py").symlink_to(program.root / "private.env")
+    (program.root / "private.env").write_text("plan = 1\n")
+    kept = program.run("complete", "config.py:1:5")
+    assert kept.code == 0 and "completed on this machine: secret: file of keys or credentials" in kept.err, kept
+    assert "private" not in kept.err, "what a link leads to is not named"
+    assert len(remote.received) == num_before
     remote.stop()
     try:
         answer = program.run("complete", CURSOR, "--json")
