@@ -17,8 +17,8 @@ from codeassist_indexer.secrets.redaction import redact
 
 _SUFFIXES = frozenset({
     ".py", ".pyi", ".js", ".ts", ".tsx", ".jsx", ".mjs", ".cjs", ".java", ".kt", ".go", ".rs", ".c", ".h", ".cc",
-    ".cpp", ".hpp", ".cs", ".rb", ".php", ".sh", ".json", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".md", ".rst", ".txt",
-    ".html", ".css",
+    ".cpp", ".hpp", ".cs", ".rb", ".php", ".sh", ".json", ".yaml", ".yml", ".toml", ".cfg", ".ini", ".md", ".rst",
+    ".txt", ".html", ".css",
 })  # fmt: skip
 _MOST_BYTES = 1_000_000
 
