@@ -1,6 +1,6 @@
 """What a model says to its reader, not to the file: code fences, and the sentences around them. Pure.
 
-Knows no model. In Markdown, and in comments and strings that hold such text, a fence is text like any other.
+In Markdown, and in comments and strings that hold such text, a fence is text like any other.
 """
 
 from __future__ import annotations

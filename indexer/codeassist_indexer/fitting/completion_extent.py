@@ -1,6 +1,6 @@
 """How much a place asks for: the rest of a line, or a block. Pure.
 
-Knows no grammar and no model: it looks at the lines around the cursor.
+It looks at the lines around the cursor.
 """
 
 from __future__ import annotations

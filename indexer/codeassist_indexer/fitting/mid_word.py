@@ -1,6 +1,6 @@
 """A cursor in the middle of a word: what an answer does with the rest of it. Pure.
 
-Knows no grammar: words are told by their characters, in style sheets and markup with the hyphens in them.
+Words are told by their characters, in style sheets and markup with the hyphens in them.
 """
 
 from __future__ import annotations

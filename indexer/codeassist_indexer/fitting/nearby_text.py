@@ -1,6 +1,6 @@
 """What of a long text stands around a place in it: the lines nearby, and of those farther off what encloses them.
 
-Knows no grammar: what encloses what is told by indentation. Pure.
+What encloses what is told by indentation. Pure.
 """
 
 from __future__ import annotations

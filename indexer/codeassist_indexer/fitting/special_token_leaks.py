@@ -1,6 +1,6 @@
 """Special tokens that a model spelt out in its answer. Pure.
 
-Knows no tokenizer: it looks for the texts of every family's special tokens, and for what has their form.
+It looks for the texts of every family's special tokens, and for what has their form.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What it means for the index that a path has changed: of a file, a folder, ignore rules, or git's own files.
-
-Knows no rules and reads no file of the tree.
-"""
+"""What it means for the index that a path has changed: of a file, a folder, ignore rules, or git's own files."""
 
 from __future__ import annotations
 

@@ -1,9 +1,8 @@
 """Rules of ignore files: which path each of them matches, as git's own `wildmatch.c` and `dir.c` decide it.
 
-Knows no file system. Git matches bytes, not characters, and each folder of a path for itself: a rule here matches
-exactly the path that it is asked about, never what lies below. What git does where its manual says nothing (a trailing
-backslash, a class without end, `**` after letters) is as in git 2.39. Patterns come from strangers: RE2 matches them
-in time linear in the path.
+Git matches bytes, not characters, and each folder of a path for itself: a rule here matches exactly the path that it is
+asked about, never what lies below. What git does where its manual says nothing (a trailing backslash, a class without
+end, `**` after letters) is as in git 2.39. Patterns come from strangers: RE2 matches them in time linear in the path.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""One file on its way into the index: read and hashed here, parsed elsewhere, then ready to be stored.
-
-Knows no database.
-"""
+"""One file on its way into the index: read and hashed here, parsed elsewhere, then ready to be stored."""
 
 from __future__ import annotations
 

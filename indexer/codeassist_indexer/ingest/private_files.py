@@ -1,7 +1,7 @@
 """Which files' own text stays on this machine although their repository's may leave it.
 
 A cursor can stand in files that no index has: in what git ignores, in files of keys, behind a link. Their text goes
-nowhere. Knows no server: it says why a request stays.
+nowhere. It says why a request stays.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The index brought up to date with the files on disk, or with one open document.
 
-Knows no file format: what a file yields comes from prepare.py. Work is committed in batches, so that an interrupt at
-any point loses at most one, and the next run goes on.
+What a file yields comes from prepare.py. Work is committed in batches, so that an interrupt at any point loses at most
+one, and the next run goes on.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The process that reads open documents: it is sent texts, and may be ended by any of them.
 
-Knows no file and no index. Every question is of a text that comes with it, or of a place that was sent before.
+Every question is of a text that comes with it, or of a place that was sent before.
 """
 
 from __future__ import annotations

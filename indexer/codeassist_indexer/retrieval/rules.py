@@ -1,6 +1,6 @@
 """Retrieval by rules: definitions that are used near the cursor, lexical neighbours, then other definitions.
 
-Knows no candidate: each of the two finds its snippets whole.
+Each of the two finds its snippets whole.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The rows of one file in an index: written, replaced, removed, within somebody's transaction.
-
-Knows no parser and no search.
-"""
+"""The rows of one file in an index: written, replaced, removed, within somebody's transaction."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Code tokens, and the FTS5 query made from the lines around a cursor.
 
-Knows no database: what it is told of the collection is a count of chunks and how many chunks hold each common term.
+What it is told of the collection is a count of chunks and how many chunks hold each common term.
 """
 
 from __future__ import annotations

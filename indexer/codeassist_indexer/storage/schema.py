@@ -1,6 +1,6 @@
 """The tables of an index's database.
 
-Knows no connection's life and no file: it is told when to create them.
+It is told when to create them.
 """
 
 from __future__ import annotations

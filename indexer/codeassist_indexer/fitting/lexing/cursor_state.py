@@ -1,6 +1,6 @@
 """What stands open at a cursor, and what the text below its line closes of that: found once for all answers there.
 
-Knows no answer. Of a long text only what is near is read (`nearby_text`).
+Of a long text only what is near is read (`nearby_text`).
 """
 
 from __future__ import annotations

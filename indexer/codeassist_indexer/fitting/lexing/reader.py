@@ -1,4 +1,4 @@
-"""Reads a text and keeps what stands open in it. Knows no grammar: it reads broken code and pieces of code too.
+"""Reads a text and keeps what stands open in it. It reads broken code and pieces of code too.
 
 What brackets of a language's strings and comments are, and what in them is code again, its lexicon says.
 """

@@ -1,7 +1,4 @@
-"""Which candidates go into a prompt: judged by a ranker, then taken greedily by expected gain, no near-copies, or none.
-
-Knows no index.
-"""
+"""Which candidates go into a prompt: judged by a ranker, taken greedily by expected gain, no near-copies, or none."""
 
 from __future__ import annotations
 

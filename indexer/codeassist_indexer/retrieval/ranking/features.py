@@ -1,6 +1,6 @@
 """What the ranker sees of a candidate: numbers made of the candidate, the other candidates, and the text at the cursor.
 
-Knows no weights. The names are part of a ranker's file: a file made for other names is refused.
+The names are part of a ranker's file: a file made for other names is refused.
 """
 
 from __future__ import annotations

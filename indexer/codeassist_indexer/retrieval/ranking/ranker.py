@@ -1,6 +1,6 @@
 """The ranker: a small network that says what each candidate would do to the likelihood of what comes.
 
-numpy only. Knows no candidate and no training: numbers in, judgements out. Its file is safetensors with metadata.
+numpy only. Numbers in, judgements out. Its file is safetensors with metadata.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Chunks as candidates: by rare words, by their vectors, those that call the cursor's function, and recent places.
-
-Knows no order among sources.
-"""
+"""Chunks as candidates: by rare words, by their vectors, those that call the cursor's function, and recent places."""
 
 from __future__ import annotations
 

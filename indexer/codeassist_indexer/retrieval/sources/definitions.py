@@ -1,7 +1,7 @@
 """Definitions as candidates: what the file imports, what is named near the cursor, and what these speak of.
 
 Shown as skeletons, a few lines each: the head, the documentation's first line, and of a type the members' signatures.
-Knows no order among sources. How an import leads to a definition is imported.py's.
+How an import leads to a definition is imported.py's.
 """
 
 from __future__ import annotations

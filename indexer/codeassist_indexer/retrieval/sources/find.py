@@ -1,6 +1,6 @@
 """All candidates for one request: every source asked in its time, what they found joined, read and described.
 
-Knows no ranking beyond turns: which candidates go into a prompt is decided elsewhere.
+Which candidates go into a prompt is decided elsewhere.
 """
 
 from __future__ import annotations

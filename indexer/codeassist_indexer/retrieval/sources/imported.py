@@ -1,6 +1,6 @@
 """Definitions of what the current file imports and names: signatures and class skeletons, the used ones first.
 
-Knows no ranking model and no budget; how an import leads to a file is its language's.
+How an import leads to a file is its language's.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Places read and described: windows of lines joined where they overlap, skeletons, and the facts of their files.
 
-Knows no source: it is told what found a place.
+It is told what found a place.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""What every source is given: the index, the request, the deadline, and what several of them ask, read once.
-
-Knows no source.
-"""
+"""What every source is given: the index, the request, the deadline, and what several of them ask, read once."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Files that belong together: test and tested file, classes with the same supertype, files of one folder.
 
-Knows no order among sources. A file stands for itself with the chunks that fit the cursor's lines best. What two paths
-alone say of two files stands below: how far apart they are, and whether one is the other's test.
+A file stands for itself with the chunks that fit the cursor's lines best. What two paths alone say of two files stands
+below: how far apart they are, and whether one is the other's test.
 """
 
 from __future__ import annotations

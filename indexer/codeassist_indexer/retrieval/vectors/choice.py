@@ -1,7 +1,4 @@
-"""The encoder that a user's setting names: the shipped one, a trained file, or a folder with a transformer.
-
-Knows no index.
-"""
+"""The encoder that a user's setting names: the shipped one, a trained file, or a folder with a transformer."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What turns texts and places into vectors: the interface that all encoders have.
-
-Knows no index and no ranking.
-"""
+"""What turns texts and places into vectors: the interface that all encoders have."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """An encoder of the Hugging Face kind from a local folder: a transformer, mean pooling, no code of its own.
 
-Knows no index. One text takes it tens of milliseconds on a CPU: chunks are encoded in idle time, a request once.
+One text takes it tens of milliseconds on a CPU: chunks are encoded in idle time, a request once.
 """
 
 from __future__ import annotations

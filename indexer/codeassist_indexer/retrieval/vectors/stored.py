@@ -1,6 +1,6 @@
 """Chunk vectors made for an index: when a file is indexed, or in idle time.
 
-Knows no search. The block of a file belongs to one encoder; of another encoder it is made anew.
+The block of a file belongs to one encoder; of another encoder it is made anew.
 """
 
 from __future__ import annotations
