@@ -1,4 +1,7 @@
-"""Places directly before code: the answer is the line above it, with its line end and the next indentation."""
+"""Places directly before code: the answer is the line above it, with its line end and the next indentation or without.
+
+Without them showing nothing is right too.
+"""
 
 from __future__ import annotations
 
@@ -18,5 +21,7 @@ def before_code_place(file: SourceFile, rng: Random) -> FitPlace | None:
         return None
     prefix = "".join(f"{each}\n" for each in lines[:number]) + white
     suffix = "\n".join([below[len(white) :], *lines[number + 2 :]])
-    accepted = (file.text, prefix + suffix)
-    return FitPlace("before-code", file.path, prefix, suffix, line[len(white) :], accepted)
+    answer, accepted = line[len(white) :], (file.text, prefix + suffix)
+    if rng.random() < 0.5:
+        answer, accepted = f"{answer}\n{white}", (file.text,)
+    return FitPlace("before-code", file.path, prefix, suffix, answer, accepted)

@@ -101,6 +101,8 @@ def _candidates(place: FitContext, text: str, may_replace: bool) -> Iterator[_Ca
             is_shown = _is_within(place.rest[:end], text[:cut])
             if num > num_closed and cut < len(text):
                 continue  # a cut leaves to the rest of the line what it closes
+            if end and not is_shown and not place.line.strip():
+                continue  # a line of closers alone stays
             if num > costs.num_closed_by_rest and not is_shown and state.stack[0].mode.lexicon is ANY:
                 continue  # in a language that is not known it may close what was not seen to open
             rest = place.rest[end:_MOST_REST].rstrip()
@@ -116,7 +118,7 @@ class _Costs:
     def __init__(self, place: FitContext, line: str) -> None:
         self._place = place
         self._line = line
-        self._known: dict[tuple[int, tuple[str, ...], tuple[str, ...]], int] = {}
+        self._known: dict[tuple[int, tuple[tuple[str, bool], ...], tuple[str, ...]], int] = {}
         now = Reader(place.state.stack)
         now.read(line + place.rest[:_MOST_REST], len(line))
         self.num_closed_by_rest = now.num_closed
@@ -152,10 +154,11 @@ class _Costs:
         is_open = any(not each.is_bracket and each.mode.kind != "text" for each in own)
         left = reader.stack[self._num_kept_now : num_given]  # what the rest of the line closes as it is now
         is_open_quote = any(not each.is_bracket and each.mark in _QUOTES for each in (*left, *own))
-        key = num_given, tuple(each.mark for each in own), tuple(softs)
+        key = num_given, tuple((each.mark, each.char_offset < len(text)) for each in own), tuple(softs)
         if key not in self._known:
-            self._known[key] = imbalance(self._place.state, reader.stack, num_given, softs)
-        is_changed = _num_brackets(reader.stack[:num_given]) != self._num_brackets_now
+            self._known[key] = imbalance(self._place.state, reader.stack, num_given, softs, len(text))
+        is_known = bool(self._place.rest.strip())  # else it is not known yet what the line closes
+        is_changed = is_known and _num_brackets(reader.stack[:num_given]) != self._num_brackets_now
         return (
             self._known[key]
             + (num_strays + reader.num_errors) * HARD

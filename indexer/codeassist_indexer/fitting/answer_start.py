@@ -19,6 +19,7 @@ from codeassist_indexer.fitting.statement_words import STATEMENT_WORDS
 _WORD = re.compile(r"\w+")
 _WORD_AT_END = re.compile(r"\w+\Z")
 _LINES_ABOVE = 8
+_ALIGNED = "=:#/|"  # what stands below each other
 _LEAST_CASED = 2
 
 
@@ -44,7 +45,14 @@ def realigned(text: str, place: FitContext) -> str:
         end = unit.end_in(body)
         if end is not None and (beginning := Beginning(unit, lead, body, end, place)).is_restart():
             return beginning.left if beginning.left.strip() else ""
-    return "" if _is_glued(content, lead, body) or _is_cased_otherwise(content, lead, body) else text
+    if _is_glued(content, lead, body) or _is_cased_otherwise(content, lead, body):
+        return ""
+    return body if lead in (" ", "\t") and _is_spaced(place.line) and body[0] not in _ALIGNED else text
+
+
+def _is_spaced(line: str) -> bool:
+    """Whether a line ends in one blank: more of them align what follows."""
+    return line[-1:] in (" ", "\t") and not line[-2:-1].isspace()
 
 
 def _without_lines_above(text: str, prefix: str, content: str) -> str:

@@ -21,10 +21,11 @@ from codeassist_indexer.languages.spec import IndentedBlocks
 
 _UNIT = "    "
 _FRAGMENT = re.compile(r"[\w.$@:>\\-]+")
-_BEGINS_LINE = re.compile(r"[-*+] |//|/\*|#|--|<!--|\"\"\"|\'\'\'|;;|@|\\\w|\{\Z")
+_BEGINS_LINE = re.compile(r"[-*+.] |//|/\*|#|--|<!--|\"\"\"|\'\'\'|;;|@|\\\w|\{\Z")
+_KEY = re.compile(r"[\w.-]+(?::(?:\s|\Z)|=)")
 _GOES_ON = re.compile(r"[<+\-*/%^~!?\"\'`\[]")
 _TIGHT = re.compile(r"[.=:,;)\]}?|&]")
-_OPEN_END = re.compile(r"(?:(?:\A|[\s(\[,=!:])[@$#<&-]|</|::|->|\w[=.\-/])\Z|\A[^\w\s)\]}>]{1,2}\Z")
+_OPEN_END = re.compile(r"(?:(?:\A|[\s(\[,=!:])[@$#<&-]|</|::|->|\w[=.-]|\A\S*\w/)\Z|\A[^\w\s)\]}>]{1,2}\Z")
 _OPERATORS = frozenset("?:|&+")
 _PROSE = re.compile(r"[\w\'-]+,?(?: [\w\'-]+,?){2,}\.")
 _LABEL = re.compile(r"(?:case\b.*|default|public|private|protected|signals)\s*:")
@@ -42,8 +43,7 @@ def with_line_end(fitted: Fitted, place: FitContext) -> Fitted:
     rest = place.rest[fitted.num_replaced :]
     if place.line.strip() or not rest.strip() or not fitted.text.strip():
         return fitted
-    is_end_of_text = place.before.literal in _LONG_LITERALS and rest.startswith(place.before.literal)
-    is_closer = is_light(rest) and rest.strip() != ";;" and not is_end_of_text
+    is_closer = is_light(rest) and rest.strip() != ";;" and rest[0] != "<" and not _is_end_of_text(rest, place)
     above, has_line_end, last = fitted.text.rpartition("\n")
     if last.strip():
         if is_closer and last.rstrip()[-1] == "{" and rest[0] == "}":
@@ -63,6 +63,11 @@ def with_line_end(fitted: Fitted, place: FitContext) -> Fitted:
     return Fitted("")
 
 
+def _is_end_of_text(rest: str, place: FitContext) -> bool:
+    """Whether the line goes on with the end of a text that began on another one."""
+    return place.before.literal not in (None, LINE_COMMENT) and rest.startswith(str(place.before.literal))
+
+
 def _goes_on_in(last: str, rest: str, place: FitContext) -> bool:
     """Whether the answer's last line is the beginning of what follows, and no line of its own."""
     if last[-1].isspace() or rest[0].isspace():
@@ -79,7 +84,11 @@ def _goes_on_in(last: str, rest: str, place: FitContext) -> bool:
         return False
     if any(each.mark in "([" for each in own.opened) or _is_quote_open(said, rest):
         return True
-    if _BEGINS_LINE.match(rest) or (said[0] in _OPERATORS and rest[0] in _OPERATORS):
+    if (
+        _BEGINS_LINE.match(rest)
+        or (said[-1] in ":=/" and _KEY.match(rest))
+        or (said[0] in _OPERATORS and rest[0] in _OPERATORS)
+    ):
         return False
     if _OPEN_END.search(said) or (said[-1] == ":" and is_word(rest[0]) and _FRAGMENT.fullmatch(said) is not None):
         return True

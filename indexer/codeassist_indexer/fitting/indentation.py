@@ -73,8 +73,6 @@ def fit_indentation(text: str, prefix: str, style: Style | None, before: Scan) -
     if style is not None:
         text = _in_style(text, line, style)
     if line.strip():
-        if line[-1] in " \t" and (text[:1] in " \t") and text[1:2] not in (" ", "\t"):
-            text = text[1:]  # the space that stands there already; more of them align a comment or a macro
         return _deepened(text, leading(line), style, line, before)
     if line:
         text = _behind_indentation(text, line, above.rstrip().rpartition("\n")[2], style, before)

@@ -73,7 +73,7 @@ def _is_line_of_marks_again(unit: Unit, body: str, end: int, kind: str, nearby: 
         return True
     if mark[0] in "-{([" and any(char.isdigit() for char in mark):
         return unit.ends_in_word
-    if mark.startswith("_"):
+    if mark.startswith(("_", "- ")):
         return True
     if any(body.startswith(each) for each in _GONE_ON_WITH.get(mark, ())) and (mark != "{" or kind == ".svelte"):
         return True

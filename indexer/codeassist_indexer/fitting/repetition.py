@@ -30,8 +30,8 @@ def cut_repeated_lines(text: str, prefix: str, suffix: str) -> str:
     rest, _, below = suffix.partition("\n")
     lines = text.split("\n")
     whole_first = line + lines[0] + ("" if len(lines) > 1 else rest)
-    contents = [whole_first.strip(), *(each.strip() for each in lines[1:])]
-    behind = [each.strip() for each in below[:8_000].split("\n") if each.strip()][:_LINES_BEHIND]
+    contents = [_content(whole_first), *(_content(each) for each in lines[1:])]
+    behind = [_content(each) for each in below[:8_000].split("\n") if each.strip()][:_LINES_BEHIND]
     white_behind = next((leading(each) for each in below[:8_000].split("\n") if each.strip()), "")
     stands_before_code = bool(rest.strip()) and not line.strip()
     if stands_before_code:
@@ -155,7 +155,13 @@ def _has_word(content: str) -> bool:
 
 def _is_said_once(content: str) -> bool:
     """Whether nothing is said by the same line a third time: blocks may end below each other."""
-    return _has_word(content) and _BLOCK_END.fullmatch(content) is None
+    return _has_word(content) and _BLOCK_END.fullmatch(content.strip()) is None
+
+
+def _content(line: str) -> str:
+    """What a line is compared by: its text, and where a block ends also where it stands."""
+    stripped = line.strip()
+    return leading(line) + stripped if _BLOCK_END.fullmatch(stripped) else stripped
 
 
 def _at_boundary(text: str, at: int) -> bool:

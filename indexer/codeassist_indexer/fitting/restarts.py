@@ -47,8 +47,8 @@ class Beginning:
         """Whether the answer says again what stands before the cursor."""
         unit = self.unit
         is_indented_again = unit.is_line and self.lead == leading(self.place.line)
-        if self.lead and not is_indented_again:
-            return self._is_restart_behind_space()
+        if self.lead:
+            return is_indented_again or self._is_restart_behind_space()
         if len(unit.tokens) == 1 and unit.ends_in_word:
             return self._is_word_again()
         if unit.is_line and self._is_line_elsewhere():
@@ -58,7 +58,8 @@ class Beginning:
         if not unit.has_letter:
             return self._are_marks_again()
         if unit.text[0] == "<" and ">" not in unit.text:
-            return unit.is_line or "=" in unit.text or PurePosixPath(self.place.path).suffix.lower() in MARKUP
+            is_tag = unit.is_line or "=" in unit.text or PurePosixPath(self.place.path).suffix.lower() in MARKUP
+            return is_tag or (unit.text[1:2].isalpha() and not self._is_doubled())
         if unit.ends_in_word:
             return self._is_glued()
         if _CHAIN.fullmatch(unit.text):
@@ -98,7 +99,7 @@ class Beginning:
         unit, place = self.unit, self.place
         if unit.is_line and unit.text[0] in OPENER_OF:  # what the answer closes first is what stands open at the cursor
             opened = place.before.opened
-            return not opened or opened[-1].mark != OPENER_OF[unit.text[0]]
+            return bool(opened) and opened[-1].mark != OPENER_OF[unit.text[0]]
         return are_marks_again(unit, self.body, self.end, place.path, self._nearby())
 
     def _is_line_again(self) -> bool:

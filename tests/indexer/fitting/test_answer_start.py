@@ -88,6 +88,9 @@ def test_2_an_answer_that_begins_again_with_what_stands_there(path: str, above: 
         ("a.lua", "table.│", "table.insert(a, b)", "table.insert(a, b)"),
         ("main.tf", "x = var.│", "var.region", "x = var.region"),
         ("a.toml", "[tool.│", "[tool.ruff]", "[tool.ruff]"),
+        ("a.cpp", "#include <ve│", "<vector>", "#include <vector>"),
+        ("a.ts", "const a: Map<str│", "<string, number>;", "const a: Map<string, number>;"),
+        ("a.py", "class Codec(c│", "class Codec(codecs.Codec):", "class Codec(codecs.Codec):"),
         ("a.py", "foo.│", ".bar()", "foo.bar()"),
         ("a.c", "node->│", "->next", "node->next"),
     ],
@@ -142,6 +145,8 @@ def test_2_a_key_attribute_quote_or_line_again(path: str, place: str, answer: st
         ("a.py", "def f():\n    self.│", "    self.x = 1", "    self.x = 1"),
         ("a.py", "x = 1\ny = x│", "x = 1\ny = x + 1", "y = x + 1"),
         ("a.go", "func f() {\n\tret│", "\treturn 1", "\treturn 1"),
+        ("a.yaml", "ports:\n      -│", "      - 80:80", "      - 80:80"),
+        ("a.tf", "  type   │", "  type    = any", "  type    = any"),
     ],
 )
 def test_2_a_restart_behind_white_space_or_the_line_above(path: str, place: str, answer: str, expected: str) -> None:
@@ -203,6 +208,9 @@ def test_2_nothing_that_glues_a_statement_to_half_a_word(path: str, place: str, 
         ("a.yaml", "---│", "\nname: x"),
         ("a.js", "foo(│", "foo2(x));"),
         ("a.txt", "the cat│", " category"),
+        ("a.tf", "  type   │", " = any"),
+        ("a.lua", "x = [[\na\n]│", "]"),
+        ("a.js", "x.map((a) => {\n  if (b) {\n  }│", "})"),
     ],
 )
 def test_2_what_only_looks_like_a_restart_stays(path: str, place: str, answer: str) -> None:

@@ -80,6 +80,23 @@ def test_4_an_answer_that_brings_its_line_end_keeps_it(
 @pytest.mark.parametrize(
     ("path", "place", "answer"),
     [
+        ("a.c", "int f() {\n    if (a) {\n        return 1;\n    │for (p = s; p; p++) {\n    }\n}\n", "}\n    "),
+        ("a.css", "a {\n  color: red;\n│.b {\n  margin: 0;\n}\n", "}\n"),
+        ("a.json", '{\n  "a": {\n    "b": 1\n  │"c": {\n    "d": 2\n  }\n}\n', "},\n  "),
+        ("a.js", "f(() => {\n  g();\n│h(() => {\n});\n", "});\n"),
+        ("a.go", "func f() {\n\tif a {\n\t\tg()\n\t│for {\n\t}\n}\n", "}\n\t"),
+        ("a.kt", "class A {\n  fun f() {\n  │}\n}\n", "g()\n  "),
+        ("a.vue", "<style>\na {\n  color: red;\n│</style>\n", "}\n"),
+    ],
+)
+def test_4_a_closer_that_is_missing_before_code_that_opens_its_own(path: str, place: str, answer: str) -> None:
+    prefix, _, suffix = place.partition("│")
+    assert fit(answer, prefix, suffix, path) == Fitted(answer)
+
+
+@pytest.mark.parametrize(
+    ("path", "place", "answer"),
+    [
         ("a.py", "│def main():", "async "),
         ("a.py", "    │(a, b)", "print"),
         ("a.py", "    │.append(x)", "found"),

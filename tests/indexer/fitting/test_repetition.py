@@ -65,3 +65,17 @@ def test_9_a_few_lines_that_come_round_again_are_cut_after_two_rounds(path: str,
 )
 def test_9_lines_that_are_alike_on_purpose_stay(path: str, prefix: str, answer: str) -> None:
     assert fit(answer, prefix, "", path).text == answer.rstrip()
+
+
+@pytest.mark.parametrize(
+    ("path", "prefix", "answer", "suffix"),
+    [
+        ("a.rb", "def f\n  if a\n    b\n  e", "nd", "\nend\n"),
+        ("a.lua", "if a then\n  if b then\n    c()\n  en", "d", "\nend\n"),
+        ("a.sh", "if a; then\n  if b; then\n    c\n  f", "i", "\nfi\n"),
+    ],
+)
+def test_the_end_of_a_block_stays_above_that_of_the_one_around_it(
+    path: str, prefix: str, answer: str, suffix: str
+) -> None:
+    assert fit(answer, prefix, suffix, path).text == answer

@@ -12,17 +12,19 @@ _INDENT, _ERROR = 1, 2
 _MOST = 24  # of the innermost that are compared
 
 
-def imbalance(state: CursorState, stack: Sequence[Frame], num_given: int, softs: Sequence[str]) -> int:
+def imbalance(state: CursorState, stack: Sequence[Frame], num_given: int, softs: Sequence[str], answer_end: int) -> int:
     """The cost of a line that leaves `stack` open; 0 where all of it is closed below and nothing else.
 
-    The first `num_given` frames are those that are open at the cursor; the others are an answer's, which may end in the
-    middle: what it opens need not be closed. `softs` are the closers of what a text of no code left open on the line.
+    The first `num_given` frames are those that are open at the cursor. Of the others those before the offset
+    `answer_end` are an answer's, which may end in the middle: what it opens need not be closed. `softs` are the closers
+    of what a text of no code left open on the line.
     """
     below = state.read_below(stack)
     frames: list[tuple[str, int | None, bool]] = []
     for num, each in enumerate(stack[1:], 1):
         is_given = num < min(num_given, len(state.indents))
-        frames.append((each.mark, state.indents[num] if is_given else None, each.is_optional or not is_given))
+        is_said = num >= num_given and each.char_offset < answer_end
+        frames.append((each.mark, state.indents[num] if is_given else None, each.is_optional or is_said))
     frames.reverse()
     ends = state.is_whole and len(below.closers) <= _MOST
     cost = _unlikeness(frames[:_MOST], below.closers[:_MOST], frames_end=ends, closers_end=len(frames) <= _MOST)
