@@ -1,15 +1,17 @@
 """What is asked and what is answered: requests, snippets, completions; the protocols of retrieval and analysis.
 
-Values only. Knows no model, no index, no editor.
+Values only.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 FinishReason = Literal["eos", "max_tokens", "max_lines", "block_end", "unlikely", "cancelled"]
+NO_REPOSITORY = "workspace"
+"""What a model is told where a file belongs to no repository."""
 Extent = Literal["lines", "block"]
 NameKind = Literal["member", "import", "keyword", "case", "class"]
 ActOutcome = Literal["agreed", "overruled", "late", "abstained"]
@@ -24,7 +26,8 @@ class CompletionRequest:
     An answer whose tokens' geometric mean probability falls below `min_confidence` is given up and comes back empty.
     `patience_ms` is how long reading the prompt may take; None waits for all of it. A prompt that would take longer is
     cut to what can be read in that time, and the whole one is read when there is nothing else to do. `root` is the
-    folder of the repository, None where there is none: it says whether the text may leave this machine.
+    folder of the repository, None where there is none: it says whether the text may leave this machine; `repository` is
+    what the model is told it is called.
     `monitor_deadline_ms` is how long decoding may wait for static analysis, in all; None: names are not monitored.
     `standing` are the snippets of the document's last prompt: to keep one costs nothing, a new one must be read.
     """
@@ -43,6 +46,7 @@ class CompletionRequest:
     root: str | None = None
     monitor_deadline_ms: float | None = None
     standing: tuple[Snippet, ...] = ()
+    repository: str = NO_REPOSITORY
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,28 +209,47 @@ class Sent:
 
 
 @dataclass(frozen=True, slots=True)
-class Completion:
-    """The answer to one request, and everything needed to explain it.
+class Trace:
+    """What a completion went through: what each stage took, counts, and reasons. Each stage adds its part.
 
-    `is_hasty`: its prompt was cut to what could be read in the request's `patience_ms`.
+    `stage_ms`: "retrieve" (its parts as "retrieve_*"), "prompt", "prefill", "first_token", "decode", "total", those of
+    monitors where there are any. `num_cached_tokens`: of the prompt's, those whose states were used again.
+    `late_sources` of retrieval were stopped at the deadline. `is_hasty`: the prompt was cut to what could be read in
+    the request's `patience_ms`. `monitor_ms`: what monitors took for each token, without waiting. `sent` None: nothing
+    left this machine.
     """
 
-    text: str
-    raw_text: str  # before trimming
-    finish_reason: FinishReason
-    model: str
-    num_prompt_tokens: int
-    num_cached_tokens: int  # prompt tokens whose states were reused
-    num_new_tokens: int
-    stage_ms: dict[str, float]
-    snippets: Sequence[UsedSnippet] = ()
-    confidence: float | None = None  # geometric mean probability of the answer's tokens; None without any
+    stage_ms: Mapping[str, float] = field(default_factory=dict[str, float])
+    num_prompt_tokens: int = 0
+    num_cached_tokens: int = 0
+    num_new_tokens: int = 0
+    late_sources: Sequence[str] = ()
     notices: Sequence[str] = ()
     is_hasty: bool = False
     monitor_acts: Sequence[MonitorAct] = ()
-    monitor_ms: Sequence[float] = ()  # what monitors took for each token, without waiting
-    sent: Sent | None = None  # None: nothing left this machine
-    late_sources: Sequence[str] = ()  # of retrieval, which were stopped at the deadline
+    monitor_ms: Sequence[float] = ()
+    sent: Sent | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """The answer to one request, and in its trace everything that explains it.
+
+    `raw_text` is the answer before it was cut to what was asked for. `confidence`: the geometric mean probability of
+    the answer's tokens; None without any.
+    """
+
+    text: str
+    raw_text: str
+    finish_reason: FinishReason
+    model: str
+    snippets: Sequence[UsedSnippet] = ()
+    confidence: float | None = None
+    trace: Trace = field(default_factory=Trace)
+
+    def after(self, *notices: str) -> Completion:
+        """Return the same with notices of what went before it in front of its own."""
+        return replace(self, trace=replace(self.trace, notices=(*notices, *self.trace.notices)))
 
     @property
     def text_with_line_end(self) -> str:

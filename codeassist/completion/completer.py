@@ -1,6 +1,6 @@
 """What answers requests behind an editor or a command: a local model's session, or a server with one to fall back on.
 
-Knows no client. One request at a time, all from one thread; only `prepare` is for others too.
+One request at a time, all from one thread.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
+from codeassist.completion.document_state import DocumentState
 from codeassist.request import Completion, CompletionRequest, Retriever
 
 if TYPE_CHECKING:  # torch takes two seconds to import
@@ -15,13 +16,10 @@ if TYPE_CHECKING:  # torch takes two seconds to import
 
 
 class Completer(Protocol):
-    """`codeassist.completion.session.Session` and `codeassist.remote.fallback.RemoteFirst` are these.
+    """`codeassist.completion.session.Session` and `codeassist.remote.fallback.RemoteWithFallback` are these.
 
-    `repository` is what models are told the repository is called. `engine` is the one in this process whose caches are
-    healed in idle time; None as long as there is none.
+    `engine` is the one in this process whose caches are healed in idle time; None as long as there is none.
     """
-
-    repository: str
 
     @property
     def model_name(self) -> str:
@@ -48,24 +46,15 @@ class Completer(Protocol):
         request: CompletionRequest,
         retriever: Retriever,
         cancelled: Callable[[], bool] = ...,
-        document: str | None = None,
+        document: DocumentState | None = None,
     ) -> Completion:
-        """Answer one request. Raises Cancelled."""
-        ...
-
-    def prepare(self, document: str) -> None:
-        """Find out what the next requests in a document will need. From any thread, also while another one completes
-        something there."""
+        """Answer one request. Raises Cancelled. `document` keeps what the next request in it can use again."""
         ...
 
     def warm(self, request: CompletionRequest) -> None:
-        """Behind an answer, have what later ones in its file have to know loaded. Returns at once."""
-        ...
-
-    def forget(self, document: str) -> None:
-        """Drop what is kept of a document that was closed."""
+        """After an answer, have what later ones in its file have to know loaded. Returns at once."""
         ...
 
     def close(self) -> None:
-        """Let go of connections; nothing is asked of it again."""
+        """Let go of connections and caches; nothing is asked of it again."""
         ...

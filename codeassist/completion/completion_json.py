@@ -1,6 +1,6 @@
 """A completion as JSON: what `codeassist complete --json` prints and what a server answers a program.
 
-Knows no command and no server. Lines count from 1; a snippet's `end_line` is the first line behind it.
+Lines count from 1; a snippet's `end_line` is the first line after it.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from codeassist.request import Completion, MonitorAct, Sent, Snippet, UsedSnippet
+from codeassist.request import Completion, MonitorAct, Sent, Snippet, Trace, UsedSnippet
 
 
 def to_document(completion: Completion) -> dict[str, Any]:
@@ -18,16 +18,16 @@ def to_document(completion: Completion) -> dict[str, Any]:
         "text": completion.text,
         "model": completion.model,
         "finish_reason": completion.finish_reason,
-        "num_prompt_tokens": completion.num_prompt_tokens,
-        "num_cached_tokens": completion.num_cached_tokens,
-        "num_new_tokens": completion.num_new_tokens,
+        "num_prompt_tokens": completion.trace.num_prompt_tokens,
+        "num_cached_tokens": completion.trace.num_cached_tokens,
+        "num_new_tokens": completion.trace.num_new_tokens,
         "confidence": completion.confidence,
-        "stage_ms": rounded(completion.stage_ms),
+        "stage_ms": rounded(completion.trace.stage_ms),
         "snippets": [snippet_document(used) for used in completion.snippets],
-        "notices": list(completion.notices),
-        "sent": sent_document(completion.sent),
-        "late_sources": list(completion.late_sources),
-        "monitors": [dataclasses.asdict(act) for act in completion.monitor_acts],
+        "notices": list(completion.trace.notices),
+        "sent": sent_document(completion.trace.sent),
+        "late_sources": list(completion.trace.late_sources),
+        "monitors": [dataclasses.asdict(act) for act in completion.trace.monitor_acts],
     }
 
 
@@ -38,16 +38,18 @@ def from_document(document: Mapping[str, Any]) -> Completion:
         raw_text=document["text"],
         finish_reason=document["finish_reason"],
         model=document["model"],
-        num_prompt_tokens=document["num_prompt_tokens"],
-        num_cached_tokens=document["num_cached_tokens"],
-        num_new_tokens=document["num_new_tokens"],
-        stage_ms=dict(document["stage_ms"]),
         snippets=tuple(_snippet(entry) for entry in document["snippets"]),
         confidence=document["confidence"],
-        notices=tuple(document["notices"]),
-        sent=None if document.get("sent") is None else Sent(**document["sent"]),
-        monitor_acts=tuple(_act(entry) for entry in document.get("monitors", ())),
-        late_sources=tuple(document.get("late_sources", ())),
+        trace=Trace(
+            stage_ms=dict(document["stage_ms"]),
+            num_prompt_tokens=document["num_prompt_tokens"],
+            num_cached_tokens=document["num_cached_tokens"],
+            num_new_tokens=document["num_new_tokens"],
+            late_sources=tuple(document.get("late_sources", ())),
+            notices=tuple(document["notices"]),
+            monitor_acts=tuple(_act(entry) for entry in document.get("monitors", ())),
+            sent=None if document.get("sent") is None else Sent(**document["sent"]),
+        ),
     )
 
 

@@ -1,6 +1,6 @@
 """RepoCoder's iteration: complete once, and look for context again as if what was guessed stood there.
 
-Knows no index and no model: a Retriever and what completes, handed in. After "RepoCoder: Repository-Level Code
+After "RepoCoder: Repository-Level Code
 Completion Through Iterative Retrieval and Generation" (two rounds, as published).
 """
 

@@ -1,124 +1,103 @@
-"""One completion from request to result: retrieve, lay out, continue, trim.
-
-READ FIRST. Knows no editor, no database and no tensor: a Retriever finds snippets, an Engine continues tokens.
-"""
+"""A loaded model that completes requests: the pipeline with this process's engine as its generator."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from contextlib import closing
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from codeassist.completion.confidence import Confidence
-from codeassist.completion.snippet_order import SnippetOrder
-from codeassist.completion.stops import BlockStop, LineStop
+from codeassist.completion.document_state import DocumentState
+from codeassist.completion.pipeline import AnswerReader, Generated, Prepared, Prompter, complete, never
 from codeassist.errors import ModelError
 from codeassist.models.placement import Placement, placements
 from codeassist.progress import Progress, silent
-from codeassist.prompts import prompt as prompts
-from codeassist.prompts.templates import Template, recognise
-from codeassist.request import Completion, CompletionRequest, FinishReason, Retriever, Snippet
+from codeassist.prompts.prompt import Budget
+from codeassist.prompts.templates import recognise
+from codeassist.request import Completion, CompletionRequest, Retriever
 from codeassist.settings import Settings
-from codeassist.tokenization.file_tokens import FileTokens, KnownTokens
 
 if TYPE_CHECKING:  # torch takes two seconds to import: only who opens a session pays for it
     from codeassist.engine.decoding.decode import DecodeParams
-    from codeassist.engine.engine import Engine
+    from codeassist.engine.engine import Engine, PromptCache
     from codeassist.models.model_store import InstalledModel
-    from codeassist.monitor.monitor_set import MonitorSet
+    from codeassist.monitor.monitor_set import AnalysisSource, MonitorSet
     from codeassist.tokenization.tokens import Tokenizer
 
 
 log = logging.getLogger(__name__)
 
-# The cache of the cut prompts of a document, beside that of the whole ones: neither may undo the other's work.
-_HASTE = "\0haste"
 _LEAST_TOKENS = 192
 
 
-def never() -> bool:
-    """The stop flag of a request that nobody cancels."""
-    return False
-
-
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Session:
-    """A loaded model that completes requests. One request at a time.
-
-    `sticky`: snippets that stood in a document's last prompt stay, as long as they are found; None takes the best ones.
-    `monitoring` begins the monitors of requests that ask for them; None begins none.
-    """
+    """Completes requests, one at a time. `monitoring` begins the monitors of requests that ask for them, if any."""
 
     model_name: str
     engine: Engine
-    tokenizer: Tokenizer
-    template: Template
-    budget: prompts.Budget
-    refresh_tokens: int = 8
-    repository: str = "workspace"
+    prompter: Prompter
     notices: tuple[str, ...] = ()
-    sticky: SnippetOrder | None = None
     monitoring: MonitorSet | None = None
     stop_ids: frozenset[int] = field(init=False)
-    known_tokens: KnownTokens = field(init=False)
 
     def __post_init__(self) -> None:
         special = self.tokenizer.special
-        stops = {special[text] for text in self.template.stops if text in special}
-        self.stop_ids = frozenset(stops | set(self.tokenizer.eos_ids))
-        self.known_tokens = KnownTokens(self.tokenizer)
+        stops = {special[text] for text in self.prompter.template.stops if text in special}
+        object.__setattr__(self, "stop_ids", frozenset(stops | set(self.tokenizer.eos_ids)))
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Return the model's."""
+        return self.prompter.tokenizer
 
     def complete(
         self,
         request: CompletionRequest,
         retriever: Retriever,
         cancelled: Callable[[], bool] = never,
-        document: str | None = None,
+        document: DocumentState | None = None,
     ) -> Completion:
         """Complete one request. Raises Cancelled when `cancelled()` before the first token; later, what there is
         is returned with the finish reason "cancelled".
 
-        `document` names the live cache, the request's path by default: several repositories may have the same paths.
+        `document` keeps what the next request in it can use again; without one, nothing is kept.
         """
+        if document is None:
+            with closing(DocumentState(request.path)) as document:
+                return self.complete(request, retriever, cancelled, document)
         started = perf_counter()
-        name = request.path if document is None else document
+        prepared = self.prompter.prepare(request, retriever, document)
+        generated = self.generate(prepared, document, cancelled)
+        return complete(prepared, generated, self.model_name, (perf_counter() - started) * 1e3)
+
+    def generate(self, prepared: Prepared, document: DocumentState, cancelled: Callable[[], bool]) -> Generated:
+        """Answer a prompt, as `pipeline.Generator`. One that would take longer than its request waits is cut."""
+        request = prepared.request
         monitor = None if self.monitoring is None else self.monitoring.begin(request)
-        retrieval = retriever.retrieve(request, self.budget.snippet_chars)
-        snippets = retrieval.snippets if self.sticky is None else self.sticky.arrange(name, retrieval.snippets)
-        retrieved = perf_counter()
-        texts = self.known_tokens.of(name, request.prefix, request.suffix)
-        prompt = self._lay_out(request, snippets, self.budget, texts)
-        laid_out = perf_counter()
-        budget = self._budget_in_time(name, prompt, request.patience_ms)
-        looked_ms = (perf_counter() - laid_out) * 1e3  # at what the cache holds of the prompt: where a sync begins
-        notices = self.notices
-        if budget is not None:
-            prompt = self._lay_out(request, snippets, budget, texts)
-            name += _HASTE
-            notices = (*notices, f"only {len(prompt.tokens)} tokens were looked at: the rest is still being read")
-        else:
-            self.engine.forget(name + _HASTE)
-        built = perf_counter()
-        block = request.extent == "block"
-        stop = BlockStop(request.prefix, request.max_lines) if block else LineStop(request.max_lines)
-        confidence = Confidence(request.min_confidence)
-
-        def accept(token: int, logprob: float) -> bool:
-            goes_on = stop.feed(self.tokenizer.token_bytes(token))
-            return confidence.feed(logprob) and goes_on
-
         try:
+            looked = perf_counter()
+            cache = document.cache(self.engine)
+            total = self._tokens_in_time(cache, prepared)
+            looked_ms = (perf_counter() - looked) * 1e3  # at what the cache holds of the prompt: where a sync begins
+            if total is None:
+                document.free("cut")
+            else:
+                prepared = self.prompter.cut(prepared, total)
+                cache = document.cache(self.engine, "cut")
+            answer = AnswerReader(request)
+            prompt = prepared.prompt
             generation = self.engine.generate(
-                name,
+                cache,
                 prompt.tokens,
                 self._decode_params(request),
                 cursor=prompt.prefix.stop,
                 refresh=prompt.around_cursor,
                 snippets=prompt.snippet_ranges,
-                accept=accept,
+                accept=lambda token, logprob: answer.read(self.tokenizer.token_bytes(token), logprob),
                 monitor=monitor,
                 stopped=cancelled,
             )
@@ -126,82 +105,54 @@ class Session:
             if monitor is not None:
                 monitor.close()
         decoded = generation.decoded
-        total = perf_counter()
-        return Completion(
-            text=stop.cut() if confidence.is_enough else "",
-            raw_text=stop.text,
-            finish_reason=_finish_reason(decoded.end, stop) if confidence.is_enough else "unlikely",
-            model=self.model_name,
-            num_prompt_tokens=len(prompt.tokens),
+        stage_ms = {
+            "prefill": looked_ms + generation.sync_ms,
+            "first_token": decoded.first_token_ms,
+            "decode": generation.decode_ms,
+            **({} if monitor is None else {"monitor": sum(decoded.monitor_ms), "monitor_wait": monitor.waited_ms}),
+        }
+        trace = replace(
+            prepared.trace,
+            stage_ms={**prepared.trace.stage_ms, **stage_ms},
             num_cached_tokens=len(prompt.tokens) - generation.sync.num_encoded,
             num_new_tokens=len(decoded.tokens),
-            stage_ms={
-                **{f"retrieve_{name}": ms for name, ms in retrieval.stage_ms.items()},
-                "retrieve": (retrieved - started) * 1e3,
-                "prompt": (built - retrieved) * 1e3 - looked_ms,
-                "prefill": looked_ms + generation.sync_ms,
-                "first_token": decoded.first_token_ms,
-                "decode": generation.decode_ms,
-                **({} if monitor is None else {"monitor": sum(decoded.monitor_ms), "monitor_wait": monitor.waited_ms}),
-                "total": (total - started) * 1e3,
-            },
-            snippets=prompt.snippets,
-            confidence=confidence.value,
-            notices=notices,
-            is_hasty=budget is not None,
+            notices=(*self.notices, *prepared.trace.notices),
             monitor_acts=() if monitor is None else monitor.acts(),
             monitor_ms=tuple(decoded.monitor_ms),
-            late_sources=retrieval.late_sources,
         )
-
-    def prepare(self, document: str) -> None:
-        """Have a document tokenised for the requests to come; from any thread, while the model runs say."""
-        self.known_tokens.prepare(document)
+        match decoded.end:
+            case "stop_token" | "cancelled":
+                return Generated(answer, decoded.end, trace)
+            case _:
+                return Generated(answer, "max_tokens", trace)
 
     def warm(self, request: CompletionRequest) -> None:
         """Have what monitors of later requests in the file have to know loaded, on their own thread."""
         if self.monitoring is not None:
             self.monitoring.warm(request)
 
-    def forget(self, document: str) -> None:
-        """Drop the caches of a closed document."""
-        self.engine.forget(document)
-        self.engine.forget(document + _HASTE)
-
     @property
     def problem(self) -> None:
         """Return None: a model that is loaded answers."""
 
     def close(self) -> None:
-        """Analyse nothing more. What the model holds goes with it."""
+        """Analyse nothing more, and free all documents' caches. On the thread that owns the engine."""
         if self.monitoring is not None:
             self.monitoring.close()
+        self.engine.forget_all()
 
-    def _lay_out(
-        self, request: CompletionRequest, snippets: Sequence[Snippet], budget: prompts.Budget, texts: FileTokens
-    ) -> prompts.Prompt:
-        return prompts.build(
-            request,
-            snippets,
-            self.template,
-            self.tokenizer,
-            budget,
-            repository=self.repository,
-            refresh_tokens=self.refresh_tokens,
-            file_tokens=texts,
-        )
-
-    def _budget_in_time(self, name: str, prompt: prompts.Prompt, patience_ms: float | None) -> prompts.Budget | None:
-        """What can be read in that time where all of the prompt cannot, which is then left to idle time; else None."""
+    def _tokens_in_time(self, cache: PromptCache, prepared: Prepared) -> int | None:
+        """How many tokens can be read in time where not all of the prompt can, which is then left to idle time."""
         from codeassist.engine.engine import Layout
 
+        patience_ms, prompt = prepared.request.patience_ms, prepared.prompt
         if patience_ms is None:
             return None
         total = max(_LEAST_TOKENS, int(patience_ms / self.engine.model.ms_per_token))
-        if total >= len(prompt.tokens) or self.engine.reading_ms(name, prompt.tokens) <= patience_ms:
+        if total >= len(prompt.tokens) or self.engine.reading_ms(cache, prompt.tokens) <= patience_ms:
             return None
-        self.engine.await_reading(name, Layout(prompt.tokens, prompt.around_cursor, prompt.snippet_ranges))
-        return prompts.Budget(total, self.budget.snippet_share / 2, self.budget.suffix_share)
+        self.engine.await_reading(cache, Layout(prompt.tokens, prompt.around_cursor, prompt.snippet_ranges))
+        return total
 
     def _decode_params(self, request: CompletionRequest) -> DecodeParams:
         from codeassist.engine.decoding.decode import DecodeParams
@@ -215,25 +166,20 @@ class Session:
         )
 
 
-def _finish_reason(end: str, stop: LineStop | BlockStop) -> FinishReason:
-    if stop.reached:
-        return stop.reason
-    match end:
-        case "stop_token":
-            return "eos"
-        case "cancelled":
-            return "cancelled"
-        case _:
-            return "max_tokens"
-
-
 def open_session(
-    settings: Settings, model: InstalledModel, progress: Progress = silent, *, speculate: bool = True
+    settings: Settings,
+    model: InstalledModel,
+    progress: Progress = silent,
+    *,
+    analysts: AnalysisSource | None = None,
+    notices: tuple[str, ...] = (),
+    speculate: bool = True,
 ) -> Session:
     """Load an installed model as the settings ask, converting it first if this is its first use.
 
-    `speculate`: drafts are verified, as `Engine` says. Raises ModelError for a model that this engine cannot run, and
-    for a device that is not there.
+    `analysts` know the names that monitors hold answers to. `notices` of choosing the model stand before the session's
+    own. `speculate`: drafts are verified, as `Engine` says. Raises ModelError for a model that this engine cannot run,
+    and for a device that is not there.
     """
     import torch
 
@@ -243,14 +189,22 @@ def open_session(
         torch.set_num_threads(settings.model.threads)
     for place in placements(settings.model, has_cuda=torch.cuda.is_available(), has_int8=int8_supported()):
         try:
-            return _open(settings, model, place, progress, speculate)
+            return _open(settings, model, place, progress, analysts, notices, speculate)
         except torch.OutOfMemoryError as error:
             log.warning("%s on %s with %d tokens: %s", model.name, place.device, place.context_tokens, error)
             torch.cuda.empty_cache()
     raise ModelError(f"{model.name} fits neither the GPU's memory nor this machine's; choose a smaller one")
 
 
-def _open(settings: Settings, model: InstalledModel, place: Placement, progress: Progress, speculate: bool) -> Session:
+def _open(
+    settings: Settings,
+    model: InstalledModel,
+    place: Placement,
+    progress: Progress,
+    analysts: AnalysisSource | None,
+    said: tuple[str, ...],
+    speculate: bool,
+) -> Session:
     """Load a model in one place. Raises torch.OutOfMemoryError where that does not hold it and one document."""
     import torch
 
@@ -272,7 +226,7 @@ def _open(settings: Settings, model: InstalledModel, place: Placement, progress:
     weights = open_weights(folder)
     config = weights.config
     longest = min(config.max_positions, config.sliding_window or config.max_positions)
-    notices = [place.notice] if place.notice is not None else []
+    notices = [*said, place.notice] if place.notice is not None else [*said]
     room = settings.completion.max_new_tokens + 64  # drafts reach beyond the answer
     context_tokens = place.context_tokens
     if context_tokens + room > longest:
@@ -284,7 +238,7 @@ def _open(settings: Settings, model: InstalledModel, place: Placement, progress:
     def read_tokenizer() -> tuple[Tokenizer, MonitorSet]:
         read = Tokenizer.load(folder)
         tries = settings.places.cache / "tries"
-        monitoring = MonitorSet(read, lambda: open_trie(read, folder / "tokenizer.json", tries))
+        monitoring = MonitorSet(read, lambda: open_trie(read, folder / "tokenizer.json", tries), analysts)
         if settings.monitor.mode == "on":
             monitoring.prepare()
         return read, monitoring
@@ -307,13 +261,5 @@ def _open(settings: Settings, model: InstalledModel, place: Placement, progress:
         barriers=frozenset(tokenizer.special.values()),
         speculate=speculate,
     )
-    budget = prompts.Budget(context_tokens)
-    return Session(
-        model.name,
-        engine,
-        tokenizer,
-        template,
-        budget,
-        notices=tuple(notices),
-        monitoring=monitoring,
-    )
+    prompter = Prompter(tokenizer, template, Budget(context_tokens))
+    return Session(model.name, engine, prompter, tuple(notices), monitoring)

@@ -62,7 +62,7 @@ class _Answer:
     found: Retrieval
 
     def is_to(self, question: bytes, retriever: Retriever) -> bool:
-        return self.question == question and self.retriever is retriever
+        return self.question == question and self.retriever == retriever
 
     @property
     def holds(self) -> bool:
@@ -208,7 +208,7 @@ def shows_the_same(one: Snippet, other: Snippet) -> bool:
 def _serves(ahead: _Ahead, request: CompletionRequest, max_chars: int, retriever: Retriever) -> bool:
     answer = ahead.answer
     return (
-        answer.retriever is retriever
+        answer.retriever == retriever
         and answer.max_chars <= max_chars
         and ahead.draft.leads_to(request)
         and answer.holds

@@ -1,6 +1,6 @@
-"""The engine: one model, the live caches of the documents it completes, and their memory bound.
+"""The engine: one model, and the memory bound of the live caches that documents have with it.
 
-Knows token ids only. Not thread-safe: one inference thread owns it.
+Works on token ids. Not thread-safe: one inference thread owns it.
 """
 
 from __future__ import annotations
@@ -47,17 +47,56 @@ class Layout:
     snippets: Sequence[range]
 
 
-@dataclass(slots=True)
-class _Document:
-    """What the engine keeps of one document. `awaited`: a prompt that is to be read when nothing else is to be done."""
+class PromptCache:
+    """The live cache of one document and one kind of request, with the index of drafts that follows it.
 
-    cache: LiveCache
-    speculator: Speculator
-    awaited: Layout | None = None
+    Owned by whoever opened it; made by `Engine.open`, and of use to that engine alone. The engine fills it at the first
+    use and may empty it at any later one, when others need the memory: then the next prompt is read anew. `name` is for
+    logs. With `is_exact`, only the unchanged beginning of the last prompt is used again. `awaited`: a prompt to be read
+    when nothing else is to be done.
+    """
+
+    __slots__ = ("awaited", "is_exact", "live", "name", "speculator")
+
+    def __init__(self, name: str, *, is_exact: bool) -> None:
+        self.name = name
+        self.is_exact = is_exact
+        self.live: LiveCache | None = None
+        self.speculator: Speculator | None = None
+        self.awaited: Layout | None = None
+
+    @property
+    def tokens(self) -> Sequence[int | None]:
+        """The tokens whose states it holds; None in a slot that holds none."""
+        return () if self.live is None else self.live.tokens
+
+    @property
+    def num_exact(self) -> int:
+        """How many of its states, from the first on, are exact."""
+        return 0 if self.live is None else self.live.num_exact
+
+    @property
+    def num_stale(self) -> int:
+        """How many of its states are inexact."""
+        return 0 if self.live is None else self.live.num_stale
+
+    @property
+    def can_heal(self) -> bool:
+        """Whether it has inexact states worth healing."""
+        return self.live is not None and self.live.can_heal
+
+    @property
+    def num_bytes(self) -> int:
+        """What its states take."""
+        return 0 if self.live is None else len(self.live.tokens) * self.live.states.bytes_per_slot
+
+    def empty(self) -> None:
+        """Free its states."""
+        self.live = self.speculator = self.awaited = None
 
 
 class Engine:
-    """Continues token sequences, one live cache a document, the least recently used dropped first.
+    """Continues token sequences on live caches; the least recently used are emptied first.
 
     `max_tokens` is the longest prompt and answer together; `memory_bytes` bounds all caches (one is always kept).
     `exact` keeps only common prefixes: the slow oracle, and a setting. `barriers` are tokens that drafts never contain
@@ -83,11 +122,15 @@ class Engine:
         self.speculate = speculate
         self.barriers = barriers
         self.snippet_states = SnippetStates(snippet_bytes)
-        self._documents: OrderedDict[str, _Document] = OrderedDict()
+        self._held: OrderedDict[PromptCache, None] = OrderedDict()  # those that hold states, the last used one last
+
+    def open(self, name: str = "", *, is_exact: bool = False) -> PromptCache:
+        """Return a cache of its own for who completes one document. It takes no memory before its first use."""
+        return PromptCache(name, is_exact=is_exact)
 
     def generate(
         self,
-        document: str,
+        cache: PromptCache,
         prompt: Sequence[int],
         params: DecodeParams,
         *,
@@ -98,7 +141,7 @@ class Engine:
         monitor: Monitor | None = None,
         stopped: Callable[[], bool] = never,
     ) -> Generation:
-        """Continue `prompt`, reusing what the document's cache holds. Raises Cancelled when stopped before decoding.
+        """Continue `prompt`, reusing what the cache holds. Raises Cancelled when stopped before decoding.
 
         `refresh` are the ranges whose states matter most, `snippets` those whose states are worth keeping by
         themselves.
@@ -110,123 +153,123 @@ class Engine:
         started = perf_counter()
         layout = Layout(prompt, refresh, snippets)
         try:
-            hidden, report = self._sync(document, layout, stopped)
+            hidden, report = self._sync(cache, layout, stopped)
         except torch.OutOfMemoryError:
             self._make_room()
             try:
-                hidden, report = self._sync(document, layout, stopped)
+                hidden, report = self._sync(cache, layout, stopped)
             except torch.OutOfMemoryError as error:
                 self._make_room()
                 raise ModelError(
                     f"the GPU's memory does not hold {len(prompt)} tokens of context beside what else uses it; "
                     "lower model.context_tokens, or set model.device to cpu"
                 ) from error
-        entry = self._documents[document]
-        cache = entry.cache
+        live = self.use(cache)
         drafter = None
         if self.speculate:
-            drafter = entry.speculator
+            drafter = cache.speculator
+            if drafter is None:
+                drafter = cache.speculator = Speculator(self.barriers)
             drafter.start(prompt, report.changed, len(prompt) if cursor is None else cursor)
         synced = perf_counter()
-        decoded = decode(cache, hidden, params, accept=accept, drafter=drafter, monitor=monitor, stopped=stopped)
-        cache.truncate(len(prompt))
+        decoded = decode(live, hidden, params, accept=accept, drafter=drafter, monitor=monitor, stopped=stopped)
+        live.truncate(len(prompt))
         return Generation(decoded, report, (synced - started) * 1e3, (perf_counter() - synced) * 1e3)
 
-    def cache_of(self, document: str) -> LiveCache:
-        """The document's live cache, an empty one when there is none yet."""
-        return self._entry(document).cache
+    def use(self, cache: PromptCache) -> LiveCache:
+        """Return the live cache itself, an empty one where there is none yet. Others make room for it."""
+        if cache.live is None:
+            cache.live = LiveCache(self.model, self.max_tokens)
+        self._held[cache] = None
+        self._held.move_to_end(cache)
+        used = sum(held.num_bytes for held in self._held)
+        while used > self.memory_bytes and len(self._held) > 1:
+            dropped, _ = self._held.popitem(last=False)
+            used -= dropped.num_bytes
+            dropped.empty()
+        return cache.live
 
-    def reading_ms(self, document: str, prompt: Sequence[int]) -> float:
-        """About how long it would take to read what the document's cache does not hold of a prompt."""
-        entry = self._documents.get(document)
-        if self.exact or entry is None:
-            known = 0 if entry is None else min(common_prefix(entry.cache.tokens, list(prompt)), entry.cache.num_exact)
+    def reading_ms(self, cache: PromptCache, prompt: Sequence[int]) -> float:
+        """About how long it would take to read what the cache does not hold of a prompt."""
+        live = cache.live
+        if live is None or self.exact or cache.is_exact:
+            known = 0 if live is None else min(common_prefix(live.tokens, list(prompt)), live.num_exact)
             num_missing = len(prompt) - known
         else:
-            num_missing = entry.cache.num_missing(prompt)
+            num_missing = live.num_missing(prompt)
         return num_missing * self.model.ms_per_token
 
-    def await_reading(self, document: str, prompt: Layout) -> None:
-        """Have a prompt read by `read_awaited`, unless the document is completed before."""
-        self._entry(document).awaited = prompt
+    def await_reading(self, cache: PromptCache, prompt: Layout) -> None:
+        """Have a prompt read by `read_awaited`, unless the cache is used for another one before."""
+        self.use(cache)
+        cache.awaited = prompt
 
-    def next_awaited(self) -> str | None:
-        """The most recent document with a prompt that is to be read, or None."""
-        return next((name for name, entry in reversed(self._documents.items()) if entry.awaited is not None), None)
+    def next_awaited(self) -> PromptCache | None:
+        """The most recently used cache with a prompt that is to be read, or None."""
+        return next((cache for cache in reversed(self._held) if cache.awaited is not None), None)
 
-    def read_awaited(self, document: str, stopped: Callable[[], bool] = never) -> None:
-        """Read the document's awaited prompt. Raises Cancelled between two layers, and goes on there the next time."""
-        entry = self._documents.get(document)
-        if entry is None or entry.awaited is None:
+    def read_awaited(self, cache: PromptCache, stopped: Callable[[], bool] = never) -> None:
+        """Read the cache's awaited prompt. Raises Cancelled between two layers, and goes on there the next time."""
+        layout, live = cache.awaited, cache.live
+        if layout is None or live is None:
             return
-        layout = entry.awaited
         layer_ms_per_token = self.model.ms_per_token / self.model.config.num_layers
         pass_tokens = max(16, min(PREFILL_CHUNK, int(_MOST_LAYER_MS / max(layer_ms_per_token, 1e-6))))
-        self._read(entry, layout, stopped, pass_tokens)
-        entry.awaited = None
+        self._read(live, layout, self.exact or cache.is_exact, stopped, pass_tokens)
+        cache.awaited = None
 
-    def heal(self, document: str, max_tokens: int, stopped: Callable[[], bool] = never) -> int:
-        """Re-encode up to `max_tokens` of the document's inexact states; return how many stay inexact.
+    def heal(self, cache: PromptCache, max_tokens: int, stopped: Callable[[], bool] = never) -> int:
+        """Re-encode up to `max_tokens` of the cache's inexact states; return how many stay inexact.
 
         Raises Cancelled between two layers when `stopped()`.
         """
-        entry = self._documents.get(document)
-        return 0 if entry is None else entry.cache.heal(max_tokens, stopped)
+        return 0 if cache.live is None else cache.live.heal(max_tokens, stopped)
 
-    def num_stale(self, document: str) -> int:
-        """How many of the document's states are inexact."""
-        entry = self._documents.get(document)
-        return 0 if entry is None else entry.cache.num_stale
+    def next_to_heal(self) -> PromptCache | None:
+        """The most recently used cache that has inexact states worth healing, or None."""
+        return next((cache for cache in reversed(self._held) if cache.can_heal), None)
 
-    def next_to_heal(self) -> str | None:
-        """The most recently completed document that has inexact states worth healing, or None."""
-        return next((name for name, entry in reversed(self._documents.items()) if entry.cache.can_heal), None)
+    @property
+    def held(self) -> tuple[PromptCache, ...]:
+        """The caches that hold states, the most recently used one last."""
+        return tuple(self._held)
 
-    def cached(self) -> dict[str, tuple[int, int]]:
-        """For each document with a cache: how many slots it has and how many of them are exact. Changes nothing."""
-        return {name: (len(entry.cache.tokens), entry.cache.num_exact) for name, entry in self._documents.items()}
+    def forget(self, cache: PromptCache) -> None:
+        """Free a cache's states: its document was closed, or they cannot be trusted."""
+        self._held.pop(cache, None)
+        cache.empty()
 
-    def forget(self, document: str) -> None:
-        """Drop a closed document's cache."""
-        self._documents.pop(document, None)
+    def forget_all(self) -> None:
+        """Free all caches' states."""
+        for cache in self.held:
+            self.forget(cache)
 
-    def _sync(self, document: str, prompt: Layout, stopped: Callable[[], bool]) -> tuple[Tensor, SyncReport]:
-        entry = self._entry(document)
-        entry.awaited = None
-        return self._read(entry, prompt, stopped)
+    def _sync(self, cache: PromptCache, prompt: Layout, stopped: Callable[[], bool]) -> tuple[Tensor, SyncReport]:
+        live = self.use(cache)
+        cache.awaited = None
+        return self._read(live, prompt, self.exact or cache.is_exact, stopped)
 
     def _read(
-        self, entry: _Document, prompt: Layout, stopped: Callable[[], bool], pass_tokens: int | None = None
+        self,
+        live: LiveCache,
+        prompt: Layout,
+        is_exact: bool,
+        stopped: Callable[[], bool],
+        pass_tokens: int | None = None,
     ) -> tuple[Tensor, SyncReport]:
-        return entry.cache.sync(
+        return live.sync(
             prompt.tokens,
             prompt.refresh,
             snippets=prompt.snippets,
             store=self.snippet_states,
-            exact=self.exact,
+            exact=is_exact,
             pass_tokens=pass_tokens,
             stopped=stopped,
         )
 
     def _make_room(self) -> None:
         """Drop every cache: something else took the memory that there was when the model was loaded."""
-        log.warning("the GPU's memory is full: %d documents' caches are dropped", len(self._documents))
-        self._documents.clear()
+        log.warning("the GPU's memory is full: %d caches are dropped", len(self._held))
+        self.forget_all()
         self.snippet_states = SnippetStates(self.snippet_states.max_bytes)
         torch.cuda.empty_cache()
-
-    def _entry(self, document: str) -> _Document:
-        """The document's entry, most recently used now; the least recently used make room."""
-        entry = self._documents.pop(document, None)
-        if entry is None:
-            entry = _Document(LiveCache(self.model, self.max_tokens), Speculator(self.barriers))
-        self._documents[document] = entry
-        used = sum(_num_bytes(e.cache) for e in self._documents.values())
-        while used > self.memory_bytes and len(self._documents) > 1:
-            _, dropped = self._documents.popitem(last=False)
-            used -= _num_bytes(dropped.cache)
-        return entry
-
-
-def _num_bytes(cache: LiveCache) -> int:
-    return len(cache.tokens) * cache.states.bytes_per_slot

@@ -34,7 +34,7 @@ _MOST_BETWEEN_S = 30.0
 
 
 class InferenceThread:
-    """Runs jobs one at a time, in order; heals the documents that were completed last while it is idle.
+    """Runs jobs one at a time, in order; heals the caches that were used last while it is idle.
 
     `engine` None heals nothing: whoever submits jobs may set one later, between two of them. `heal` False leaves the
     caches as requests leave them. Freed memory is given back to the system after `rest_s`
@@ -138,34 +138,34 @@ class InferenceThread:
     def _read_awaited(self) -> bool:
         """Read on in a prompt that was too long for its request; return whether there was one."""
         engine = self.engine
-        document = None if engine is None else engine.next_awaited()
-        if engine is None or document is None:
+        cache = None if engine is None else engine.next_awaited()
+        if engine is None or cache is None:
             return False
         try:
-            engine.read_awaited(document, lambda: not self._jobs.empty())
+            engine.read_awaited(cache, lambda: not self._jobs.empty())
         except Cancelled:
             pass  # a job waits
         except Exception:  # as for healing
-            logger.exception("reading the prompt of %s failed; its cache is dropped", document)
-            engine.forget(document)
+            logger.exception("reading the prompt of %s failed; its cache is dropped", cache.name)
+            engine.forget(cache)
         return True
 
     def _heal_slice(self) -> bool:
-        """Heal some slots of the most recent document that needs it; return whether there may be more to do."""
+        """Heal some slots of the most recent cache that needs it; return whether there may be more to do."""
         engine = self.engine
-        document = None if engine is None else engine.next_to_heal()
-        if engine is None or document is None:
+        cache = None if engine is None else engine.next_to_heal()
+        if engine is None or cache is None:
             return False
         started = perf_counter()
-        before = engine.num_stale(document)
+        before = cache.num_stale
         try:
-            left = engine.heal(document, self._slice_tokens, lambda: not self._jobs.empty())
+            left = engine.heal(cache, self._slice_tokens, lambda: not self._jobs.empty())
         except Cancelled:
             self._halted_ms += (perf_counter() - started) * 1e3
             return True
         except Exception:  # a broken cache must not end the thread: drop it, the next request starts afresh
-            logger.exception("healing %s failed; its cache is dropped", document)
-            engine.forget(document)
+            logger.exception("healing %s failed; its cache is dropped", cache.name)
+            engine.forget(cache)
             return True
         num_healed = before - left
         self.num_healed += num_healed

@@ -1,6 +1,6 @@
 """Completions by a server, and by the local model for what must not leave this machine or while the server is away.
 
-Knows no editor, no HTTP and no setting: it is handed who may be asked, how to connect and how to load the local model.
+It is handed who may be asked, how to connect and how to load the local model.
 Where code goes is decided here, before anything else is done with a request, and nowhere else.
 """
 
@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 
 from codeassist.completion.completer import Completer
-from codeassist.completion.session import never
+from codeassist.completion.document_state import DocumentState
+from codeassist.completion.pipeline import never
 from codeassist.errors import Cancelled, CodeAssistError, ModelError
 from codeassist.monitor.analysis_thread import AnalysisThread
 from codeassist.monitor.monitor_set import AnalysisSource, NoAnalysts
@@ -87,7 +88,6 @@ class RemoteWithFallback:
         analysts: AnalysisSource | None = None,
         breaker: Breaker | None = None,
     ) -> None:
-        self.repository = "workspace"
         self._host = host
         self._allowed = allowed
         self._connect = connect
@@ -137,7 +137,7 @@ class RemoteWithFallback:
         request: CompletionRequest,
         retriever: Retriever,
         cancelled: Callable[[], bool] = never,
-        document: str | None = None,
+        document: DocumentState | None = None,
     ) -> Completion:
         """Complete one request, as `Session.complete`. Cancelling closes the request on the server."""
         reason = self._allowed.why_not(request)
@@ -149,10 +149,9 @@ class RemoteWithFallback:
         sending: Sending | None = None
         try:
             session = self._connected()
-            session.repository = self.repository
             outgoing = self._redactors.request(request)
             cleared = _ClearedRetriever(retriever, self._redactors.snippet)
-            prepared = session.prepare(outgoing, cleared, request.path if document is None else document)
+            prepared = session.prepare(outgoing, cleared, document)
             sending = Sending(prepared, session.client.endpoint.url)
             guard = self._guard(outgoing)
             completion = self._run(lambda: self._within_time(session, sending, guard), cancelled)
@@ -165,20 +164,10 @@ class RemoteWithFallback:
         self._breaker.succeeded()
         return completion
 
-    def prepare(self, document: str) -> None:
-        """Let the local model prepare, if that has been needed."""
-        if self._local is not None:
-            self._local.prepare(document)
-
     def warm(self, request: CompletionRequest) -> None:
-        """As `prepare`."""
+        """Let the local model's monitors load, if it has been needed."""
         if self._local is not None:
             self._local.warm(request)
-
-    def forget(self, document: str) -> None:
-        """Drop the local model's caches of a closed document."""
-        if self._local is not None:
-            self._local.forget(document)
 
     def close(self) -> None:
         """Close the connections and end every thread of ours."""
@@ -247,7 +236,7 @@ class RemoteWithFallback:
         request: CompletionRequest,
         retriever: Retriever,
         cancelled: Callable[[], bool],
-        document: str | None,
+        document: DocumentState | None,
         problem: str,
         sending: Sending | None,
     ) -> Completion:
@@ -260,21 +249,21 @@ class RemoteWithFallback:
             raise
         except ModelError as error:
             raise RemoteError(f"{self._away(problem)}; and no local model can answer: {error}") from error
-        return completion if sending is None else replace(completion, sent=sending.sent)
+        return (
+            completion if sending is None else replace(completion, trace=replace(completion.trace, sent=sending.sent))
+        )
 
     def _locally(
         self,
         request: CompletionRequest,
         retriever: Retriever,
         cancelled: Callable[[], bool],
-        document: str | None,
+        document: DocumentState | None,
         notice: str,
     ) -> Completion:
         if self._local is None:
             self._local = self._open_local()
-        self._local.repository = self.repository
-        completion = self._local.complete(request, retriever, cancelled, document)
-        return replace(completion, notices=(notice, *completion.notices))
+        return self._local.complete(request, retriever, cancelled, document).after(notice)
 
     def _away(self, problem: str) -> str:
         return f"the remote engine at {self._host} did not answer ({problem})"

@@ -1,45 +1,35 @@
-"""Completions by a server's model: the local session's flow with a server in the engine's place.
+"""Completions by a server's model: the pipeline with a server as its generator.
 
-Knows no editor and no benchmark. `prepare` and `finish` do what stands before and after the request, so that a caller
-can have many requests under way.
+`prepare` and `finish` do what stands before and after the request, so that a caller can have many requests under way.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from time import perf_counter
 
 from codeassist.completion.confidence import Confidence
-from codeassist.completion.snippet_order import SnippetOrder
-from codeassist.completion.stops import BlockStop, LineStop
-from codeassist.prompts import prompt as prompts
-from codeassist.prompts.templates import Template
+from codeassist.completion.document_state import DocumentState
+from codeassist.completion.pipeline import AnswerReader, Generated, Prepared, Prompter, complete
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.detect import Capabilities
 from codeassist.remote.names import NameGuard
 from codeassist.remote.openai_api import Answer, CompletionPayload, Piece
 from codeassist.remote.prompt_text import PromptWriter
 from codeassist.remote.retry import RetryPolicy
-from codeassist.request import Completion, CompletionRequest, FinishReason, Retriever, Sent, UsedSnippet
-from codeassist.tokenization.file_tokens import KnownTokens
-from codeassist.tokenization.tokens import Tokenizer
+from codeassist.request import Completion, CompletionRequest, Retriever, Sent
 
 _OTHER_TEMPERATURE = 0.8  # what an alternative is drawn with: servers do not say what their second choice was
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """A request ready to be sent, and what its completion will say about how it came to be."""
+class Outgoing:
+    """A prompt as it will leave this machine, and how much of it is text of what."""
 
-    request: CompletionRequest
-    ask: CompletionPayload
-    num_tokens: int
-    snippets: tuple[UsedSnippet, ...]
-    stage_ms: dict[str, float]
+    prepared: Prepared
+    payload: CompletionPayload
     num_chars: int
     num_file_chars: int
-    late_sources: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -55,7 +45,7 @@ class AnswerCounts:
 class Sending:
     """How often a prompt has left this machine so far, and what the server said of it."""
 
-    prepared: Prepared
+    outgoing: Outgoing
     url: str
     num_times: int = 0
     num_cached_tokens: int | None = None
@@ -67,16 +57,16 @@ class Sending:
     @property
     def sent(self) -> Sent | None:
         """What left, None where no connection came about."""
-        prepared = self.prepared
         if not self.num_times:
             return None
+        prompt = self.outgoing.prepared.prompt
         return Sent(
             url=self.url,
-            num_chars=prepared.num_chars,
-            num_tokens=prepared.num_tokens,
-            num_snippets=len(prepared.snippets),
-            num_snippet_chars=sum(len(used.snippet.text) for used in prepared.snippets),
-            num_file_chars=prepared.num_file_chars,
+            num_chars=self.outgoing.num_chars,
+            num_tokens=len(prompt.tokens),
+            num_snippets=len(prompt.snippets),
+            num_snippet_chars=sum(len(used.snippet.text) for used in prompt.snippets),
+            num_file_chars=self.outgoing.num_file_chars,
             num_times=self.num_times,
             num_cached_tokens=self.num_cached_tokens,
         )
@@ -86,68 +76,41 @@ class RemoteSession:
     """Completes requests with one model of one server. Safe for as many requests at once as the client allows.
 
     The prompt is the very one that the local engine would see: repository, snippets, then the file, so that the
-    server's prefix cache finds the stable parts again; with `sticky`, snippets stay where they stood in a document's
-    last prompt. It is sent as token ids where the server takes them; else as text in which nothing that came from a
-    repository reads as a marker.
+    server's prefix cache finds the stable parts again. It is sent as token ids where the server takes them; else as
+    text in which nothing that came from a repository reads as a marker.
     """
 
-    def __init__(
-        self,
-        client: CompletionsClient,
-        capabilities: Capabilities,
-        tokenizer: Tokenizer,
-        template: Template,
-        budget: prompts.Budget,
-        repository: str = "workspace",
-        sticky: SnippetOrder | None = None,
-        known_tokens: KnownTokens | None = None,
-    ) -> None:
+    def __init__(self, client: CompletionsClient, capabilities: Capabilities, prompter: Prompter) -> None:
         self.client = client
         self.capabilities = capabilities
-        self.tokenizer = tokenizer
-        self.template = template
-        self.budget = budget
-        self.repository = repository
+        self.prompter = prompter
         self.answer_counts = AnswerCounts()
-        self._sticky = sticky
-        self._known_tokens = known_tokens
+        tokenizer = prompter.tokenizer
         self._writer = PromptWriter(tokenizer)
-        self._stops = tuple(text for text in template.stops if text in tokenizer.special)
+        self._stops = tuple(text for text in prompter.template.stops if text in tokenizer.special)
         self._stop_ids = tuple(sorted({*(tokenizer.special[text] for text in self._stops), *tokenizer.eos_ids}))
 
     async def complete(self, request: CompletionRequest, retriever: Retriever) -> Completion:
         """Complete one request. Cancelling closes the connection. Raises RemoteError."""
-        prepared = self.prepare(request, retriever)
-        return self.finish(prepared, await self.send(prepared))
+        outgoing = self.prepare(request, retriever)
+        return self.finish(outgoing, await self.send(outgoing))
 
-    def prepare(self, request: CompletionRequest, retriever: Retriever, document: str | None = None) -> Prepared:
-        """Find snippets and lay out the prompt. `document` names what the request is one of many of."""
-        started = perf_counter()
-        retrieval = retriever.retrieve(request, self.budget.snippet_chars)
-        snippets = retrieval.snippets
-        texts = None
-        if document is not None and self._sticky is not None:
-            snippets = self._sticky.arrange(document, snippets)
-        if document is not None and self._known_tokens is not None:
-            texts = self._known_tokens.of(document, request.prefix, request.suffix)
-        retrieved = perf_counter()
-        prompt = prompts.build(
-            request,
-            snippets,
-            self.template,
-            self.tokenizer,
-            self.budget,
-            repository=self.repository,
-            file_tokens=texts,
-        )
+    def prepare(
+        self, request: CompletionRequest, retriever: Retriever, document: DocumentState | None = None
+    ) -> Outgoing:
+        """Find snippets and lay out the prompt. `document` keeps what the next request in it can use again."""
+        prepared = self.prompter.prepare(request, retriever, document or DocumentState(request.path))
+        prompt, tokenizer = prepared.prompt, self.prompter.tokenizer
         tokens = prompt.tokens
-        file_tokens = [*tokens[prompt.prefix.start : prompt.prefix.stop]]
-        file_tokens += tokens[prompt.suffix.start : prompt.suffix.stop]
-        num_tokens, num_chars = len(tokens), self._num_chars(tokens)
-        if self.capabilities.adds_bos and tokens[:1] == (self.tokenizer.bos_id,):
+        file_tokens = (
+            *tokens[prompt.prefix.start : prompt.prefix.stop],
+            *tokens[prompt.suffix.start : prompt.suffix.stop],
+        )
+        num_chars = self._num_chars(tokens)
+        if self.capabilities.adds_bos and tokens[:1] == (tokenizer.bos_id,):
             tokens = tokens[1:]
         is_other = request.alternative > 0
-        ask = CompletionPayload(
+        payload = CompletionPayload(
             prompt=tokens if self.capabilities.takes_ids else self._writer.write(tokens),
             max_tokens=request.max_new_tokens,
             stop_ids=self._stop_ids,
@@ -155,25 +118,11 @@ class RemoteSession:
             temperature=max(request.temperature, _OTHER_TEMPERATURE) if is_other else request.temperature,
             seed=request.seed + request.alternative,
         )
-        stage_ms = {
-            **{f"retrieve_{name}": ms for name, ms in retrieval.stage_ms.items()},
-            "retrieve": (retrieved - started) * 1e3,
-            "prompt": (perf_counter() - retrieved) * 1e3,
-        }
-        return Prepared(
-            request,
-            ask,
-            num_tokens,
-            prompt.snippets,
-            stage_ms,
-            num_chars,
-            self._num_chars(tuple(file_tokens)),
-            retrieval.late_sources,
-        )
+        return Outgoing(prepared, payload, num_chars, self._num_chars(file_tokens))
 
-    async def send(self, prepared: Prepared) -> Answer:
+    async def send(self, outgoing: Outgoing) -> Answer:
         """Ask the server. Raises RemoteError."""
-        answer = await self.client.complete(prepared.ask, self.capabilities.model, self.capabilities.dialect)
+        answer = await self.client.complete(outgoing.payload, self.capabilities.model, self.capabilities.dialect)
         self._count(answer)
         return answer
 
@@ -188,8 +137,7 @@ class RemoteSession:
 
         `guard` knows names: where the server can be held to them it is, and the answer is cut before a wrong one.
         """
-        prepared = sending.prepared
-        request = prepared.request
+        request = sending.outgoing.prepared.request
         constraint = self.capabilities.features.constraint
         more = {} if guard is None or constraint is None else guard.constraint(constraint)
         gives_logprobs = self.capabilities.features.logprobs and request.min_confidence > 0
@@ -201,7 +149,7 @@ class RemoteSession:
             return reading.read
 
         answer = await self.client.stream(
-            replace(prepared.ask, logprobs=gives_logprobs, more=more),
+            replace(sending.outgoing.payload, logprobs=gives_logprobs, more=more),
             self.capabilities.model,
             self.capabilities.dialect,
             begin,
@@ -211,58 +159,49 @@ class RemoteSession:
         )
         self._count(answer)
         sending.num_cached_tokens = answer.num_cached_tokens
-        completion = self.finish(prepared, answer)
-        if guard is not None:
-            completion = replace(completion, text=guard.cut(completion.text), monitor_acts=guard.acts)
-        if not reading.confidence.is_enough:
-            completion = replace(completion, text="", finish_reason="unlikely")
-        notices = completion.notices
+        completion = self.finish(sending.outgoing, answer, reading.confidence)
+        notices = completion.trace.notices
         if request.min_confidence > 0 and not gives_logprobs:
             notices = (
                 *notices,
                 f"{self.client.endpoint.host} gives no logprobs: editor.min_confidence has no effect",
             )
-        total_ms = completion.stage_ms["total"]
         request_ms = answer.seconds * 1e3
-        first_ms = request_ms if answer.first_s is None else answer.first_s * 1e3
-        return replace(
-            completion,
-            confidence=reading.confidence.value,
-            notices=notices,
-            stage_ms={
-                **prepared.stage_ms,
-                "prefill": 0.0,  # the server does not tell it from the first token
-                "first_token": first_ms,
-                "decode": request_ms,
-                "total": total_ms,
-            },
-            sent=sending.sent,
-        )
+        stage_ms = {
+            **sending.outgoing.prepared.trace.stage_ms,
+            "prefill": 0.0,  # the server does not tell it from the first token
+            "first_token": request_ms if answer.first_s is None else answer.first_s * 1e3,
+            "decode": request_ms,
+            "total": completion.trace.stage_ms["total"],
+        }
+        trace = replace(completion.trace, notices=notices, stage_ms=stage_ms, sent=sending.sent)
+        if guard is None:
+            return replace(completion, trace=trace)
+        text = guard.cut(completion.text)  # before its acts are asked for
+        return replace(completion, text=text, trace=replace(trace, monitor_acts=guard.acts))
 
-    def finish(self, prepared: Prepared, answer: Answer) -> Completion:
-        """Cut the answer to its lines and say what it took."""
+    def finish(self, outgoing: Outgoing, answer: Answer, confidence: Confidence | None = None) -> Completion:
+        """Cut the answer to its lines and say what it took. `confidence`: of its tokens, where they were told."""
+        prepared = outgoing.prepared
         text, stopped = before_marker(answer.text, self._stops)
-        stop = _stop_of(prepared.request)
-        stop.feed(text.encode("utf-8", "surrogatepass"))
+        reader = AnswerReader(prepared.request)
+        reader.stop.feed(text.encode("utf-8", "surrogatepass"))
+        reader.confidence = confidence or reader.confidence
         request_ms = answer.seconds * 1e3
-        told = answer.num_new_tokens
-        return Completion(
-            text=stop.cut(),
-            raw_text=answer.text,
-            finish_reason=_finish_reason(answer.finish_reason, stop, stopped),
-            model=self.capabilities.model,
-            num_prompt_tokens=prepared.num_tokens if answer.num_prompt_tokens is None else answer.num_prompt_tokens,
+        told_prompt, told_new = answer.num_prompt_tokens, answer.num_new_tokens
+        stage_ms = prepared.trace.stage_ms
+        trace = replace(
+            prepared.trace,
+            stage_ms={**stage_ms, "request": request_ms},
+            num_prompt_tokens=len(prepared.prompt.tokens) if told_prompt is None else told_prompt,
             num_cached_tokens=answer.num_cached_tokens or 0,
-            num_new_tokens=len(self.tokenizer.encode(answer.text)) if told is None else told,
-            stage_ms={
-                **prepared.stage_ms,
-                "request": request_ms,
-                "total": prepared.stage_ms["retrieve"] + prepared.stage_ms["prompt"] + request_ms,
-            },
-            snippets=prepared.snippets,
+            num_new_tokens=len(self.prompter.tokenizer.encode(answer.text)) if told_new is None else told_new,
             notices=self.capabilities.notices,
-            late_sources=prepared.late_sources,
         )
+        ended = answer.finish_reason == "length" and not stopped
+        generated = Generated(reader, "max_tokens" if ended else "stop_token", trace, answer.text)
+        total_ms = stage_ms["retrieve"] + stage_ms["prompt"] + request_ms
+        return complete(prepared, generated, self.capabilities.model, total_ms)
 
     def _count(self, answer: Answer) -> None:
         self.answer_counts.num_answers += 1
@@ -270,41 +209,33 @@ class RemoteSession:
         self.answer_counts.num_with_cached += answer.num_cached_tokens is not None
 
     def _num_chars(self, tokens: tuple[int, ...]) -> int:
-        return len(self.tokenizer.decode_bytes(tokens).decode("utf-8", "replace"))
+        return len(self.prompter.tokenizer.decode_bytes(tokens).decode("utf-8", "replace"))
 
 
 class _Reading:
     """Reads one streamed answer and says when it has what is wanted of it."""
 
     def __init__(self, request: CompletionRequest, stops: tuple[str, ...]) -> None:
-        self.confidence = Confidence(request.min_confidence)
-        self._stop = _stop_of(request)
+        self._answer = AnswerReader(request)
         self._stops = stops
         self._text = ""
+
+    @property
+    def confidence(self) -> Confidence:
+        """Return how likely the tokens were whose probabilities the server told."""
+        return self._answer.confidence
 
     def read(self, piece: Piece) -> bool:
         """Take what was written next; return whether more of it is wanted."""
         self._text += piece.text
-        self._stop.feed(piece.text.encode("utf-8", "surrogatepass"))
+        self._answer.stop.feed(piece.text.encode("utf-8", "surrogatepass"))
         for logprob in piece.logprobs:
             if not self.confidence.feed(logprob):
                 return False
-        return not self._stop.reached and not before_marker(self._text, self._stops)[1]
+        return not self._answer.stop.reached and not before_marker(self._text, self._stops)[1]
 
 
 def before_marker(text: str, stops: tuple[str, ...]) -> tuple[str, bool]:
     """The text before the first stop that the server wrote out instead of ending there, and whether one stood."""
     found = [at for stop in stops if (at := text.find(stop)) >= 0]
     return (text[: min(found)], True) if found else (text, False)
-
-
-def _stop_of(request: CompletionRequest) -> LineStop | BlockStop:
-    if request.extent == "block":
-        return BlockStop(request.prefix, request.max_lines)
-    return LineStop(request.max_lines)
-
-
-def _finish_reason(told: str, stop: LineStop | BlockStop, stopped: bool) -> FinishReason:
-    if stop.reached:
-        return stop.reason
-    return "max_tokens" if told == "length" and not stopped else "eos"

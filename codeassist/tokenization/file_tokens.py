@@ -1,11 +1,10 @@
 """The tokens of a file's text before and after a cursor: from scratch, or followed from the last request on.
 
-Knows no prompt and no cache. Both ways give the same tokens: the second only tokenises less.
+Both ways give the same tokens: the second only tokenises less.
 """
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from functools import lru_cache
 from threading import Lock
 from typing import Protocol
@@ -14,7 +13,6 @@ from codeassist.document import change_between
 from codeassist.tokenization.live_tokens import LiveTokens
 from codeassist.tokenization.tokens import Tokenizer
 
-_MOST_FILES = 16
 _MOST_CHARS = 400_000  # a larger file is cut to a window first, and that is tokenised
 _MOST_SNIPPETS = 256
 
@@ -59,8 +57,8 @@ class FreshTokens:
 class FollowedTokens:
     """Tokenises what changed since the last request, and a few characters on either side of the cursor."""
 
-    def __init__(self, known: KnownTokens, live: LiveTokens, cursor: int) -> None:
-        self._known = known
+    def __init__(self, snippet_tokens: SnippetTokens, live: LiveTokens, cursor: int) -> None:
+        self._snippet_tokens = snippet_tokens
         self._live = live
         self._cursor = cursor
 
@@ -74,20 +72,14 @@ class FollowedTokens:
 
     def other(self, text: str) -> list[int]:
         """As `FileTokens`."""
-        return self._known.encode(text)
+        return self._snippet_tokens.encode(text)
 
 
-class KnownTokens:
-    """What a session knows of the files that were completed last and of the snippets in their prompts.
-
-    A file is followed from its second request on, if its text is still mostly the same: who completes each file once
-    pays for no more than a window of it. Who will go on has all of it tokenised by `prepare`, on another thread.
-    """
+class SnippetTokens:
+    """The tokens of texts that are likely to come again: those of snippets and headers of the last prompts."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
-        self._tokenizer = tokenizer
-        self._lock = Lock()  # over `_files`, and over following one of them
-        self._files: OrderedDict[str, str | LiveTokens] = OrderedDict()
+        self.tokenizer = tokenizer
 
         @lru_cache(maxsize=_MOST_SNIPPETS)
         def encoded(text: str) -> tuple[int, ...]:
@@ -96,29 +88,41 @@ class KnownTokens:
         self._encoded = encoded
 
     def encode(self, text: str) -> list[int]:
-        """The tokens of a text that is likely to come again."""
+        """The tokens of a text."""
         return list(self._encoded(text))
 
-    def of(self, document: str, prefix: str, suffix: str) -> FileTokens:
-        """The tokens of a document that now reads `prefix` + `suffix`, for this one request."""
+
+class DocumentTokens:
+    """The tokens of one document, from request to request.
+
+    It is followed from its second request on, if its text is still mostly the same: who completes each file once pays
+    for no more than a window of it. Who will go on has all of it tokenised by `prepare`, on another thread.
+    """
+
+    def __init__(self, snippet_tokens: SnippetTokens) -> None:
+        self.snippet_tokens = snippet_tokens
+        self._tokenizer = snippet_tokens.tokenizer
+        self._lock = Lock()  # over `_last`, and over following it
+        self._last: str | LiveTokens | None = None
+
+    def at(self, prefix: str, suffix: str) -> FileTokens:
+        """The tokens of the document that now reads `prefix` + `suffix`, for this one request."""
         text = prefix + suffix
         with self._lock:
-            last = self._files.pop(document, None)
             if len(text) > _MOST_CHARS:
+                self._last = None
                 return FreshTokens(self._tokenizer, prefix, suffix)
-            live = self._followed(last, text)
-            self._files[document] = text if live is None else live
-            while len(self._files) > _MOST_FILES:
-                self._files.popitem(last=False)
-        return FreshTokens(self._tokenizer, prefix, suffix) if live is None else FollowedTokens(self, live, len(prefix))
+            live = self._followed(self._last, text)
+            self._last = text if live is None else live
+        if live is None:
+            return FreshTokens(self._tokenizer, prefix, suffix)
+        return FollowedTokens(self.snippet_tokens, live, len(prefix))
 
-    def prepare(self, document: str) -> None:
-        """Tokenise a document whole that was completed once, for the requests to come. A request that comes meanwhile
-        waits."""
+    def prepare(self) -> None:
+        """Tokenise whole what was completed once, for the requests to come. A request that comes meanwhile waits."""
         with self._lock:
-            last = self._files.get(document)
-            if isinstance(last, str):
-                self._files[document] = LiveTokens(self._tokenizer, last)
+            if isinstance(self._last, str):
+                self._last = LiveTokens(self._tokenizer, self._last)
 
     def _followed(self, last: str | LiveTokens | None, text: str) -> LiveTokens | None:
         if last is None:

@@ -29,7 +29,7 @@ class Guessing:
 
     def complete(self, request: CompletionRequest, retriever: Retriever) -> Completion:
         self.seen.append((request, retriever.retrieve(request, 100)))
-        return Completion(self.text, self.text, "eos", "m", 1, 0, 1, {})
+        return Completion(self.text, self.text, "eos", "m")
 
 
 def test_the_second_search_sees_the_guess() -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from codeassist.completion.document_state import DocumentState
 from codeassist.completion.session import Session, open_session
 from codeassist.engine.layers.linear import int8_supported
 from codeassist.errors import Cancelled, ModelError
@@ -51,22 +52,23 @@ def open_tiny(tmp_path: Path) -> Open:
 
 def test_a_completion_says_what_it_saw_and_what_it_took(open_tiny: Open) -> None:
     completion = open_tiny().complete(REQUEST, OneSnippet())
-    assert completion.finish_reason == "max_tokens" and completion.num_new_tokens == 8
-    assert completion.late_sources == ("folder",)
+    assert completion.finish_reason == "max_tokens" and completion.trace.num_new_tokens == 8
+    assert completion.trace.late_sources == ("folder",)
     assert [used.snippet.path for used in completion.snippets] == ["b.py"]
-    assert {"retrieve_bm25", "prompt", "prefill", "decode", "total"} <= set(completion.stage_ms)
-    assert completion.num_prompt_tokens <= 128 and completion.confidence is not None
+    assert {"retrieve_bm25", "prompt", "prefill", "decode", "total"} <= set(completion.trace.stage_ms)
+    assert completion.trace.num_prompt_tokens <= 128 and completion.confidence is not None
 
 
 def test_a_second_request_reuses_the_first_ones_states(open_tiny: Open) -> None:
     session = open_tiny()
-    first = session.complete(REQUEST, NoRetriever())
-    again = session.complete(REQUEST, NoRetriever())
-    assert first.num_cached_tokens == 0
-    assert again.num_cached_tokens == again.num_prompt_tokens - 1
+    document = DocumentState()
+    first = session.complete(REQUEST, NoRetriever(), document=document)
+    again = session.complete(REQUEST, NoRetriever(), document=document)
+    assert first.trace.num_cached_tokens == 0
+    assert again.trace.num_cached_tokens == again.trace.num_prompt_tokens - 1
     assert again.text == first.text
     typed = dataclasses.replace(REQUEST, prefix=REQUEST.prefix + "x")
-    assert session.complete(typed, NoRetriever()).num_cached_tokens > 0
+    assert session.complete(typed, NoRetriever(), document=document).trace.num_cached_tokens > 0
 
 
 @pytest.mark.parametrize("cache", ["live", "exact"])
@@ -82,29 +84,33 @@ def test_who_has_no_patience_is_answered_from_less_and_the_rest_is_read_meanwhil
     engine = session.engine
     engine.model.ms_per_token = 10.0
     request = dataclasses.replace(REQUEST, prefix=CODE * 4, suffix=CODE[:60])
-    whole = session.complete(request, OneSnippet())
-    assert whole.num_prompt_tokens > 350
-    session.forget(request.path)
+    document = DocumentState("a.py")
+    whole = session.complete(request, OneSnippet(), document=document)
+    assert whole.trace.num_prompt_tokens > 350
+    document.close()
 
     hasty = dataclasses.replace(request, patience_ms=2000.0)
-    cut = session.complete(hasty, OneSnippet())
-    assert 100 < cut.num_prompt_tokens <= 200 and cut.num_cached_tokens < 20  # a snippet that was kept
-    assert any("still being read" in notice for notice in cut.notices)
-    assert engine.next_awaited() == request.path
+    cut = session.complete(hasty, OneSnippet(), document=document)
+    assert 100 < cut.trace.num_prompt_tokens <= 200 and cut.trace.num_cached_tokens < 20  # a snippet that was kept
+    assert any("still being read" in notice for notice in cut.trace.notices)
+    cache = document.cache(engine)
+    assert engine.next_awaited() is cache
 
     typed = dataclasses.replace(hasty, prefix=hasty.prefix + "x")
     looks = iter([False] * 5)
     with pytest.raises(Cancelled):  # a job comes while the rest is read
-        engine.read_awaited(request.path, lambda: next(looks, True))
-    again = session.complete(typed, OneSnippet())
-    assert again.num_prompt_tokens <= 200 and again.num_cached_tokens > 100  # from the cut prompt's own cache
-    engine.read_awaited(request.path)
+        engine.read_awaited(cache, lambda: next(looks, True))
+    again = session.complete(typed, OneSnippet(), document=document)
+    assert (
+        again.trace.num_prompt_tokens <= 200 and again.trace.num_cached_tokens > 100
+    )  # from the cut prompt's own cache
+    engine.read_awaited(cache)
     assert engine.next_awaited() is None
 
-    full = session.complete(dataclasses.replace(typed, prefix=typed.prefix + "y"), OneSnippet())
-    assert full.num_prompt_tokens > 350 and full.num_cached_tokens > 300 and not full.notices
-    assert set(engine.cached()) == {request.path}
-    assert session.complete(hasty, OneSnippet()).text == whole.text or cache == "live"
+    full = session.complete(dataclasses.replace(typed, prefix=typed.prefix + "y"), OneSnippet(), document=document)
+    assert full.trace.num_prompt_tokens > 350 and full.trace.num_cached_tokens > 300 and not full.trace.notices
+    assert engine.held == (cache,)
+    assert session.complete(hasty, OneSnippet(), document=document).text == whole.text or cache == "live"
 
 
 def test_who_has_patience_enough_sees_all_of_it_at_once(open_tiny: Open) -> None:
@@ -116,18 +122,23 @@ def test_who_has_patience_enough_sees_all_of_it_at_once(open_tiny: Open) -> None
 
 def test_exact_mode_answers_as_a_fresh_session(open_tiny: Open, tmp_path: Path) -> None:
     session = open_tiny(cache="exact")
-    session.complete(dataclasses.replace(REQUEST, prefix="import os\n" + REQUEST.prefix), OneSnippet())
-    reused = session.complete(REQUEST, OneSnippet())
-    session.engine.forget(REQUEST.path)
+    document = DocumentState()
+    moved = dataclasses.replace(REQUEST, prefix="import os\n" + REQUEST.prefix)
+    session.complete(moved, OneSnippet(), document=document)
+    reused = session.complete(REQUEST, OneSnippet(), document=document)
     assert session.complete(REQUEST, OneSnippet()).text == reused.text
 
 
 def test_alternatives_cost_only_their_own_decoding(open_tiny: Open) -> None:
     session = open_tiny()
-    answers = [session.complete(dataclasses.replace(REQUEST, alternative=n), NoRetriever()) for n in range(3)]
+    document = DocumentState()
+    answers = [
+        session.complete(dataclasses.replace(REQUEST, alternative=n), NoRetriever(), document=document)
+        for n in range(3)
+    ]
     assert len({answer.text for answer in answers}) == 3
-    assert [a.num_prompt_tokens - a.num_cached_tokens for a in answers[1:]] == [1, 1]
-    assert session.complete(REQUEST, NoRetriever()).text == answers[0].text
+    assert [a.trace.num_prompt_tokens - a.trace.num_cached_tokens for a in answers[1:]] == [1, 1]
+    assert session.complete(REQUEST, NoRetriever(), document=document).text == answers[0].text
 
 
 def test_a_block_is_asked_for_by_its_extent(open_tiny: Open, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,19 +160,19 @@ def test_cancelled_before_and_while_decoding(open_tiny: Open) -> None:
     )  # one for the prefill's pass, one for each of its layers, then a token each
     cut = session.complete(REQUEST, NoRetriever(), lambda: next(looks))
     assert cut.finish_reason == "cancelled"
-    assert 0 < cut.num_new_tokens < 8 and whole.text.startswith(cut.text)
+    assert 0 < cut.trace.num_new_tokens < 8 and whole.text.startswith(cut.text)
 
 
 def test_a_short_context_is_said_and_kept(open_tiny: Open) -> None:
     session = open_tiny(model=ModelSettings(format="float32", context_tokens=4096))
     completion = session.complete(dataclasses.replace(REQUEST, prefix=CODE * 20), NoRetriever())
-    assert any("sees 256 tokens" in notice for notice in completion.notices)
-    assert completion.num_prompt_tokens <= 256 - 16
+    assert any("sees 256 tokens" in notice for notice in completion.trace.notices)
+    assert completion.trace.num_prompt_tokens <= 256 - 16
 
 
 def test_a_sliding_window_bounds_the_context(open_tiny: Open) -> None:
     session = open_tiny("mistral", model=ModelSettings(format="float32"), sliding_window=160)
-    assert session.budget.total <= 160 - 16
+    assert session.prompter.budget.total <= 160 - 16
     assert any("sees 160 tokens" in notice for notice in session.notices)
 
 
@@ -169,7 +180,7 @@ def test_a_sliding_window_bounds_the_context(open_tiny: Open) -> None:
 def test_a_cpu_gets_int8_by_itself(open_tiny: Open) -> None:
     session = open_tiny(model=ModelSettings(context_tokens=128, device="cpu"))
     assert session.engine.model.backend.name == "int8"
-    assert session.complete(REQUEST, NoRetriever()).num_new_tokens > 0
+    assert session.complete(REQUEST, NoRetriever()).trace.num_new_tokens > 0
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
@@ -178,9 +189,29 @@ def test_a_gpu_that_is_not_there_is_named(open_tiny: Open) -> None:
         open_tiny(model=ModelSettings(device="cuda"))
 
 
-def test_each_document_has_a_cache_of_its_own(open_tiny: Open) -> None:
+def test_each_document_has_a_cache_of_its_own_and_closing_it_frees_all(open_tiny: Open) -> None:
     session = open_tiny()
-    session.complete(REQUEST, NoRetriever(), document="file:///one/pkg/a.py")
-    other = session.complete(REQUEST, NoRetriever(), document="file:///two/pkg/a.py")
-    assert other.num_cached_tokens == 0
-    assert set(session.engine.cached()) == {"file:///one/pkg/a.py", "file:///two/pkg/a.py"}
+    one, two = DocumentState("one"), DocumentState("two")
+    session.complete(REQUEST, NoRetriever(), document=one)
+    other = session.complete(REQUEST, NoRetriever(), document=two)
+    assert other.trace.num_cached_tokens == 0
+    engine = session.engine
+    assert engine.held == (one.cache(engine), two.cache(engine))
+    one.close()
+    assert engine.held == (two.cache(engine),)
+    session.complete(REQUEST, NoRetriever())  # of no document: nothing is kept
+    assert engine.held == (two.cache(engine),)
+    again = session.complete(REQUEST, NoRetriever(), document=one)  # a closed one begins anew
+    assert again.trace.num_cached_tokens == 0 and again.text == other.text
+    session.close()
+    assert engine.held == () and one.cache(engine).num_bytes == 0
+
+
+def test_a_document_goes_on_with_another_model(open_tiny: Open) -> None:
+    session, other = open_tiny(), open_tiny("llama")
+    document = DocumentState("a.py")
+    session.complete(REQUEST, NoRetriever(), document=document)
+    session.close()
+    theirs = other.complete(REQUEST, NoRetriever(), document=document)
+    assert theirs.text == other.complete(REQUEST, NoRetriever()).text and theirs.trace.num_cached_tokens == 0
+    assert session.engine.held == () and other.engine.held == (document.cache(other.engine),)

@@ -49,7 +49,7 @@ def test_every_family_s_markers_in_code_reach_the_model_as_text(
     completion = session.complete(request, context.retriever)
     assert [used.snippet.path for used in completion.snippets] != []
     special = set(session.tokenizer.special.values())
-    template = session.template
+    template = session.prompter.template
     assert template.fim is not None and template.file is not None and template.repository is not None
     names = {number: name for name, number in session.tokenizer.special.items()}
     ours = [names[token] for token in prompts[0] if token in special]
@@ -64,9 +64,9 @@ def prompts_of(session: Session, monkeypatch: pytest.MonkeyPatch) -> list[tuple[
     prompts: list[tuple[int, ...]] = []
     generate: Callable[..., object] = session.engine.generate
 
-    def spy(document: str, prompt: tuple[int, ...], *arguments: object, **options: object) -> object:
+    def spy(cache: object, prompt: tuple[int, ...], *arguments: object, **options: object) -> object:
         prompts.append(tuple(prompt))
-        return generate(document, prompt, *arguments, **options)
+        return generate(cache, prompt, *arguments, **options)
 
     monkeypatch.setattr(session.engine, "generate", spy)
     return prompts

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from codeassist.engine.decoding.decode import DecodeParams
-from codeassist.engine.engine import Engine, Generation, Layout
+from codeassist.engine.engine import Engine, Generation, Layout, PromptCache
 from codeassist.engine.inference_thread import InferenceThread
 from codeassist.engine.layers.model import Model, Pass, never
 from codeassist.errors import ModelError
@@ -27,17 +27,17 @@ def engine_of(model: Model) -> Engine:
     return Engine(model, max_tokens=256, memory_bytes=1 << 30)
 
 
-def complete(engine: Engine, tokens: list[int], document: str = "a.py") -> Generation:
-    return engine.generate(document, tokens, DecodeParams(4, frozenset()), accept=lambda *_: True)
+def complete(engine: Engine, tokens: list[int], cache: PromptCache | None = None) -> Generation:
+    return engine.generate(cache or engine.open(), tokens, DecodeParams(4, frozenset()), accept=lambda *_: True)
 
 
-def healed(thread: InferenceThread, document: str = "a.py") -> bool:
+def healed(thread: InferenceThread, cache: PromptCache) -> bool:
     """Wait for the event that healing leaves behind: a job sees that nothing is inexact any more.
 
     Seldom asked: behind each job the thread rests a little before it heals.
     """
     for _ in range(1_000):
-        if thread.submit(lambda: thread.engine.num_stale(document)).result(TIMEOUT_S) == 0:
+        if thread.submit(lambda: cache.num_stale).result(TIMEOUT_S) == 0:
             return True
         threading.Event().wait(0.05)
     return False
@@ -45,13 +45,14 @@ def healed(thread: InferenceThread, document: str = "a.py") -> bool:
 
 def test_left_alone_every_cache_becomes_exact(tiny: MakeModel) -> None:
     thread = InferenceThread(engine_of(tiny("qwen2")[0]))
+    one, two = (thread.engine.open(name) for name in ("a.py", "b.py"))
     try:
-        for document in ("a.py", "b.py"):
+        for document in (one, two):
             thread.submit(lambda d=document: complete(thread.engine, TEXT, d)).result(TIMEOUT_S)
             thread.submit(lambda d=document: complete(thread.engine, [7, *TEXT], d)).result(TIMEOUT_S)
-        assert healed(thread, "b.py") and healed(thread, "a.py")
+        assert healed(thread, two) and healed(thread, one)
         assert thread.num_healed > 0
-        answer = thread.submit(lambda: complete(thread.engine, [7, *TEXT])).result(TIMEOUT_S)
+        answer = thread.submit(lambda: complete(thread.engine, [7, *TEXT], one)).result(TIMEOUT_S)
         fresh = complete(engine_of(thread.engine.model), [7, *TEXT])
         assert answer.decoded.tokens == fresh.decoded.tokens
         assert answer.sync.num_exact == len(TEXT) + 1
@@ -61,10 +62,11 @@ def test_left_alone_every_cache_becomes_exact(tiny: MakeModel) -> None:
 
 def test_without_healing_caches_stay_as_they_are(tiny: MakeModel) -> None:
     thread = InferenceThread(engine_of(tiny("qwen2")[0]), heal=False)
-    thread.submit(lambda: complete(thread.engine, TEXT)).result(TIMEOUT_S)
-    thread.submit(lambda: complete(thread.engine, [7, *TEXT])).result(TIMEOUT_S)
+    cache = thread.engine.open()
+    thread.submit(lambda: complete(thread.engine, TEXT, cache)).result(TIMEOUT_S)
+    thread.submit(lambda: complete(thread.engine, [7, *TEXT], cache)).result(TIMEOUT_S)
     thread.close()
-    assert thread.engine.num_stale("a.py") > 100 and thread.num_healed == 0
+    assert cache.num_stale > 100 and thread.num_healed == 0
 
 
 def test_healing_gives_way_within_one_layer(tiny: MakeModel) -> None:
@@ -87,8 +89,9 @@ def test_healing_gives_way_within_one_layer(tiny: MakeModel) -> None:
         return real_run(work, look)
 
     def make_stale() -> None:
-        complete(thread.engine, TEXT)
-        complete(thread.engine, [7, *TEXT])
+        cache = thread.engine.open()
+        complete(thread.engine, TEXT, cache)
+        complete(thread.engine, [7, *TEXT], cache)
         model.run = watched  # type: ignore[method-assign]  # before healing can begin
 
     thread.submit(make_stale).result(TIMEOUT_S)
@@ -107,19 +110,21 @@ def test_an_awaited_prompt_is_read_in_idle_time_and_gives_way_to_jobs(tiny: Make
     read = threading.Event()
     real = engine.next_awaited
 
-    def next_awaited() -> str | None:
+    cache = engine.open()
+
+    def next_awaited() -> PromptCache | None:
         found = real()
-        if found is None and "a.py" in engine.cached():
+        if found is None and cache in engine.held:
             read.set()
         return found
 
     engine.next_awaited = next_awaited  # type: ignore[method-assign]
-    thread.submit(lambda: engine.await_reading("a.py", Layout(TEXT, (), ()))).result(TIMEOUT_S)
+    thread.submit(lambda: engine.await_reading(cache, Layout(TEXT, (), ()))).result(TIMEOUT_S)
     for _ in range(20):
         thread.submit(lambda: None).result(TIMEOUT_S)
     assert read.wait(TIMEOUT_S)
     thread.close()
-    assert engine.cached()["a.py"] == (len(TEXT), len(TEXT))
+    assert (len(cache.tokens), cache.num_exact) == (len(TEXT), len(TEXT))
 
 
 def test_a_failing_job_is_reported_and_the_thread_lives_on(tiny: MakeModel) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from codeassist.request import Completion, CompletionRequest, Retriever, UsedSnippet
+from codeassist.request import Completion, CompletionRequest, Retriever, Trace, UsedSnippet
 
 Answer = Callable[[CompletionRequest], str]
 
@@ -58,11 +58,12 @@ class FakeCompleter:
             raw_text=text,
             finish_reason="eos",
             model="fake",
-            num_prompt_tokens=len(request.prefix.split()),
-            num_cached_tokens=0,
-            num_new_tokens=len(text.split()),
-            stage_ms={"decode": 1.0, **found.stage_ms},
             snippets=[UsedSnippet(snippet, len(snippet.text.split())) for snippet in found.snippets],
+            trace=Trace(
+                stage_ms={"decode": 1.0, **found.stage_ms},
+                num_prompt_tokens=len(request.prefix.split()),
+                num_new_tokens=len(text.split()),
+            ),
         )
 
 

@@ -14,8 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from codeassist.completion.document_state import DocumentState
 from codeassist.completion.snippet_policy import SnippetPolicy
-from codeassist.request import Completion, CompletionRequest, Retrieval, Snippet, UsedSnippet
+from codeassist.request import Completion, CompletionRequest, Retrieval, Snippet, Trace, UsedSnippet
 from codeassist.settings import Settings
 from codeassist_indexer.retrieval.query.recent_places import RecentPlaces
 from codeassist_lsp.completion.client_requests import ClientRequest, ClientRequests, Kind
@@ -98,7 +99,6 @@ class Model:
     num_loaded: int = 1
     num_asked: int = 0
     is_hasty: bool = False
-    repository: str = ""
     engine: Any = None
 
     def submit(self, job: Callable[[Any], Any]) -> Future[Any]:
@@ -113,21 +113,24 @@ class Model:
     def try_again(self) -> None:
         pass
 
-    def complete(self, request: CompletionRequest, retriever: Any, stopped: Any, document: str) -> Completion:
-        snippets = retriever.retrieve(request, 1000).snippets
+    def complete(self, request: CompletionRequest, retriever: Any, stopped: Any, document: DocumentState) -> Completion:
+        assert document.policy is not None
+        snippets = document.policy.retrieve(request, 1000, retriever).snippets
         asked = (
-            self.num_loaded, self.repository, request.path, request.prefix, request.suffix, request.max_lines,
+            self.num_loaded, request.repository, request.path, request.prefix, request.suffix, request.max_lines,
             request.temperature, request.alternative, [snippet.text for snippet in snippets],
         )  # fmt: skip
         stage_ms = dict.fromkeys(("retrieve", "prompt", "prefill", "first_token", "decode"), 0.0)
         used = [UsedSnippet(snippet, 1) for snippet in snippets]
         said = self.say(repr(asked))
         return Completion(
-            said, said, "eos", f"model {self.num_loaded}", 9, 0, len(said), stage_ms, used, is_hasty=self.is_hasty
+            said,
+            said,
+            "eos",
+            f"model {self.num_loaded}",
+            used,
+            trace=Trace(stage_ms, num_prompt_tokens=9, num_new_tokens=len(said), is_hasty=self.is_hasty),
         )
-
-    def prepare(self, document: str) -> None:
-        pass
 
     def warm(self, request: CompletionRequest) -> None:
         pass
@@ -176,6 +179,8 @@ class Client:
     def afresh(self, uri: str, prefix: str, suffix: str, num_wanted: int = 1) -> Suggested:
         """What is suggested by who has no cache."""
         scope: Any = self.places[uri]
-        wanted = SuggestionRequest(uri, scope, scope.settings, prefix, suffix, num_wanted)
+        wanted = SuggestionRequest(
+            DocumentState(uri, policy=SnippetPolicy()), scope, scope.settings, prefix, suffix, num_wanted
+        )
         session: Any = self.model
-        return suggest(session, wanted, SnippetPolicy(), lambda: False)
+        return suggest(session, wanted, lambda: False)

@@ -22,10 +22,11 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import codeassist.completion.session
+import codeassist.completion.pipeline
 import codeassist_lsp.handlers.feedback
 import codeassist_lsp.workspace.context
 from codeassist.cli.sessions.local_session import start_session
+from codeassist.completion.document_state import DocumentState
 from codeassist.completion.session import Session
 from codeassist.completion.stops import BlockStop, LineStop
 from codeassist.errors import Cancelled
@@ -49,8 +50,8 @@ def complete(
     self: Session,
     request: CompletionRequest,
     retriever: Retriever,
-    cancelled: Callable[[], bool] = codeassist.completion.session.never,
-    document: str | None = None,
+    cancelled: Callable[[], bool] = codeassist.completion.pipeline.never,
+    document: DocumentState | None = None,
 ) -> Completion:
     orders = dict(_ORDER.findall(request.prefix))
     while "until" in orders and not Path(orders["until"]).exists():

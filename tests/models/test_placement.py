@@ -12,7 +12,7 @@ import torch
 from codeassist.completion.session import Session, open_session
 from codeassist.engine.cache.live_cache import LiveCache
 from codeassist.engine.decoding.decode import DecodeParams
-from codeassist.engine.engine import Engine
+from codeassist.engine.engine import Engine, PromptCache
 from codeassist.engine.layers import model as module
 from codeassist.errors import ModelError
 from codeassist.models.placement import placements
@@ -90,7 +90,7 @@ def test_a_full_gpu_gets_a_smaller_window_then_the_cpu_takes_over(
     open_with: Callable[[int], Session], most: int, tokens: int, notice: str | None
 ) -> None:
     session = open_with(most)
-    assert session.budget.total == tokens
+    assert session.prompter.budget.total == tokens
     said = [each for each in session.notices if "GPU" in each]
     assert (len(said) == 1 and notice in said[0]) if notice is not None else not said
 
@@ -101,10 +101,12 @@ def test_memory_that_runs_out_later_costs_the_caches_and_not_the_answer(
     engine = Engine(tiny("qwen2")[0], max_tokens=128, memory_bytes=1 << 30)
     params = DecodeParams(4, frozenset())
 
-    def complete(document: str) -> list[int]:
-        return engine.generate(document, list(range(40)), params, accept=lambda *_: True).decoded.tokens
+    a, b = engine.open("a.py"), engine.open("b.py")
 
-    wanted = complete("a.py")
+    def complete(cache: PromptCache) -> list[int]:
+        return engine.generate(cache, list(range(40)), params, accept=lambda *_: True).decoded.tokens
+
+    wanted = complete(a)
     real, failures = LiveCache.sync, [1]
 
     def sync(self: LiveCache, *args: object, **more: object) -> object:
@@ -114,9 +116,9 @@ def test_memory_that_runs_out_later_costs_the_caches_and_not_the_answer(
         return real(self, *args, **more)  # type: ignore[arg-type]
 
     monkeypatch.setattr(LiveCache, "sync", sync)
-    assert complete("b.py") == wanted
-    assert list(engine.cached()) == ["b.py"]
+    assert complete(b) == wanted
+    assert engine.held == (b,)
     failures.extend([1, 1])
     with pytest.raises(ModelError, match=r"lower model\.context_tokens"):
-        complete("b.py")
-    assert complete("b.py") == wanted
+        complete(b)
+    assert complete(b) == wanted

@@ -56,10 +56,13 @@ def test_an_answer_begins_with_a_name_that_exists(session: Session, temperature:
         completion = complete(session, Says(member=names), temperature=temperature, seed=seed)
         found = re.match(r"\w+", completion.raw_text)
         assert found is not None and found[0] in names, completion.raw_text
-        act = completion.monitor_acts[0]
+        act = completion.trace.monitor_acts[0]
         assert (act.kind, act.char, act.name, act.num_allowed) == ("member", 0, found[0], len(names))
         wanted.add(act.wanted)
-        assert "monitor" in completion.stage_ms and len(completion.monitor_ms) >= completion.num_new_tokens
+        assert (
+            "monitor" in completion.trace.stage_ms
+            and len(completion.trace.monitor_ms) >= completion.trace.num_new_tokens
+        )
     assert wanted != {None}, "a random model wants other names"
 
 
@@ -72,7 +75,7 @@ def test_all_names_in_an_answer_are_looked_at(session: Session) -> None:
 
 def test_without_analysis_answers_are_the_models_own(session: Session) -> None:
     plain = complete(session, Says(member=NAMES), monitor_deadline_ms=None)
-    assert not plain.monitor_acts and "monitor" not in plain.stage_ms
+    assert not plain.trace.monitor_acts and "monitor" not in plain.trace.stage_ms
     for analysis in (None, Says(), Says(member=None), Raises(member=NAMES)):
         again = complete(session, analysis)
         assert again.raw_text == plain.raw_text
@@ -84,7 +87,7 @@ def test_who_hangs_is_not_waited_for_beyond_the_deadline(session: Session) -> No
     hanging = Hangs(member=NAMES)
     late = complete(session, hanging, monitor_deadline_ms=1.0)
     assert late.raw_text == plain.raw_text
-    assert [act.outcome for act in late.monitor_acts][:1] == ["late"]
+    assert [act.outcome for act in late.trace.monitor_acts][:1] == ["late"]
     hanging.go.set()
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from codeassist.completion.session import never
-from codeassist.completion.snippet_order import SnippetOrder
+from codeassist.completion.document_state import DocumentState
+from codeassist.completion.pipeline import Prompter, never
 from codeassist.monitor.monitor_set import AnalysisSource
 from codeassist.prompts.prompt import Budget
 from codeassist.prompts.templates import recognise
@@ -18,8 +18,7 @@ from codeassist.remote.fallback import Patience, Redactors, RemoteWithFallback
 from codeassist.remote.features import detect_features
 from codeassist.remote.policy import KeepsHere, RemotePolicy
 from codeassist.remote.session import RemoteSession
-from codeassist.request import Completion, CompletionRequest, Retriever
-from codeassist.tokenization.file_tokens import KnownTokens
+from codeassist.request import Completion, CompletionRequest, Retriever, Trace
 from codeassist.tokenization.tokens import Tokenizer
 
 PATIENCE = Patience(first_token_s=0.3, timeout_s=20.0, num_retries=1)
@@ -29,7 +28,6 @@ PATIENCE = Patience(first_token_s=0.3, timeout_s=20.0, num_retries=1)
 class Local:
     """The local model's place: answers "local"."""
 
-    repository: str = "workspace"
     model_name: str = "own"
     notices: tuple[str, ...] = ()
     problem: None = None
@@ -42,18 +40,12 @@ class Local:
         request: CompletionRequest,
         retriever: Retriever,
         cancelled: Callable[[], bool] = never,
-        document: str | None = None,
+        document: DocumentState | None = None,
     ) -> Completion:
         self.requests.append(request)
-        return Completion("local", "local", "eos", "own", 1, 0, 1, {})
-
-    def prepare(self, document: str) -> None:
-        pass
+        return Completion("local", "local", "eos", "own", trace=Trace(num_prompt_tokens=1, num_new_tokens=1))
 
     def warm(self, request: CompletionRequest) -> None:
-        pass
-
-    def forget(self, document: str) -> None:
         pass
 
     def close(self) -> None:
@@ -89,10 +81,7 @@ def engine_at(
         except BaseException:
             await client.close()
             raise
-        known = KnownTokens(tokenizer)
-        return RemoteSession(
-            client, found, tokenizer, template, Budget(context_tokens), sticky=SnippetOrder(), known_tokens=known
-        )
+        return RemoteSession(client, found, Prompter(tokenizer, template, Budget(context_tokens)))
 
     return RemoteWithFallback(
         endpoint.host,

@@ -16,6 +16,7 @@ import anyio
 import pytest
 from transformers import PreTrainedTokenizerFast
 
+from codeassist.completion.pipeline import Prompter
 from codeassist.errors import ModelError, SettingsError
 from codeassist.prompts.prompt import Budget
 from codeassist.prompts.templates import recognise
@@ -59,7 +60,7 @@ def complete(url: str, tokenizer: Tokenizer, request: CompletionRequest) -> Comp
         template = recognise(tokenizer.special)
         async with CompletionsClient(Endpoint(url), policy=SOON) as client:
             found = await detect(client, None, tokenizer, template)
-            session = RemoteSession(client, found, tokenizer, template, Budget(200))
+            session = RemoteSession(client, found, Prompter(tokenizer, template, Budget(200)))
             return await session.complete(request, NoRetriever())
 
     return anyio.run(run)
@@ -71,11 +72,11 @@ def test_asks_for_greedy_answers_with_every_stop(server: CompletionsServer, ours
     completion = complete(server.url, ours, request)
 
     assert (completion.text, completion.raw_text) == (" x + 1", " x + 1\n    return x")
-    assert (completion.finish_reason, completion.num_cached_tokens) == ("max_lines", 3)
+    assert (completion.finish_reason, completion.trace.num_cached_tokens) == ("max_lines", 3)
     sent = server.requests[-1]
     assert (sent["temperature"], sent["repetition_penalty"], sent["max_tokens"], sent["model"]) == (0, 1, 9, "tiny")
     assert set(sent["stop_token_ids"]) >= {ours.special["<|endoftext|>"], ours.special["<|file_sep|>"]}
-    assert completion.num_prompt_tokens == len(sent["prompt"])
+    assert completion.trace.num_prompt_tokens == len(sent["prompt"])
 
 
 @pytest.mark.parametrize(

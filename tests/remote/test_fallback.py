@@ -7,11 +7,14 @@ import re
 import socket
 import threading
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from transformers import PreTrainedTokenizerFast
 
+from codeassist.completion.document_state import DocumentState
+from codeassist.completion.snippet_policy import SnippetPolicy
 from codeassist.errors import Cancelled
 from codeassist.remote.breaker import Breaker
 from codeassist.remote.errors import RemoteError
@@ -58,18 +61,18 @@ def test_the_server_completes_and_what_it_was_sent_is_known(
 ) -> None:
     found = Fixed(snippet("other.py", "def helper():\n    return 1\n"))
     with closing(engine_at(server.url, ours, local)) as engine:
-        engine.repository = "mine"
-        completion = engine.complete(REQUEST, found)
+        completion = engine.complete(replace(REQUEST, repository="mine"), found)
 
     assert (completion.text, completion.finish_reason) == (" x + 1", "max_lines")
     prompt = server.prompts()[-1]
-    sent = completion.sent
+    sent = completion.trace.sent
+    assert "mine\n" in ours.decode_bytes(prompt).decode()
     assert sent is not None and sent.url == server.url
     assert (sent.num_snippets, sent.num_times, sent.num_tokens) == (1, 1, len(prompt))
     assert sent.num_file_chars == len(REQUEST.prefix + REQUEST.suffix)
     assert sent.num_snippet_chars == len(found.snippets[0].text)
     assert sent.num_chars == len(ours.decode_bytes(prompt).decode())
-    assert {"retrieve", "prompt", "prefill", "first_token", "decode", "total"} <= completion.stage_ms.keys()
+    assert {"retrieve", "prompt", "prefill", "first_token", "decode", "total"} <= completion.trace.stage_ms.keys()
     assert server.requests[-1]["stream"] and not local.requests
 
 
@@ -79,8 +82,12 @@ def test_cached_tokens_are_known_where_the_answer_is_read_to_its_end(
     server.reply = lambda prompt: " x"
     with closing(engine_at(server.url, ours, local)) as engine:
         completion = engine.complete(REQUEST, NoRetriever())
-    assert completion.sent is not None
-    assert (completion.text, completion.num_cached_tokens, completion.sent.num_cached_tokens) == (" x", 3, 3)
+    assert completion.trace.sent is not None
+    assert (completion.text, completion.trace.num_cached_tokens, completion.trace.sent.num_cached_tokens) == (
+        " x",
+        3,
+        3,
+    )
 
 
 @pytest.mark.parametrize(
@@ -108,8 +115,10 @@ def test_every_fault_ends_with_the_local_models_completion(
         server.faults.extend([fault] * 2)
         completion = engine.complete(REQUEST, NoRetriever())
         assert completion.text == "local" and len(local.requests) == 1
-        assert completion.sent is not None and completion.sent.num_times == num_sent, "what left is told all the same"
-        [notice] = completion.notices
+        assert completion.trace.sent is not None and completion.trace.sent.num_times == num_sent, (
+            "what left is told all the same"
+        )
+        [notice] = completion.trace.notices
         assert re.search(said, notice), notice
         server.faults.clear()
         assert engine.complete(REQUEST, NoRetriever()).text == " x + 1"
@@ -125,8 +134,8 @@ def test_a_server_that_is_away(server: CompletionsServer, ours: Tokenizer, local
         engine.reach()
         assert engine.problem is None
         completion = engine.complete(REQUEST, NoRetriever())
-        assert completion.text == "local" and completion.sent is None, "nothing left: nobody listened"
-        assert "cannot be reached" in completion.notices[0]
+        assert completion.text == "local" and completion.trace.sent is None, "nothing left: nobody listened"
+        assert "cannot be reached" in completion.trace.notices[0]
         assert engine.problem is not None and "the local model answers" in engine.problem
 
         server.start()
@@ -191,7 +200,7 @@ def test_what_is_not_allowed_is_never_sent(
         if not repositories:
             engine.reach()
         completion = engine.complete(request, NoRetriever())
-    assert completion.text == "local" and reason in completion.notices[0] and completion.sent is None
+    assert completion.text == "local" and reason in completion.trace.notices[0] and completion.trace.sent is None
     assert not server.requests and not server.num_gets
 
 
@@ -219,11 +228,12 @@ def test_a_file_of_keys_stays_here(server: CompletionsServer, ours: Tokenizer, l
 def test_typing_on_keeps_the_prompts_beginning(server: CompletionsServer, ours: Tokenizer, local: Local) -> None:
     """Repository, snippets in the order in which they stood, then the file: a prefix cache finds all but the end."""
     one, two, three = (snippet(f"{name}.py", f"def {name}():\n    return {name}\n") for name in ("one", "two", "three"))
+    document = DocumentState(policy=SnippetPolicy())
     with closing(engine_at(server.url, ours, local)) as engine:
-        engine.complete(REQUEST, Fixed(one, two), document="d")
+        engine.complete(REQUEST, Fixed(one, two), document=document)
         typed = CompletionRequest("a.py", REQUEST.prefix + " x", "\n", max_new_tokens=9, root="/src/mine")
-        engine.complete(typed, Fixed(two, one), document="d")
-        engine.complete(typed, Fixed(three, two, one), document="d")
+        engine.complete(typed, Fixed(two, one), document=document)
+        engine.complete(typed, Fixed(three, two, one), document=document)
     first, second, third = server.prompts()[-3:]
     until = first.index(ours.special["<|fim_suffix|>"])
     assert second[:until] == first[:until], "all up to the cursor"
@@ -254,7 +264,7 @@ def test_unlikely_answers_are_given_up_where_the_server_tells(
         closing(engine_at(server.url, ours, local, with_features=True)) as engine,
     ):
         completion = engine.complete(request, NoRetriever())
-    assert completion.text == " a b c d" and "gives no logprobs" in completion.notices[-1]
+    assert completion.text == " a b c d" and "gives no logprobs" in completion.trace.notices[-1]
 
 
 def test_alternatives_are_drawn(server: CompletionsServer, ours: Tokenizer, local: Local) -> None:

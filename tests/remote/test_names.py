@@ -158,4 +158,4 @@ def test_servers_are_held_to_the_names_or_cut(
             completion = engine.complete(request, NoRetriever())
             assert engine._session is not None and engine._session.capabilities.features.constraint == obeys
     assert completion.text == ("" if obeys is None else "perimeter")
-    assert [act.outcome for act in completion.monitor_acts] == ["overruled" if obeys is None else "agreed"]
+    assert [act.outcome for act in completion.trace.monitor_acts] == ["overruled" if obeys is None else "agreed"]

@@ -100,17 +100,17 @@ class Colours:
 def test_it_completes_and_says_what_it_can(engine: RemoteWithFallback) -> None:
     completion = engine.complete(ADD, NoRetriever())
     assert completion.text.strip() == "+ b" and completion.finish_reason in ("eos", "max_lines")
-    assert engine._session is not None and completion.sent is not None
+    assert engine._session is not None and completion.trace.sent is not None
     capabilities = engine._session.capabilities
-    print(capabilities, completion.sent, sep="\n")
+    print(capabilities, completion.trace.sent, sep="\n")
     assert capabilities.dialect.name != "unknown"
-    assert abs(completion.num_prompt_tokens - completion.sent.num_tokens) <= 1
+    assert abs(completion.trace.num_prompt_tokens - completion.trace.sent.num_tokens) <= 1
 
 
 def test_a_second_request_of_the_same_text_says_the_same(engine: RemoteWithFallback) -> None:
     first, second = (engine.complete(ADD, NoRetriever()) for _ in range(2))
     assert first.text == second.text
-    print(second.sent, second.stage_ms)
+    print(second.trace.sent, second.trace.stage_ms)
 
 
 def test_cancelling_frees_the_server(engine: RemoteWithFallback) -> None:
@@ -132,4 +132,4 @@ def test_names_that_an_analysis_knows(engine: RemoteWithFallback) -> None:
         assert completion.text == ""
     else:
         assert completion.text.startswith(("zyxblue", "zyxgreen"))
-    print(completion.text, completion.monitor_acts)
+    print(completion.text, completion.trace.monitor_acts)

@@ -243,8 +243,8 @@ def test_whose_text_never_leaves(
             engine._open_local = lambda: local
             request = CompletionRequest(path, "plan = 'inherit the moon'", "\n", root=str(repository))
             completion = engine.complete(request, NoRetriever())
-            assert completion.text == "local" and completion.sent is None
-            [notice] = completion.notices
+            assert completion.text == "local" and completion.trace.sent is None
+            [notice] = completion.trace.notices
             assert notice.startswith("completed on this machine: ") and "acme" not in notice
     assert not server.received and len(local.requests) == 2
 

@@ -12,7 +12,7 @@ from codeassist.prompts.prompt import Budget, build
 from codeassist.prompts.templates import recognise
 from codeassist.request import CompletionRequest, Snippet
 from codeassist.tokenization import file_tokens
-from codeassist.tokenization.file_tokens import FollowedTokens, FreshTokens, KnownTokens
+from codeassist.tokenization.file_tokens import DocumentTokens, FollowedTokens, FreshTokens, SnippetTokens
 from tests.prompts.test_prompt import SNIPPETS, tokenizer_of
 from tests.tiny_models import CODE
 
@@ -49,7 +49,8 @@ def test_a_followed_document_gives_the_prompt_of_a_fresh_one(family: str) -> Non
     rng = random.Random(f"{SEED} {family}")
     tokenizer = tokenizer_of(family)
     template = recognise(tokenizer.special)
-    known = KnownTokens(tokenizer)
+    snippet_tokens = SnippetTokens(tokenizer)
+    known = {path: DocumentTokens(snippet_tokens) for path in ("a.py", "b.py", "never.py")}
     texts = {"a.py": CODE * 3, "b.py": CODE[:900]}
     num_followed = 0
     for _ in range(400):
@@ -60,8 +61,8 @@ def test_a_followed_document_gives_the_prompt_of_a_fresh_one(family: str) -> Non
         snippets: list[Snippet] = rng.sample(SNIPPETS, rng.randrange(len(SNIPPETS)))
         budget = Budget(rng.choice([80, 300, 1500]))
         if rng.random() < 0.3:
-            known.prepare(rng.choice([path, "never.py"]))
-        tokens = known.of(path, request.prefix, request.suffix)
+            known[rng.choice([path, "never.py"])].prepare()
+        tokens = known[path].at(request.prefix, request.suffix)
         num_followed += isinstance(tokens, FollowedTokens)
         ours = build(request, snippets, template, tokenizer, budget, repository="r", file_tokens=tokens)
         assert ours == build(request, snippets, template, tokenizer, budget, repository="r")
@@ -70,15 +71,15 @@ def test_a_followed_document_gives_the_prompt_of_a_fresh_one(family: str) -> Non
 
 def test_what_was_prepared_beside_is_followed_at_once() -> None:
     tokenizer = tokenizer_of("qwen2")
-    known = KnownTokens(tokenizer)
+    known = DocumentTokens(SnippetTokens(tokenizer))
     text = CODE * 20
     assert len(text) > 4_000
-    assert isinstance(known.of("a.py", text[:100], text[100:]), FreshTokens)
-    thread = threading.Thread(target=known.prepare, args=("a.py",))
+    assert isinstance(known.at(text[:100], text[100:]), FreshTokens)
+    thread = threading.Thread(target=known.prepare)
     thread.start()
     thread.join()
     after = f"{text[:100]}x{text[100:]}"
-    tokens = known.of("a.py", after[:101], after[101:])
+    tokens = known.at(after[:101], after[101:])
     assert isinstance(tokens, FollowedTokens)
     assert tokens._live.num_encoded_chars < len(text) + 200
     assert tokens.before(0) == tokenizer.encode(after[:101]) and tokens.after(500) == tokenizer.encode(after[101:601])
@@ -87,11 +88,11 @@ def test_what_was_prepared_beside_is_followed_at_once() -> None:
 
 def test_a_keystroke_tokenises_its_neighbourhood_only() -> None:
     tokenizer = tokenizer_of("qwen2")
-    known = KnownTokens(tokenizer)
+    known = DocumentTokens(SnippetTokens(tokenizer))
     text = CODE * 10
     for number in range(20):
         prefix, suffix = text[:5000] + "value_of_x"[: number % 10], text[5000:]
-        tokens = known.of("a.py", prefix, suffix)
+        tokens = known.at(prefix, suffix)
         if number >= 2:
             assert isinstance(tokens, FollowedTokens)
             before = tokens._live.num_encoded_chars
@@ -101,20 +102,19 @@ def test_a_keystroke_tokenises_its_neighbourhood_only() -> None:
 
 
 def test_another_text_or_a_huge_one_is_not_followed(monkeypatch: pytest.MonkeyPatch) -> None:
-    known = KnownTokens(tokenizer_of("qwen2"))
-    known.of("a.py", CODE, "")
-    assert isinstance(known.of("a.py", "entirely different\n" * 50, ""), FreshTokens)
-    assert isinstance(known.of("a.py", "entirely different\n" * 50, ""), FollowedTokens)
+    known = DocumentTokens(SnippetTokens(tokenizer_of("qwen2")))
+    known.at(CODE, "")
+    assert isinstance(known.at("entirely different\n" * 50, ""), FreshTokens)
+    assert isinstance(known.at("entirely different\n" * 50, ""), FollowedTokens)
     monkeypatch.setattr(file_tokens, "_MOST_CHARS", 100)
-    assert isinstance(known.of("a.py", "entirely different\n" * 50, ""), FreshTokens)
+    assert isinstance(known.at("entirely different\n" * 50, ""), FreshTokens)
 
 
-def test_files_and_snippets_that_are_remembered_are_few() -> None:
-    known = KnownTokens(tokenizer_of("qwen2"))
-    for number in range(100):
-        known.of(f"{number}.py", CODE, "")
-        known.encode(f"snippet {number}")
-    assert len(known._files) == file_tokens._MOST_FILES
+def test_snippets_that_are_remembered_are_few() -> None:
+    tokens = SnippetTokens(tokenizer_of("qwen2"))
+    for number in range(2 * file_tokens._MOST_SNIPPETS):
+        tokens.encode(f"snippet {number}")
+    assert tokens._encoded.cache_info().currsize == file_tokens._MOST_SNIPPETS
 
 
 def test_a_change_between_two_texts_is_what_lies_between_their_common_ends() -> None:

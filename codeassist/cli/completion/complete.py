@@ -71,7 +71,7 @@ def complete(
     from codeassist.cli.completion.completion_report import as_document, explain
     from codeassist.cli.completion.source_text import read_file, read_stdin
     from codeassist.cli.sessions.repository import find_root
-    from codeassist.request import CompletionRequest
+    from codeassist.request import NO_REPOSITORY, CompletionRequest
 
     cursor = parse_position(position)
     file = Path(cursor.file)
@@ -96,6 +96,7 @@ def complete(
         max_new_tokens=settings.completion.max_new_tokens,
         max_lines=settings.completion.max_lines,
         root=None if root is None else str(root),
+        repository=NO_REPOSITORY if root is None else root.name,
         # Without context the index is not brought up to date, and what it does not know would not exist.
         monitor_deadline_ms=settings.monitor.patient_wait_ms if settings.context.mode != "none" else None,
     )
@@ -104,7 +105,7 @@ def complete(
     if as_json:
         print_json(as_document(outcome, cursor))
         return
-    for line in outcome.completion.notices:
+    for line in outcome.completion.trace.notices:
         notice(line)
     click.echo(outcome.completion.text)
     if wants_explanation:
@@ -135,7 +136,7 @@ def _complete(
     outcome = run_completion(request, root, settings, progress)
     completion = outcome.completion
     if answered.is_notable:
-        completion = replace(completion, notices=(answered.reason, *completion.notices))
+        completion = completion.after(answered.reason)
     return replace(outcome, completion=completion, server=ServerNote(reason=answered.reason))
 
 

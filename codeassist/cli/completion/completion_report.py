@@ -38,18 +38,19 @@ def explain(outcome: Outcome, console: Console) -> None:
         console.print(_snippet_table(completion))
     else:
         console.print("No snippets from other files were used.")
-    if completion.late_sources:
-        console.print(told_of_late(completion.late_sources), highlight=False, markup=False)
+    if completion.trace.late_sources:
+        console.print(told_of_late(completion.trace.late_sources), highlight=False, markup=False)
     console.print(_stage_table(outcome))
+    trace = completion.trace
     console.print(
-        f"{completion.model}: {completion.num_prompt_tokens} prompt tokens, of them {completion.num_cached_tokens} "
-        f"reused; {completion.num_new_tokens} new; ended by {completion.finish_reason}",
+        f"{completion.model}: {trace.num_prompt_tokens} prompt tokens, of them {trace.num_cached_tokens} "
+        f"reused; {trace.num_new_tokens} new; ended by {completion.finish_reason}",
         highlight=False,
         markup=False,
     )
-    for act in completion.monitor_acts:
+    for act in completion.trace.monitor_acts:
         console.print(f"monitor: {told_of_act(act)}", highlight=False, markup=False)
-    console.print(told_of_sent(completion.sent), highlight=False, markup=False)
+    console.print(told_of_sent(completion.trace.sent), highlight=False, markup=False)
     console.print(_who_answered(outcome.server), highlight=False, markup=False)
 
 
@@ -94,6 +95,6 @@ def _stage_table(outcome: Outcome) -> Table:
     table = Table(title="Time", title_justify="left", box=None, pad_edge=False)
     table.add_column("stage")
     table.add_column("ms", justify="right")
-    for stage, took_ms in (*outcome.startup_ms.items(), *outcome.completion.stage_ms.items()):
+    for stage, took_ms in (*outcome.startup_ms.items(), *outcome.completion.trace.stage_ms.items()):
         table.add_row(stage, f"{took_ms:,.1f}")
     return table

@@ -97,7 +97,7 @@ def demo(folder: Path, assignments: tuple[str, ...], as_json: bool) -> None:
     say(f"   with other files:    {completion.text!r}" + ("" if found else f" (right would be {SCENE.name})"))
     say("\n5. Why:\n")
     explain(outcome, console)
-    for line in completion.notices:
+    for line in completion.trace.notices:
         say(f"note: {line}")
     say(f"\nAll of it took {took_s:.1f} s.")
 
@@ -124,7 +124,8 @@ def _cut(root: Path, scene: Scene) -> _Cut:
         raise RequestError(f"{file}: does not fit the demo any more; update `SCENE`")
     line_start = prefix.rfind("\n") + 1
     position = Position(scene.file, prefix.count("\n") + 1, len(prefix) - line_start + 1)
-    return _Cut(CompletionRequest(scene.file, prefix, newline + suffix, max_new_tokens=24), position)
+    request = CompletionRequest(scene.file, prefix, newline + suffix, max_new_tokens=24, repository=root.name)
+    return _Cut(request, position)
 
 
 def _choose(settings: Settings) -> Choice:
@@ -153,7 +154,6 @@ def _complete(
     context = open_context(root, settings, progress)
     began = time.perf_counter()
     session = start_session(settings, installed, progress)
-    session.repository = root.name
     load_ms = (time.perf_counter() - began) * 1000
     progress("complete", 0, None)
     completion = session.complete(request, context.retriever)

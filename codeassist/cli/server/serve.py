@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from codeassist.completion.completer import Completer
-    from codeassist.completion.session import Session
     from codeassist.progress import Progress
     from codeassist.settings import Folders, Override, Settings
 
@@ -131,21 +130,14 @@ def _serve_shared(
 
 def load(settings: Settings, progress: Progress) -> Completer:
     """Load the model that the settings name, or find the server that they name."""
+    from codeassist.cli.sessions.local_session import open_local
+
     if settings.remote.url is None:
-        return _load_local(settings, progress)
+        return open_local(settings, progress)
     from codeassist.cli.sessions.remote_session import open_remote
     from codeassist.progress import silent
 
-    engine = open_remote(settings, lambda: _load_local(settings, silent))
+    engine = open_remote(settings, lambda: open_local(settings, silent))
     progress(f"asking {settings.remote.url}", 0, None)
     engine.reach()
     return engine
-
-
-def _load_local(settings: Settings, progress: Progress) -> Session:
-    from codeassist.cli.sessions.local_session import open_local
-    from codeassist.completion.snippet_order import SnippetOrder
-
-    session = open_local(settings, progress)
-    session.sticky = SnippetOrder()
-    return session

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -103,5 +103,5 @@ def _ask(server: ServerClient, asked: CliRequest, progress: Progress) -> dict[st
 
 def _outcome(answer: Mapping[str, Any], pid: int, notices: tuple[str, ...]) -> Outcome:
     completion = from_document(answer)
-    completion = replace(completion, notices=(*notices, *completion.notices))
+    completion = completion.after(*notices)
     return Outcome(completion, dict(answer["startup_ms"]), ServerNote(pid=pid))

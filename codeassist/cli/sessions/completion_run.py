@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from codeassist.cli.sessions.local_session import SessionLike, open_local, start_session
@@ -38,8 +38,6 @@ def run_completion(request: CompletionRequest, root: Path | None, settings: Sett
     """Find the model, load, bring the index up to date while the weights are packed, complete."""
     began = time.perf_counter()
     with _opened(settings, progress) as (session, session_notices):
-        if root is not None:
-            session.repository = root.name
         loaded = time.perf_counter()
         context = open_context(root, settings, progress)
         indexed = time.perf_counter()
@@ -47,9 +45,8 @@ def run_completion(request: CompletionRequest, root: Path | None, settings: Sett
         completion = session.complete(
             request, IterativeRetriever(context.retriever, session) if twice else context.retriever
         )
-    notices = (*session_notices, *context.notices, *completion.notices)
     return Outcome(
-        replace(completion, notices=notices),
+        completion.after(*session_notices, *context.notices),
         {"load model": (loaded - began) * 1000, "index": (indexed - loaded) * 1000},
     )
 

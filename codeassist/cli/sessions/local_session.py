@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 class SessionLike(Protocol):
     """What this module needs of `codeassist.completion.session.Session`."""
 
-    repository: str
-
     def complete(self, request: CompletionRequest, retriever: Retriever) -> Completion:
         """Answer one request."""
         ...
@@ -27,22 +25,17 @@ class SessionLike(Protocol):
 
 def start_session(settings: Settings, model: InstalledModel, progress: Progress) -> SessionLike:
     """Load the model. Tests put a fake in this function's place."""
-    return _with_analysts(settings, model, progress)
+    return _open(settings, model, progress, ())
 
 
 def open_local(settings: Settings, progress: Progress) -> Session:
     """Load the model that the settings name, with the notices of choosing it in front of its own."""
     model, notices = find_model(settings, progress)
-    session = _with_analysts(settings, model, progress)
-    session.notices = (*notices, *session.notices)
-    return session
+    return _open(settings, model, progress, notices)
 
 
-def _with_analysts(settings: Settings, model: InstalledModel, progress: Progress) -> Session:
+def _open(settings: Settings, model: InstalledModel, progress: Progress, notices: tuple[str, ...]) -> Session:
     from codeassist.cli.sessions.analyses import AnalysisServices
     from codeassist.completion.session import open_session
 
-    session = open_session(settings, model, progress)
-    if session.monitoring is not None:
-        session.monitoring.analysts = AnalysisServices(settings)
-    return session
+    return open_session(settings, model, progress, analysts=AnalysisServices(settings), notices=notices)

@@ -63,10 +63,9 @@ def open_remote(settings: Settings, open_local: Callable[[], Completer]) -> Remo
 
 
 async def _session(client: CompletionsClient, settings: Settings) -> RemoteSession:
-    from codeassist.completion.snippet_order import SnippetOrder
+    from codeassist.completion.pipeline import Prompter
     from codeassist.prompts.prompt import Budget
     from codeassist.prompts.templates import recognise
-    from codeassist.tokenization.file_tokens import KnownTokens
 
     remote = settings.remote
     seconds = remote.timeout_ms / 1e3
@@ -86,15 +85,8 @@ async def _session(client: CompletionsClient, settings: Settings) -> RemoteSessi
             f"{client.endpoint.host}: {capabilities.model} sees {capabilities.max_tokens} tokens there, too few; lower "
             "completion.max_new_tokens"
         )
-    return RemoteSession(
-        client,
-        dataclasses.replace(capabilities, features=features),
-        tokenizer,
-        template,
-        Budget(total),
-        sticky=SnippetOrder(),
-        known_tokens=KnownTokens(tokenizer),
-    )
+    found = dataclasses.replace(capabilities, features=features)
+    return RemoteSession(client, found, Prompter(tokenizer, template, Budget(total)))
 
 
 @contextmanager

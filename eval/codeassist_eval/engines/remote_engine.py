@@ -17,6 +17,7 @@ from typing import Any
 
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
+from codeassist.completion.pipeline import Prompter
 from codeassist.errors import ModelError
 from codeassist.models.model_choice import find_model
 from codeassist.progress import Progress
@@ -26,7 +27,7 @@ from codeassist.remote.client import CompletionsClient
 from codeassist.remote.detect import detect
 from codeassist.remote.endpoint import parse_endpoint
 from codeassist.remote.retry import RetryPolicy
-from codeassist.remote.session import Prepared, RemoteSession
+from codeassist.remote.session import Outgoing, RemoteSession
 from codeassist.remote.tokenizer_files import load_tokenizer
 from codeassist.request import Completion, CompletionRequest, Retriever
 from codeassist.settings import Settings
@@ -62,8 +63,8 @@ class RemoteCompleter:
         """Return one completion."""
         return self.start(request, retriever).result()
 
-    async def _answer(self, prepared: Prepared) -> Completion:
-        return self.session.finish(prepared, await self.session.send(prepared))
+    async def _answer(self, outgoing: Outgoing) -> Completion:
+        return self.session.finish(outgoing, await self.session.send(outgoing))
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +158,7 @@ def remote_engine(
                     f"--set model.context_tokens={longest - limits.max_new_tokens}"
                 )
             budget = Budget(context_tokens)
-            session = RemoteSession(client, capabilities, tokenizer, template, budget)
+            session = RemoteSession(client, capabilities, Prompter(tokenizer, template, budget))
             yield RemoteEngine(settings, RemoteCompleter(session, portal, options.num_at_once), sha256)
 
 

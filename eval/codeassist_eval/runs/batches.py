@@ -1,7 +1,8 @@
 """The engine of this machine for evaluation: prompts read one after the other, answers written together, bit for bit.
 
-Knows no metric and no files. Writing reads all weights for every token, so that several answers cost hardly more than
-one; reading a prompt of some hundred tokens keeps the cores busy already (docs/decisions/2026-11-21-local-batches.md).
+The pipeline is the product's; what writes the answers is another generator. Writing reads all weights for every token,
+so that several answers cost hardly more than one; reading a prompt of some hundred tokens keeps the cores busy already
+(docs/decisions/2026-11-21-local-batches.md).
 
 An answer depends on nothing but its prompt: not on the tasks before it, nor on those beside it. Passes of other shapes
 round differently, and int8 makes near ties of that fall either way. So nothing is drafted (a draft's length follows
@@ -12,19 +13,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from codeassist.completion.confidence import Confidence
+from codeassist.completion.document_state import DocumentState
+from codeassist.completion.pipeline import AnswerReader, Generated, Prepared, complete
 from codeassist.completion.session import Session
-from codeassist.completion.stops import LineStop
 from codeassist.engine.cache.alignment import common_prefix
 from codeassist.engine.cache.live_cache import LiveCache
 from codeassist.engine.decoding.batch import Continued, copy_prefix, decode_together
 from codeassist.engine.decoding.decode import DecodeParams
 from codeassist.engine.layers.model import PREFILL_CHUNK
 from codeassist.errors import CodeAssistError
-from codeassist.prompts import prompt as prompts
-from codeassist.request import Completion, CompletionRequest, FinishReason, Retrieval, Retriever
+from codeassist.request import Completion, CompletionRequest, Retrieval, Retriever
 from codeassist_eval.contexts.registry import RetrieverFor
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.runs.run_folder import Record
@@ -37,12 +37,11 @@ from codeassist_eval.tasks.task import Task
 class _Prefilled:
     """A prompt whose states stand in a cache, and everything that its completion is made of."""
 
-    prompt: prompts.Prompt
-    stop: LineStop
-    confidence: Confidence
+    prepared: Prepared
+    answer: AnswerReader
     continued: Continued
     num_encoded: int
-    stage_ms: dict[str, float]
+    prefill_ms: float
 
 
 class BatchedSession:
@@ -89,68 +88,42 @@ class BatchedSession:
         decode_together(self._session.engine.model, [read.continued for read in batch])
         decode_ms = (time.perf_counter() - started) * 1e3 / max(len(batch), 1)
         for read in batch:
-            read.continued.cache.truncate(len(read.prompt.tokens))
+            read.continued.cache.truncate(len(read.prepared.prompt.tokens))
         return [self._completion(read, decode_ms) if isinstance(read, _Prefilled) else read for read in ready]
 
     def _read(self, request: CompletionRequest, retriever: Retriever, free: list[LiveCache]) -> _Prefilled:
         """Find snippets, lay out the prompt and encode it into one of the `free` caches, which it is taken from."""
         session = self._session
-        started = time.perf_counter()
-        retrieval = retriever.retrieve(request, session.budget.snippet_chars)
-        retrieved = time.perf_counter()
-        prompt = prompts.build(
-            request,
-            retrieval.snippets,
-            session.template,
-            session.tokenizer,
-            session.budget,
-            repository=session.repository,
-            refresh_tokens=session.refresh_tokens,
-        )
+        prepared = session.prompter.prepare(request, retriever, DocumentState(request.path))
         built = time.perf_counter()
-        tokens = list(prompt.tokens)
+        tokens = list(prepared.prompt.tokens)
         cache = max(free, key=lambda one: common_prefix(one.tokens, tokens))
         copy_prefix(max(self._all, key=lambda one: common_prefix(one.tokens, tokens)), cache, tokens)
         kept = min(common_prefix(cache.tokens, tokens), len(tokens) - 1)
         cache.truncate(kept - kept % PREFILL_CHUNK)
         hidden, report = cache.sync(tokens, exact=True)
         free.remove(cache)
-        stop, confidence = LineStop(request.max_lines), Confidence(request.min_confidence)
-
-        def accept(token: int, logprob: float) -> bool:
-            goes_on = stop.feed(session.tokenizer.token_bytes(token))
-            return confidence.feed(logprob) and goes_on
-
+        answer = AnswerReader(request)
         params = DecodeParams(request.max_new_tokens, session.stop_ids, request.temperature, request.seed)
-        stage_ms = {
-            **{f"retrieve_{name}": ms for name, ms in retrieval.stage_ms.items()},
-            "retrieve": (retrieved - started) * 1e3,
-            "prompt": (built - retrieved) * 1e3,
-            "prefill": (time.perf_counter() - built) * 1e3,
-        }
-        continued = Continued(cache, hidden, params, accept)
-        return _Prefilled(prompt, stop, confidence, continued, report.num_encoded, stage_ms)
+        continued = Continued(
+            cache, hidden, params, lambda token, logprob: answer.read(session.tokenizer.token_bytes(token), logprob)
+        )
+        return _Prefilled(prepared, answer, continued, report.num_encoded, (time.perf_counter() - built) * 1e3)
 
     def _completion(self, read: _Prefilled, decode_ms: float) -> Completion:
         """`decode_ms`: the batch's time of writing, in equal shares."""
-        decoded = read.continued.answer
-        stages = {**read.stage_ms, "decode": decode_ms}
-        reason: FinishReason = "eos" if decoded.end == "stop_token" else "max_tokens"
-        if read.stop.reached:
-            reason = read.stop.reason
-        return Completion(
-            text=read.stop.cut() if read.confidence.is_enough else "",
-            raw_text=read.stop.text,
-            finish_reason=reason if read.confidence.is_enough else "unlikely",
-            model=self._session.model_name,
-            num_prompt_tokens=len(read.prompt.tokens),
-            num_cached_tokens=len(read.prompt.tokens) - read.num_encoded,
+        decoded, before = read.continued.answer, read.prepared.trace
+        stages = {**before.stage_ms, "prefill": read.prefill_ms, "decode": decode_ms}
+        trace = replace(
+            before,
+            stage_ms=stages,
+            num_cached_tokens=before.num_prompt_tokens - read.num_encoded,
             num_new_tokens=len(decoded.tokens),
-            stage_ms={**stages, "total": sum(stages[name] for name in ("retrieve", "prompt", "prefill", "decode"))},
-            snippets=read.prompt.snippets,
-            confidence=read.confidence.value,
             notices=self._session.notices,
         )
+        generated = Generated(read.answer, "stop_token" if decoded.end == "stop_token" else "max_tokens", trace)
+        total_ms = sum(stages[name] for name in ("retrieve", "prompt", "prefill", "decode"))
+        return complete(read.prepared, generated, self._session.model_name, total_ms)
 
 
 class InBatches(OfOneEngine[BatchCompleter]):
@@ -170,8 +143,8 @@ class InBatches(OfOneEngine[BatchCompleter]):
                     yield Failure(task.task_id, answer)
                 else:
                     in_a_row = 0
-                    worked_s += engine_s(answer.stage_ms)
-                    yield record_of(task, answer, answer.stage_ms["total"] / 1e3)
+                    worked_s += engine_s(answer.trace.stage_ms)
+                    yield record_of(task, answer, answer.trace.stage_ms["total"] / 1e3)
                 if in_a_row == GIVE_UP_AFTER:
                     return
             now = self._clock()

@@ -205,11 +205,11 @@ def record_of(task: Task, completion: Completion, seconds: float) -> Record:
         pred=completion.text,
         raw_text=completion.raw_text,
         finish_reason=completion.finish_reason,
-        num_prompt_tokens=completion.num_prompt_tokens,
-        num_cached_tokens=completion.num_cached_tokens,
-        num_new_tokens=completion.num_new_tokens,
+        num_prompt_tokens=completion.trace.num_prompt_tokens,
+        num_cached_tokens=completion.trace.num_cached_tokens,
+        num_new_tokens=completion.trace.num_new_tokens,
         seconds=seconds,
-        stage_ms=dict(completion.stage_ms),
+        stage_ms=dict(completion.trace.stage_ms),
         snippets=tuple(
             UsedContext(s.path, s.start_line, s.end_line, s.source, s.score, used.num_tokens)
             for used in completion.snippets

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from codeassist.completion.document_state import DocumentState
 from codeassist.completion.session import Session
 from codeassist.engine.decoding.decode import DecodeParams, decode
 from codeassist.request import CompletionRequest, NoRetriever
@@ -22,7 +23,6 @@ from codeassist_eval.errors import EvaluationError
 from codeassist_eval.tasks.task import Task
 from codeassist_eval.typing.typing_trace import apply, typed_line
 
-_DOCUMENT = "bench"
 _SETTLE_S = 0.05  # for the other side's threads to stop spinning
 
 T = TypeVar("T")
@@ -91,7 +91,6 @@ def run_engine_bench(
             theirs_decode.append(peer.decode(plan.decode_tokens).ms / plan.decode_tokens)
             _settle()
         report("prefill and decode", number, plan.repeats)
-    session.engine.forget(_DOCUMENT)
     trace = _typing(session, tasks, peer, plan, report)
     return EngineFigures(
         prefill=Sides(
@@ -124,8 +123,8 @@ def code_prompts(tasks: Sequence[Task], tokenizer: Tokenizer, num_tokens: int, n
 
 def _our_turn(session: Session, prompt: Sequence[int], num_tokens: int) -> tuple[float, float]:
     """Return the milliseconds from an empty cache to the first token, and those of each of `num_tokens` after it."""
-    cache = session.engine.cache_of(_DOCUMENT)
-    cache.truncate(0)
+    opened = session.engine.open()
+    cache = session.engine.use(opened)
     params = DecodeParams(num_tokens + 1, frozenset())
     started = time.perf_counter()
     hidden, _ = cache.sync(prompt, exact=True)
@@ -133,7 +132,7 @@ def _our_turn(session: Session, prompt: Sequence[int], num_tokens: int) -> tuple
     started = time.perf_counter()
     answer = decode(cache, hidden, params, accept=lambda *_: True)
     total_ms = (time.perf_counter() - started) * 1e3
-    cache.truncate(0)
+    session.engine.forget(opened)
     return synced_ms + answer.first_token_ms, (total_ms - answer.first_token_ms) / num_tokens
 
 
@@ -152,20 +151,21 @@ def _typing(
     sums = _Trace()
     chosen = _spread(list({(task.repository, task.path): task for task in tasks}.values()), plan.num_lines)
     for number, task in enumerate(chosen, 1):
+        document = DocumentState(task.path)
         for request in typing_requests(task, plan):
-            completion = session.complete(request, NoRetriever())
-            num_steps = completion.num_new_tokens - 1 + (completion.finish_reason == "eos")
+            completion = session.complete(request, NoRetriever(), document=document)
+            num_steps = completion.trace.num_new_tokens - 1 + (completion.finish_reason == "eos")
             if num_steps < 1:
                 continue
             sums.num_answers += 1
             sums.num_steps += num_steps
-            sums.our_ms += completion.stage_ms["decode"] - completion.stage_ms["first_token"]
+            sums.our_ms += completion.trace.stage_ms["decode"] - completion.trace.stage_ms["first_token"]
             if peer is not None:
                 _settle()
-                peer.sync([token for token in session.engine.cache_of(task.path).tokens if token is not None])
+                peer.sync([token for token in document.cache(session.engine).tokens if token is not None])
                 sums.their_ms += peer.decode(num_steps).ms
                 _settle()
-        session.engine.forget(task.path)
+        document.close()
         report("typing", number, len(chosen))
     if not sums.num_steps:
         raise EvaluationError("no answer on the typing trace has a second token: nothing to measure")

@@ -84,9 +84,9 @@ class MonitorBench:
             target=task.groundtruth,
             next_identifier=_first_identifier(task, task.groundtruth),
             answers={arm: self._judge(task, each, analysis) for arm, each in (("with", watched), ("without", plain))},
-            acts=[dataclasses.asdict(act) for act in watched.monitor_acts],
-            mask_ms=list(watched.monitor_ms),
-            wait_ms=watched.stage_ms.get("monitor_wait", 0.0),
+            acts=[dataclasses.asdict(act) for act in watched.trace.monitor_acts],
+            mask_ms=list(watched.trace.monitor_ms),
+            wait_ms=watched.trace.stage_ms.get("monitor_wait", 0.0),
             num_known=len(truth),
             excluded=[asked.name for asked, allowed in truth if not _may_stand(asked, allowed)],
         )
@@ -124,7 +124,7 @@ class MonitorBench:
             score(task, text).values["em"],
             len(places),
             sum(_may_stand(asked, allowed) for asked, allowed in places),
-            completion.stage_ms["decode"],
+            completion.trace.stage_ms["decode"],
         )
 
     def _known_places(

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from codeassist.completion.document_state import DocumentState
 from codeassist.completion.session import Session
 from codeassist.errors import ModelError
 from codeassist.progress import Progress
@@ -46,10 +47,10 @@ def measure_orders(
     progress: Progress,
 ) -> list[OrderFigures]:
     """Complete each task and type each session in every order. Raises ModelError for a model without the markers."""
-    fim = session.template.fim
+    fim = session.prompter.template.fim
     if fim is None or fim.middle is None:
         raise ModelError(f"{session.model_name} has no three markers for fill-in-the-middle: it has one order only")
-    own = session.template
+    own = session.prompter
     found: list[OrderFigures] = []
     num_done, num_all = 0, len(orders) * (len(tasks) + len(edited))
 
@@ -58,44 +59,38 @@ def measure_orders(
         num_done += 1
         progress(name, num_done, num_all)
 
-    try:
-        for name, order in orders.items():
-            session.template = replace(own, fim=replace(fim, order=order))
-            scores: list[Score] = []
-            for task in tasks:
-                scores.append(_completed(session, task))
-                done(name)
-            encoded: list[float] = []
-            ms: list[float] = []
-            for each in edited:
-                for tokens, took_ms in _typed(session, each):
-                    encoded.append(tokens)
-                    ms.append(took_ms)
-                done(name)
-            totals = aggregate(scores, BENCHMARK.aggregates)
-            found.append(
-                OrderFigures(
-                    name,
-                    len(scores),
-                    totals["em"],
-                    totals["es"],
-                    len(ms),
-                    percentiles(encoded, digits=2),
-                    percentiles(ms, digits=2),
-                )
+    for name, order in orders.items():
+        ordered = replace(session, prompter=replace(own, template=replace(own.template, fim=replace(fim, order=order))))
+        scores: list[Score] = []
+        for task in tasks:
+            scores.append(_completed(ordered, task))
+            done(name)
+        encoded: list[float] = []
+        ms: list[float] = []
+        for each in edited:
+            for tokens, took_ms in _typed(ordered, each):
+                encoded.append(tokens)
+                ms.append(took_ms)
+            done(name)
+        totals = aggregate(scores, BENCHMARK.aggregates)
+        found.append(
+            OrderFigures(
+                name,
+                len(scores),
+                totals["em"],
+                totals["es"],
+                len(ms),
+                percentiles(encoded, digits=2),
+                percentiles(ms, digits=2),
             )
-    finally:
-        session.template = own
+        )
     return found
 
 
 def _completed(session: Session, task: Task) -> Score:
     """Complete one task on a cache of its own."""
     request = CompletionRequest(task.path, task.prefix, task.suffix, _MAX_NEW_TOKENS, max_lines=None)
-    try:
-        completion = session.complete(request, NoRetriever(), document=task.task_id)
-    finally:
-        session.forget(task.task_id)
+    completion = session.complete(request, NoRetriever())
     return score(task, completion.text)
 
 
@@ -104,11 +99,13 @@ def _typed(session: Session, edited: EditSession) -> list[tuple[int, float]]:
     trace, retriever = edited.trace, FixedRetriever(edited.snippets)
     costs: list[tuple[int, float]] = []
     text = trace.initial
+    document = DocumentState(trace.name)
 
     def ask(cursor: int) -> tuple[int, float]:
         request = CompletionRequest(trace.path, text[:cursor], text[cursor:], max_new_tokens=1)
-        completion = session.complete(request, retriever, document=trace.name)
-        return completion.num_prompt_tokens - completion.num_cached_tokens, first_token_ms(completion)
+        completion = session.complete(request, retriever, document=document)
+        counts = completion.trace
+        return counts.num_prompt_tokens - counts.num_cached_tokens, first_token_ms(completion)
 
     try:
         ask(trace.cursor)
@@ -118,5 +115,5 @@ def _typed(session: Session, edited: EditSession) -> list[tuple[int, float]]:
             if keystroke.kind == "type":
                 costs.append(cost)
     finally:
-        session.forget(trace.name)
+        document.close()
     return costs

@@ -16,7 +16,7 @@ import anyio
 from rich.console import Console
 from rich.table import Table
 
-from codeassist.completion.snippet_order import SnippetOrder
+from codeassist.completion.pipeline import Prompter
 from codeassist.prompts.prompt import Budget
 from codeassist.prompts.templates import recognise
 from codeassist.remote.client import CompletionsClient
@@ -24,7 +24,6 @@ from codeassist.remote.detect import detect
 from codeassist.remote.endpoint import Endpoint, parse_endpoint
 from codeassist.remote.features import detect_features
 from codeassist.remote.session import RemoteSession
-from codeassist.tokenization.file_tokens import KnownTokens
 from codeassist.tokenization.tokens import Tokenizer
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.percentiles import percentiles
@@ -66,11 +65,7 @@ def run_remote_bench(
             session = RemoteSession(
                 client,
                 dataclasses.replace(found, features=features),
-                tokenizer,
-                template,
-                Budget(prompt_tokens),
-                sticky=SnippetOrder(),
-                known_tokens=KnownTokens(tokenizer),
+                Prompter(tokenizer, template, Budget(prompt_tokens)),
             )
             load = await put_under_load(session, sessions, plan)
         return {

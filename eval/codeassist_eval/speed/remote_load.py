@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 import anyio
 
+from codeassist.completion.document_state import DocumentState
+from codeassist.completion.snippet_policy import SnippetPolicy
 from codeassist.errors import CodeAssistError
 from codeassist.remote.metrics import read_metrics
 from codeassist.remote.retry import RetryPolicy
@@ -89,6 +91,7 @@ class _TypistAtWork:
         self._retriever = FixedRetriever(work.snippets)
         self._plan = plan
         self._number = number
+        self._document = DocumentState(work.trace.name, policy=SnippetPolicy())
 
     async def type(self, began: float) -> None:
         """Press the keys, each as soon as it is due."""
@@ -124,9 +127,8 @@ class _TypistAtWork:
         with scope:
             try:
                 await anyio.sleep(self._plan.debounce_s)
-                document = f"{self._number}:{self._trace.name}"
-                prepared = self._session.prepare(request, self._retriever, document)
-                sending = Sending(prepared, self._session.client.endpoint.url)
+                outgoing = self._session.prepare(request, self._retriever, self._document)
+                sending = Sending(outgoing, self._session.client.endpoint.url)
                 asked_ms = (time.perf_counter() - pressed) * 1e3
                 with anyio.fail_after(self._plan.timeout_s):
                     completion = await self._session.stream(sending, self._plan.timeout_s, _ONCE)
@@ -136,9 +138,9 @@ class _TypistAtWork:
                 outcome, problem = "failed", str(error)
             else:
                 outcome = "answered" if completion.text.strip() else "empty"
-                first_ms = asked_ms + completion.stage_ms["first_token"] if completion.raw_text else None
-                num_prompt, num_new = completion.num_prompt_tokens, completion.num_new_tokens
-                num_cached = None if completion.sent is None else completion.sent.num_cached_tokens
+                first_ms = asked_ms + completion.trace.stage_ms["first_token"] if completion.raw_text else None
+                num_prompt, num_new = completion.trace.num_prompt_tokens, completion.trace.num_new_tokens
+                num_cached = None if completion.trace.sent is None else completion.trace.sent.num_cached_tokens
         if outcome == "cancelled" and time.perf_counter() - pressed < self._plan.debounce_s:
             return  # typed on before anything was asked
         total_ms = (time.perf_counter() - pressed) * 1e3

@@ -20,10 +20,8 @@ from codeassist_eval.runs.run_folder import Record
 from codeassist_eval.runs.schedule import GIVE_UP_AFTER, Failure, Limits, engine_s, record_of, request_of
 from codeassist_eval.tasks.task import Task
 from codeassist_eval.typing.edits import FULL_STAGE, LIVE_STAGE, base_id, edited_task
-from codeassist_eval.typing.typing_replay import first_token_ms, twin
+from codeassist_eval.typing.typing_replay import Side, first_token_ms, twin
 from codeassist_eval.typing.typing_sessions import FixedRetriever
-
-_DOCUMENT = "edited"
 
 
 class Replayed:
@@ -41,8 +39,8 @@ class Replayed:
         seed: int,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        self._live = session
-        self._full = twin(session, exact=True)
+        self._live = Side(session)
+        self._full = Side(twin(session, exact=True))
         self._retriever_for = retriever_for
         self._limits = limits
         self._seed = seed
@@ -76,7 +74,7 @@ class Replayed:
 
     def _replay(self, task: Task) -> Record:
         request = request_of(task, self._limits)
-        found = self._retriever_for(task).retrieve(request, self._live.budget.snippet_chars)
+        found = self._retriever_for(task).retrieve(request, self._live.session.prompter.budget.snippet_chars)
         retriever = FixedRetriever(found.snippets)
         full = self._recompute(task, request, retriever)
         edited = edited_task(task, self._seed)
@@ -99,8 +97,8 @@ class Replayed:
         """The answer from an empty cache."""
         name = base_id(task.task_id)
         if self._recomputed is None or self._recomputed[0] != name:
-            self._full.engine.forget(_DOCUMENT)
-            self._live.engine.forget(_DOCUMENT)  # of another task, whose states are of no use
+            self._full.document.close()
+            self._live.document.close()  # of another task, whose states are of no use
             self._recomputed = name, self._complete(self._full, request, retriever)
         return self._recomputed[1]
 
@@ -108,12 +106,12 @@ class Replayed:
         """Bring the live cache to a state, and make every slot of it exact."""
         self._complete(self._live, replace(request, max_new_tokens=1), retriever)
         started = self._clock()
-        engine = self._live.engine
-        while engine.cache_of(_DOCUMENT).can_heal:
-            engine.heal(_DOCUMENT, PREFILL_CHUNK)
+        engine, cache = self._live.session.engine, self._live.cache
+        while cache.can_heal:
+            engine.heal(cache, PREFILL_CHUNK)
         self._engine_s += self._clock() - started
 
-    def _complete(self, session: Session, request: CompletionRequest, retriever: Retriever) -> Completion:
-        completion = session.complete(request, retriever, document=_DOCUMENT)
-        self._engine_s += engine_s(completion.stage_ms)
+    def _complete(self, side: Side, request: CompletionRequest, retriever: Retriever) -> Completion:
+        completion = side.complete(request, retriever)
+        self._engine_s += engine_s(completion.trace.stage_ms)
         return completion

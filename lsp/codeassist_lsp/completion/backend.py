@@ -18,6 +18,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol
 
 from codeassist import __version__
+from codeassist.completion.document_state import DocumentState
 from codeassist.errors import CodeAssistError
 from codeassist.settings import Settings
 from codeassist_lsp.completion.inference import Inference, LoadSession, ModelState
@@ -80,6 +81,7 @@ class Backend:
         self.requests = RequestLog()
         self.contexts = ContextWatch()
         self.documents = SharedDocuments(self.inference.forget)
+        self.script = DocumentState("script", is_exact=True)  # whatever programs ask, one after the other
         self.beside = ThreadPoolExecutor(max_workers=1, thread_name_prefix="beside-model")
         self.feedback = FeedbackWriter(lambda problem: self._on_loop(lambda: self._not_counted(problem)))
         self.sharing = sharing
@@ -210,13 +212,13 @@ def _describe(session: Completer) -> dict[str, Any]:
         return {"threads": None, "cache": None}
     import torch
 
-    cached = session.engine.cached()
-    num_slots = sum(slots for slots, _ in cached.values())
-    num_exact = sum(exact for _, exact in cached.values())
+    held = session.engine.held
+    num_slots = sum(len(cache.tokens) for cache in held)
+    num_exact = sum(cache.num_exact for cache in held)
     return {
         "threads": torch.get_num_threads(),
         "cache": {
-            "documents": len(cached),
+            "documents": len(held),
             "slots": num_slots,
             "exact_share": num_exact / num_slots if num_slots else 1.0,
         },

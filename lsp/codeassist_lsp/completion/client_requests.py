@@ -156,7 +156,7 @@ class ClientRequests:
         scope = ask.session.scope
         scope.note_cursor(place.prefix.count("\n") + 1)
         return SuggestionRequest(
-            ask.document.uri,
+            ask.session.shared.state,
             scope,
             settings,
             place.prefix,
@@ -219,7 +219,7 @@ class ClientRequests:
         def start(stopped: Stopped) -> Future[tuple[float, Suggested, float]]:
             def job(completer: Completer) -> tuple[float, Suggested, float]:
                 queue_ms = (perf_counter() - asked) * 1e3
-                return queue_ms, suggest(completer, wanted, shared.snippets, stopped, backend.beside), monotonic()
+                return queue_ms, suggest(completer, wanted, stopped, backend.beside), monotonic()
 
             shared.suggestions.counts.num_missed += 1
             return backend.inference.submit(job)
@@ -231,7 +231,7 @@ class ClientRequests:
         if backend.inference.num_loaded == wanted.model:  # otherwise nobody knows which of two models it was
             shared.suggestions.keep(wanted, suggested)
         if wanted.settings.context.rounds > 1:
-            shared.look_counts.num_used += "retrieve_second_look" in suggested.first.stage_ms
+            shared.look_counts.num_used += "retrieve_second_look" in suggested.first.trace.stage_ms
             if suggested.suggestions:
                 asyncio.get_running_loop().call_later(_IDLE_S, self._look_again, session, wanted, suggested)
         return suggested

@@ -1,9 +1,9 @@
 """The one owner of what a client's open document is: READ FIRST.
 
 A `DocumentSession` lives from didOpen to didClose. It holds the text with its version, the history of its edits, the
-repository that it belongs to, and what all windows that have it open share (answers, looks at other files, the live
-cache's name). Closing it frees all of that; what a model's session keeps of the document goes by that name. A request
-takes `now`, which never changes.
+repository that it belongs to, and what all windows that have it open share (answers, looks at other files, tokens and
+live caches). Closing it frees all of that, and nothing else is kept of a document. A request takes `now`, which never
+changes.
 """
 
 from __future__ import annotations

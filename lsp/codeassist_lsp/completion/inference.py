@@ -20,6 +20,7 @@ from codeassist.settings import Settings
 
 if TYPE_CHECKING:  # torch takes two seconds to import: the loader's thread pays for it
     from codeassist.completion.completer import Completer
+    from codeassist.completion.document_state import DocumentState
     from codeassist.engine.inference_thread import InferenceThread
 
 T = TypeVar("T")
@@ -143,11 +144,11 @@ class Inference:
             if self._service is not None and not self._service.thread.is_alive:
                 self._restart(self._service)
 
-    def forget(self, document: str) -> None:
-        """Drop what is cached for a document that was closed."""
+    def forget(self, document: DocumentState) -> None:
+        """Free the caches of a document that was closed."""
         with self._lock:
             if self._service is not None and self._service.thread.is_alive:
-                self._service.thread.submit(lambda session=self._service.session: session.forget(document))
+                self._service.thread.submit(document.close)
 
     def close(self) -> None:
         """Load nothing more and end the thread after the job that it runs."""
@@ -239,8 +240,7 @@ class Inference:
         log.warning("the inference thread is started again")
         engine = service.session.engine
         if engine is not None:
-            for document in engine.cached():
-                engine.forget(document)
+            engine.forget_all()
         self._service = self._start_thread(service.session, service.wanted)
         self._change(problem=None)
 

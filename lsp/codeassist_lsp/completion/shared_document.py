@@ -1,10 +1,11 @@
-"""What all windows that have one document open share of it: answers, its snippets, the live cache's name."""
+"""What all windows that have one document open share: answers, snippets, tokens and live caches."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from codeassist.completion.document_state import DocumentState
 from codeassist.completion.snippet_policy import SnippetPolicy
 from codeassist_lsp.completion.suggestion_cache import CacheCounts, SuggestionCache
 
@@ -18,20 +19,21 @@ class LookCounts:
 
 
 class SharedDocument:
-    """One document of a process. `uri` names its live cache to the model's session."""
+    """One document of a process. `state` is what the model's session keeps of it, by the policy `snippets`."""
 
     def __init__(self, uri: str, suggestions: SuggestionCache, look_counts: LookCounts) -> None:
         self.uri = uri
+        self.snippets = SnippetPolicy()
+        self.state = DocumentState(uri, policy=self.snippets)
         self.suggestions = suggestions
         self.look_counts = look_counts
-        self.snippets = SnippetPolicy()
         self.num_sessions = 0
 
 
 class SharedDocuments:
-    """The documents that any client has open. `on_closed` hears the URI of one that nobody has open any more."""
+    """The documents that any client has open. `on_closed` hears of one that nobody has open any more."""
 
-    def __init__(self, on_closed: Callable[[str], None]) -> None:
+    def __init__(self, on_closed: Callable[[DocumentState], None]) -> None:
         self.cache_counts = CacheCounts()
         self.look_counts = LookCounts()
         self._on_closed = on_closed
@@ -58,4 +60,4 @@ class SharedDocuments:
         shared.num_sessions -= 1
         if shared.num_sessions <= 0 and self._open.get(shared.uri) is shared:
             del self._open[shared.uri]
-            self._on_closed(shared.uri)
+            self._on_closed(shared.state)

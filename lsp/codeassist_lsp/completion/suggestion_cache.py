@@ -125,7 +125,7 @@ class SuggestionCache:
 
     def _exactly(self, conditions: Conditions, prefix: str, suffix: str, num_wanted: int) -> Iterator[CachedSuggestion]:
         for entry in self._by_key.get((conditions, _digest(suffix)), ()):
-            is_makeshift = entry.suggested.first.is_hasty
+            is_makeshift = entry.suggested.first.trace.is_hasty
             if is_makeshift or entry.num_wanted < num_wanted or len(prefix) != entry.num_prefix_chars:
                 continue
             if not _begins_with(entry, prefix):

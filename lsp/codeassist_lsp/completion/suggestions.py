@@ -11,16 +11,16 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import closing
 from dataclasses import dataclass, replace
-from functools import partial
 from itertools import count
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from codeassist.completion.snippet_policy import Seen, SnippetPolicy
+from codeassist.completion.document_state import DocumentState
+from codeassist.completion.snippet_policy import Seen
 from codeassist.control_characters import brings_control_characters
 from codeassist.errors import Cancelled, CodeAssistError
-from codeassist.request import Completion, CompletionRequest, Retrieval, Retriever
+from codeassist.request import Completion, CompletionRequest
 from codeassist.settings import CompletionSettings, ContextSettings, IndexSettings, Settings
 from codeassist_indexer.fitting.trim import Fitted
 from codeassist_indexer.open_document.reader import READER, DocumentPlace
@@ -50,11 +50,11 @@ class Conditions:
 class SuggestionRequest:
     """Everything of one request: a cursor, what its document belongs to, the settings and the model as they were then.
 
-    `document` names the live cache. Line ends of `prefix` and `suffix` are "\\n". `num_wanted` suggestions are made at
-    most. What nobody asked for, `is_automatic`, has to be likelier than what somebody did.
+    `document` is what the model's session keeps of it. Line ends of `prefix` and `suffix` are "\\n". `num_wanted`
+    suggestions are made at most. What nobody asked for, `is_automatic`, has to be likelier than what somebody did.
     """
 
-    document: str
+    document: DocumentState
     scope: DocumentScope
     settings: Settings
     prefix: str
@@ -118,25 +118,24 @@ class Suggested:
 def suggest(
     session: Completer,
     wanted: SuggestionRequest,
-    policy: SnippetPolicy,
     stopped: Callable[[], bool],
     beside: Executor | None = None,
 ) -> Suggested:
-    """Answer a request by its document's `policy`. Raises Cancelled when `stopped()`: half a suggestion is none.
+    """Answer a request. Raises Cancelled when `stopped()`: half a suggestion is none.
 
     What need not wait for the model's answer is done on `beside` meanwhile.
     """
-    session.repository = wanted.scope.repository
     request = request_for(wanted)
-    context = _ByPolicy(policy, wanted.scope.retriever)
+    policy = wanted.document.policy
+    assert policy is not None, "a document of an editor has one"
     passed: list[Suggestion] = []
     first: Completion | None = None
     fit_ms = 0.0
-    prepare = partial(session.prepare, wanted.document)
+    prepare = wanted.document.prepare
     with closing(FitPreparation(wanted.prefix, wanted.suffix, wanted.scope.path, beside, prepare)) as preparation:
         stopped = preparation.begun_by(stopped)
         for alternative in range(wanted.num_wanted):
-            completion = _generate(session, wanted, replace(request, alternative=alternative), context, stopped)
+            completion = _generate(session, wanted, replace(request, alternative=alternative), stopped)
             first = first or completion
             began = perf_counter()
             fitted = _fit(preparation, completion)
@@ -166,6 +165,7 @@ def request_for(wanted: SuggestionRequest) -> CompletionRequest:
         patience_ms=editor.patience_ms,
         root=None if scope.root is None else str(scope.root),
         monitor_deadline_ms=wanted.settings.monitor.wait_ms,
+        repository=wanted.scope.repository,
     )
 
 
@@ -173,15 +173,14 @@ def _generate(
     session: Completer,
     wanted: SuggestionRequest,
     request: CompletionRequest,
-    retriever: Retriever,
     stopped: Callable[[], bool],
 ) -> Completion:
     try:
-        completion = session.complete(request, retriever, stopped, document=wanted.document)
+        completion = session.complete(request, wanted.scope.retriever, stopped, document=wanted.document)
     except CodeAssistError:
         raise
     except BaseException:  # what the cache holds now cannot be trusted
-        session.forget(wanted.document)
+        wanted.document.close()
         raise
     if completion.finish_reason == "cancelled":
         raise Cancelled("the request was superseded")
@@ -246,17 +245,6 @@ class FitPreparation:
         for each in (self._looking, self._preparing):
             if each is not None:
                 each.cancel()
-
-
-@dataclass(frozen=True, slots=True)
-class _ByPolicy:
-    """Asks a retriever as a document's policy has it."""
-
-    policy: SnippetPolicy
-    retriever: Retriever
-
-    def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
-        return self.policy.retrieve(request, max_chars, self.retriever)
 
 
 def _looked_at(prefix: str, suffix: str, path: str) -> DocumentPlace:

@@ -1,6 +1,6 @@
 """Completions for programs without an editor: asked once, answered as a process of their own would.
 
-Knows no document of the client's: text and settings come with the request. While one is worked on, its client is told
+Text and settings come with the request. While one is worked on, its client is told
 so twice a second: a server that hangs is silent.
 """
 
@@ -27,6 +27,7 @@ from codeassist_lsp.usage.request_log import RequestTrace
 
 if TYPE_CHECKING:
     from codeassist.completion.completer import Completer
+    from codeassist.completion.document_state import DocumentState
 
 log = logging.getLogger(__name__)
 
@@ -140,27 +141,21 @@ class _Work:
         def job(session: Completer) -> tuple[float, Completion]:
             queue_ms = (perf_counter() - submitted) * 1e3
             self.stage = "running"
-            return queue_ms, _complete(session, self._asked, context.retriever, stopped)
+            return queue_ms, _complete(session, self._asked, self._backend.script, context.retriever, stopped)
 
         return self._backend.inference.submit(job)
 
 
-def _complete(session: Completer, asked: CliRequest, retriever: Retriever, stopped: Callable[[], bool]) -> Completion:
-    """Complete as a fresh session would: of what was cached, only the unchanged beginning counts. On the inference
-    thread."""
-    engine, document = session.engine, f"script:{asked.root or ''}:{asked.request.path}"
-    if engine is None:
+def _complete(
+    session: Completer, asked: CliRequest, document: DocumentState, retriever: Retriever, stopped: Callable[[], bool]
+) -> Completion:
+    """Complete as a fresh session would. On the inference thread."""
+    if session.engine is None:
         raise ModelError("it has no model of its own")
-    former = engine.exact
-    engine.exact = True
-    if asked.root is not None:
-        session.repository = asked.root.name
     try:
-        return session.complete(asked.request, retriever, stopped, document=document)
+        return session.complete(asked.request, retriever, stopped, document)
     except CodeAssistError:
         raise
     except BaseException:  # what the cache holds now cannot be trusted
-        engine.forget(document)
+        document.close()
         raise
-    finally:
-        engine.exact = former

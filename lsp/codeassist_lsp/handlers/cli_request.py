@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from codeassist.errors import RequestError
-from codeassist.request import CompletionRequest
+from codeassist.request import NO_REPOSITORY, CompletionRequest
 from codeassist.settings import IndexSettings, Settings
 
 METHOD = "codeassist/complete"
@@ -67,7 +67,7 @@ def from_params(params: object) -> CliRequest:
         raise RequestError(f"{METHOD}: wrong parameters")
     root = _get(params, "root", str, type(None))
     return CliRequest(
-        CompletionRequest(**fields, root=root),
+        CompletionRequest(**fields, root=root, repository=NO_REPOSITORY if root is None else Path(root).name),
         None if root is None else Path(root),
         _get(params, "model", str),
         dict(_get(params, "loaded_with", Mapping)),

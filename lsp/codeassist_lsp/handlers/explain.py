@@ -30,19 +30,19 @@ def explain(completion: Completion, path: str, text: str, stage_ms: Mapping[str,
         "model": completion.model,
         "finish_reason": completion.finish_reason,
         "confidence": completion.confidence,
-        "num_prompt_tokens": completion.num_prompt_tokens,
-        "num_cached_tokens": completion.num_cached_tokens,
-        "num_new_tokens": completion.num_new_tokens,
+        "num_prompt_tokens": completion.trace.num_prompt_tokens,
+        "num_cached_tokens": completion.trace.num_cached_tokens,
+        "num_new_tokens": completion.trace.num_new_tokens,
         "stage_ms": rounded(stage_ms),
         "snippets": snippets,
-        "notices": list(completion.notices),
-        "sent": sent_document(completion.sent),
-        "late_sources": list(completion.late_sources),
-        "monitors": [dataclasses.asdict(act) for act in completion.monitor_acts],
+        "notices": list(completion.trace.notices),
+        "sent": sent_document(completion.trace.sent),
+        "late_sources": list(completion.trace.late_sources),
+        "monitors": [dataclasses.asdict(act) for act in completion.trace.monitor_acts],
     }
     return {
         "markdown": _markdown(
-            document, told_of_sent(completion.sent), [told_of_act(act) for act in completion.monitor_acts]
+            document, told_of_sent(completion.trace.sent), [told_of_act(act) for act in completion.trace.monitor_acts]
         ),
         **document,
     }

@@ -54,7 +54,8 @@ class RequestTrace:
 
     def model_said(self, first: Completion, queue_ms: float) -> None:
         """Take over what the model's first answer took, after it had waited for the inference thread."""
-        stages = first.stage_ms
+        said = first.trace
+        stages = said.stage_ms
         self.stage_ms |= {
             "queue": queue_ms,
             "retrieve": stages["retrieve"],
@@ -63,10 +64,10 @@ class RequestTrace:
             "first_token": stages["first_token"],
             "decode": stages["decode"],
         }
-        self.num_prompt_tokens = first.num_prompt_tokens
-        self.num_cached_tokens = first.num_cached_tokens
-        self.num_new_tokens = first.num_new_tokens
-        self.late_sources = tuple(first.late_sources)
+        self.num_prompt_tokens = said.num_prompt_tokens
+        self.num_cached_tokens = said.num_cached_tokens
+        self.num_new_tokens = said.num_new_tokens
+        self.late_sources = tuple(said.late_sources)
 
     def end(self) -> None:
         """Note what the request took in all."""

@@ -16,7 +16,7 @@ from codeassist.cli.completion.position import Position, parse_position, split_a
 from codeassist.cli.sessions import completion_run as running
 from codeassist.errors import Cancelled, RequestError
 from codeassist.models.registry import InstalledModel
-from codeassist.request import Completion, CompletionRequest, NoRetriever, Retriever, Snippet, UsedSnippet
+from codeassist.request import Completion, CompletionRequest, NoRetriever, Retriever, Snippet, Trace, UsedSnippet
 from codeassist.settings import Settings
 
 SNIPPET = Snippet("other.py", "def helper(): ...\n", 3, 4, "bm25", 1.5, "shares [helper] with the lines around")
@@ -26,7 +26,6 @@ SNIPPET = Snippet("other.py", "def helper(): ...\n", 3, 4, "bm25", 1.5, "shares 
 class FakeSession:
     """Answers every request the same way and keeps what it was asked."""
 
-    repository: str = "workspace"
     requests: list[CompletionRequest] = field(default_factory=list)
     retrievers: list[Retriever] = field(default_factory=list)
     settings: Settings | None = None
@@ -39,7 +38,13 @@ class FakeSession:
             raise self.fails_with
         used: Sequence[UsedSnippet] = [UsedSnippet(SNIPPET, 12)]
         return Completion(
-            "né()", "né()\n", "max_lines", "fake", 40, 0, 3, {"decode": 1.234}, used, -0.5, ("be warned",)
+            "né()",
+            "né()\n",
+            "max_lines",
+            "fake",
+            used,
+            -0.5,
+            Trace({"decode": 1.234}, num_prompt_tokens=40, num_new_tokens=3, notices=("be warned",)),
         )
 
 
@@ -82,9 +87,10 @@ def test_it_prints_the_text_on_stdout_and_notices_on_stderr(
     assert out == "né()\n"
     assert err == "codeassist: be warned\n"
     assert session.requests == [
-        CompletionRequest("src/a.py", "import b\n\nb.", "\n", root=str(repository), monitor_deadline_ms=2000.0)
+        CompletionRequest(
+            "src/a.py", "import b\n\nb.", "\n", root=str(repository), monitor_deadline_ms=2000.0, repository="repo"
+        )
     ]
-    assert session.repository == "repo"
     assert not isinstance(session.retrievers[0], NoRetriever)
 
 
@@ -156,7 +162,9 @@ def test_unsaved_text_comes_from_stdin(session: FakeSession, repository: Path, m
     monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO("x = 'ä'\r\ny".encode())))
     assert run(["complete", "src/new.py:2:2", "--stdin"]) == 0
     assert session.requests == [
-        CompletionRequest("src/new.py", "x = 'ä'\r\ny", "", root=str(repository), monitor_deadline_ms=2000.0)
+        CompletionRequest(
+            "src/new.py", "x = 'ä'\r\ny", "", root=str(repository), monitor_deadline_ms=2000.0, repository="repo"
+        )
     ]
 
 

@@ -85,8 +85,9 @@ def test_drafts_change_no_token(tiny: MakeModel, records: bool) -> None:
         answers: list[list[int]] = []
         for speculate in (True, False):
             engine = Engine(model, max_tokens=CAPACITY, memory_bytes=1 << 30, speculate=speculate)
-            cache = engine.cache_of("a.py")
+            opened = engine.open()
+            cache = engine.use(opened)
             cache.fixed_passes = CudaGraphPasses(model, cache.states, records=records)
             params = DecodeParams(40, frozenset())
-            answers.append(engine.generate("a.py", prompt, params, accept=lambda *_: True).decoded.tokens)
+            answers.append(engine.generate(opened, prompt, params, accept=lambda *_: True).decoded.tokens)
         assert answers[0] == answers[1]

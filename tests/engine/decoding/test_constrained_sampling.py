@@ -102,15 +102,16 @@ def test_an_engine_with_speculation_answers_as_without_under_a_monitor(tiny: Mak
     print(f"seed {SEED}")
     model = tiny("qwen2", weight_format="int8")[0]
     engines = [Engine(model, max_tokens=256, memory_bytes=1 << 30, speculate=speculate) for speculate in (True, False)]
+    caches = [engine.open() for engine in engines]
     motif = [rng.randrange(500) for _ in range(12)]
     text, num_drafted = motif * 8, 0
     for _ in range(6):
         text.append(rng.choice(motif))
         answers = [
             engine.generate(
-                "a.py", text, DecodeParams(16, frozenset()), accept=lambda *_: True, monitor=Bars(SIZE, bars_after)
+                cache, text, DecodeParams(16, frozenset()), accept=lambda *_: True, monitor=Bars(SIZE, bars_after)
             ).decoded
-            for engine in engines
+            for engine, cache in zip(engines, caches, strict=True)
         ]
         assert answers[0].tokens == answers[1].tokens
         num_drafted += answers[0].num_draft_accepted

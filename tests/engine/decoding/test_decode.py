@@ -133,6 +133,7 @@ def test_an_engine_with_speculation_answers_as_without(tiny: MakeModel, weight_f
     model = tiny("qwen2", weight_format=weight_format)[0]
     fast = Engine(model, max_tokens=256, memory_bytes=1 << 30)
     slow = Engine(model, max_tokens=256, memory_bytes=1 << 30, speculate=False)
+    caches = {"fast": fast.open(), "slow": slow.open()}
     motif = [rng.randrange(500) for _ in range(12)]
     text = motif * 8
     passes, drafted = Counter[str](), 0
@@ -140,7 +141,7 @@ def test_an_engine_with_speculation_answers_as_without(tiny: MakeModel, weight_f
         text.append(rng.choice(motif))
         params = DecodeParams(16, frozenset())
         answers = {
-            name: engine.generate("a.py", text, params, accept=lambda *_: True)
+            name: engine.generate(caches[name], text, params, accept=lambda *_: True)
             for name, engine in (("fast", fast), ("slow", slow))
         }
         assert answers["fast"].decoded.tokens == answers["slow"].decoded.tokens
@@ -193,9 +194,10 @@ def test_documents_are_dropped_least_recently_used_first(tiny: MakeModel) -> Non
     slot = model.new_cache(1).bytes_per_slot
     engine = Engine(model, max_tokens=128, memory_bytes=250 * slot)
     params = DecodeParams(1, frozenset())
-    for name in ("a", "b", "a", "c"):
-        engine.generate(name, list(range(100)), params, accept=lambda *_: True)
-    engine.generate("a", list(range(100)), params, accept=lambda *_: True)
-    assert engine.generate("a", list(range(100)), params, accept=lambda *_: True).sync.num_encoded == 1
-    assert engine.generate("b", list(range(100)), params, accept=lambda *_: True).sync.num_encoded == 100
+    a, b, c = (engine.open(name) for name in "abc")
+    for cache in (a, b, a, c):
+        engine.generate(cache, list(range(100)), params, accept=lambda *_: True)
+    engine.generate(a, list(range(100)), params, accept=lambda *_: True)
+    assert engine.generate(a, list(range(100)), params, accept=lambda *_: True).sync.num_encoded == 1
+    assert engine.generate(b, list(range(100)), params, accept=lambda *_: True).sync.num_encoded == 100
     assert never() is False

@@ -90,7 +90,7 @@ def test_an_answer_depends_on_its_prompt_only(home: Path, monkeypatch: pytest.Mo
     texts = [code[:1500], code[:2200], code[:2231], code[200:900], code[:1900] + "x = 1\n" + code[:300]]
     asked = [CompletionRequest("a.py", text, "", limits.max_new_tokens, limits.max_lines) for text in texts]
     alone = [BatchedSession(session, 1).complete(request, NoRetriever()) for request in asked]
-    assert all(256 < completion.num_prompt_tokens < 700 for completion in alone[:3])
+    assert all(256 < completion.trace.num_prompt_tokens < 700 for completion in alone[:3])
 
     for size, order in ((1, (0, 1, 2, 3, 4)), (1, (4, 2, 1, 3, 0)), (2, (2, 0, 4, 1, 3)), (5, (3, 4, 2, 1, 0))):
         batched = BatchedSession(session, size)
@@ -102,9 +102,9 @@ def test_an_answer_depends_on_its_prompt_only(home: Path, monkeypatch: pytest.Mo
             ):
                 assert isinstance(found, Completion)
                 assert (found.raw_text, found.confidence) == (alone[number].raw_text, alone[number].confidence)
-                num_cached += found.num_cached_tokens
+                num_cached += found.trace.num_cached_tokens
         assert num_cached >= 256 and num_cached % 256 == 0
-        plain = session.complete(asked[0], NoRetriever(), document=f"{size} {order}")
+        plain = session.complete(asked[0], NoRetriever())
         assert (plain.raw_text, plain.confidence) == (alone[0].raw_text, alone[0].confidence)
 
 

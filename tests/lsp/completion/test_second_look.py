@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from codeassist.completion.document_state import DocumentState
 from codeassist.request import CompletionRequest, Retrieval
 from codeassist.settings import Settings
 from codeassist_lsp.completion.shared_document import SharedDocuments
@@ -30,7 +31,7 @@ def test_failing_costs_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture)
         client = Client(Model(lambda asked: "points"), {"a": Scope(tmp_path, settings)}, lambda: 0.0, asyncio.sleep)
         session = client.documents.open("a", "plaintext", 1, "x = ")
         suggested = client.afresh("a", "x = ", "")
-        wanted = SuggestionRequest("a", Broken(tmp_path, settings), settings, "x = ", "")  # type: ignore[arg-type]
+        wanted = SuggestionRequest(session.shared.state, Broken(tmp_path, settings), settings, "x = ", "")  # type: ignore[arg-type]
         client.completing._look_again(session, wanted, suggested)
         client.contexts.submit(lambda: None).result()
         assert "no second look for src/a.txt" in caplog.text
@@ -42,7 +43,7 @@ def test_failing_costs_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture)
 
 
 def test_what_is_kept_of_snippets_goes_with_the_document() -> None:
-    closed: list[str] = []
+    closed: list[DocumentState] = []
     documents = SharedDocuments(closed.append)
     one, again = documents.open("doc"), documents.open("doc")
     assert one is again and documents.open("other").snippets is not one.snippets
@@ -50,7 +51,7 @@ def test_what_is_kept_of_snippets_goes_with_the_document() -> None:
     assert documents.open("doc") is one, "another window has it open"
     documents.release(one)
     documents.release(again)
-    assert closed == ["doc"] and documents.open("doc").snippets is not one.snippets
+    assert closed == [one.state] and documents.open("doc").snippets is not one.snippets
 
 
 def test_in_a_server_idle_time_has_it_ready(program: Program) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from codeassist.completion.document_state import DocumentState
 from codeassist.completion.snippet_policy import SnippetPolicy
 from codeassist_indexer.fitting.trim import fit
 from codeassist_indexer.open_document.reader import DocumentPlace
@@ -96,6 +97,8 @@ def test_alternatives_are_fitted_and_withheld_as_the_first(
 ) -> None:
     scope: Any = Scope(tmp_path, path=path)
     session: Any = Model(say=lambda question: said[ast.literal_eval(question)[7]])
-    wanted = SuggestionRequest("a", scope, scope.settings, prefix, "\n", num_wanted=len(said))
-    found = suggestions.suggest(session, wanted, SnippetPolicy(), lambda: False)
+    wanted = SuggestionRequest(
+        DocumentState("a", policy=SnippetPolicy()), scope, scope.settings, prefix, "\n", num_wanted=len(said)
+    )
+    found = suggestions.suggest(session, wanted, lambda: False)
     assert [each.text for each in found.suggestions] == shown

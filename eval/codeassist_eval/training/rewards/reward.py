@@ -14,6 +14,7 @@ from typing import Any
 
 import torch
 
+from codeassist.completion.document_state import DocumentState
 from codeassist.completion.session import Session
 from codeassist.progress import Progress
 from codeassist.prompts import prompt as prompts
@@ -131,7 +132,9 @@ class TruthScorer:
         self._task = task
         self._plan = plan
         self._request = CompletionRequest(task.path, task.prefix, task.suffix)
-        self._texts = session.known_tokens.of(task.task_id, task.prefix, task.suffix)
+        self._document = DocumentState(task.task_id)
+        tokens = self._document.tokens(session.prompter.snippet_tokens)
+        self._texts = tokens.at(task.prefix, task.suffix)
         self.truth = true_line(task)
         self._truth_tokens = session.tokenizer.encode(self.truth)[:_MOST_TRUTH_TOKENS]
 
@@ -151,13 +154,13 @@ class TruthScorer:
 
     def close(self) -> None:
         """Drop the states."""
-        self._session.forget(self._task.task_id)
+        self._document.close()
 
     def _score(self, prompt: prompts.Prompt) -> float:
         if not self._truth_tokens:
             return 0.0
         engine = self._session.engine
-        cache = engine.cache_of(self._task.task_id)
+        cache = engine.use(self._document.cache(engine))
         last, _ = cache.sync(prompt.tokens, prompt.around_cursor, exact=self._plan.exact)
         hidden = [last]
         if len(self._truth_tokens) > 1:
@@ -199,11 +202,11 @@ class TruthScorer:
         return prompts.build(
             self._request,
             snippets,
-            self._session.template,
+            self._session.prompter.template,
             self._session.tokenizer,
             budget,
-            repository=self._session.repository,
-            refresh_tokens=self._session.refresh_tokens,
+            repository=self._request.repository,
+            refresh_tokens=self._session.prompter.refresh_tokens,
             file_tokens=self._texts,
         )
 

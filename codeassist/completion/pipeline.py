@@ -1,0 +1,167 @@
+"""READ FIRST. The stages that every completion goes through, whoever writes the answer.
+
+    request ─► Prompter.prepare   snippets are found and laid out:  Prepared
+            ─► Generator.generate an engine of this process, a server or a batch goes on:  Generated
+            ─► complete           the answer is cut to what was asked for:  Completion, with its Trace
+
+The language server's stages (fit to the text around, gate, suggestion) come after these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from time import perf_counter
+from typing import Literal, Protocol
+
+from codeassist.completion.confidence import Confidence
+from codeassist.completion.document_state import DocumentState
+from codeassist.completion.stops import BlockStop, LineStop
+from codeassist.prompts import prompt as prompts
+from codeassist.prompts.templates import Template
+from codeassist.request import Completion, CompletionRequest, FinishReason, Retriever, Snippet, Trace
+from codeassist.tokenization.file_tokens import FileTokens, SnippetTokens
+from codeassist.tokenization.tokens import Tokenizer
+
+
+def never() -> bool:
+    """The stop flag of a request that nobody cancels."""
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A request and the prompt that stands for it. `snippets` are all that were found, in the order of the prompt;
+    `texts` tokenises the request's text once more. `trace` says what was found and what that took."""
+
+    request: CompletionRequest
+    prompt: prompts.Prompt
+    snippets: tuple[Snippet, ...]
+    texts: FileTokens
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
+class Prompter:
+    """Finds context for requests and lays out prompts for one model."""
+
+    tokenizer: Tokenizer
+    template: Template
+    budget: prompts.Budget
+    refresh_tokens: int = 8
+    snippet_tokens: SnippetTokens = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "snippet_tokens", SnippetTokens(self.tokenizer))
+
+    def prepare(self, request: CompletionRequest, retriever: Retriever, document: DocumentState) -> Prepared:
+        """Find snippets and lay out the prompt. Raises what the retriever raises."""
+        started = perf_counter()
+        policy, max_chars = document.policy, self.budget.snippet_chars
+        if policy is None:
+            retrieval = retriever.retrieve(request, max_chars)
+        else:
+            retrieval = policy.retrieve(request, max_chars, retriever)
+        snippets = tuple(retrieval.snippets)
+        retrieved = perf_counter()
+        texts = document.tokens(self.snippet_tokens).at(request.prefix, request.suffix)
+        prompt = self._build(request, snippets, texts, self.budget)
+        stage_ms = {
+            **{f"retrieve_{name}": ms for name, ms in retrieval.stage_ms.items()},
+            "retrieve": (retrieved - started) * 1e3,
+            "prompt": (perf_counter() - retrieved) * 1e3,
+        }
+        trace = Trace(stage_ms, len(prompt.tokens), late_sources=tuple(retrieval.late_sources))
+        return Prepared(request, prompt, snippets, texts, trace)
+
+    def cut(self, prepared: Prepared, total: int) -> Prepared:
+        """Return the same with a prompt of at most `total` tokens, fewer of them snippets."""
+        started = perf_counter()
+        budget = prompts.Budget(total, self.budget.snippet_share / 2, self.budget.suffix_share)
+        prompt = self._build(prepared.request, prepared.snippets, prepared.texts, budget)
+        trace = prepared.trace
+        prompt_ms = trace.stage_ms["prompt"] + (perf_counter() - started) * 1e3
+        trace = replace(
+            trace,
+            stage_ms={**trace.stage_ms, "prompt": prompt_ms},
+            num_prompt_tokens=len(prompt.tokens),
+            notices=(
+                *trace.notices,
+                f"only {len(prompt.tokens)} tokens were looked at: the rest is still being read",
+            ),
+            is_hasty=True,
+        )
+        return replace(prepared, prompt=prompt, trace=trace)
+
+    def _build(
+        self, request: CompletionRequest, snippets: tuple[Snippet, ...], texts: FileTokens, budget: prompts.Budget
+    ) -> prompts.Prompt:
+        return prompts.build(
+            request,
+            snippets,
+            self.template,
+            self.tokenizer,
+            budget,
+            repository=request.repository,
+            refresh_tokens=self.refresh_tokens,
+            file_tokens=texts,
+        )
+
+
+class AnswerReader:
+    """Reads an answer while it is written, and says when it holds what the request asks for."""
+
+    def __init__(self, request: CompletionRequest) -> None:
+        is_block = request.extent == "block"
+        self.stop = BlockStop(request.prefix, request.max_lines) if is_block else LineStop(request.max_lines)
+        self.confidence = Confidence(request.min_confidence)
+
+    def read(self, data: bytes, logprob: float) -> bool:
+        """Take the next token's bytes and log-probability; return whether more is wanted."""
+        goes_on = self.stop.feed(data)
+        return self.confidence.feed(logprob) and goes_on
+
+
+@dataclass(frozen=True, slots=True)
+class Generated:
+    """What a generator wrote: the answer as it was read, why it ended, and the trace with the generator's part.
+
+    `raw_text`: the answer as it came, where the reader was not shown all of it.
+    """
+
+    answer: AnswerReader
+    end: Literal["stop_token", "max_tokens", "cancelled"]
+    trace: Trace
+    raw_text: str | None = None
+
+
+class Generator(Protocol):
+    """Writes answers to prompts. Its trace holds "prefill", "first_token" and "decode" as far as it can tell them."""
+
+    def generate(self, prepared: Prepared, document: DocumentState, cancelled: Callable[[], bool]) -> Generated:
+        """Answer one prompt. Raises Cancelled when `cancelled()` before the first token; later, what there is is
+        returned with the end "cancelled"."""
+        ...
+
+
+def complete(prepared: Prepared, generated: Generated, model_name: str, total_ms: float) -> Completion:
+    """Cut an answer to what was asked for; an unlikely one becomes empty."""
+    stop, confidence = generated.answer.stop, generated.answer.confidence
+    is_enough = confidence.is_enough
+    trace = generated.trace
+    return Completion(
+        text=stop.cut() if is_enough else "",
+        raw_text=stop.text if generated.raw_text is None else generated.raw_text,
+        finish_reason=_finish_reason(generated) if is_enough else "unlikely",
+        model=model_name,
+        snippets=prepared.prompt.snippets,
+        confidence=confidence.value,
+        trace=replace(trace, stage_ms={**trace.stage_ms, "total": total_ms}),
+    )
+
+
+def _finish_reason(generated: Generated) -> FinishReason:
+    stop = generated.answer.stop
+    if stop.reached:
+        return stop.reason
+    return "eos" if generated.end == "stop_token" else generated.end
