@@ -20,7 +20,10 @@ _LEAST_OVERLAP = 0.5  # of the shorter window: two such show the same place
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What an answer was given of other files: a digest of it, for at most how many characters, and its basis."""
+    """What an answer was given of other files: a digest of it, for at most how many characters, and its basis.
+
+    What was late has none: it is looked for again.
+    """
 
     max_chars: int
     digest: bytes
@@ -225,7 +228,7 @@ def _question_of(request: CompletionRequest, max_chars: int) -> bytes:
 
 
 def _seen(found: Retrieval, max_chars: int) -> Seen:
-    return Seen(max_chars, _digest_of(found.snippets), found.basis)
+    return Seen(max_chars, _digest_of(found.snippets), None if found.late_sources else found.basis)
 
 
 def _digest_of(snippets: Iterable[Snippet]) -> bytes:

@@ -240,3 +240,13 @@ def test_what_a_prompt_was_given_is_found_again_or_not() -> None:
     asked.basis.is_same = False
     asked.says = Retrieval((window("b.py", 1, text="x = g("),))
     assert policy.would_see(request, now, asked) is None
+
+
+def test_what_was_late_for_a_prompt_is_looked_for_again_before_its_answer_is_given_again() -> None:
+    policy, asked = SnippetPolicy(), Asked(Retrieval((), late_sources=("bm25", "folder")))
+    request = at("x = f(")
+    policy.retrieve(request, 400, asked)
+    seen = policy.would_see(request, policy.seen, asked)
+    assert seen is not None and len(asked.prefixes) == 2, "as little as before, and asked again"
+    asked.says = Retrieval((window("b.py", 1),))
+    assert policy.would_see(request, seen, asked) is None and len(asked.prefixes) == 3
