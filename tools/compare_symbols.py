@@ -107,8 +107,10 @@ def _is_made_up(tag: dict[str, str]) -> bool:
 
 def tag_query(language: str) -> Query | None:
     """The tag query of the grammar's wheel, or None where it brings none."""
-    module = import_module(LANGUAGES[language].grammar.module)
-    query = files(module).joinpath("queries", "tags.scm")
+    wanted = LANGUAGES[language].grammar
+    if wanted is None:
+        return None
+    query = files(import_module(wanted.module)).joinpath("queries", "tags.scm")
     return Query(grammar(language), query.read_text("utf-8")) if query.is_file() else None
 
 

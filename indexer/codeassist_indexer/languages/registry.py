@@ -77,7 +77,7 @@ def language_of(path: str, text: str = "") -> str | None:
 def indexed_language_of(path: str, text: str = "") -> str | None:
     """The language of a file that an index holds; None for all other files."""
     spec = spec_of(language_of(path, text))
-    return spec.name if spec is not None and spec.is_indexed else None
+    return spec.name if spec is not None and spec.grammar is not None else None
 
 
 def spec_of(language: str | None) -> LanguageSpec | None:
@@ -141,8 +141,10 @@ def comment_prefix(language: str) -> str:
 
 @cache
 def grammar(language: str) -> Language:
-    """The grammar of one of LANGUAGES, imported and made once a process."""
+    """The grammar of one of LANGUAGES that has one, imported and made once a process."""
     wanted = LANGUAGES[language].grammar
+    if wanted is None:
+        raise ValueError(f"{language} has no grammar")
     return Language(getattr(import_module(wanted.module), wanted.function)())
 
 
@@ -157,7 +159,7 @@ _parsers = _ThreadParsers()
 
 
 def parser(language: str) -> Parser:
-    """This thread's parser for one of LANGUAGES, made on first use."""
+    """This thread's parser for one of LANGUAGES that has a grammar, made on first use."""
     made = _parsers.by_language.get(language)
     if made is None:
         made = _parsers.by_language[language] = Parser(grammar(language))

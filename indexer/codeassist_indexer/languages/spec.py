@@ -198,13 +198,13 @@ class LanguageSpec:
 
     `extensions` are lower case and fit in any case, `exact_extensions` and `file_names` (whole names of files, as
     "SConstruct") only as they are written. A part that is None is named in `without`: PARTS says what that costs.
-    Files of a language that is not `is_indexed` are in no index: suggestions are fitted to them, and that is all.
+    Files of a language without a `grammar` are in no index: suggestions are fitted to them, and that is all.
     """
 
     name: str
     ids: tuple[str, ...]
     extensions: tuple[str, ...]
-    grammar: Grammar
+    grammar: Grammar | None = None
     definitions: Definitions | None = None
     imports: Imports | None = None
     keywords: frozenset[str] | None = None
@@ -214,7 +214,6 @@ class LanguageSpec:
     exact_extensions: tuple[str, ...] = ()
     file_names: tuple[str, ...] = ()
     shared_extensions: tuple[SharedExtension, ...] = ()
-    is_indexed: bool = True
     without: frozenset[str] = field(default_factory=frozenset[str])
 
     def losses(self) -> dict[str, str]:

@@ -17,16 +17,16 @@ from codeassist_indexer.fitting.lexing.scan import scan
 from codeassist_indexer.fitting.trim import trim
 from codeassist_indexer.languages import registry
 from codeassist_indexer.languages.parsing.imports import import_patterns
-from codeassist_indexer.languages.parsing.parse import parse_file
+from codeassist_indexer.languages.parsing.parse import parse_file, parse_imports
 from codeassist_indexer.languages.parsing.symbols import symbol_patterns
-from codeassist_indexer.languages.registry import LANGUAGES, grammar, language_of, parser, spec_of_id
+from codeassist_indexer.languages.registry import LANGUAGES, grammar, language_of, spec_of_id
 from codeassist_indexer.languages.spec import PARTS, BracedBlocks, IndentedBlocks, LanguageSpec, WordBlocks
 from codeassist_indexer.storage.lexical import code_tokens
 
 CASES = Path(__file__).parent / "cases"
 EVERY = pytest.mark.parametrize("spec", LANGUAGES.values(), ids=list(LANGUAGES))
 INDEXED = pytest.mark.parametrize(
-    "spec", [each for each in LANGUAGES.values() if each.is_indexed], ids=lambda each: each.name
+    "spec", [each for each in LANGUAGES.values() if each.grammar], ids=lambda each: each.name
 )
 HEADERS = {IndentedBlocks: "if x:\n", BracedBlocks: "if (x) {\n"}
 WORD_HEADERS = {"ruby": "if x\n", "lua": "if x then\n", "bash": "if x; then\n"}
@@ -95,7 +95,7 @@ def test_names_lead_to_the_language(spec: LanguageSpec) -> None:
         assert language_of(f"a{shared.extension}") not in (None, spec.name)
 
 
-@EVERY
+@INDEXED
 def test_grammar_and_queries_fit_together(spec: LanguageSpec) -> None:
     Query(grammar(spec.name), symbol_patterns(spec.name) + "\n" + import_patterns(spec.name))
 
@@ -111,13 +111,14 @@ def test_the_case_shows_definitions_imports_and_comments(spec: LanguageSpec) -> 
     assert any(symbol.doc for symbol in parsed.symbols)
 
 
-@pytest.mark.parametrize(
-    "spec", [each for each in LANGUAGES.values() if not each.is_indexed], ids=lambda each: each.name
-)
-def test_what_is_not_indexed_is_parsed_for_fitting_only(spec: LanguageSpec) -> None:
-    assert all(parse_file(f"a{each}", "a") is None for each in spec.extensions)
-    assert not parser(spec.name).parse(b"").root_node.has_error
+@pytest.mark.parametrize("spec", [each for each in LANGUAGES.values() if not each.grammar], ids=lambda each: each.name)
+def test_without_a_grammar_a_language_is_in_no_index(spec: LanguageSpec) -> None:
     assert {"definitions", "imports", "keywords"} <= spec.without
+    for each in spec.extensions:
+        assert language_of(f"a{each}") == spec.name
+        assert parse_file(f"a{each}", "a") is None and parse_imports(f"a{each}", "a") == ()
+    with pytest.raises(ValueError, match="has no grammar"):
+        grammar(spec.name)
 
 
 @INDEXED

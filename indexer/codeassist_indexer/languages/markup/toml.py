@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from codeassist_indexer.languages.spec import Grammar, LanguageSpec, Literals
+from codeassist_indexer.languages.spec import LanguageSpec, Literals
 
 LANGUAGE = LanguageSpec(
     name="toml",
     ids=("toml",),
     extensions=(".toml",),
     file_names=("Cargo.lock", "Pipfile", "poetry.lock", "uv.lock"),
-    grammar=Grammar("tree_sitter_toml"),
     literals=Literals(line_comments=("#",), block_comment=None, long_quotes=('"""', "'''"), single_quoted=True),
-    is_indexed=False,
     without=frozenset({"definitions", "imports", "keywords", "blocks", "analysis"}),
 )

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 
-from codeassist_indexer.languages.spec import Grammar, IndentedBlocks, LanguageSpec, Literals
+from codeassist_indexer.languages.spec import IndentedBlocks, LanguageSpec, Literals
 
 LANGUAGE = LanguageSpec(
     name="yaml",
     ids=("yaml", "dockercompose", "github-actions-workflow"),
     extensions=(".yaml", ".yml"),
     file_names=(".clang-format", ".clang-tidy"),
-    grammar=Grammar("tree_sitter_yaml"),
     literals=Literals(line_comments=("#",), block_comment=None, single_quoted=True, comments_begin_words=True),
     blocks=IndentedBlocks(
         header=re.compile(r"\s*(?:- +)*[^\s#].*:(?:\s+[|>][-+\d]*)?$"),
@@ -19,6 +18,5 @@ LANGUAGE = LanguageSpec(
         definition=re.compile(r"^(?=[ \t]*(?:- +)?[\w./-]+:(?:\s|$))", re.MULTILINE),
         doc_quotes=(),
     ),
-    is_indexed=False,
     without=frozenset({"definitions", "imports", "keywords", "analysis"}),
 )

@@ -14,7 +14,7 @@ from codeassist_indexer.languages.forms.parsed import Import, ParsedFile
 from codeassist_indexer.languages.parsing.chunks import cut_chunks
 from codeassist_indexer.languages.parsing.imports import import_patterns, read_imports
 from codeassist_indexer.languages.parsing.symbols import read_symbols, symbol_patterns
-from codeassist_indexer.languages.registry import grammar, indexed_language_of, language_of, parser
+from codeassist_indexer.languages.registry import grammar, indexed_language_of, parser
 
 PARSE_LIMIT_S = 4.0
 """Processor time for one file. 1 MB of code takes about 0.2 s, of one literal 1.7 s, of `a, a, ...` in a .c file 16 s
@@ -36,7 +36,7 @@ def _imports_query(language: str) -> Query:
 
 def parse_imports(path: str, text: str) -> tuple[Import, ...]:
     """The imports that `parse_file` would find, in a third of the time."""
-    language = language_of(path, text)
+    language = indexed_language_of(path, text)
     source = text.encode("utf-8", "surrogatepass")
     root = _tree(language, source) if language is not None else None
     if language is None or root is None:
