@@ -15,6 +15,7 @@ from codeassist.completion.session import Session
 from codeassist.errors import SettingsError
 from codeassist.models.model_choice import find_model
 from codeassist.models.registry import InstalledModel
+from codeassist.monitor.monitor_set import AnalysisSource
 from codeassist.progress import Progress
 from codeassist.settings import Override, Settings, resolve
 from codeassist.settings.assignments import parse_assignments
@@ -46,11 +47,13 @@ class LocalEngine:
 
         return BatchedSession(session, self.num_at_once)
 
-    def open_session(self, progress: Progress, *, speculate: bool = True) -> Session:
-        """Load the model, for who wants more of it than completions."""
+    def open_session(
+        self, progress: Progress, *, speculate: bool = True, analysts: AnalysisSource | None = None
+    ) -> Session:
+        """Load the model, for who wants more of it than completions. Monitors ask `analysts`."""
         from codeassist.completion.session import open_session
 
-        return open_session(self.settings, self.model, progress, speculate=speculate)
+        return open_session(self.settings, self.model, progress, speculate=speculate, analysts=analysts)
 
     @property
     def model_name(self) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from codeassist.completion.session import Session
+from codeassist.monitor.monitor_set import AnalysisSource
 from codeassist.request import AllowedNames, Analysis, AnalysisService, Completion, CompletionRequest
 from codeassist.settings import Settings
 from codeassist_eval.analysis.places import AskedPlace, places_of_tasks
@@ -42,8 +43,13 @@ class MonitorBench:
     """A session, and the repository of the task that came last: its index, which shows the task's file without the
     truth, and its analyst."""
 
-    def __init__(self, session: Session, repositories: Repositories, indexes: Path, settings: Settings) -> None:
-        self._session = session
+    def __init__(
+        self,
+        open_session: Callable[[AnalysisSource], Session],
+        repositories: Repositories,
+        indexes: Path,
+        settings: Settings,
+    ) -> None:
         self._repositories = repositories
         self._databases = claim_folder(indexes)
         self._settings = settings
@@ -52,8 +58,7 @@ class MonitorBench:
         self._analyst: RepositoryAnalysisService | None = None
         self._shown: str | None = None
         self._warmed: set[str] = set()
-        if session.monitoring is not None:
-            session.monitoring.analysts = self
+        self.session = open_session(self)
 
     def find(self, request: CompletionRequest) -> AnalysisService | None:
         """Return the analyst of the last task's repository."""
@@ -73,8 +78,8 @@ class MonitorBench:
             monitor_deadline_ms=float(self._settings.monitor.deadline_ms),
         )
         retriever = open_retriever(store, self._settings, deadline_ms=None)
-        watched = self._session.complete(request, retriever)
-        plain = self._session.complete(dataclasses.replace(request, monitor_deadline_ms=None), retriever)
+        watched = self.session.complete(request, retriever)
+        plain = self.session.complete(dataclasses.replace(request, monitor_deadline_ms=None), retriever)
         analysis = analyst.analyse(request)
         truth = self._known_places(task, task.groundtruth, analysis)
         return MonitorRecord(

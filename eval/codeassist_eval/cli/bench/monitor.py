@@ -76,14 +76,18 @@ def monitor_command(
             "deadline_ms": deadline_ms,
         }
         log = None if out is None else monitor_log(out, identity)
-        session = local.open_session(meter, speculate=False)  # a pass over a draft takes a time of its own
-        bench = MonitorBench(session, repositories, local.cache_folder / "indexes", local.settings)
+        bench = MonitorBench(  # without drafts: a pass over one takes a time of its own
+            lambda analysts: local.open_session(meter, speculate=False, analysts=analysts),
+            repositories,
+            local.cache_folder / "indexes",
+            local.settings,
+        )
         try:
             records = run_monitor_bench(bench, tasks, log, meter)
         finally:
             bench.close()
-            session.close()
-    document = {"model": session.model_name, "deadline_ms": deadline_ms, **figures(records)}
+            bench.session.close()
+    document = {"model": bench.session.model_name, "deadline_ms": deadline_ms, **figures(records)}
     if out is not None:
         write_json(out / "monitor.json", document)
     if as_json:
