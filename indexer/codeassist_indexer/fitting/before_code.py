@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from functools import cache
+from pathlib import PurePosixPath
 
 from codeassist_indexer.fitting.fitted import Fitted
 from codeassist_indexer.fitting.lexing.scan import LINE_COMMENT, scan
 from codeassist_indexer.fitting.line_units import is_word
 from codeassist_indexer.fitting.place import FitContext
+from codeassist_indexer.fitting.repeated_marks import MARKUP
 from codeassist_indexer.fitting.repetition import is_light
 from codeassist_indexer.fitting.statement_words import STATEMENT_WORDS
 from codeassist_indexer.languages.registry import blocks_of
@@ -25,9 +27,9 @@ _BEGINS_LINE = re.compile(r"[-*+.] |//|/\*|#|--|<!--|\"\"\"|\'\'\'|;;|@|\\\w|\{\
 _KEY = re.compile(r"[\w.-]+(?::(?:\s|\Z)|=)")
 _GOES_ON = re.compile(r"[<+\-*/%^~!?\"\'`\[]")
 _TIGHT = re.compile(r"[.=:,;)\]}?|&]")
-_OPEN_END = re.compile(r"(?:(?:\A|[\s(\[,=!:])[@$#<&-]|</|::|->|\w[=.-]|\A\S*\w/)\Z|\A[^\w\s)\]}>]{1,2}\Z")
+_OPEN_END = re.compile(r"(?:(?:\A|[\s(\[,=!:])[@$#<&-]|</|::|->|\w[=.-]|\A\S*\w/)\Z|\A[^\w\s)\]{}>]{1,2}\Z")
 _OPERATORS = frozenset("?:|&+")
-_PROSE = re.compile(r"[\w\'-]+,?(?: [\w\'-]+,?){2,}\.")
+_PROSE = re.compile(r"[\w'-]+,?(?: [\w'-]+,?){2,}\.|[\w'-]+(?:,? [\w'-]+){4,}")
 _LABEL = re.compile(r"(?:case\b.*|default|public|private|protected|signals)\s*:")
 _ENDS_STATEMENT = (";", "}", ",", "*/", "-->", "\\")
 _LONG_LITERALS = ("*/", '"""', "'''", "-->")
@@ -77,7 +79,7 @@ def _goes_on_in(last: str, rest: str, place: FitContext) -> bool:
         return False
     own = scan(last, place.language, place.before.literal)
     if own.literal == LINE_COMMENT or place.before.literal is not None or _PROSE.search(said):
-        is_mark = said[0] == rest[0] and said in _COMMENT_CHARS and rest[1:2] not in ("", " ")
+        is_mark = said[0] == rest[0] and said in _COMMENT_CHARS and rest[1:2] not in ("", " ", "/")
         is_sentence = rest[0] in ",.:)?!" and is_word(said[-1]) and re.match(r"\.[\w.]", rest) is None
         return is_mark or is_sentence or (said, rest[0]) == ("*", "/")
     if own.literal in _LONG_LITERALS:
@@ -93,6 +95,8 @@ def _goes_on_in(last: str, rest: str, place: FitContext) -> bool:
     if _OPEN_END.search(said) or (said[-1] == ":" and is_word(rest[0]) and _FRAGMENT.fullmatch(said) is not None):
         return True
     if is_word(rest[0]) or (said[0] == rest[0] and rest[0] not in "\"'`"):  # as items, tags and chained calls do
+        return False
+    if rest[0] == "<" and "<" not in said and PurePosixPath(place.path).suffix.lower() in MARKUP:
         return False
     if said[0] == "<" and said[-1] == ">":
         return f"</{said[1:].partition(' ')[0].rstrip('>')}>" in rest

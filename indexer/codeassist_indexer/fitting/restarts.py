@@ -79,7 +79,7 @@ class Beginning:
         if is_word(unit.before[-1:]) or typed.isdigit() or (len(set(said)) == 1 and len(typed + said) > 2):
             return False
         if not typed.strip("_"):  # `_│_init__`, but where `_init` is said elsewhere
-            return said.startswith(typed + "_") or said == typed or self._is_known(said)
+            return len(typed) > 1 or said.startswith("__") or said == typed or self._is_known(said)
         if unit.before[-1:] == "#" and len(typed + said) in _COLOUR_LENGTHS and _HEX.fullmatch(typed + said):
             return False
         return (len(said) > 1 or said.isascii()) and not self._is_known(typed + said)

@@ -55,7 +55,7 @@ def trim_at(place: FitContext, text: str) -> str:
 
 def _settled(place: FitContext, text: str, may_replace: bool) -> Fitted:
     text = with_newlines(text)
-    if not place.is_before_code:  # elsewhere a line end behind the last line says nothing
+    if place.line.strip() or not place.rest.strip():  # elsewhere a line end behind the last line says nothing
         text = text.rstrip("\n")
     word = rest_of_word(place)
     if not text.strip() or (word and says_nothing_new(text, place)):

@@ -128,6 +128,8 @@ def test_2_a_dotted_name_again(path: str, place: str, answer: str, expected: str
         ("a.js", "// │", "// What it does.", "// What it does."),
         ("a.c", "#inc│", "#include <a.h>", "#include <a.h>"),
         ("a.c", "#│", "#include <a.h>", "#include <a.h>"),
+        ("a.c", "/*│", "/**", "/**"),
+        ("a.c", "#ifdef __│", "__GNUC__", "#ifdef __GNUC__"),
         ("A.java", "@│", "@Override", "@Override"),
         ("a.php", "$│", "$user = 1;", "$user = 1;"),
     ],

@@ -55,6 +55,8 @@ STATEMENTS = [
     ("main.tf", 'resource "a" "b" {\n', '  name = "x"', "  size = 1"),
     ("a.md", "", "- one", "- two"),
     ("a.md", "", "A line of text.", "And the next one"),
+    ("a.html", "<p>\n", "  Of lines of text and more", '  <a href="b">b</a>'),
+    ("a.c", "/* A\n", " *", " */"),
 ]
 
 
@@ -86,6 +88,7 @@ def test_4_an_answer_that_brings_its_line_end_keeps_it(
         ("a.js", "f(() => {\n  g();\n│h(() => {\n});\n", "});\n"),
         ("a.go", "func f() {\n\tif a {\n\t\tg()\n\t│for {\n\t}\n}\n", "}\n\t"),
         ("a.kt", "class A {\n  fun f() {\n  │}\n}\n", "g()\n  "),
+        ("a.sql", "with a as (\n  select b\n│)\nselect c from a;\n", "  from d cross join e\n"),
         ("a.vue", "<style>\na {\n  color: red;\n│</style>\n", "}\n"),
     ],
 )
