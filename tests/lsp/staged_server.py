@@ -9,7 +9,7 @@ In the text before the cursor such lines count, the last of each kind:
 
 CODEASSIST_TEST_KEPT_AFTER_S says after how many seconds what was accepted is looked for. An index is built
 once there is the file that CODEASSIST_TEST_BUILD_UNTIL names; after its first report the build waits for the one that
-CODEASSIST_TEST_REPORT_UNTIL names.
+CODEASSIST_TEST_REPORT_UNTIL names. CODEASSIST_TEST_NO_THREADS: no thread can be started whose name begins so.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -44,6 +45,7 @@ _DEFINED = re.compile(r"def (\w+)")
 _complete = Session.complete
 _build = BackgroundIndex._build
 _report = BackgroundIndex._progress
+_start_thread = threading.Thread.start
 
 
 def complete(
@@ -99,6 +101,12 @@ def report_and_wait(self: BackgroundIndex, state: UpdateProgress) -> None:
     wait_for("CODEASSIST_TEST_REPORT_UNTIL")
 
 
+def start_thread(self: threading.Thread) -> None:
+    if self.name.startswith(tuple(os.environ["CODEASSIST_TEST_NO_THREADS"].split(","))):
+        raise RuntimeError("can't start new thread")  # as Python says it
+    _start_thread(self)
+
+
 def wait_for(variable: str) -> None:
     file = os.environ.get(variable)
     while file is not None and not Path(file).exists():
@@ -108,6 +116,8 @@ def wait_for(variable: str) -> None:
 if __name__ == "__main__":
     BackgroundIndex._build = wait_and_build  # type: ignore[method-assign]
     BackgroundIndex._progress = report_and_wait  # type: ignore[method-assign]
+    if "CODEASSIST_TEST_NO_THREADS" in os.environ:
+        threading.Thread.start = start_thread  # type: ignore[method-assign]
     Session.complete = complete  # type: ignore[method-assign]
     codeassist_lsp.workspace.context.MOST_S = 30.0  # on a busy machine too, what is known is to be found
     codeassist_lsp.handlers.feedback.KEPT_AFTER_S = float(os.environ.get("CODEASSIST_TEST_KEPT_AFTER_S", "30"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import platform
 import sys
+import tempfile
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ from codeassist.models.sources import describe, size_text
 from codeassist.progress import Progress
 from codeassist.settings import RULES, Resolved, Settings, defaults, resolve
 from codeassist.settings.assignments import parse_assignments
+
+_TRIED_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ def diagnose(folder: Path, assignments: tuple[str, ...], progress: Progress) -> 
     settings = resolved.settings
     hardware = detect()
     sections = {
-        "program": _program(settings),
+        "program": _program(settings, problems),
         "hardware": _hardware(hardware),
         "torch": _torch(hardware, problems, progress),
         "model": _model(settings, hardware, problems, progress),
@@ -62,7 +65,11 @@ def _resolve(root: Path | None, assignments: tuple[str, ...], problems: list[str
     return resolved
 
 
-def _program(settings: Settings) -> dict[str, Any]:
+def _program(settings: Settings, problems: list[str]) -> dict[str, Any]:
+    for folder in (settings.places.cache, settings.places.data):
+        problem = _writing_problem(folder)
+        if problem is not None:
+            problems.append(problem)
     return {
         "codeassist": __version__,
         "python": f"{platform.python_version()} ({sys.executable})",
@@ -115,8 +122,14 @@ def _model(settings: Settings, hardware: Hardware, problems: list[str], progress
 def _index(root: Path | None, settings: Settings, problems: list[str]) -> dict[str, Any]:
     if root is None:
         return {"repository": "none around this folder"}
+    from codeassist_indexer.ingest.watch import watching_problem
+
     store = open_store(root, settings)
     facts: dict[str, Any] = {"repository": root, "database": store.path}
+    unwatched = watching_problem(root)
+    facts["changes"] = "are followed while an editor works here" if unwatched is None else "are not followed"
+    found = [unwatched, _writing_problem(settings.places.cache) or _writing_problem(store.path.parent)]
+    problems += [problem for problem in found if problem is not None and problem not in problems]
     if not store.path.exists():
         return facts | {"state": "not indexed yet (the first completion does it, or `codeassist index`)"}
     try:
@@ -132,6 +145,18 @@ def _index(root: Path | None, settings: Settings, problems: list[str]) -> dict[s
         "chunks": counts.num_chunks,
         "size": size_text(counts.num_bytes),
     }
+
+
+def _writing_problem(folder: Path) -> str | None:
+    """Say why nothing can be kept in a folder, or in what it would be made in."""
+    place = next(each for each in (folder, *folder.parents) if each.exists())
+    try:
+        with tempfile.TemporaryFile(dir=place) as file:
+            file.write(bytes(_TRIED_BYTES))
+            file.flush()
+    except OSError as error:
+        return f"{folder} cannot be written ({error.strerror}): make it writable, free space, or set CODEASSIST_HOME"
+    return None
 
 
 def _settings(resolved: Resolved) -> dict[str, Any]:

@@ -105,7 +105,8 @@ def _known(results: Mapping[str, int] | None) -> list[str]:
 
 def _coverage(index: Mapping[str, Any]) -> str:
     building = ", being built" if index["building"] else ""
-    return f"{index['root']}: {index['indexed']:,} of {index['total']:,} files{building}"
+    problems = "".join(f"\n            problem: {problem}" for problem in index.get("problems", ()))
+    return f"{index['root']}: {index['indexed']:,} of {index['total']:,} files{building}{problems}"
 
 
 def _latencies(latency_ms: Mapping[str, Mapping[str, float]]) -> list[str]:

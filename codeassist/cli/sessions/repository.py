@@ -68,9 +68,18 @@ def open_context(root: Path | None, settings: Settings, progress: Progress) -> C
         return Context(NoRetriever(), (f"no context from other files: the file is {_NOT_INSIDE}",))
     from codeassist_indexer.repository import open_retriever
 
+    store = open_store(root, settings)
     try:
-        store = open_store(root, settings)
-        report = bring_up_to_date(store, root, settings, progress)
-        return Context(open_retriever(store, settings, deadline_ms=None), tuple(report.notices))
+        notices = tuple(bring_up_to_date(store, root, settings, progress).notices)
     except CodeAssistError as error:
-        return Context(NoRetriever(), (f"no context from other files: {error}",))
+        if not _holds_anything(store):
+            return Context(NoRetriever(), (f"no context from other files: {error}",))
+        notices = (f"context from other files may be out of date: {error}",)
+    return Context(open_retriever(store, settings, deadline_ms=None), notices)
+
+
+def _holds_anything(store: Store) -> bool:
+    try:
+        return store.path.exists() and store.num_files() > 0
+    except CodeAssistError:  # no index at all, which is said
+        return False

@@ -86,8 +86,8 @@ class RepositoryAnalysisService:
             asked |= python_warm_up(text)
         try:
             self._process.ask(path, asked, self._deadline_s)
-        except CodeAssistError as error:  # the index is broken or held by somebody
-            self._log_once(path, str(error))
+        except CodeAssistError as error:  # the index is broken, held, not writable: whoever brings it up to date says so
+            self._log_once(path, str(error), logging.INFO)
 
     def close(self) -> None:
         """End what runs for this repository."""
@@ -157,16 +157,16 @@ class RepositoryAnalysisService:
                 return Found(frozenset(names), source, positional=positional, are_all=are_all)
             why = str(answer.get("unsure", "nothing found"))
             return Found(None, why, is_passing=why in _PASSING)
-        except CodeAssistError as error:  # the index is broken or held by somebody
-            self._log_once(question.path, str(error))
+        except CodeAssistError as error:
+            self._log_once(question.path, str(error), logging.INFO)
         return Found(None, "failed", is_passing=True)
 
-    def _log_once(self, path: str, why: str) -> None:
+    def _log_once(self, path: str, why: str, level: int = logging.WARNING) -> None:
         with self._lock:
             is_new = path not in self._logged
             self._logged.add(path)
         if is_new:
-            log.warning("no analysis of %s: %s", path, why)
+            log.log(level, "no analysis of %s: %s", path, why)
 
     def _setup(self) -> dict[str, object]:
         folders = module_folders(self._root, self._store)

@@ -9,6 +9,7 @@ import logging
 import os
 import queue
 import stat
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from watchdog.events import (
     FileSystemEventHandler,
 )
 from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver
 
 from codeassist.errors import Cancelled, CodeAssistError
 from codeassist_indexer.ingest.changed_paths import ChangedPath, Meaning, meaning_of, meanings_outside
@@ -50,6 +52,11 @@ _WRITING_EVENTS: list[type[FileSystemEvent]] = [
 ]
 # A checkout of another branch changes hundreds of files: one pass over the tree is then cheaper than one by one.
 _MAX_SINGLE_FILES = 50
+_MORE = (
+    "close programs, or raise the limits fs.inotify.max_user_instances and fs.inotify.max_user_watches (sysctl)"
+    if sys.platform == "linux"
+    else "close programs that watch files"
+)
 _OF_PATHS = (Meaning.FILE, Meaning.FOLDER)
 
 
@@ -89,30 +96,36 @@ class Watcher(FileSystemEventHandler):
         self._tracked_anyway: frozenset[str] = frozenset()  # files that git tracks although a rule matches
         self._outside = meanings_outside(self._root)
         self._queue: queue.SimpleQueue[ChangedPath | _Stop] = queue.SimpleQueue()
-        self._observer = Observer()
+        self._observer: BaseObserver | None = None  # to make one may need what is used up
         self._thread = threading.Thread(target=self._run, name="index-watcher", daemon=True)
         self._stopping = threading.Event()
+        self.problem: str | None = None  # why nothing is watched, and what to do
+        self.failure: str | None = None  # why the newest changes are not in the index
         self._seen_root: tuple[int, int] | None = None
         self._logged: set[str] = set()
 
     def start(self) -> bool:
-        """Begin to watch; return False, logged, where the system lets no more folders be watched.
+        """Begin to watch; return False, with a `problem`, where the system lets no more folders be watched.
 
-        What `notice` is told counts either way.
+        What `notice` is told counts either way, as long as the system lets a thread be started.
         """
         self._seen_root = _identity(self._root)
         self._tracked_anyway = self._git.tracked_although_ignored(self._root)
-        is_watched = self._schedule()
-        self._thread.start()
-        return is_watched
+        self._schedule()
+        try:
+            self._thread.start()
+        except RuntimeError as error:  # no more threads
+            self.problem = f"changes of files in {self._root} do not count ({error}); {_MORE}"
+        return self.problem is None
 
     def stop(self) -> None:
         """Stop watching and wait for an update under way. Changes not yet looked at are found by the next update."""
         self._stopping.set()
-        is_watching = self._observer.is_alive()
-        self._observer.stop()
-        if is_watching:
-            self._observer.join()
+        if self._observer is not None:
+            is_watching = self._observer.is_alive()
+            self._observer.stop()
+            if is_watching:
+                self._observer.join()
         self._queue.put(_Stop())
         if self._thread.is_alive():
             self._thread.join()
@@ -132,17 +145,21 @@ class Watcher(FileSystemEventHandler):
             if changed is not None:
                 self._queue.put(changed)
 
-    def _schedule(self) -> bool:
+    def _schedule(self) -> None:
+        self.problem = None
         try:
-            self._observer.schedule(self, str(self._root), recursive=True, event_filter=_WRITING_EVENTS)
+            observer = self._observer = self._observer or Observer()
+            observer.schedule(self, str(self._root), recursive=True, event_filter=_WRITING_EVENTS)
             for folder in {str(Path(place).parent) for place in self._outside}:
-                self._observer.schedule(self, folder, recursive=False, event_filter=_WRITING_EVENTS)
-            if not self._observer.is_alive():
-                self._observer.start()
-        except OSError as error:
-            self._warn(f"{self._root} is not watched ({error}); run `codeassist index` after changes")
-            return False
-        return True
+                observer.schedule(self, folder, recursive=False, event_filter=_WRITING_EVENTS)
+            if not observer.is_alive():
+                observer.start()
+        except (OSError, RuntimeError) as error:  # RuntimeError: no more threads
+            self.problem = (
+                f"{self._root} is not watched ({error.args[-1]}): what changes outside the editor counts after "
+                f"`codeassist index`; {_MORE}"
+            )
+            self._warn(self.problem)
 
     def _changed(self, full_path: str, is_folder: bool) -> ChangedPath | None:
         try:
@@ -161,7 +178,7 @@ class Watcher(FileSystemEventHandler):
         if now == self._seen_root:
             return now is not None
         before, self._seen_root = self._seen_root, now
-        if before is not None:
+        if before is not None and self._observer is not None:
             self._observer.unschedule_all()
         if now is None:
             log.warning("%s is gone; its index stays as it is until it comes back", self._root)
@@ -205,6 +222,7 @@ class Watcher(FileSystemEventHandler):
         paths = {change.path for change in changes if change.meaning in _OF_PATHS}
         if not meanings <= set(_OF_PATHS):
             self._ignored_folders = frozenset()
+        self.failure = None
         try:
             if not meanings <= set(_OF_PATHS):
                 paths |= self._newly_tracked()
@@ -212,6 +230,7 @@ class Watcher(FileSystemEventHandler):
         except Cancelled:
             return
         except (CodeAssistError, OSError) as error:
+            self.failure = str(error)
             self._warn(f"a change was not indexed: {error}")
         if paths:
             self._on_update(frozenset(paths))
@@ -249,6 +268,14 @@ class Watcher(FileSystemEventHandler):
         if message not in self._logged:
             self._logged.add(message)
             log.warning("%s", message)
+
+
+def watching_problem(root: Path) -> str | None:
+    """Say why the folder cannot be watched and what to do, None where it can: watches it for a moment."""
+    watcher = Watcher(Store(root / "no database"), root)
+    watcher._schedule()
+    watcher.stop()
+    return watcher.problem
 
 
 def _identity(folder: Path) -> tuple[int, int] | None:

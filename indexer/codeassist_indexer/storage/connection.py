@@ -6,6 +6,7 @@ Knows the tables' version and none of their rows.
 from __future__ import annotations
 
 import contextlib
+import errno
 import secrets
 import sqlite3
 import time
@@ -16,6 +17,7 @@ from codeassist.errors import CodeAssistError
 from codeassist_indexer.storage.schema import SCHEMA_VERSION, create_tables
 
 _BUSY_TIMEOUT_S = 15.0
+_NOWHERE_TO_NOTE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR)
 
 
 class OtherVersionError(Exception):
@@ -23,12 +25,14 @@ class OtherVersionError(Exception):
 
 
 def connect(path: Path) -> sqlite3.Connection:
-    """Open the database, created for its owner alone if it is new."""
+    """Open the database, created for its owner alone if it is new. Where it cannot be written it can only be read."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o600)
     except OSError as error:
-        raise CodeAssistError(f"the index folder {path.parent} cannot be written ({error.strerror})") from error
+        if path.exists() and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+            return connect_to_read(path)
+        raise CodeAssistError(cannot_write(path, error.strerror)) from error
     # Threads do not share connections; only close() comes from another thread.
     connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
     try:
@@ -44,10 +48,31 @@ def connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def cannot_write(path: Path, why: str | None) -> str:
+    """Say that the database's folder cannot be written, and what to do."""
+    return (
+        f"the index folder {path.parent} cannot be written ({why}): "
+        "make it writable, free space, or set CODEASSIST_HOME to another folder"
+    )
+
+
 def connect_to_read(path: Path) -> sqlite3.Connection:
-    """Open a database that is there, without any way to change it."""
+    """Open a database that is there, without any way to change it.
+
+    In a folder that cannot be written SQLite has nowhere to note who reads; nobody writes there either.
+    """
+    try:
+        return _connect_to_read(path, "mode=ro")
+    except sqlite3.OperationalError as error:
+        log = path.with_name(path.name + "-wal")
+        if error.sqlite_errorcode & 0xFF not in _NOWHERE_TO_NOTE or (log.exists() and log.stat().st_size):
+            raise
+        return _connect_to_read(path, "mode=ro&immutable=1")
+
+
+def _connect_to_read(path: Path, options: str) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        path.absolute().as_uri() + "?mode=ro",
+        f"{path.absolute().as_uri()}?{options}",
         timeout=_BUSY_TIMEOUT_S,
         isolation_level=None,
         check_same_thread=False,

@@ -21,6 +21,7 @@ from codeassist_indexer.storage import file_rows
 from codeassist_indexer.storage.connection import (
     OtherVersionError,
     begin_epoch,
+    cannot_write,
     connect,
     connect_to_read,
     transaction,
@@ -61,7 +62,8 @@ class Store:
     """One database. Opened on first use, one connection a thread; safe with several threads and processes at once.
 
     Every method raises IndexCorrupt for a database that is broken or of another version, and CodeAssistError when it
-    stays locked or the disk is full. A failed write leaves what was there before. With `is_read_only` nothing can be
+    stays locked or the disk is full. A failed write leaves what was there before. Where the folder cannot be written, a
+    database that is there is read, and writing raises CodeAssistError. With `is_read_only` nothing can be
     written, and a database that is not there is not made; somebody else has it open for writing meanwhile.
     """
 
@@ -288,6 +290,13 @@ class Store:
             return self._corrupt(str(error))
         if primary == sqlite3.SQLITE_FULL:
             return CodeAssistError(f"no space left for the index {self.path}; free some and run again")
+        if primary == sqlite3.SQLITE_READONLY:
+            return CodeAssistError(cannot_write(self.path, "it is read-only"))
+        if primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
+            return CodeAssistError(
+                f"the index {self.path} cannot be opened or written ({error}): look at the disk's free space and at "
+                "how many files are open, and run again"
+            )
         if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
             return CodeAssistError(f"the index {self.path} is held by another process; try again")
         return CodeAssistError(f"the index {self.path} failed: {error}")

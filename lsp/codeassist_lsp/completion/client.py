@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -92,8 +93,8 @@ class Client:
             log.info("the client does not send %s: %s", registration.method, error or type(error).__name__)
 
 
-def status_of(state: ModelState, mode: str) -> Status:
-    """What to show for the model's state and the mode that is set."""
+def status_of(state: ModelState, mode: str, problems: Sequence[str] = ()) -> Status:
+    """What to show for the model's state, the mode that is set, and problems that leave the model alone."""
     if mode == "off":
         return Status(False, "completions are switched off", "Inactive")
     if state.loading is not None:
@@ -102,4 +103,6 @@ def status_of(state: ModelState, mode: str) -> Status:
         return Status(False, state.problem, "Warning" if state.name is not None else "Error")
     if state.name is None:
         return Status(False, "no model yet", "Inactive")
+    if problems:
+        return Status(False, f"{state.name}; {'; '.join(problems)}", "Warning")
     return Status(False, state.name, "Normal")

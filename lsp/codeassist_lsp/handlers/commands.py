@@ -67,6 +67,7 @@ class Commands:
                 "indexed": (coverage := each.coverage()).num_indexed,
                 "total": coverage.num_total,
                 "building": coverage.is_building,
+                "problems": list(coverage.problems),
             }
             for each in self._backend.indexes.all()
         ]

@@ -50,6 +50,8 @@ class Connection:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._is_ready = False
         self._early_reports: list[str] = []
+        self._early_coverage: dict[Path, Coverage] = {}
+        self._index_problems: dict[Path, tuple[str, ...]] = {}
         self._server = Server(writer, self._end)
         self._client = Client(self._server)
         self._configuration = Configuration(self._report_setting, overrides)
@@ -120,6 +122,8 @@ class Connection:
         self._is_ready = True
         for problem in self._early_reports:
             self._client.say(problem)
+        for root, coverage in self._early_coverage.items():
+            self._show_coverage(root, coverage)
         self.model_changed(self._backend.inference.state)
 
     def _settings_changed(self) -> None:
@@ -152,7 +156,8 @@ class Connection:
     def _show_model(self) -> None:
         if self._is_ready:
             mode = self._configuration.settings(None).editor.mode
-            self._client.show_status(status_of(self._backend.inference.state, mode))
+            problems = [problem for each in self._index_problems.values() for problem in each]
+            self._client.show_status(status_of(self._backend.inference.state, mode, problems))
 
     def _completion_failed(self, problem: str) -> None:
         if self._is_ready:
@@ -168,6 +173,7 @@ class Connection:
 
     def _show_coverage(self, root: Path, coverage: Coverage) -> None:
         if not self._is_ready:
+            self._early_coverage[root] = coverage
             return
         if coverage.is_building and coverage.num_total:
             message = f"{root.name}: {coverage.num_indexed} of {coverage.num_total} files"
@@ -176,6 +182,10 @@ class Connection:
             )
         elif not coverage.is_building:
             self._client.end_progress(str(root), f"{root.name}: {coverage.num_indexed} files")
+            for problem in coverage.problems:
+                self._client.say(problem)
+            self._index_problems[root] = coverage.problems
+            self._show_model()
 
     def _on_loop(self, what: Callable[[], None]) -> None:
         try:

@@ -6,10 +6,12 @@ their level.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import sys
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
+from typing import TextIO
 
 from codeassist.control_characters import escaped
 
@@ -25,6 +27,31 @@ class _Escaping(logging.Formatter):
         return escaped(super().format(record))
 
 
+class _LogFile(RotatingFileHandler):
+    """A log that cannot be written (a full disk) costs its lines and one line on stderr, no traceback for each."""
+
+    _is_broken = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  the library's name
+        """Say it once."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+        elif not self._is_broken:
+            self._is_broken = True
+            with contextlib.suppress(OSError, ValueError):
+                sys.stderr.write(f"codeassist: no log: {self.baseFilename} cannot be written ({error.strerror})\n")
+
+
+class _Stderr(logging.StreamHandler[TextIO]):
+    """Where nobody reads stderr any more, or its disk is full, there is nobody to tell."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  the library's name
+        """Pass an error of the system over."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handleError(record)
+
+
 def log_file(cache: Path) -> Path:
     """The file that a server with this cache folder logs to, where no other is asked for."""
     return cache / "log" / "serve.log"
@@ -34,14 +61,14 @@ def set_up_logging(cache: Path, level: int = logging.INFO, path: Path | None = N
     """Log to the file and, what is worth a warning, to stderr, which editors show in an output channel."""
     root = logging.getLogger()
     root.setLevel(level)
-    to_stderr = logging.StreamHandler(sys.stderr)
+    to_stderr = _Stderr(sys.stderr)
     to_stderr.setLevel(logging.WARNING)
     handlers: list[logging.Handler] = [to_stderr]
     path = path or log_file(cache)
     problem: OSError | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handlers.append(RotatingFileHandler(path, maxBytes=_MOST_BYTES, backupCount=_NUM_FILES, encoding="utf-8"))
+        handlers.append(_LogFile(path, maxBytes=_MOST_BYTES, backupCount=_NUM_FILES, encoding="utf-8"))
     except OSError as error:
         problem = error
     for handler in handlers:

@@ -6,6 +6,7 @@ Whatever fails here is logged: it costs context, never a completion.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import threading
 import time
@@ -31,11 +32,15 @@ _MOST_DEBOUNCES = 10  # who types without a pause is indexed now and then all th
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """How much of a repository is in its index: of `num_total` files, `num_indexed` are looked at."""
+    """How much of a repository is in its index: of `num_total` files, `num_indexed` are looked at.
+
+    `problems`: why it is not kept current, or not built, each with what to do.
+    """
 
     num_indexed: int
     num_total: int
     is_building: bool
+    problems: tuple[str, ...] = ()
 
 
 class BackgroundIndex:
@@ -56,6 +61,7 @@ class BackgroundIndex:
             store, root, self._settings, is_open=self.is_open, on_update=self._disk_was_read, look_s=_LOOK_S
         )
         self._coverage = Coverage(0, 0, is_building=True)
+        self._problems: dict[str, str] = {}  # by what is not done
         self._listeners: dict[object, Callable[[Coverage], None]] = {}
         self._open: dict[str, dict[object, str]] = {}  # by path the text that each holder has, the newest last
         self._due: dict[str, None] = {}  # paths to index anew, in the order of their first change
@@ -72,8 +78,14 @@ class BackgroundIndex:
     def start(self) -> None:
         """Begin to watch and to build; returns at once."""
         self._build_wanted.set()
-        self._builder.start()
-        self._follower.start()
+        try:
+            self._builder.start()
+            self._follower.start()
+        except RuntimeError as error:  # no more threads: what the index holds is used as it is
+            self._problems["building"] = self._not_current(f"{error}; close other programs")
+            log.warning("%s", self._problems["building"])
+            self._coverage = Coverage(0, 0, is_building=False)
+            self._is_built.set()
 
     def begin_stopping(self) -> None:
         """Tell all work to end; returns at once."""
@@ -98,6 +110,8 @@ class BackgroundIndex:
             now = self._coverage
         if now.is_building:
             on_coverage(now)
+        elif self._problems:
+            on_coverage(self.coverage())
 
     def leave(self, holder: object) -> None:
         """Tell `holder` nothing more, and let the files count again that it had open."""
@@ -163,11 +177,13 @@ class BackgroundIndex:
             num_files = self.store.num_files()
         except CodeAssistError as error:
             log.warning("%s", error)
-            return self._coverage
-        return Coverage(num_files, max(num_files, self._coverage.num_total), is_building=False)
+            return dataclasses.replace(self._coverage, problems=tuple(dict.fromkeys(self._problems.values())))
+        num_total = max(num_files, self._coverage.num_total)
+        return Coverage(num_files, num_total, is_building=False, problems=tuple(dict.fromkeys(self._problems.values())))
 
     def _build_when_wanted(self) -> None:
         self._watcher.start()  # first, so that nothing that changes meanwhile is missed
+        self._note("watching", self._watcher.problem)
         self._hold(_MOST_HELD_S)
         try:
             while True:
@@ -189,6 +205,7 @@ class BackgroundIndex:
         began = time.perf_counter()
         self._tell(Coverage(0, 0, is_building=True))
         num_total = 0
+        self._problems.pop("building", None)
         try:
             if self._build_afresh:
                 self._build_afresh = False
@@ -209,8 +226,10 @@ class BackgroundIndex:
             return
         except (CodeAssistError, OSError) as error:
             log.warning("%s was not indexed: %s", self.root, error)
-        except Exception:  # the boundary of a thread: the next build may go better
+            self._problems["building"] = self._not_current(error)
+        except Exception as error:  # the boundary of a thread: the next build may go better
             log.exception("%s was not indexed", self.root)
+            self._problems["building"] = f"{self.root} was not indexed ({type(error).__name__}); the log says why"
         self._coverage = Coverage(0, num_total, is_building=False)
         self._tell(self.coverage())
         self._is_built.set()
@@ -229,9 +248,24 @@ class BackgroundIndex:
 
     def _disk_was_read(self, paths: frozenset[str]) -> None:
         """Index open documents again that a pass over the whole tree may have read from the disk before they opened."""
+        failure = self._watcher.failure
+        self._note("changes", None if failure is None else self._not_current(failure))
         with self._changed:
             for path in self._open if "" in paths else ():
                 self._is_due(path)
+
+    def _not_current(self, why: object) -> str:
+        return f"the index of {self.root} is not up to date: {why}"
+
+    def _note(self, what: str, problem: str | None) -> None:
+        """Tell of a problem with `what`, or that there is none any more, if that is news."""
+        if problem == self._problems.get(what):
+            return
+        self._problems.pop(what, None)
+        if problem is not None:
+            self._problems[what] = problem
+        if not self._coverage.is_building:
+            self._tell(self.coverage())
 
     def _is_due(self, path: str) -> None:
         self._last_change_s = time.monotonic()
@@ -272,7 +306,9 @@ class BackgroundIndex:
             return  # the whole repository is gone: its index stays as it is
         try:
             update_file(self.store, self.root, path, text, self._settings)
+            self._note("documents", None)
         except (CodeAssistError, OSError) as error:
             log.warning("%s was not indexed: %s", path, error)
+            self._note("documents", self._not_current(error))
         except Exception:  # the boundary of a thread: the next document may go better
             log.exception("%s was not indexed", path)
