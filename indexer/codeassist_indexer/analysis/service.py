@@ -86,7 +86,7 @@ class RepositoryAnalysisService:
             asked |= python_warm_up(text)
         try:
             self._process.ask(path, asked, self._deadline_s)
-        except CodeAssistError as error:  # the index is broken, held, not writable: whoever brings it up to date says so
+        except CodeAssistError as error:  # the index is broken or held: whoever updates it says so
             self._log_once(path, str(error), logging.INFO)
 
     def close(self) -> None:
