@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 from codeassist_indexer.fitting.fitted import Fitted
 from codeassist_indexer.fitting.lexing.frame import Frame
-from codeassist_indexer.fitting.lexing.imbalance import HARD, SOFT, imbalance
+from codeassist_indexer.fitting.lexing.imbalance import HARD, SOFT, imbalance, is_other_sentence
+from codeassist_indexer.fitting.lexing.modes import LINE_END
 from codeassist_indexer.fitting.lexing.reader import Reader
 from codeassist_indexer.fitting.place import FitContext
 from codeassist_indexer.fitting.repetition import (
@@ -27,9 +28,11 @@ from codeassist_indexer.languages.lexicons.code import ANY
 _MOST_CUTS = 12
 _MOST_REST = 1_000
 _LONGEST_MARK = 3
+_NEAR_FRAMES = 6
 _CLOSING = re.compile(r"\s*(?:\"\"\"|'''|</[\w.:-]*>|\*/|--\]=*\]|-->|[%?]>|\S)")
 _SEPARATORS = ";,:"
 _QUOTES = ("'", '"', "`")
+_CUT = 1  # an answer is cut where that mends something
 _LEFT_OPEN = 3  # a string that begins in the line, and that nothing in the answer ends
 
 
@@ -61,9 +64,9 @@ class _Candidate:
 def _best(place: FitContext, text: str, may_replace: bool) -> Fitted:
     """Of all cuts the one whose brackets fit best, then the longest."""
 
-    def rank(each: _Candidate) -> tuple[int, bool, bool, int, int, int]:
+    def rank(each: _Candidate) -> tuple[int, bool, int, bool, int, int]:
         length = len(each.text.rstrip()) - each.num_replaced
-        return each.cost, not each.is_shown, each.repeats, -each.num_chars, -length, each.num_replaced
+        return each.cost, each.repeats, -each.num_chars, not each.is_shown, -length, each.num_replaced
 
     best = min(_candidates(place, text, may_replace), key=rank)
     return Fitted(best.text, best.num_replaced)
@@ -108,7 +111,7 @@ def _candidates(place: FitContext, text: str, may_replace: bool) -> Iterator[_Ca
             rest = place.rest[end:_MOST_REST].rstrip()
             is_doubled = bool(rest) and rest[0] in _SEPARATORS and text[:cut].rstrip().endswith(rest[0])
             num_chars = len("".join((text[:cut] + rest).split()))
-            cost = costs.of(line + text[:cut], rest, reader)
+            cost = costs.of(line + text[:cut], rest, reader) + _CUT * (cut < len(text) and cut != again)
             yield _Candidate(text[:cut], end, cost, is_shown, cuts[cut] or is_doubled, num_chars)
 
 
@@ -123,8 +126,9 @@ class _Costs:
         now.read(line + place.rest[:_MOST_REST], len(line))
         self.num_closed_by_rest = now.num_closed
         self._num_kept_now = now.num_kept
+        self._num_deep_now = max(0, len(place.state.line_stack) - now.num_kept)  # opened on earlier lines
         self._num_brackets_now = _num_brackets(now.stack[: now.num_kept])
-        is_tag = any(each.mode.kind == "tag" for each in place.state.stack[-3:])
+        is_tag = any(each.mode.kind == "tag" for each in place.state.stack[-_NEAR_FRAMES:])
         self._separators = _SEPARATORS if is_tag else f"{_SEPARATORS}>"
 
     def num_given(self, reader: Reader) -> int:
@@ -136,9 +140,10 @@ class _Costs:
 
     def of(self, text: str, rest: str, before: Reader) -> int:
         """The cost of a line that is `text`, which has been read, and `rest`."""
-        reader = before.copy()
+        reader, state = before.copy(), self._place.state
         is_mere_text = reader.stack[-1].mode.kind in ("literal", "text")
-        before_rest = reader.num_closed, self.num_given(reader), _num_strays(reader)
+        before_rest = reader.num_closed, self.num_given(reader), _num_strays(reader), reader.num_kept
+        num_errors, num_own = reader.num_errors, len(reader.stack) - before_rest[1]
         reader.read(text + rest, len(text))
         num_given = self.num_given(reader)
         num_closed = reader.num_closed - before_rest[0]
@@ -147,7 +152,9 @@ class _Costs:
         if is_light(rest):
             num_useless, num_strays = max(0, _num_closers(rest, self._separators) - num_closed), before_rest[2]
             num_foreign = max(0, num_closed - (before_rest[1] - num_given))
+        num_unfinished = min(reader.num_errors - num_errors, num_own)  # it ends in the middle, and the line goes on
         softs = [each.mark for each in reader.stack[:num_given] if each.is_soft]
+        comment = next((each for each in reader.stack[1:] if each.mark == LINE_END and not each.is_soft), None)
         reader.end_line()
         num_given = min(num_given, len(reader.stack))
         own = reader.stack[num_given:]
@@ -156,14 +163,16 @@ class _Costs:
         is_open_quote = any(not each.is_bracket and each.mark in _QUOTES for each in (*left, *own))
         key = num_given, tuple((each.mark, each.char_offset < len(text)) for each in own), tuple(softs)
         if key not in self._known:
-            self._known[key] = imbalance(self._place.state, reader.stack, num_given, softs, len(text))
-        is_known = bool(self._place.rest.strip())  # else it is not known yet what the line closes
-        is_changed = is_known and _num_brackets(reader.stack[:num_given]) != self._num_brackets_now
+            self._known[key] = imbalance(state, reader.stack, num_given, len(text))
+        closed = state.read_below(reader.stack).soft if comment is None else state.comment_below(comment)
+        num_deep = before_rest[3] - reader.num_kept
+        num_changed = int(_num_brackets(reader.stack[:num_given]) > self._num_brackets_now)
+        num_changed += 2 * (num_deep > self._num_deep_now) + is_other_sentence(softs, closed)
         return (
             self._known[key]
-            + (num_strays + reader.num_errors) * HARD
+            + (num_strays + reader.num_errors - num_unfinished) * HARD
             + num_useless * (2 * SOFT if is_mere_text else HARD)
-            + (reader.num_soft_errors + num_foreign + is_changed) * SOFT
+            + (reader.num_soft_errors + num_foreign + num_changed + num_unfinished) * SOFT
             + (_LEFT_OPEN if is_open_quote else is_open * SOFT)
         )
 

@@ -20,9 +20,10 @@ _DIRECTIVE = re.compile(r"#\s*(?:if|else|elif|endif|define|include|undef|pragma|
 _LABEL = re.compile(r"\w+:$|(?:case\b.*|default):$")
 _COLON = re.compile(r":(?:\s+(?://|#).*)?$")
 # A statement that goes on below, deeper; and a line that goes on with one.
-_UNFINISHED = re.compile(r".*(?:[=+|&?<(\[{]|\b(?:and|or|in|is))$")
+_UNFINISHED = re.compile(r".*(?:[=+|&?<(\[{,]|\b(?:and|or|in|is))$")
 _BARE_HEADER = re.compile(r"(?:\}\s*)?(?:if|for|foreach|while|else if)\b[^()]*\(")
 _CONTINUES = re.compile(r"\.\w|\?[.:]?\s|[:+*/|&<]\s|[|&]{2}|\?\?|->|\?\.|=\s")
+_IN_COMMENT = re.compile(r"\*(?:\s|/|$)")
 _CASE = re.compile(r"(?:case|default|when)\b")
 _OTHERWISE = re.compile(r"(?:else|elif|elsif|elseif|except|finally|catch|rescue|ensure|when|until|case|then)\b")
 _ENDS = re.compile(r"(?:end|fi|done|esac)\b|;;")
@@ -49,7 +50,7 @@ def in_block(text: str, place: FitContext) -> str:
     if first > 0 and width(leading(lines[first])) < base and is_indented:
         return ""
     counted = [number for number in range(first + 1, len(lines)) if _counts(lines[number], place)]
-    counted = [number for number in counted if not lines[number].lstrip().startswith("*")] or counted
+    counted = [number for number in counted if not _IN_COMMENT.match(lines[number].lstrip())] or counted
     if not counted:
         return text
     below = counted[0]
@@ -96,7 +97,7 @@ def _is_bare_header(line: str) -> bool:
 def _goes_on(line: str, below: str, place: FitContext) -> bool:
     """Whether the line below the first goes on with what that has begun."""
     is_unfinished = _UNFINISHED.match(line.strip()) is not None or _CONTINUES.match(below.lstrip()) is not None
-    is_unfinished = is_unfinished or _is_bare_header(line) or below.lstrip().startswith("*")
+    is_unfinished = is_unfinished or _is_bare_header(line) or _IN_COMMENT.match(below.lstrip()) is not None
     return is_unfinished or _opens(line, place)
 
 

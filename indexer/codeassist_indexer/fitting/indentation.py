@@ -18,6 +18,7 @@ _NEARBY_CHARS = 8_000
 _MIXED = 5  # a fifth of the lines indented the other way is no accident
 _OPENS_BLOCK = re.compile(r"(\{|\(|\[|:|=>|->)(\s+(//|#(?!\w)).*)?$")
 # A statement that goes on below, deeper, without a bracket that says so.
+_COMMENT = re.compile(r"//|#(?!\w)|/?\*|--")
 _GOES_ON = re.compile(r"^(\}\s*)?(if|for|foreach|while|else if)\b.*\)$|^(\}\s*)?else$|[,=+*/|&?<(\[{-]$|\b(and|or|in)$")
 
 
@@ -127,6 +128,8 @@ def _deepened(text: str, base: str, style: Style | None, header: str, before: Sc
     if not width(base) or not below:
         return text
     first = header + lines[0]
+    if _COMMENT.match(first.lstrip()):
+        return text
     depth = width(leading(below[0]))
     unit = width(style.unit) if style is not None else depth
     is_closer = below[0].lstrip()[0] in ")]}"

@@ -16,7 +16,7 @@ FAR_CHARS = 60_000
 _TAB_WIDTH = 4
 _HEADER_LINES = 12
 # Lines, but for labels and directives, which stand where they like; in a group, a line's closing brackets.
-_LINE = re.compile(r"^[ \t]*(?!#|\w+:\s*$)(?:([)\]}]+[;,]?)|\S)", re.MULTILINE)
+_LINE = re.compile(r"^[ \t]*(?!#|\w+:\s*$)(?:(?:end)?([)\]}]+[;,]?)|\S)", re.MULTILINE)
 _CLOSER_LINES = re.compile(r"(?:[ \t]*[)\]}].*\n|[ \t]*\n)*")
 _ENDS_CODE = re.compile(r"[;{}][ \t]*$", re.MULTILINE)
 # A line that is code, not the text of a comment or string that the first of the lines nearby stands in.

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-# Four or more of them as a value or a part of one; rules of comments and pointers to pointers stand elsewhere.
-_MARK = re.compile(r"(?<=[\w\"'`=:@])[ \t]?\*{4,}(?![*/\w])")
+# Four or more of them as a value or a part of one; pointers to pointers stand elsewhere, and rules are longer.
+_MARK = re.compile(r"(?<=[\w\"'`=:@])[ \t]?\*{4,16}(?![*/\w])")
 
 
 def without_redaction(text: str, line: str) -> str:

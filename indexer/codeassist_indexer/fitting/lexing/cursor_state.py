@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from codeassist_indexer.fitting.lexing.frame import Frame
-from codeassist_indexer.fitting.lexing.modes import code_mode
+from codeassist_indexer.fitting.lexing.modes import Mode, code_mode
 from codeassist_indexer.fitting.lexing.reader import Reader, opening
 from codeassist_indexer.fitting.nearby_text import near_before, near_behind
 from codeassist_indexer.languages.forms.lexicon import Lexicon
@@ -62,10 +62,24 @@ class CursorState:
         default_factory=dict[tuple[tuple[str, int], ...], ReadBelow]
     )
 
+    def comment_below(self, comment: Frame) -> tuple[str, ...]:
+        """What the next lines, where they are the same kind of comment, close of a sentence in brackets."""
+        literal = comment.mode.literal
+        lines = self.below[:_SEEN_CHARS].split("\n")[:2]
+        reader = Reader((self.stack[0], comment))
+        for line in lines:
+            found = re.match(literal.opens, line.lstrip()) if literal is not None else None
+            if found is None:
+                break
+            reader.read(line.lstrip()[found.end() :])
+        return tuple(each.mark for each in reader.closers if each.is_soft)
+
     def read_below(self, stack: Sequence[Frame]) -> ReadBelow:
         """What the text below closes, read from where `stack` stands open."""
-        outer = next((n for n, each in enumerate(stack) if n and not each.is_bracket), len(stack))
-        kept = [stack[0], *stack[outer:]]
+        inner = next((num for num, each in enumerate(stack) if num and _is_within_text(each)), len(stack))
+        base = stack[0].mode if stack[0].mode.kind == "text" else None
+        kept = [stack[0]]
+        kept += [each for num, each in enumerate(stack) if num and (num >= inner or not _changes_nothing(each, base))]
         key = tuple((each.mark, id(each.mode)) for each in kept)
         known = self._read.get(key)
         if known is None:
@@ -88,6 +102,16 @@ def state_at(prefix: str, suffix: str, lexicon: Lexicon, language: str | None, n
     below = near_behind(suffix, num_chars, language).partition("\n")[2]
     indents = tuple(indent_of(near, each) for each in reader.stack)
     return CursorState(tuple(reader.stack), indents, line_stack, num_line, below, len(suffix) <= num_chars)
+
+
+def _changes_nothing(frame: Frame, base: Mode | None) -> bool:
+    """Whether the text within is read as the one around it: in a bracket, or between the tags of an element."""
+    return frame.is_bracket or (base is not None and frame.mode is base)
+
+
+def _is_within_text(frame: Frame) -> bool:
+    """Whether what stands open is a string or comment, or code in a text."""
+    return frame.mode.kind == "literal" or (not frame.is_bracket and frame.mark in (")", "}"))
 
 
 def _begun_long_ago(stack: Sequence[Frame]) -> Frame | None:

@@ -12,12 +12,11 @@ _INDENT, _ERROR = 1, 2
 _MOST = 24  # of the innermost that are compared
 
 
-def imbalance(state: CursorState, stack: Sequence[Frame], num_given: int, softs: Sequence[str], answer_end: int) -> int:
+def imbalance(state: CursorState, stack: Sequence[Frame], num_given: int, answer_end: int) -> int:
     """The cost of a line that leaves `stack` open; 0 where all of it is closed below and nothing else.
 
     The first `num_given` frames are those that are open at the cursor. Of the others those before the offset
-    `answer_end` are an answer's, which may end in the middle: what it opens need not be closed. `softs` are the closers
-    of what a text of no code left open on the line.
+    `answer_end` are an answer's, which may end in the middle: what it opens need not be closed.
     """
     below = state.read_below(stack)
     frames: list[tuple[str, int | None, bool]] = []
@@ -28,13 +27,14 @@ def imbalance(state: CursorState, stack: Sequence[Frame], num_given: int, softs:
     frames.reverse()
     ends = state.is_whole and len(below.closers) <= _MOST
     cost = _unlikeness(frames[:_MOST], below.closers[:_MOST], frames_end=ends, closers_end=len(frames) <= _MOST)
-    return cost + below.num_errors * _ERROR + _softness(softs, below.soft)
+    return cost + below.num_errors * _ERROR
 
 
-def _softness(softs: Sequence[str], closed: Sequence[str]) -> int:
+def is_other_sentence(softs: Sequence[str], closed: Sequence[str]) -> bool:
+    """Whether brackets that a text of no code leaves open on its line are not those that its next lines close."""
     if closed:
-        return 0 if softs and softs[-1] == closed[0] else SOFT
-    return SOFT if softs else 0
+        return not softs or softs[-1] != closed[0]
+    return bool(softs)
 
 
 def _unlikeness(

@@ -64,7 +64,8 @@ def code_mode(name: str) -> Mode:
 @cache
 def literal_mode(name: str, literal: Literal, closes: str) -> Mode:
     """Within a string or comment. The brackets and quotes in it are none of the code's, but an editor closes them."""
-    rules: list[tuple[str, object]] = []
+    rules: list[tuple[str, object]] = [(r"\{\{", "skip") for hole in literal.holes if hole.opens == r"\{"]
+    rules += [(hole.opens, hole) for hole in literal.holes]
     if literal.escape == "backslash":
         rules.append((r"\\(?s:.)", "skip"))
     elif literal.escape == "doubled":
@@ -73,8 +74,6 @@ def literal_mode(name: str, literal: Literal, closes: str) -> Mode:
     rules.append((end, "end"))
     if literal.nests:
         rules.append((literal.opens if literal.is_comment else re.escape(_NESTED[closes]), "nested"))
-    rules += [(r"\{\{", "skip") for hole in literal.holes if hole.opens == r"\{"]
-    rules += [(hole.opens, hole) for hole in literal.holes]
     if closes != LINE_END:
         rules.append((r"\n", "line end"))
     rules += [(r"[()\[\]{}]", "soft bracket"), (rf"[{_QUOTES}]", "soft quote")]
