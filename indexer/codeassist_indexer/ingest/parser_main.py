@@ -8,10 +8,12 @@ from codeassist_indexer.secrets.redaction import redact
 from codeassist_indexer.storage.lexical import code_tokens
 from codeassist_indexer.workers.question_loop import answer_questions
 
-FILE_CPU_S = 2.0
-"""A file of 1 MB, the largest that is indexed, takes 0.3 to 0.6 s (2 cores, AVX-512, 2026-11-30)."""
+FILE_CPU_S = 1.5
+"""A file of 512 KiB, the largest that is indexed, takes 0.15 to 0.3 s (2 cores, AVX-512, 2026-11-30)."""
 MEMORY_BYTES = 1 << 30
 _IDLE_S = 60.0
+
+NOT_INDEXED = "language is not indexed"
 
 
 def main() -> None:
@@ -27,7 +29,7 @@ def parse_text(path: str, text: str) -> ParsedText:
         redaction = redact(text, path)
         parsed = parse_file(path, redaction.text)
         if parsed is None:
-            return ParsedText(None, skip_reason="language is not indexed")
+            return ParsedText(None, skip_reason=NOT_INDEXED)
         tokens = tuple(" ".join(code_tokens(chunk.text, parsed.language)) for chunk in parsed.chunks)
     except RecursionError:
         return ParsedText(None, skip_reason="nested too deeply")

@@ -43,10 +43,11 @@ MOST_IMPORT_CHARS = 500_000
 _START_S = 60.0  # on a busy machine, with cold disks
 # By the clock. What counts is processor time, which the process limits itself, but on Windows.
 _QUESTION_S = 3.0 if hasattr(signal, "setitimer") else 0.5
+_CLOSE_S = 0.5  # then the process ends with this one, whose input it reads
 _PAUSE_S = 30.0  # after a process could not be started
 _PLACE_CHARS = 2 * FAR_CHARS
 _EXTENT_CHARS = 20_000
-_BLIND_CHARS = 1_000
+_BLIND_CHARS = 400
 _KEPT_IMPORTS = 8  # texts whose imports, which seldom change from keystroke to keystroke, are not asked for again
 
 _numbers = count(1)
@@ -94,9 +95,10 @@ class DocumentReader:
             self._running()
 
     def close(self) -> None:
-        """End the process. A question starts another one."""
-        with self._lock:
+        """End the process; a question starts another one. One that is being asked is waited for, but not for long."""
+        if self._lock.acquire(timeout=_CLOSE_S):
             self._end()
+            self._lock.release()
 
     def ask(
         self, read: Callable[[object], _T], kind: Kind, path: str, texts: tuple[str, ...], line: str | None = None

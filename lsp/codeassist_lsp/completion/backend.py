@@ -21,6 +21,7 @@ from codeassist import __version__
 from codeassist.completion.document_state import DocumentState
 from codeassist.errors import CodeAssistError
 from codeassist.settings import Settings
+from codeassist_indexer.open_document.reader import READER
 from codeassist_lsp.completion.inference import Inference, LoadSession, ModelState
 from codeassist_lsp.completion.scheduling import Works
 from codeassist_lsp.completion.shared_document import SharedDocuments
@@ -91,6 +92,7 @@ class Backend:
         self._waiting: set[asyncio.Future[None]] = set()  # until a model is in service
         self._began_s = time.monotonic()
         threading.Thread(target=_import_early, name="import", daemon=True).start()
+        threading.Thread(target=READER.warm, name="reader-start", daemon=True).start()
 
     def join(self, listener: Listener) -> None:
         """Tell `listener` from now on what changes."""

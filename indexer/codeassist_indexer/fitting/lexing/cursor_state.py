@@ -23,6 +23,7 @@ _SEEN_CHARS = 400
 # Three words at least, and none of the marks of code.
 _SENTENCE = re.compile(r"\W*[\w'’`./-]+[,:]?(?: \W?[\w'’`./-]+[,:;.)`*\"]*){2,}\s*")
 _MOST_CLOSERS = 40
+_MOST_BEHIND = 16  # brackets of one line, looked back at from one of them
 _MOST_ERRORS = 4
 
 
@@ -182,7 +183,9 @@ def _place_on_line(text: str, char_offset: int) -> tuple[int, bool]:
 def indent_of(text: str, frame: Frame) -> int:
     """The indentation of what a frame of the text is part of."""
     indent = _indent_at(text, frame.char_offset)
-    while frame.behind is not None:
+    for _ in range(_MOST_BEHIND):
+        if frame.behind is None:
+            break
         frame = frame.behind.frame
         indent = min(indent, _indent_at(text, frame.char_offset))
     return indent

@@ -118,7 +118,7 @@ def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
 _CODE = re.compile(
     rf"(?:{BRACE_COMMENTS}"
     r'|(?:@\$?|\$@)"(?:[^"]|"")*(?:"|(?P<open_verbatim>\Z))'
-    r'|\$*"""(?:[^"]|"(?!""))*(?:"""|(?P<open_long>\Z))'
+    r'|\${0,9}"""(?:[^"]|"(?!""))*(?:"""|(?P<open_long>\Z))'
     rf"|\$?{line_string(chr(34))}|{line_string(chr(39))}"
     r"|^[ \t]*\#[^\n]*(?:(?=\n)|(?P<open_directive>\Z)))"
     rf"|{BRACKETS}",

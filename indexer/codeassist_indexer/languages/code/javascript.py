@@ -12,7 +12,7 @@ from functools import partial
 
 from tree_sitter import Node
 
-from codeassist_indexer.languages.forms.code_pattern import BRACE_COMMENTS, BRACKETS, LINE_STRINGS
+from codeassist_indexer.languages.forms.code_pattern import BRACE_COMMENTS, BRACKETS, ESCAPED, LINE_STRINGS
 from codeassist_indexer.languages.forms.definition_form import Form, Named, by_name, dotted, nothing
 from codeassist_indexer.languages.forms.import_form import ImportForm, field_text, line_of, unquoted
 from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths, ends_with, nearest, paths_by_module
@@ -268,9 +268,11 @@ def _file_names(base: str) -> list[str]:
 # A slash begins a regular expression where no value can stand before it.
 _CODE = re.compile(
     rf"(?:{BRACE_COMMENTS}"
-    r"|`(?:[^`\\]|\\[\s\S])*(?:`|(?P<open_long>\Z))"
+    rf"|`(?:[^`\\]|{ESCAPED})*(?:`|(?P<open_long>\Z))"
     rf"|{LINE_STRINGS}"
-    r"|(?<=[=(,:\[!&|?{};\n])[ \t]*/(?![/*])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.)*\])+(?:/[a-z]*|(?P<open_regex>\Z)))"
+    # A regular expression. Of a bounded length: what is none would be searched for its end from every slash of a line.
+    r"|(?<=[=(,:\[!&|?{};\n])[ \t]*/(?![/*])(?:[^/\\\n\[]|\\.|\[(?:[^\]\\\n]|\\.){0,200}\]){1,500}"
+    r"(?:/[a-z]*|(?P<open_regex>\Z)))"
     rf"|{BRACKETS}"
 )
 _NAME_END = re.compile(r"(?:[^\W\d]|[$#])?(?:[\w$]*)\Z")

@@ -17,6 +17,8 @@ IDENTIFIER = re.compile(r"[^\W\d]\w*")
 # The published recipe of RLCoder asks for the last non-empty lines before the cursor.
 LINES_BEFORE = 12
 LINES_AFTER = 4
+# Of longer lines, the part nearest to the cursor: patterns that look for a name before a line's end try every place.
+_MOST_LINE_CHARS = 600
 
 _MAX_LINES_UP = 2_000
 _TYPE = re.compile(
@@ -80,9 +82,9 @@ def cursor_query(request: CompletionRequest) -> CursorQuery:
         before, line_head = [*before, line_head], ""
     after = request.suffix[: (LINES_AFTER + 10) * 200].splitlines()[1:]
     return CursorQuery(
-        line_head,
-        tuple(line for line in reversed(before) if line.strip())[: LINES_BEFORE - 1],
-        tuple(line for line in after if line.strip())[:LINES_AFTER],
+        line_head[-_MOST_LINE_CHARS:],
+        tuple(line[-_MOST_LINE_CHARS:] for line in reversed(before) if line.strip())[: LINES_BEFORE - 1],
+        tuple(line[:_MOST_LINE_CHARS] for line in after if line.strip())[:LINES_AFTER],
     )
 
 
@@ -150,7 +152,7 @@ def _opening_lines(prefix: str, line_head: str) -> Iterator[str]:
         lines.pop()
     limit = _indent(line_head) if line_head.strip() else len(line_head.expandtabs(4))
     for line in reversed(lines[-_MAX_LINES_UP:]):
-        text = line.strip()
+        text = line.strip()[:_MOST_LINE_CHARS]
         if limit == 0:
             return
         if not text or text.startswith(("#", "//", "*", "/*", "@")):
