@@ -104,7 +104,7 @@ def _candidates(place: FitContext, text: str, may_replace: bool) -> Iterator[_Ca
             is_shown = _is_within(place.rest[:end], text[:cut])
             if num > num_closed and cut < len(text):
                 continue  # a cut leaves to the rest of the line what it closes
-            if end and not is_shown and not place.line.strip():
+            if end and not place.line.strip():
                 continue  # a line of closers alone stays
             if num > costs.num_closed_by_rest and not is_shown and state.stack[0].mode.lexicon is ANY:
                 continue  # in a language that is not known it may close what was not seen to open

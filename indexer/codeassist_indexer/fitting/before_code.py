@@ -23,7 +23,7 @@ from codeassist_indexer.languages.spec import IndentedBlocks
 
 _UNIT = "    "
 _FRAGMENT = re.compile(r"[\w.$@:>\\-]+")
-_BEGINS_LINE = re.compile(r"[-*+.] |//|/\*|#|--|<!--|\"\"\"|\'\'\'|;;|@|\\\w|\{\Z")
+_BEGINS_LINE = re.compile(r"[-*+.] |\./|//|/\*|#|--|<!--|\"\"\"|\'\'\'|;;|@|\\\w|\{\Z")
 _KEY = re.compile(r"[\w.-]+(?::(?:\s|\Z)|=)")
 _GOES_ON = re.compile(r"[<+\-*/%^~!?\"\'`\[]")
 _TIGHT = re.compile(r"[.=:,;)\]}?|&]")
@@ -94,6 +94,8 @@ def _goes_on_in(last: str, rest: str, place: FitContext) -> bool:
         return False
     if _OPEN_END.search(said) or (said[-1] == ":" and is_word(rest[0]) and _FRAGMENT.fullmatch(said) is not None):
         return True
+    if rest[0] == "." and place.suffix.partition("\n")[2].lstrip(" \t").startswith("."):
+        return False  # a chain of calls, each on a line
     if is_word(rest[0]) or (said[0] == rest[0] and rest[0] not in "\"'`"):  # as items, tags and chained calls do
         return False
     if rest[0] == "<" and "<" not in said and PurePosixPath(place.path).suffix.lower() in MARKUP:
@@ -125,6 +127,8 @@ def _quote_at_word_end(quote: str) -> re.Pattern[str]:
 def _opens_block(line: str, rest: str, place: FitContext) -> bool:
     """Whether a line opens a block that what follows it would have to stand in, deeper than it does."""
     header = line.rstrip().rpartition("\n")[2]
+    if scan(header, place.language).literal == LINE_COMMENT:
+        return False
     blocks = blocks_of(place.language)
     if isinstance(blocks, IndentedBlocks):  # a list's items may stand as its key does
         return blocks.header.match(header) is not None and not rest.startswith("- ")

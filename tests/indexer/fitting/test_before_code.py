@@ -89,10 +89,14 @@ def test_4_an_answer_that_brings_its_line_end_keeps_it(
         ("a.go", "func f() {\n\tif a {\n\t\tg()\n\t│for {\n\t}\n}\n", "}\n\t"),
         ("a.kt", "class A {\n  fun f() {\n  │}\n}\n", "g()\n  "),
         ("a.sql", "with a as (\n  select b\n│)\nselect c from a;\n", "  from d cross join e\n"),
+        ("a.scss", "a {\n}\n\n│//  color: red;\n//}\n", "//b {\n"),
+        ("a.swift", "///\n│///         @Flag\n///     }\nstruct A {\n}\n", "///     struct B {\n"),
+        ("a.js", "t(() => {\n  │.get('/')\n    .end();\n});\n", "request(app)\n  "),
+        ("a.sh", "cd redis\n│./runtest\n", "make\n"),
         ("a.vue", "<style>\na {\n  color: red;\n│</style>\n", "}\n"),
     ],
 )
-def test_4_a_closer_that_is_missing_before_code_that_opens_its_own(path: str, place: str, answer: str) -> None:
+def test_4_lines_before_code_that_leave_brackets_or_close_them(path: str, place: str, answer: str) -> None:
     prefix, _, suffix = place.partition("│")
     assert fit(answer, prefix, suffix, path) == Fitted(answer)
 
