@@ -301,8 +301,6 @@ def why_not(ask: ClientRequest, settings: Settings, state: ModelState) -> str | 
         return "switched off"
     if ask.document.language_id in editor.off_languages:
         return f"switched off for {ask.document.language_id}"
-    if not ask.document.is_in_step:
-        return "out of step with the client"
     if len(ask.document.document.text) > MOST_CHARS:
         return "the document is too large"
     if state.name is None:

@@ -38,6 +38,7 @@ class DocumentSession:
         self._scope: DocumentScope | None = None
         self._now_s = now_s
         self.is_closed = False
+        self.misfit: str | None = None
 
     @property
     def scope(self) -> DocumentScope:
@@ -51,10 +52,13 @@ class DocumentSession:
         self._scope = None
 
     def apply(self, version: int, changes: Sequence[TextChange], encoding: PositionEncoding) -> None:
-        """Apply one change notification, all of it or nothing: then `now` is out of step."""
+        """Apply one change notification; what of it did not fit is logged, and `misfit` from then on."""
         applied = apply_changes(self.now, version, changes, encoding)
         self.history.record(applied.start, applied.edits, self._now_s())
         self.now = applied.after
+        for misfit in applied.misfits:
+            log.warning("%s: %s", self.now.uri, misfit)
+            self.misfit = misfit
 
     def text_changed(self, text: str) -> None:
         """Let the unsaved text count for other files."""

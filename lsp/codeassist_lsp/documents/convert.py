@@ -68,12 +68,9 @@ def unit_col(line: str, char: int, encoding: PositionEncoding) -> int:
 
 
 def offset_at(document: Document, line: int, units: int, encoding: PositionEncoding) -> int:
-    """The offset of a protocol position. A column after its line is the line's end, as the protocol has it.
-
-    The line after the last one is the text's end: that is how clients write "up to the end". Raises RequestError for
-    lines further on.
-    """
-    if line == document.num_lines:
+    """The offset of a protocol position. A column after its line is the line's end, a line after the last one the
+    text's: so clients write "up to the end"."""
+    if line >= document.num_lines:
         return len(document.text)
     chars = document.line_range(line)
     return chars.start + char_col(document.text[chars.start : chars.stop], units, encoding)

@@ -1,20 +1,15 @@
 """One open document's text as it stood at one moment, and what a client's edits make of it.
 
-What does not fit is logged and marks the document out of step, until the client sends a whole text again; nothing here
-raises for what a client sends.
+Whatever a client sends leads to a text: what does not fit is applied as the protocol says, and known as a misfit.
 """
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from codeassist.document import Document, Edit
-from codeassist.errors import RequestError
 from codeassist_lsp.documents.convert import PositionEncoding, offset_at
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,52 +39,52 @@ class OpenDocument:
     language_id: str
     document: Document
     opening: int
-    is_in_step: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Applied:
     """What a notification's changes come to: the document after them, and the edits that led there, in order.
 
-    Each edit counts in the text that the one before it left, the first in `start`; a whole text is no edit.
+    Each edit counts in the text that the one before it left, the first in `start`; a whole text is no edit. `misfits`
+    say what did not fit the text as it was known here: the client may see another one.
     """
 
     after: OpenDocument
     start: Document
     edits: tuple[Edit, ...] = ()
+    misfits: tuple[str, ...] = ()
 
 
 def apply_changes(
     now: OpenDocument, version: int, changes: Sequence[TextChange], encoding: PositionEncoding
 ) -> Applied:
-    """Apply a client's changes, all or none; where they do not fit, the result is out of step and the text stays."""
+    """Apply a client's changes in their order, which is that of its messages whatever their versions are.
+
+    A line after the last one is the text's end, as in the protocol, a range that ends before it begins its reverse.
+    """
     todo = list(changes)
     whole = next((i for i in reversed(range(len(todo))) if todo[i].span is None), None)
-    if whole is not None:  # what came before it does not matter any more, nor whether we were in step
-        healed = Document(now.uri, todo[whole].text, version)
-        if not now.is_in_step:
-            log.info("%s is in step again", now.uri)
-        now = replace(now, document=healed, is_in_step=True)
-        todo = todo[whole + 1 :]
     start = now.document
-    if not now.is_in_step:
-        return Applied(now, start)
-    try:
-        document, edits = _applied(start, todo, version, encoding)
-    except RequestError as error:
-        log.warning("out of step with the client: %s", error)
-        return Applied(replace(now, is_in_step=False), start)
-    return Applied(replace(now, document=document), start, edits)
-
-
-def _applied(
-    document: Document, changes: Sequence[TextChange], version: int, encoding: PositionEncoding
-) -> tuple[Document, tuple[Edit, ...]]:
-    document, _ = document.apply_all((), version)  # a version that goes backwards is refused before any edit
+    misfits: list[str] = []
+    if whole is not None:  # what came before it does not matter any more, nor which version it was for
+        start = Document(now.uri, todo[whole].text, version)
+        todo = todo[whole + 1 :]
+    elif version < start.version:
+        misfits.append(f"version {version} came after version {start.version}")
+    document, _ = start.apply_all((), max(version, start.version))
     edits: list[Edit] = []
-    for change in changes:
+    for change in todo:
         assert change.span is not None
-        start, end = (offset_at(document, point.line, point.units, encoding) for point in change.span)
-        edits.append(Edit(start, end, change.text))
-        document, _ = document.apply(edits[-1], version)
-    return document, tuple(edits)
+        misfits.extend(_misfits(document, *change.span))
+        from_char, to_char = sorted(offset_at(document, point.line, point.units, encoding) for point in change.span)
+        edits.append(Edit(from_char, to_char, change.text))
+        document, _ = document.apply(edits[-1], document.version)
+    return Applied(replace(now, document=document), start, tuple(edits), tuple(misfits))
+
+
+def _misfits(document: Document, start: Point, end: Point) -> list[str]:
+    if (end.line, end.units) < (start.line, start.units):
+        return ["a range ended before it began"]
+    if end.line > document.num_lines:
+        return [f"line {end.line + 1} was named of {document.num_lines}"]
+    return []

@@ -80,7 +80,7 @@ class Feedback:
     def _look(self, shown: ShownSuggestion, counting: _Counting, start: int, end: int) -> None:
         """Count how much of [start, end) of an accepted text stands in the document now, if it is still open."""
         now = shown.session.now
-        if shown.session.is_closed or not now.is_in_step:
+        if shown.session.is_closed:
             return
         text = shown.document.document.text
         head = with_newlines(text[: shown.start_char])

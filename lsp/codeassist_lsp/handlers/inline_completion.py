@@ -6,7 +6,6 @@ import logging
 
 from lsprotocol import types
 
-from codeassist.errors import RequestError
 from codeassist_lsp.completion.client_requests import ClientRequest, ClientRequests, Kind
 from codeassist_lsp.completion.document_session import DocumentSessions
 from codeassist_lsp.completion.items import inline_item, list_item
@@ -78,15 +77,11 @@ class InlineCompletionHandler:
             log.warning("no completion in %s: it is not open", uri)
             return None
         now = session.now
-        try:
-            cursor = self._offset(now, params.position)
-            selected = None
-            if info is not None:
-                start, end = self._offset(now, info.range.start), self._offset(now, info.range.end)
-                selected = Selected(start, end, info.text)
-        except RequestError as error:
-            log.warning("no completion: %s", error)
-            return None
+        cursor = self._offset(now, params.position)
+        selected = None
+        if info is not None:
+            start, end = self._offset(now, info.range.start), self._offset(now, info.range.end)
+            selected = Selected(start, end, info.text)
         return ClientRequest((method, uri), session, now, cursor, kind, selected, self._server.protocol.read_s)
 
     def _offset(self, entry: OpenDocument, position: types.Position) -> int:

@@ -21,6 +21,7 @@ class TextDocumentHandler:
     def __init__(self, server: Server, client: Client, documents: DocumentSessions) -> None:
         self._client = client
         self._documents = documents
+        self._has_told_misfit = False  # a client that writes its edits so does it all the time
         server.feature(types.TEXT_DOCUMENT_DID_OPEN)(self._did_open)
         server.feature(types.TEXT_DOCUMENT_DID_CHANGE)(self._did_change)
         server.feature(types.TEXT_DOCUMENT_DID_CLOSE)(self._did_close)
@@ -51,10 +52,19 @@ class TextDocumentHandler:
 
     def _did_change(self, params: types.DidChangeTextDocumentParams) -> None:
         changes = [_change(each) for each in params.content_changes]
-        session = self._documents.change(params.text_document.uri, params.text_document.version, changes)
-        if session is not None:
-            _index(session)
-            _note_edits(session, changes)
+        uri = params.text_document.uri
+        session = self._documents.change(uri, params.text_document.version, changes)
+        if session is None:
+            self._client.say(f"{uri} was edited, but is not open here: open it again to have completions in it")
+            return
+        if session.misfit is not None and not self._has_told_misfit:
+            self._has_told_misfit = True
+            self._client.say(
+                f"{session.scope.path}: an edit did not fit the text that was sent before ({session.misfit}); it was "
+                "applied as the protocol says. If suggestions go wrong in a file, close it and open it again"
+            )
+        _index(session)
+        _note_edits(session, changes)
 
     def _did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         self._documents.close(params.text_document.uri)
@@ -72,14 +82,13 @@ def _note_edits(session: DocumentSession, changes: list[TextChange]) -> None:
         return
     for change in changes:
         if change.span is not None:
-            start, end = change.span
-            num_removed, num_added = end.line - start.line, change.text.count("\n")
-            scope.workspace.recent.note_edit(scope.path, start.line + 1, num_removed, num_added)
+            first, last = sorted(min(point.line, session.now.document.num_lines) for point in change.span)
+            scope.workspace.recent.note_edit(scope.path, first + 1, last - first, change.text.count("\n"))
 
 
 def _index(session: DocumentSession) -> None:
     text = session.now.document.text
-    if session.now.is_in_step and len(text) <= MOST_CHARS:
+    if len(text) <= MOST_CHARS:
         session.text_changed(well_formed(text))
 
 

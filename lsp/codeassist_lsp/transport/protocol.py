@@ -12,19 +12,11 @@ import json
 import logging
 from collections.abc import AsyncIterator, Callable, Generator
 from concurrent.futures import InvalidStateError
-from functools import cache
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 from lsprotocol import types
-from pygls.protocol import (
-    JsonRPCNotification,
-    JsonRPCRequestMessage,
-    JsonRPCResponseMessage,
-    LanguageServerProtocol,
-    default_converter,
-    lsp_method,
-)
+from pygls.protocol import LanguageServerProtocol, lsp_method
 
 from codeassist_lsp.transport.framing import Chunk, Framing
 
@@ -42,26 +34,6 @@ _INVALID_PARAMS = -32602
 _NOT_INITIALIZED = -32002
 _NOTIFICATIONS = frozenset(method for method in types.METHOD_TO_TYPES if types.METHOD_TO_TYPES[method][1] is None)
 """What has no answer in the protocol."""
-
-
-@cache
-def make_converter() -> Converter:
-    """pygls' converter, but methods that the protocol's library does not know keep their params as plain JSON.
-
-    One for all connections: making it, and what it makes for each kind of message, takes 60 ms.
-    """
-    converter = default_converter()
-    converter.register_structure_hook(
-        JsonRPCNotification, lambda data, _: JsonRPCNotification(data["method"], data["jsonrpc"], data.get("params"))
-    )
-    converter.register_structure_hook(
-        JsonRPCRequestMessage,
-        lambda data, _: JsonRPCRequestMessage(data["id"], data["method"], data["jsonrpc"], data.get("params")),
-    )
-    converter.register_structure_hook(
-        JsonRPCResponseMessage, lambda data, _: JsonRPCResponseMessage(data["id"], data["jsonrpc"], data.get("result"))
-    )
-    return converter
 
 
 class Protocol(LanguageServerProtocol):

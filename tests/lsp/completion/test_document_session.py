@@ -1,4 +1,4 @@
-"""Open documents kept in step by edits, and healed when they are not."""
+"""Open documents kept in step by edits, and whatever a client sends leads to a text."""
 
 from __future__ import annotations
 
@@ -54,41 +54,48 @@ def test_random_edits_lead_to_the_clients_text(encoding: PositionEncoding) -> No
             text = text[:start] + new + text[end:]
             document, _ = document.with_text(text)
         after = changed(documents, version, changes)
-        assert after.is_in_step, f"seed {SEED}"
         assert after.document.text == text and after.document.version == version, f"seed {SEED}"
         opened = after
 
 
+ALL = (0, 0), (99_999, 0)
+
+
 @pytest.mark.parametrize(
-    ("version", "changes"),
+    ("version", "changes", "text", "misfit"),
     [
-        (2, [change("x", (7, 0), (7, 0))]),
-        (2, [change("x", (1, 0), (0, 0))]),
-        (2, [change("fine", (0, 0), (0, 0)), change("x", (0, 0), (9, 9))]),
-        (0, [change("x", (0, 0), (0, 0))]),
-        (0, []),
+        (2, [change("new", *ALL)], "new", "line 100000 was named of 2"),
+        (2, [change("new", (0, 0), (2, 0))], "new", None),  # the line after the last one: the text's end
+        (2, [change("new", (0, 0), (1, 9_999))], "new", None),
+        (2, [change("\nx", (7, 0), (7, 0))], "one\ntwo\nx", "line 8 was named of 2"),
+        (2, [change("x", (1, 0), (0, 0))], "xtwo", "a range ended before it began"),
+        (2, [change("fine ", (0, 0), (0, 0)), change("x", (1, 0), (9, 9))], "fine one\nx", "line 10 was named of 2"),
+        (0, [change("x", (0, 0), (0, 0))], "xone\ntwo", "version 0 came after version 1"),
+        (0, [], "one\ntwo", "version 0 came after version 1"),
+        (0, [TextChange("new", None)], "new", None),
     ],
 )
-def test_what_does_not_fit_changes_nothing_until_a_whole_text_comes(version: int, changes: list[TextChange]) -> None:
+def test_what_does_not_fit_is_applied_as_the_protocol_says(
+    version: int, changes: list[TextChange], text: str, misfit: str | None
+) -> None:
     documents = new_documents()
-    documents.open(URI, "python", 1, "one\ntwo")
-    after = changed(documents, version, changes)
-    assert not after.is_in_step and after.document.text == "one\ntwo"
-    later = changed(documents, 5, [change("x", (0, 0), (0, 0))])
-    assert not later.is_in_step, "an edit of a text that we do not know"
-    whole = TextChange("new", None)
-    healed = changed(documents, 3, [change("lost", (0, 0), (0, 0)), whole, change("!", (0, 3), (0, 3))])
-    assert healed.is_in_step
+    session = documents.open(URI, "python", 1, "one\ntwo")
+    assert changed(documents, version, changes).document.text == text
+    assert session.misfit == misfit
+    later = changed(documents, 5, [change("# ", (0, 0), (0, 0))]).document
+    assert (later.text, later.version) == (f"# {text}", 5)
+    healed = changed(documents, 3, [change("lost", *ALL), TextChange("new", None), change("!", (0, 3), (0, 3))])
     assert (healed.document.text, healed.document.version) == ("new!", 3)
 
 
-def test_opening_again_heals_too() -> None:
+def test_opening_again_begins_anew() -> None:
     documents = new_documents()
     first = documents.open(URI, "python", 9, "one")
     before = first.now
     documents.change(URI, 2, [])
-    again = documents.open(URI, "python", 1, "two").now
-    assert again.is_in_step and again.document.text == "two" and again.opening != before.opening and first.is_closed
+    again = documents.open(URI, "python", 1, "two")
+    assert again.now.document.text == "two" and again.now.opening != before.opening and first.is_closed
+    assert first.misfit is not None and again.misfit is None
 
 
 def test_what_is_not_open() -> None:
@@ -104,8 +111,7 @@ def test_what_is_not_open() -> None:
 def test_a_large_document_takes_an_edit_at_once() -> None:
     """20 MB: 35 ms an edit (2 busy cores)."""
     documents = new_documents()
-    documents.open(URI, "python", 1, "some line of code\n" * 1_150_000)
+    after = documents.open(URI, "python", 1, "some line of code\n" * 1_150_000).now
     for version in range(2, 32):
         after = changed(documents, version, [change("x", (600_000, 4), (600_000, 4))])
-        assert after.is_in_step
     assert after.document.text.count("x") == 30

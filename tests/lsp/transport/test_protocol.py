@@ -125,3 +125,45 @@ def test_a_request_whose_id_is_none_is_refused(identity: Any) -> None:
         assert answer["id"] is None and answer["error"]["code"] == -32600
 
     asyncio.run(test())
+
+
+NO_CONTEXTS: list[Any] = [None, 7, "invoked", [], {}, *({"triggerKind": kind} for kind in (0, 3, -1, "1", None, True))]
+
+
+@pytest.mark.parametrize("context", NO_CONTEXTS)
+@pytest.mark.parametrize("method", [types.TEXT_DOCUMENT_INLINE_COMPLETION, types.TEXT_DOCUMENT_COMPLETION])
+def test_a_completion_without_a_known_trigger_is_automatic(method: str, context: Any) -> None:
+    async def test() -> None:
+        server, written = Server(), Written()
+        server.protocol.set_writer(written)
+        heard: list[Any] = []
+        server.feature(method)(lambda params: heard.append(params))
+        await server.protocol.receive(message("initialize", {"capabilities": {}}, 0), 0.0)
+        place = {"textDocument": {"uri": "file:///a"}, "position": {"line": 0, "character": 0}}
+        await server.protocol.receive(message(method, place, 1), 0.0)
+        await server.protocol.receive(message(method, {**place, "context": context}, 2), 0.0)
+        assert [(body["id"], "error" in body) for body in written.bodies] == [(0, False), (1, False), (2, False)]
+        kinds = [params.context and params.context.trigger_kind for params in heard]
+        is_inline = method == types.TEXT_DOCUMENT_INLINE_COMPLETION
+        assert kinds == [types.InlineCompletionTriggerKind.Automatic if is_inline else None] * 2
+
+    asyncio.run(test())
+
+
+def test_what_is_selected_is_kept_whatever_the_trigger() -> None:
+    async def test() -> None:
+        server = Server()
+        server.protocol.set_writer(Written())
+        heard: list[Any] = []
+        server.feature(types.TEXT_DOCUMENT_INLINE_COMPLETION)(lambda params: heard.append(params))
+        await server.protocol.receive(message("initialize", {"capabilities": {}}, 0), 0.0)
+        start = {"line": 0, "character": 0}
+        for kind in (0, 1):
+            info = {"text": "point", "range": {"start": start, "end": start}}
+            params = {"textDocument": {"uri": "file:///a"}, "position": start}
+            params["context"] = {"triggerKind": kind, "selectedCompletionInfo": info}
+            await server.protocol.receive(message(types.TEXT_DOCUMENT_INLINE_COMPLETION, params, kind + 1), 0.0)
+        assert [params.context.selected_completion_info.text for params in heard] == ["point", "point"]
+        assert [params.context.trigger_kind.name for params in heard] == ["Automatic", "Invoked"]
+
+    asyncio.run(test())

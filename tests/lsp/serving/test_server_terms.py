@@ -1,0 +1,69 @@
+"""Over real stdio: what clients send that is not quite the protocol is taken as it is meant."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from concurrent.futures import Future
+from typing import Any
+
+import pytest
+from lsprotocol import types
+
+from tests.lsp.conftest import Run
+from tests.lsp.editor import Editor, within
+
+
+@pytest.mark.parametrize("context", [{"triggerKind": 0}, {"triggerKind": 7}, {}, None])
+def test_a_completion_without_a_known_trigger_is_automatic(run: Run, context: Any) -> None:
+    async def test(editor: Editor) -> None:
+        editor.open("kinds.py", "#say points\nx = ")
+        params = {"textDocument": {"uri": editor.uri("kinds.py")}, "position": {"line": 1, "character": 4}}
+        if context is not None:
+            params["context"] = context
+        answer = await within(_send(editor, types.TEXT_DOCUMENT_INLINE_COMPLETION, params))
+        assert [item.insert_text for item in answer.items] == ["points"]
+        recent = (await editor.run("codeassist.status", {"recent": True}))["recent"][-1]
+        assert recent["kind"] == "automatic"
+
+    run(test)
+
+
+def test_a_document_out_of_step_is_completed_and_the_client_told_once(run: Run) -> None:
+    async def test(editor: Editor) -> None:
+        editor.open("replaced.py", "one\ntwo\n")
+        editor.edit("replaced.py", (0, 0), (99_999, 0), "#say points\nx = ")
+        assert [item.insert_text for item in await editor.ask("replaced.py", 1, 4)] == ["points"]
+        editor.edit("replaced.py", (1, 4), (1, 4), "p", version=1)
+        assert [item.insert_text for item in await editor.ask("replaced.py", 1, 5)] == ["oints"]
+        editor.edit("replaced.py", (700, 0), (700, 0), "\n#say area\ny = ")
+        assert [item.insert_text for item in await editor.ask("replaced.py", 800, 4)] == ["area"]
+        told = [message for message in editor.messages if "did not fit" in message]
+        assert len(told) == 1 and "replaced.py" in told[0] and "open it again" in told[0]
+
+    run(test)
+
+
+def test_an_edit_of_what_is_not_open_is_told_once(run: Run) -> None:
+    async def test(editor: Editor) -> None:
+        for _ in range(2):
+            editor.edit("closed.py", (0, 0), (0, 0), "x")
+        await editor.run("codeassist.status")
+        editor.versions.clear()
+        assert len([message for message in editor.messages if "closed.py was edited" in message]) == 1
+
+    run(test)
+
+
+def _send(editor: Editor, method: str, params: dict[str, Any]) -> Any:
+    """Send params as they are; pygls would make them right."""
+    number = f"as-is-{id(params)}"
+    sent = json.dumps({"jsonrpc": "2.0", "id": number, "method": method, "params": params}).encode()
+    protocol = editor.client.protocol
+    answer: Future[Any] = Future()
+    protocol._request_futures[number] = answer
+    protocol._result_types[number] = types.InlineCompletionResponse
+    stdin = editor.process.stdin
+    assert stdin is not None
+    stdin.write(b"Content-Length: %d\r\n\r\n%b" % (len(sent), sent))
+    return asyncio.wrap_future(answer)
