@@ -11,8 +11,11 @@ import sys
 from pathlib import Path
 
 with contextlib.chdir(Path(sys.executable).resolve().parent):
+    import matplotlib
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.ticker import MaxNLocator
+
+matplotlib.rcParams["text.parse_math"] = False  # a `$` in a name is a dollar
 
 __all__ = ["Axes", "Figure", "MaxNLocator"]

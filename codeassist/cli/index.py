@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codeassist.models.sources import size_text
-from codeassist.terminal.console import Meter, notice, print_json
+from codeassist.terminal.console import Meter, notice, print_json, say
 from codeassist.terminal.options import debug_option, json_option, resolve_settings, set_option
 
 if TYPE_CHECKING:
@@ -76,13 +76,13 @@ def _print_report(root: Path, report: UpdateReport, as_json: bool) -> None:
         return
     for line in report.notices:
         notice(line)
-    click.echo(
+    say(
         f"{root}: {report.num_files:,} files in {report.seconds:.2f} s ({report.files_per_s:,.0f} files/s): "
         f"{report.num_parsed:,} parsed, {report.num_unchanged + report.num_same_content:,} unchanged, "
         f"{report.num_removed:,} removed; {report.num_chunks_written:,} chunks written"
     )
     if report.num_redacted_lines:
-        click.echo(f"  {report.num_redacted_lines:,} lines that look like secrets were left out")
+        say(f"  {report.num_redacted_lines:,} lines that look like secrets were left out")
     _print_skipped(report.skipped_by_reason)
 
 
@@ -100,9 +100,9 @@ def _print_status(root: Path, store: Store, as_json: bool) -> None:
             }
         print_json(document)
     elif counts is None:
-        click.echo(f"{root}: not indexed yet; run `codeassist index`")
+        say(f"{root}: not indexed yet; run `codeassist index`")
     else:
-        click.echo(
+        say(
             f"{root}: {counts.num_files:,} files, {counts.num_symbols:,} symbols, {counts.num_chunks:,} chunks, "
             f"{size_text(counts.num_bytes)} in {store.path}"
         )
@@ -111,4 +111,4 @@ def _print_status(root: Path, store: Store, as_json: bool) -> None:
 
 def _print_skipped(by_reason: Any) -> None:
     for reason, count in by_reason.items():
-        click.echo(f"  left out, {reason}: {count:,}")
+        say(f"  left out, {reason}: {count:,}")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codeassist.terminal.console import Meter, notice, print_json
+from codeassist.terminal.console import Meter, notice, print_exactly, print_json, say
 from codeassist.terminal.options import debug_option, json_option, resolve_settings, set_option
 
 if TYPE_CHECKING:
@@ -49,11 +49,10 @@ def list_models(assignments: tuple[str, ...], as_json: bool) -> None:
         listed = [_document(entry, state, installed) for entry, state, installed in rows]
         print_json({"suggested": suggested, "models": listed})
         return
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
 
     from codeassist.models.sources import describe, size_text
+    from codeassist.terminal.screen import Screen
 
     table = Table(box=None, pad_edge=False)
     for title in ("name", "size", "state", "licence", "source"):
@@ -62,16 +61,12 @@ def list_models(assignments: tuple[str, ...], as_json: bool) -> None:
     for entry, state, _ in rows:
         mark = " *" if entry.name == suggested else ""
         size = size_text(entry.size_bytes) if entry.size_bytes is not None else "?"
-        table.add_row(
-            escape(entry.name + mark), size, escape(state), escape(entry.licence), escape(describe(entry.source))
-        )
-    console = Console()
+        table.add_row(entry.name + mark, size, state, entry.licence, describe(entry.source))
+    console = Screen()
     if not console.is_terminal:
         console.width = 200  # one line a model where a script may read it
-    with console.capture() as written:  # rich would end the process itself for a closed pipe
-        console.print(table)
-    click.echo(written.get(), nl=False)
-    click.echo("* fits this machine: what `auto` means")
+    console.print(table)
+    say("* fits this machine: what `auto` means")
 
 
 @models.command()
@@ -145,9 +140,9 @@ def remove(name: str, assignments: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json({"name": name, "freed_bytes": freed, "is_local": entry.is_local})
     elif entry.is_local:
-        click.echo(f"{name}: forgot its hash; the {describe(entry.source)} is yours and stays")
+        say(f"{name}: forgot its hash; the {describe(entry.source)} is yours and stays")
     else:
-        click.echo(f"{name}: {size_text(freed)} freed" if freed else f"{name}: was not installed")
+        say(f"{name}: {size_text(freed)} freed" if freed else f"{name}: was not installed")
 
 
 def _state(entry: ModelEntry, settings: Settings, progress: Meter) -> tuple[str, InstalledModel | None]:
@@ -182,4 +177,4 @@ def _print_installed(installed: InstalledModel, as_json: bool) -> None:
     if as_json:
         print_json({"name": installed.name, "path": installed.path, "sha256": installed.sha256, "kind": installed.kind})
     else:
-        click.echo(str(installed.path))
+        print_exactly(str(installed.path))

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from codeassist.terminal.console import Meter, print_json
+from codeassist.terminal.console import Meter, print_json, say
 from codeassist.terminal.options import debug_option, json_option, resolve_settings, set_option
 
 
@@ -67,7 +67,7 @@ def tune(
     if wants_reset:
         was_there = own.exists()
         own.unlink(missing_ok=True)
-        click.echo(f"{root}: {'its own ranker is deleted' if was_there else 'it has no ranker of its own'}")
+        say(f"{root}: {'its own ranker is deleted' if was_there else 'it has no ranker of its own'}")
         return
     from codeassist_eval.training.tuning import read_report
 
@@ -111,14 +111,14 @@ def _print(root: Path, report: Mapping[str, Any], as_json: bool) -> None:
     places = f"{report['held_out_places']} places in files that nothing was learned from"
     sureness = report["probability_better"]
     if sureness is None:
-        click.echo(f"{root}: there was no ranker; the new one is in use ({places})")
+        say(f"{root}: there was no ranker; the new one is in use ({places})")
     elif report["is_kept"]:
-        click.echo(
+        say(
             f"{root}: the new ranker is in use: {report['gain_nats']:+.2f} nats on {places}, better with a probability "
             f"of {100 * sureness:.0f} %. A running server takes it when it is started again."
         )
     else:
-        click.echo(
+        say(
             f"{root}: the ranker that was there stays: the new one brings {report['gain_nats']:+.2f} nats on {places}, "
             f"better with a probability of {100 * sureness:.0f} %, and 80 % are asked for. More --places may help."
         )

@@ -1,8 +1,12 @@
-"""What commands print: answers on stdout, notices and progress on stderr."""
+"""What commands print: answers on stdout, notices and progress on stderr.
+
+Every command prints through this module and `screen`: whatever the text, control characters in it are spelt out.
+"""
 
 from __future__ import annotations
 
 import json
+import sys
 import threading
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -23,9 +27,24 @@ def print_json(document: object) -> None:
     click.echo(json_escaped(json.dumps(document, indent=2, ensure_ascii=False, default=str)))
 
 
+def say(line: str = "", *, label: str = "", colour: str | None = None, to_stderr: bool = False) -> None:
+    """Print a line on stdout, or on stderr. A `label` stands before it, bold or in a colour."""
+    shown = click.style(escaped(label), fg=colour, bold=colour is None) if label else ""
+    click.echo(shown + escaped(line), err=to_stderr)
+
+
+def print_exactly(text: str) -> None:
+    """Print on stdout what programs read, code or a path: to a pipe or a file as it is, to a terminal escaped."""
+    click.echo(escaped(text) if _is_terminal() else text)
+
+
 def notice(line: str) -> None:
     """Tell the user something on stderr that is no error."""
     click.echo(escaped(f"codeassist: {line}"), err=True)
+
+
+def _is_terminal() -> bool:
+    return sys.stdout.isatty()
 
 
 class Meter:
@@ -62,14 +81,15 @@ class Meter:
             self._draw()
 
     def _show(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, Progress, TaskProgressColumn, TimeRemainingColumn
 
-        console = Console(stderr=True)
+        from codeassist.terminal.screen import Description, Screen
+
+        console = Screen(stderr=True)
         with self._lock:
             if self._is_over or not console.is_terminal:
                 return
-            columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+            columns = (Description(), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
             self._bar = Progress(*columns, console=console, transient=True)
             self._task = self._bar.add_task(self._state[0], total=None)
             self._bar.start()

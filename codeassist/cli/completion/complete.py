@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from codeassist.cli.completion.position import parse_position, split_at
-from codeassist.terminal.console import Meter, notice, print_json
+from codeassist.terminal.console import Meter, notice, print_exactly, print_json
 from codeassist.terminal.options import debug_option, json_option, resolve_settings, set_option
 
 if TYPE_CHECKING:
@@ -107,11 +107,11 @@ def complete(
         return
     for line in outcome.completion.trace.notices:
         notice(line)
-    click.echo(outcome.completion.text)
+    print_exactly(outcome.completion.text)
     if wants_explanation:
-        from rich.console import Console
+        from codeassist.terminal.screen import Screen
 
-        explain(outcome, Console(stderr=True))
+        explain(outcome, Screen(stderr=True))
 
 
 def _complete(

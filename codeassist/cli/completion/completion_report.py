@@ -13,8 +13,9 @@ from codeassist.completion.completion_json import rounded, to_document, told_of_
 from codeassist.request import Completion
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.table import Table
+
+    from codeassist.terminal.screen import Screen
 
 _LINES_AROUND = 6
 
@@ -31,7 +32,7 @@ def as_document(outcome: Outcome, position: Position) -> dict[str, Any]:
     }
 
 
-def explain(outcome: Outcome, console: Console) -> None:
+def explain(outcome: Outcome, console: Screen) -> None:
     """Print which snippets were used and why, where the time went, and what monitors did."""
     completion = outcome.completion
     if completion.snippets:
@@ -39,22 +40,20 @@ def explain(outcome: Outcome, console: Console) -> None:
     else:
         console.print("No snippets from other files were used.")
     if completion.trace.late_sources:
-        console.print(told_of_late(completion.trace.late_sources), highlight=False, markup=False)
+        console.print(told_of_late(completion.trace.late_sources))
     console.print(_stage_table(outcome))
     trace = completion.trace
     console.print(
         f"{completion.model}: {trace.num_prompt_tokens} prompt tokens, of them {trace.num_cached_tokens} "
         f"reused; {trace.num_new_tokens} new; ended by {completion.finish_reason}",
-        highlight=False,
-        markup=False,
     )
     for act in completion.trace.monitor_acts:
-        console.print(f"monitor: {told_of_act(act)}", highlight=False, markup=False)
-    console.print(told_of_sent(completion.trace.sent), highlight=False, markup=False)
-    console.print(_who_answered(outcome.server), highlight=False, markup=False)
+        console.print(f"monitor: {told_of_act(act)}")
+    console.print(told_of_sent(completion.trace.sent))
+    console.print(_who_answered(outcome.server))
 
 
-def show_in_code(prefix: str, text: str, suffix: str, language: str, console: Console) -> None:
+def show_in_code(prefix: str, text: str, suffix: str, language: str, console: Screen) -> None:
     """Print the lines around the cursor with the completion highlighted among them."""
     from rich.syntax import Syntax
 
@@ -74,7 +73,6 @@ def _who_answered(server: ServerNote) -> str:
 
 
 def _snippet_table(completion: Completion) -> Table:
-    from rich.markup import escape
     from rich.table import Table
 
     table = Table(title="Snippets in the prompt", title_justify="left", box=None, pad_edge=False)
@@ -85,7 +83,7 @@ def _snippet_table(completion: Completion) -> Table:
     for used in completion.snippets:
         snippet = used.snippet
         where = f"{snippet.path}:{snippet.start_line}-{snippet.end_line - 1}"
-        table.add_row(escape(where), str(used.num_tokens), escape(snippet.source), escape(snippet.reason))
+        table.add_row(where, str(used.num_tokens), snippet.source, snippet.reason)
     return table
 
 

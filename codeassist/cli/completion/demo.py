@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codeassist.cli.completion.position import Position
+from codeassist.terminal import console
 from codeassist.terminal.console import Meter, print_json
 from codeassist.terminal.options import debug_option, json_option, resolve_settings, set_option
 
@@ -63,10 +64,10 @@ def demo(folder: Path, assignments: tuple[str, ...], as_json: bool) -> None:
     root = require_root(folder)
     cut = _cut(root, SCENE)
     settings = resolve_settings(root, (*_ASSIGNMENTS, *assignments)).settings
-    say = _silence if as_json else click.echo
+    say = _silence if as_json else console.say
     choice = _choose(settings)
     if choice.notice:
-        click.echo(f"codeassist: {choice.notice}", err=True)
+        console.notice(choice.notice)
     say(f"1. Model: {choice.entry.name} ({choice.entry.licence})")
     began = time.perf_counter()
     with Meter() as meter:
@@ -86,17 +87,16 @@ def demo(folder: Path, assignments: tuple[str, ...], as_json: bool) -> None:
 
         print_json(as_document(outcome, cut.position) | {"text_without_context": without, "is_right": found})
         return
-    from rich.console import Console
-
     from codeassist.cli.completion.completion_report import explain, show_in_code
+    from codeassist.terminal.screen import Screen
 
     say("4. The completion:\n")
-    console = Console()
-    show_in_code(cut.request.prefix, completion.text, cut.request.suffix, "python", console)
+    screen = Screen()
+    show_in_code(cut.request.prefix, completion.text, cut.request.suffix, "python", screen)
     say(f"\n   without other files: {without!r}")
     say(f"   with other files:    {completion.text!r}" + ("" if found else f" (right would be {SCENE.name})"))
     say("\n5. Why:\n")
-    explain(outcome, console)
+    explain(outcome, screen)
     for line in completion.trace.notices:
         say(f"note: {line}")
     say(f"\nAll of it took {took_s:.1f} s.")

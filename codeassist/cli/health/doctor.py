@@ -11,7 +11,7 @@ from typing import Any, cast
 import click
 
 from codeassist.errors import RequestError
-from codeassist.terminal.console import Meter, print_json
+from codeassist.terminal.console import Meter, print_json, say
 from codeassist.terminal.options import debug_option, json_option, set_option
 
 
@@ -47,16 +47,16 @@ def doctor(context: click.Context, folder: Path, assignments: tuple[str, ...], a
 
 def _print(sections: Any, problems: tuple[str, ...]) -> None:
     for section, facts in sections.items():
-        click.echo(click.style(section, bold=True))
+        say(label=section)
         width = max(map(len, facts))
         for name, fact in facts.items():
             written = f"{_written(fact['value'])}  ({fact['origin']})" if section == "settings" else _written(fact)
-            click.echo(f"  {name:<{width}}  {written}")
-    click.echo()
+            say(f"  {name:<{width}}  {written}")
+    say()
     for problem in problems:
-        click.echo(click.style("problem: ", fg="red") + problem)
+        say(problem, label="problem: ", colour="red")
     if not problems:
-        click.echo(click.style("no problems", fg="green"))
+        say(label="no problems", colour="green")
 
 
 def _written(value: Any) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codeassist.errors import CodeAssistError
-from codeassist.terminal.console import notice, print_json
+from codeassist.terminal.console import notice, print_json, say
 from codeassist.terminal.options import debug_option, json_option, resolve_settings, set_option
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def stats(days: int, plot: Path | None, assignments: tuple[str, ...], as_json: b
     if as_json:
         print_json(document)
     elif not document["suggestions"]:
-        click.echo(f"nothing was counted in the last {days} days: editors show suggestions, and their servers count")
+        say(f"nothing was counted in the last {days} days: editors show suggestions, and their servers count")
     else:
         _print(document)
     if plot is not None:
@@ -69,9 +69,9 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def _print(document: Mapping[str, Any]) -> None:
-    from rich.console import Console
+    from codeassist.terminal.screen import Screen
 
-    console = Console(highlight=False)
+    console = Screen()
     console.print(
         f"last {document['days']} days: {document['shown']:,} shown, {document['accepted']:,} accepted "
         f"({_share(document['acceptance_rate'])}), {document['accepted_in_part']:,} more in part; "
@@ -93,13 +93,12 @@ def _print(document: Mapping[str, Any]) -> None:
 
 def _acceptance(title: str, groups: Mapping[str, Mapping[str, Any]]) -> Table:
     from rich.bar import Bar
-    from rich.markup import escape
 
     table = _table(title, "shown", "accepted", "rate", "kept", "")
     for name, found in groups.items():
         rate = found["acceptance_rate"]
         table.add_row(
-            escape(name),
+            name,
             f"{found['shown']:,}",
             f"{found['accepted']:,}",
             _share(rate),
@@ -111,14 +110,13 @@ def _acceptance(title: str, groups: Mapping[str, Mapping[str, Any]]) -> Table:
 
 def _latencies(title: str, groups: Mapping[str, Mapping[str, float]]) -> Table:
     from rich.bar import Bar
-    from rich.markup import escape
 
     table = _table(f"ms by {title}", "p50", "p90", "p95", "p99", "p50 to p95")
     longest = max((found["p95"] for found in groups.values()), default=0.0)
     for name, found in groups.items():
         numbers = [f"{found[percentile]:,.1f}" for percentile in ("p50", "p90", "p95", "p99")]
         bar = Bar(longest or 1.0, found["p50"], found["p95"], width=_BAR_WIDTH)
-        table.add_row(escape(name), *numbers, bar)
+        table.add_row(name, *numbers, bar)
     return table
 
 

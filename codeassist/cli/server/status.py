@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codeassist.terminal.console import print_json
+from codeassist.terminal.console import print_json, say
 from codeassist.terminal.options import debug_option, json_option, resolve_settings, set_option
 
 if TYPE_CHECKING:
@@ -36,13 +36,13 @@ def status(assignments: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json({"servers": found})
     elif not found:
-        click.echo("no server runs; editors start one, and so does `codeassist serve --socket PATH`")
+        say("no server runs; editors start one, and so does `codeassist serve --socket PATH`")
     else:
         for number, one in enumerate(found):
             if number:
-                click.echo()
+                say()
             for line in _lines(one):
-                click.echo(line)
+                say(line)
 
 
 def _ask(server: ServerClient) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import click
 
-from codeassist.terminal.console import notice, print_json
+from codeassist.terminal.console import notice, print_json, say
 from codeassist.terminal.options import debug_option, json_option
 
 
@@ -38,8 +38,8 @@ def stop(as_json: bool) -> None:
         print_json({"stopped": stopped, "problems": problems})
         return
     for pid in stopped:
-        click.echo(f"process {pid} ends")
+        say(f"process {pid} ends")
     for problem in problems:
         notice(problem)
     if not stopped and not problems:
-        click.echo("no shared server runs; `codeassist serve --shared` starts one")
+        say("no shared server runs; `codeassist serve --shared` starts one")

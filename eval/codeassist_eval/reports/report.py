@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from codeassist.control_characters import escaped
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.reports.plots import all_plots
 from codeassist_eval.reports.saved_runs import Run
@@ -40,7 +41,7 @@ def write_report(path: Path, runs: Sequence[Run]) -> None:
 
 
 def page(runs: Sequence[Run], plots: Mapping[str, bytes]) -> str:
-    """Return the page as text. Everything from tasks and models is escaped."""
+    """Return the page as text. All from tasks and models is escaped, as HTML and what control characters there are."""
     title = f"{runs[0].manifest['benchmark']}: {', '.join(run.label for run in runs)}"
     images = "\n".join(
         f'<img alt="{name}" src="data:image/png;base64,{base64.b64encode(image).decode()}">'
@@ -57,7 +58,7 @@ def page(runs: Sequence[Run], plots: Mapping[str, bytes]) -> str:
         *(_manifest(run) for run in runs),
         "</html>",
     ]
-    return "\n".join(parts)
+    return escaped("\n".join(parts))
 
 
 def _metrics_table(runs: Sequence[Run]) -> str:

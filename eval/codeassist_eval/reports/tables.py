@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from codeassist.terminal.screen import Screen
 from codeassist_eval.metrics.confidence_curve import CurvePoint
 from codeassist_eval.reports.compare import AgainstFirst, Comparison, Difference
 
@@ -16,19 +15,19 @@ from codeassist_eval.reports.compare import AgainstFirst, Comparison, Difference
 def print_metrics(title: str, metrics: Mapping[str, Any]) -> None:
     """Print a run's metrics, one row a metric; one column for all tasks, one for each kind."""
     groups: dict[str, Mapping[str, Any]] = {"all": metrics, **metrics.get("by_kind", {})}
-    table = _table(title, "metric", [escape(group) for group in groups])
+    table = _table(title, "metric", list(groups))
     for name, value in metrics.items():
         if isinstance(value, int | float) and name != "wall_seconds":
             table.add_row(name, *(f"{values[name]:g}" if name in values else "" for values in groups.values()))
     if "seconds" in metrics:
         table.add_row("seconds a task", *(f"{values['seconds']['mean']:.2f}" for values in groups.values()))
-    console = Console()
+    console = Screen()
     console.print(table)
     if "typing" in metrics:
         _print_typing(console, metrics["typing"])
 
 
-def _print_typing(console: Console, typing: Mapping[str, Any]) -> None:
+def _print_typing(console: Screen, typing: Mapping[str, Any]) -> None:
     """Print the live cache against a full recomputation of the same states."""
     groups: dict[str, Mapping[str, Any]] = {"all": typing, **typing["by_kind"]}
     table = _table("Live cache against full recomputation", "figure", list(groups))
@@ -47,12 +46,12 @@ def _print_typing(console: Console, typing: Mapping[str, Any]) -> None:
 
 def print_comparison(comparison: Comparison) -> None:
     """Print the runs side by side, then each against the first."""
-    console = Console()
+    console = Screen()
     title = f"{comparison.num_tasks} tasks"
     if comparison.num_left_out:
         title += f" that all runs have; {comparison.num_left_out} others left out"
     runs = comparison.metrics
-    table = _table(title, "metric", [escape(label) for label in runs])
+    table = _table(title, "metric", list(runs))
     for name in next(iter(runs.values())):
         table.add_row(name, *(f"{metrics[name]:.2f}" for metrics in runs.values()))
     table.add_row("prompt tokens", *(f"{comparison.prompt_tokens[label]:.0f}" for label in runs))
@@ -65,13 +64,13 @@ def print_comparison(comparison: Comparison) -> None:
 
 def print_analysis(document: Mapping[str, Any]) -> None:
     """Print how often an analysis knew the names at a place, why it did not, and where it excluded the truth."""
-    console = Console()
+    console = Screen()
     columns = ["kind", "places", "active", "active %", "truth excluded", "names", "most often not, for"]
     table = _table("Analysis behind the monitors", "language", columns)
     for row in document["by_kind"]:
         active, places = row["active"], row["places"]
         reasons = list(row["abstained"].items())[:3]
-        why = ", ".join(f"{escape(reason)} {count}" for reason, count in reasons)
+        why = ", ".join(f"{reason} {count}" for reason, count in reasons)
         share = f"{100 * active / places:.1f}"
         figures = (str(places), str(active), share, str(row["truth_excluded"]), f"{row['names_mean']:.0f}", why)
         table.add_row(row["language"], row["kind"], *figures)
@@ -80,12 +79,12 @@ def print_analysis(document: Mapping[str, Any]) -> None:
     for language, times in document["answer_ms"].items():
         console.print(f"{language}: an answer in {times['p50']:.0f} ms (p50), {times['p95']:.0f} ms (p95)")
     for each in document["excluded"]:
-        console.print(escape(f"  {each['where']}  {each['line']}"))
+        console.print(f"  {each['where']}  {each['line']}")
 
 
 def print_recall(document: Mapping[str, Any]) -> None:
     """Print how often a needed file is among the first candidates: all sources, each alone, all without each."""
-    console = Console()
+    console = Screen()
     for group, title in (("every", "names that other files define"), ("new", "names that the task's file lacks")):
         figures = document[group]
         if not figures["tasks"]:
@@ -113,18 +112,18 @@ def print_confidence_curve(points: Iterable[CurvePoint]) -> None:
     for point in points:
         precision = "–" if point.precision is None else f"{point.precision:.1f}"
         table.add_row(f"{point.threshold:g}", f"{point.coverage:.1f}", precision, f"{point.lost:.1f}")
-    Console().print(table)
+    Screen().print(table)
 
 
 def _table(title: str, first_column: str, columns: Iterable[str]) -> Table:
-    table = Table(first_column, title=escape(title))
+    table = Table(first_column, title=title)
     for column in columns:
         table.add_column(column, justify="right")
     return table
 
 
-def _print_against(console: Console, first: str, other: AgainstFirst) -> None:
-    table = Table("metric", "difference", "95% interval", title=escape(f"{other.label} against {first}"))
+def _print_against(console: Screen, first: str, other: AgainstFirst) -> None:
+    table = Table("metric", "difference", "95% interval", title=f"{other.label} against {first}")
     for name, interval in other.intervals.items():
         is_clear = interval.low > 0 or interval.high < 0
         style = "bold" if is_clear else "dim"
@@ -132,28 +131,18 @@ def _print_against(console: Console, first: str, other: AgainstFirst) -> None:
     console.print(table)
     solved = other.solved
     console.print(
-        f"solved by both {solved.both}, only by {escape(first)} {solved.only_first}, "
-        f"only by {escape(other.label)} {solved.only_second}, by neither {solved.neither} "
+        f"solved by both {solved.both}, only by {first} {solved.only_first}, "
+        f"only by {other.label} {solved.only_second}, by neither {solved.neither} "
         f"(McNemar's exact p {solved.p_value:.3g})"
     )
     _print_examples(console, f"only {other.label} solved", other.gained)
     _print_examples(console, f"only {first} solved", other.lost)
 
 
-def _print_examples(console: Console, title: str, examples: tuple[Difference, ...]) -> None:
+def _print_examples(console: Screen, title: str, examples: tuple[Difference, ...]) -> None:
     if not examples:
         return
-    table = Table("task", "truth", "first", "second", title=escape(title), show_lines=True)
+    table = Table("task", "truth", "first", "second", title=title, show_lines=True)
     for example in examples:
-        table.add_row(
-            *(escape(shown(text)) for text in (example.task_id, example.target, example.first, example.second))
-        )
+        table.add_row(*(text.strip() for text in (example.task_id, example.target, example.first, example.second)))
     console.print(table)
-
-
-def shown(text: str) -> str:
-    """Return text of models and repositories as a terminal may show it: what is no printable character is escaped."""
-    return "".join(
-        char if char.isprintable() or char in "\n\t" else char.encode("unicode_escape").decode("ascii")
-        for char in text.strip()
-    )

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from types import TracebackType
 
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeElapsedColumn, TimeRemainingColumn
 
+from codeassist.terminal.screen import Description, Screen
 from codeassist_eval.metrics.score import Score
 from codeassist_eval.runs.run_folder import Record
 
@@ -38,9 +38,9 @@ class RunBar:
 
 
 def _bar() -> Progress:
-    console = Console(stderr=True)
+    console = Screen(stderr=True)
     return Progress(
-        TextColumn("{task.description}"),
+        Description(),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),

@@ -15,10 +15,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from codeassist.processes import module_command
+from codeassist.terminal.screen import Screen
 from codeassist_eval.speed.session import machine
 from codeassist_eval.tasks.repositories import Repositories
 from codeassist_eval.tasks.task import Task
@@ -124,14 +124,13 @@ def print_lsp(document: Mapping[str, Any]) -> None:
     row("  the same with retrieval", document["overhead_with_retrieval_ms"], 2)
     row("an outdated request is answered after, ms", document["cancelled_ms"])
     row("start to the first completion, s", document["first_completion_s"], 2, f"< {_START_GOAL_S:.0f}")
-    console = Console()
+    console = Screen()
     console.print(table)
     outcomes = ", ".join(f"{count:,} {outcome}" for outcome, count in document["outcomes"].items())
     console.print(
         f"{document['num_sessions']} sessions, {document['num_keystrokes']:,} keystrokes: {outcomes}. "
         f"{document['reused_share']:.0%} of the prompts' tokens reused{_late(document)}; the server held at most "
         f"{document['peak_rss_bytes'] / (1 << 20):,.0f} MiB.",
-        highlight=False,
     )
 
 

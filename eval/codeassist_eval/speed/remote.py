@@ -13,7 +13,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import anyio
-from rich.console import Console
 from rich.table import Table
 
 from codeassist.completion.pipeline import Prompter
@@ -24,6 +23,7 @@ from codeassist.remote.detect import detect
 from codeassist.remote.endpoint import Endpoint, parse_endpoint
 from codeassist.remote.features import detect_features
 from codeassist.remote.session import RemoteSession
+from codeassist.terminal.screen import Screen
 from codeassist.tokenization.tokens import Tokenizer
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.percentiles import percentiles
@@ -125,7 +125,7 @@ def print_remote(document: Mapping[str, Any]) -> None:
     for label, name in (("to the first text", "first_token_ms"), ("to the whole line", "answer_ms")):
         found = document[name]
         table.add_row(label, *("–" if found is None else f"{found[f'p{p}']:,.0f}" for p in _PERCENTILES))
-    console = Console()
+    console = Screen()
     console.print(table)
     shares = document["cached_share"]
     cached = (
@@ -139,11 +139,9 @@ def print_remote(document: Mapping[str, Any]) -> None:
         f"{plan['num_typists']} typists, {document['num_keys']:,} keys and {document['num_requests']:,} requests in "
         f"{document['seconds']:.0f} s: {document['answers_per_s']:.2f} answers/s; {cancelled:.0%} cancelled, "
         f"{failed:.0%} failed; {told}.",
-        highlight=False,
-        markup=False,
     )
     for problem, count in document["problems"].items():
-        console.print(f"{count} failed: {problem}", highlight=False, markup=False)
+        console.print(f"{count} failed: {problem}")
 
 
 def remote_plot(document: Mapping[str, Any]) -> bytes:

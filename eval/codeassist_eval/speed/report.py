@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from codeassist.terminal.screen import Screen
 from codeassist_eval.engines.llama_peer import LlamaPeer
 from codeassist_eval.runs.run_folder import write_json
 from codeassist_eval.speed.engine import EngineFigures, EnginePlan, Sides
@@ -64,7 +64,7 @@ def print_engine(document: Mapping[str, Any]) -> None:
     converted = " (converted first)" if load["includes_conversion"] else ""
     table.add_row(f"load, s{converted}", *_cells(_with_ratio(load), 2))
     table.add_row("peak resident memory, MiB", *_cells(_with_ratio(peak, 1 << 20), 0))
-    Console().print(table)
+    Screen().print(table)
 
 
 def typing_document(
@@ -120,7 +120,7 @@ def print_typing(document: Mapping[str, Any]) -> None:
             _percent(row["ratio_p95"]),
             f"{row['encoded_tokens_p50']:,.0f}",
         )
-    console = Console()
+    console = Screen()
     console.print(table)
     console.print(kinds)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from codeassist.terminal.console import Meter, print_json
+from codeassist.terminal.console import Meter, print_json, say
 from codeassist.terminal.options import debug_option, json_option, set_option
 from codeassist_eval.cli.options import model_option, tasks_option
 
@@ -40,7 +40,7 @@ def accuracy_command(
     if as_json:
         print_json(dataclasses.asdict(measured))
         return
-    click.echo(
+    say(
         f"{measured.weight_format} against float32 on {measured.num_tokens} tokens: the same likeliest token at "
         f"{measured.top1_agreement:.1f}%; KL divergence {measured.kl_mean:.4f} nats, median {measured.kl_median:.4f}"
     )

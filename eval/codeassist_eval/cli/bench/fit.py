@@ -45,8 +45,7 @@ def fit_command(
     """
     from random import Random
 
-    from rich.console import Console
-
+    from codeassist.terminal.screen import Screen
     from codeassist_eval.fitting.fit_figures import fit_table, measure_fitting
     from codeassist_eval.fitting.source_file import read_source_files
 
@@ -62,4 +61,4 @@ def fit_command(
         }
         print_json({"seed": seed, "limit": limit, "languages": documents})
     else:
-        Console().print(fit_table(measured))
+        Screen().print(fit_table(measured))

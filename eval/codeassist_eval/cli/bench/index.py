@@ -31,10 +31,11 @@ def index_command(repos: Path, num_files: int, num_chunks: int, seed: int, as_js
     if as_json:
         print_json(asdict(figures))
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from codeassist.terminal.screen import Screen
 
     table = Table("figure", "value", "goal")
     for name, value in asdict(figures).items():
         table.add_row(name, f"{value:,.1f}" if isinstance(value, float) else f"{value:,}", _GOALS.get(name, ""))
-    Console().print(table)
+    Screen().print(table)

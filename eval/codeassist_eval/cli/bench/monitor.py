@@ -97,8 +97,9 @@ def monitor_command(
 
 
 def _print(document: Mapping[str, Any]) -> None:
-    from rich.console import Console
     from rich.table import Table
+
+    from codeassist.terminal.screen import Screen
 
     title = f"{document['model']}, {document['tasks']} tasks, names waited for {document['deadline_ms']:.0f} ms at most"
     table = Table("", "tasks", "active", "next identifier", "EM", "members exist", "truth excluded", title=title)
@@ -115,16 +116,15 @@ def _print(document: Mapping[str, Any]) -> None:
             *(_arms(each) for each in (entry["next_identifier_match"], entry["em"], exist)),
             f"{excluded['excluded']} of {excluded['places_known']}",
         )
-    console = Console()
+    console = Screen()
     console.print(table)
     console.print("Two figures: with and without monitors, in percent.")
     for why, count in document["wrong_by_class"].items():
-        console.print(f"wrong next identifier with monitors: {count} × {why}", highlight=False, markup=False)
+        console.print(f"wrong next identifier with monitors: {count} × {why}")
     if document["mask_ms_p50"] is not None:
         console.print(
             f"a mask: p50 {document['mask_ms_p50']:.3f} ms, p95 {document['mask_ms_p95']:.3f} ms a token, "
             f"{document['mask_percent_of_decode']} % of decoding",
-            highlight=False,
         )
 
 

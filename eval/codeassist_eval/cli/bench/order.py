@@ -67,8 +67,9 @@ def order_command(
     if as_json:
         print_json({"model": session.model_name, "orders": [dataclasses.asdict(each) for each in figures]})
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from codeassist.terminal.screen import Screen
 
     title = f"{session.model_name}, {len(chosen)} tasks, prompts of up to {prompt_tokens:,} tokens"
     table = Table("order", "EM", "ES", "encoded a key, p50", "a key, p50 / p95, ms", title=title)
@@ -78,4 +79,4 @@ def order_command(
         encoded = "–" if each.encoded_tokens is None else f"{each.encoded_tokens['p50']:,.0f}"
         times = "–" if each.ms is None else f"{each.ms['p50']:,.0f} / {each.ms['p95']:,.0f}"
         table.add_row(each.order, f"{each.em:.1f}", f"{each.es:.1f}", encoded, times)
-    Console().print(table)
+    Screen().print(table)

@@ -44,10 +44,11 @@ def retrieval_command(
     if as_json:
         print_json(asdict(figures))
         return
-    from rich.console import Console
     from rich.table import Table
 
-    console = Console()
+    from codeassist.terminal.screen import Screen
+
+    console = Screen()
     table = Table("figure", "value", "goal")
     for name, value in asdict(figures).items():
         if not isinstance(value, dict):

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from codeassist.terminal.console import print_json
+from codeassist.terminal.console import print_json, say
 from codeassist.terminal.options import debug_option, json_option
 from codeassist_eval.cli.options import FILE, tasks_option
 
@@ -24,4 +24,4 @@ def dereferences_command(tasks_path: Path, out: Path, as_json: bool) -> None:
     if as_json:
         print_json({"tasks": num_tasks, "tasks_path": str(out)})
     else:
-        click.echo(f"{num_tasks} tasks in {out}")
+        say(f"{num_tasks} tasks in {out}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from codeassist.terminal.console import print_json
+from codeassist.terminal.console import print_json, say
 from codeassist.terminal.options import debug_option, json_option
 from codeassist_eval.cli.options import FILE, language_option, limit_option, seed_option
 
@@ -45,4 +45,4 @@ def make_command(
         print_json({"tasks": made.num_tasks, "by_kind": dict(made.num_by_kind), **paths})
         return
     kinds = ", ".join(f"{count} {kind}" for kind, count in sorted(made.num_by_kind.items()))
-    click.echo(f"{made.num_tasks} tasks ({kinds}) in {made.tasks_path}; repositories in {made.repositories}")
+    say(f"{made.num_tasks} tasks ({kinds}) in {made.tasks_path}; repositories in {made.repositories}")

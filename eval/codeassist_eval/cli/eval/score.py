@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from codeassist.terminal.console import print_json
+from codeassist.terminal.console import print_json, say
 from codeassist.terminal.options import debug_option, json_option
 from codeassist_eval.cli.benchmark_tasks import benchmark_options
 from codeassist_eval.cli.options import FILE
@@ -52,10 +52,10 @@ def score_command(
         write_judgement(out, judgement)
     took_s, used = time.perf_counter() - started, os.times()
     processor_s = used.user + used.system + used.children_user + used.children_system
-    click.echo(
+    say(
         f"{len(tasks):,} predictions read and scored in {took_s:.1f} s; {processor_s:.1f} s of processor time on "
         f"{os.cpu_count()} cores",
-        err=True,
+        to_stderr=True,
     )
     if as_json:
         print_json(judgement.metrics)

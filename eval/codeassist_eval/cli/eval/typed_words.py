@@ -60,8 +60,9 @@ def typed_words_command(
     if as_json:
         print_json({"tasks": len(tasks), **document})
         return
-    from rich.console import Console
     from rich.table import Table
+
+    from codeassist.terminal.screen import Screen
 
     table = Table(
         "asked", "keys", "number", "others %", "new characters a key", "names shown %", title=f"{len(tasks)} tasks"
@@ -73,4 +74,4 @@ def typed_words_command(
             values = (each["changed_percent"], each["new_chars_per_key"], each["names_shown_percent"])
             shown = ["–" if value is None else f"{value:.1f}" for value in values]
             table.add_row(name, kind.replace("_", " "), f"{each['keys']:,}", *shown)
-    Console().print(table)
+    Screen().print(table)

@@ -10,9 +10,9 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import fmean
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
+from codeassist.terminal.screen import Screen
 from codeassist_eval.training.ranker.examples import Example
 from codeassist_eval.training.rewards.reward_figures import POSITIVE_NATS, label
 from codeassist_indexer.retrieval.ranking.choose import Rules, select
@@ -128,7 +128,7 @@ def print_orders(figures: Mapping[str, Mapping[str, Any]]) -> None:
     for what, (key, places) in _LINES.items():
         values = [each[key] for each in figures.values()]
         table.add_row(what, *("" if value is None else f"{value:.{places}f}" for value in values))
-    Console().print(table)
+    Screen().print(table)
 
 
 _LINES = {

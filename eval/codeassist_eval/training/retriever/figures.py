@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
 from codeassist.progress import Progress
 from codeassist.request import CompletionRequest
+from codeassist.terminal.screen import Screen
 from codeassist_eval.contexts.recall import gold_of
 from codeassist_eval.tasks.task import Task, in_prefix_order
 from codeassist_eval.training.rewards.reward import Rewarded, RewardRecord
@@ -142,7 +142,7 @@ def recall_figures(ranks: Sequence[Ranks]) -> dict[str, Any]:
 
 def print_figures(document: Mapping[str, Any]) -> None:
     """Print the figures of a run as tables."""
-    console = Console()
+    console = Screen()
     for name, part in document["parts"].items():
         rewards, recall = part["rewards"], part["recall"]
         if rewards["tasks"]:
@@ -156,7 +156,6 @@ def print_figures(document: Mapping[str, Any]) -> None:
                 f"wins in {_text(stop['stopped_of_them_percent'])}, of the others in "
                 f"{_text(stop['stopped_of_others_percent'])}; harmful of all {_text(harmful['all'])}, of those before "
                 f"the stop {_text(harmful['before_stop'])}",
-                highlight=False,
             )
         if recall["tasks"]:
             table = Table(f"{name}: recall, %", *(f"@{cut}" for cut in CUTS))

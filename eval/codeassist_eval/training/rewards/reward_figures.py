@@ -11,9 +11,9 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
 
-from rich.console import Console
 from rich.table import Table
 
+from codeassist.terminal.screen import Screen
 from codeassist_eval.training.rewards.reward import Rewarded, RewardRecord
 
 Label = Literal["positive", "neutral", "negative"]
@@ -61,7 +61,7 @@ def print_rewards(document: Mapping[str, Any], out: Path) -> None:
         if each["candidates"]:
             shares = (f"{each[kind]:.0f} %" for kind in ("positive", "neutral", "negative"))
             table.add_row(name, str(each["candidates"]), *shares, f"{each['reward_mean']:+.2f}")
-    console = Console()
+    console = Screen()
     console.print(table)
     if document["tasks_with_candidates"]:
         best, first = document["best_of_task_mean"], document["first_of_task_mean"]
@@ -69,7 +69,6 @@ def print_rewards(document: Mapping[str, Any], out: Path) -> None:
         console.print(
             f"{document['tasks']} tasks; the best candidate brings {best:+.2f} nats, the first found {first:+.2f}; "
             f"{none:.0f} % have none that helps. {out}",
-            highlight=False,
         )
 
 
