@@ -24,6 +24,7 @@ _UNFINISHED = re.compile(r".*(?:[=+|&?<(\[{,]|\b(?:and|or|in|is))$")
 _BARE_HEADER = re.compile(r"(?:\}\s*)?(?:if|for|foreach|while|else if)\b[^()]*\(")
 _CONTINUES = re.compile(r"\.\w|\?[.:]?\s|[:+*/|&<]\s|[|&]{2}|\?\?|->|\?\.|=\s")
 _IN_COMMENT = re.compile(r"\*(?:\s|/|$)")
+_KEY = re.compile(r"(?!(?:try|else|finally):)[\w.\-/\"']+:(?:\s|$)")
 _CASE = re.compile(r"(?:case|default|when)\b")
 _OTHERWISE = re.compile(r"(?:else|elif|elsif|elseif|except|finally|catch|rescue|ensure|when|until|case|then)\b")
 _ENDS = re.compile(r"(?:end|fi|done|esac)\b|;;")
@@ -138,8 +139,9 @@ def _opens(line: str, place: FitContext) -> bool:
 
 
 def _are_items(first: str, below: str) -> bool:
-    """Whether both lines are items of one list."""
-    return first.lstrip().startswith("- ") and below.lstrip().startswith("- ")
+    """Whether both lines are items of one list, or keys of one table, of which a value may be empty."""
+    both = first.lstrip(), below.lstrip()
+    return all(each.startswith("- ") for each in both) or all(_KEY.match(each) for each in both)
 
 
 def _leaves(lines: list[str], first: int, below: int, base: int, place: FitContext) -> bool:

@@ -77,7 +77,7 @@ def fit_indentation(text: str, prefix: str, style: Style | None, before: Scan) -
         return _deepened(text, leading(line), style, line, before)
     if line:
         text = _behind_indentation(text, line, above.rstrip().rpartition("\n")[2], style, before)
-    return _deepened(text, line, style, "", before)
+    return text
 
 
 def _behind_indentation(text: str, line: str, above: str, style: Style | None, before: Scan) -> str:

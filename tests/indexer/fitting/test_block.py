@@ -40,6 +40,7 @@ def test_a_body_from_the_margin_on_is_shifted_into_its_block(path: str) -> None:
         ("a.lua", "function f()\n  │\nend\n", "if x then\n    y()\n  end", "function f()\n  if x then\n    y()\n  end\nend\n"),  # noqa: E501
         ("a.sh", "f() {\n  │\n}\n", "if x; then\n  y\nfi", "f() {\n  if x; then\n    y\n  fi\n}\n"),
         ("a.yml", "jobs:\n  a:\n    │\n", "runs-on: x\nsteps:\n  - run: y", "jobs:\n  a:\n    runs-on: x\n    steps:\n      - run: y\n"),  # noqa: E501
+        ("a.yml", "on:\n  │\n", "push:\n  pull_request:", "on:\n  push:\n  pull_request:\n"),
         ("a.c", "int f() {\n\t│\n}\n", "if (a)\n    b();\nc();", "int f() {\n\tif (a)\n\t\tb();\n\tc();\n}\n"),
         ("a.json", '{\n  "a": {\n    │\n  }\n}\n', '"b": 1,\n"c": 2', '{\n  "a": {\n    "b": 1,\n    "c": 2\n  }\n}\n'),
     ],

@@ -100,9 +100,10 @@ def state_at(prefix: str, suffix: str, lexicon: Lexicon, language: str | None, n
         reader.read(near, 0, len(near) - num_line)
     line_stack = tuple(reader.stack)
     reader.read(near, len(near) - num_line)
-    below = near_behind(suffix, num_chars, language).partition("\n")[2]
+    num_below = num_chars if lexicon.has_code else num_chars // 2  # tags are many, and take long to read
+    below = near_behind(suffix, num_below, language).partition("\n")[2]
     indents = tuple(indent_of(near, each) for each in reader.stack)
-    return CursorState(tuple(reader.stack), indents, line_stack, num_line, below, len(suffix) <= num_chars)
+    return CursorState(tuple(reader.stack), indents, line_stack, num_line, below, len(suffix) <= num_below)
 
 
 def _changes_nothing(frame: Frame, base: Mode | None) -> bool:

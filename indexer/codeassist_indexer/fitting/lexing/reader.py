@@ -127,7 +127,8 @@ class Reader:
         if frame.is_soft:
             self.num_soft_errors += len(self.stack) - num - 1
         else:
-            self.num_errors += sum(not (each.is_soft or each.is_optional) for each in self.stack[num + 1 :])
+            for each in self.stack[num + 1 :]:
+                self.num_errors += not (each.is_soft or each.is_optional)
         if num < self._floor:
             self.closers.append(Closer(frame.mark, mark_at, frame.is_soft))
         self._closed = Closed(mark_at, frame)
@@ -252,8 +253,10 @@ class Reader:
         name = frame.mark[1:]
         if is_empty or markup is None or name.lower() in markup.void:
             return
-        raw = dict(markup.raw).get(name)
-        inner = code_mode(raw) if raw is not None else text_mode(mode.lexicon.name)
+        inner = text_mode(mode.lexicon.name)
+        for element, raw in markup.raw:
+            if element == name:
+                inner = code_mode(raw)
         is_optional = name.lower() in markup.optional
         mark = _end_tag(name, markup.ignores_case)
         began = Closed(mark_at, frame)
@@ -263,8 +266,8 @@ class Reader:
         named = _END_NAME.match(text, mark_at)
         assert named is not None, "the rule matches an end tag"
         num = len(self.stack) - 1
-        wanted = {_end_tag(named[1], False), _end_tag(named[1], True)}
-        while num > 0 and self.stack[num].mark not in wanted:
+        exact, lower = _end_tag(named[1], False), _end_tag(named[1], True)
+        while num > 0 and self.stack[num].mark not in (exact, lower):
             num -= 1
         if num > 0:
             self._close(num, mark_at)
