@@ -18,6 +18,7 @@ _NEARBY_CHARS = 8_000
 _MIXED = 5  # a fifth of the lines indented the other way is no accident
 _OPENS_BLOCK = re.compile(r"(\{|\(|\[|:|=>|->)(\s+(//|#(?!\w)).*)?$")
 # A statement that goes on below, deeper, without a bracket that says so.
+_KEY = re.compile(r"(?!(?:try|else|finally):)[\w.\-/\"']+:(?:\s|$)")  # of a table; its value may be empty
 _COMMENT = re.compile(r"//|#(?!\w)|/?\*|--")
 _GOES_ON = re.compile(r"^(\}\s*)?(if|for|foreach|while|else if)\b.*\)$|^(\}\s*)?else$|[,=+*/|&?<(\[{-]$|\b(and|or|in)$")
 
@@ -77,7 +78,7 @@ def fit_indentation(text: str, prefix: str, style: Style | None, before: Scan) -
         return _deepened(text, leading(line), style, line, before)
     if line:
         text = _behind_indentation(text, line, above.rstrip().rpartition("\n")[2], style, before)
-    return text
+    return _deepened(text, line, style, "", before)
 
 
 def _behind_indentation(text: str, line: str, above: str, style: Style | None, before: Scan) -> str:
@@ -128,7 +129,7 @@ def _deepened(text: str, base: str, style: Style | None, header: str, before: Sc
     if not width(base) or not below:
         return text
     first = header + lines[0]
-    if _COMMENT.match(first.lstrip()):
+    if _COMMENT.match(first.lstrip()) or (_KEY.match(first.lstrip()) and _KEY.match(below[0].lstrip())):
         return text
     depth = width(leading(below[0]))
     unit = width(style.unit) if style is not None else depth
