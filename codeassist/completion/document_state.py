@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from threading import Lock
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from codeassist.completion.snippet_policy import SnippetPolicy
 from codeassist.tokenization.file_tokens import DocumentTokens, SnippetTokens
@@ -11,8 +11,9 @@ from codeassist.tokenization.file_tokens import DocumentTokens, SnippetTokens
 if TYPE_CHECKING:  # torch takes two seconds to import
     from codeassist.engine.engine import Engine, PromptCache
 
-PromptKind = Literal["whole", "cut"]
-"""The prompt that the settings ask for, or one cut to what can be read in time: neither undoes the other's cache."""
+PromptKind = str
+"""What a prompt is for: completions have "whole", as the settings ask for, and "cut", to what can be read in time. Each
+kind has a live cache of its own: none undoes another's."""
 
 
 class DocumentState:
