@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from codeassist.errors import ModelError
+from codeassist.model_files import read_bounded
 
 
 def read_json_object(path: Path) -> dict[str, Any]:
     """A JSON file that holds an object. Raises ModelError for anything else."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+        value = json.loads(read_bounded(path))
+    except (ValueError, RecursionError) as error:
         raise ModelError(f"cannot read {path}: {error}") from error
     if not isinstance(value, dict):
         raise ModelError(f"cannot read {path}: it holds no JSON object")

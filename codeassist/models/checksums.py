@@ -73,7 +73,7 @@ def read_seal(file: Path) -> Seal | None:
     try:
         document: Any = json.loads(file.read_bytes())
         return Seal(document["source"], {name: FileSeal(**entry) for name, entry in document["files"].items()})
-    except (OSError, ValueError, TypeError, KeyError, AttributeError):
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
         return None
 
 

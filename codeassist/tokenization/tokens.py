@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -16,11 +16,13 @@ import tokenizers
 
 from codeassist.errors import ModelError
 from codeassist.json_object import read_json_object
+from codeassist.model_files import untrusted
 from codeassist.tokenization.tokenizer_json import SPACE_MARK, PlainTextTokenizer, plain_text_tokenizer
 
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _REPLACEMENT = "\ufffd"
 _BYTE_TOKEN = re.compile(r"<0x([0-9A-F]{2})>")
+_MOST_TOKENS = 1 << 22  # of a model whose config.json does not say
 _LONG_CHARS = 4_000  # of which other threads notice the time: a whole file takes tens of milliseconds
 # Without these no code can be written.
 _NEEDED_BYTES = frozenset(b"\t\n\r" + bytes(range(0x20, 0x7F)) + _REPLACEMENT.encode())
@@ -70,11 +72,17 @@ class Tokenizer:
         `folder` is a converted model or a Hugging Face folder. Raises ModelError for a tokenizer that cannot be read,
         or that cannot write every text.
         """
+        with untrusted(folder):
+            return Tokenizer._load(folder)
+
+    @staticmethod
+    def _load(folder: Path) -> Tokenizer:
         plain = plain_text_tokenizer(read_json_object(folder / "tokenizer.json"))
         settings, config = (
             read_json_object(folder / name) if (folder / name).exists() else {}
             for name in ("tokenizer_config.json", "config.json")
         )
+        plain = _within(plain, config.get("vocab_size"))
         ends = config.get("eos_token_ids", config.get("eos_token_id"))
         eos_ids = [
             *(cast("list[Any]", ends) if isinstance(ends, list) else [ends]),
@@ -82,6 +90,8 @@ class Tokenizer:
         ]
         named_bos_id = _id_of(plain, settings, "bos_token")
         bos_id = config.get("bos_token_id") if named_bos_id is None else named_bos_id
+        if isinstance(bos_id, int) and not 0 <= bos_id < config.get("vocab_size", _MOST_TOKENS):
+            raise ModelError(f"the model begins texts with token {bos_id}, which it has no row for; fetch it again")
         return Tokenizer(
             plain,
             eos_ids=frozenset(token_id for token_id in eos_ids if isinstance(token_id, int)),
@@ -158,6 +168,15 @@ class Tokenizer:
             return b"".join(_CHAR_TO_BYTE.get(char) or char.encode("utf-8", "surrogatepass") for char in token)
         match = _BYTE_TOKEN.fullmatch(token)
         return bytes.fromhex(match[1]) if match else token.replace(SPACE_MARK, " ").encode("utf-8", "surrogatepass")
+
+
+def _within(plain: PlainTextTokenizer, vocab_size: Any) -> PlainTextTokenizer:
+    """The tokenizer with those special tokens that the model has rows for; of plain ones it must have all."""
+    size = vocab_size if isinstance(vocab_size, int) else _MOST_TOKENS
+    strange = [token_id for token_id in plain.vocab.values() if type(token_id) is not int or not 0 <= token_id < size]
+    if strange:
+        raise ModelError(f"the model's vocabulary lists token {strange[0]!r}, which it has no row for; fetch it again")
+    return replace(plain, special={name: token_id for name, token_id in plain.special.items() if 0 <= token_id < size})
 
 
 def _library_tokenizer(plain: PlainTextTokenizer) -> Any:

@@ -29,6 +29,10 @@ from codeassist.tokenization import gguf_tokenizer
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 _STRING, _ARRAY = 8, 9
 _MAX_DIMS = 4
+_MOST_VALUES = 1 << 22  # in a whole header, items of arrays counted: a vocabulary of 300,000 tokens has a million
+_KNOWN_KINDS = frozenset(map(int, gguf.GGMLQuantizationType))
+# What the `gguf` package lists and cannot take apart.
+_UNREAD = frozenset(("Q1_0", "Q8_1", "Q8_K", "I8", "I16", "I32", "I64", "F64"))
 
 # Our part names -> GGUF's, inside a layer and outside.
 _IN_LAYER = {
@@ -85,7 +89,10 @@ class GgufFile:
     def part_shape(self, part: str) -> tuple[int, ...] | None:
         """The shape of a part, rows first; None when the file has no such tensor."""
         tensor = self._tensors.get(_gguf_name(part))
-        return None if tensor is None else tensor.shape
+        if tensor is None:
+            return None
+        self._refuse_unread(part, tensor)
+        return tensor.shape
 
     def read_rows(self, part: str, start: int, stop: int) -> torch.Tensor:
         """Rows [start, stop) of a part, q and k half-split: (stop - start, cols) or (stop - start,) float32."""
@@ -109,6 +116,13 @@ class GgufFile:
             "tokenizer_config.json": json.dumps(config, ensure_ascii=False, indent=1).encode("utf-8", "surrogatepass"),
         }
 
+    def _refuse_unread(self, name: str, tensor: _Tensor) -> None:
+        if tensor.kind.name in _UNREAD:
+            raise ModelError(
+                f"{self.path}: {name!r} is stored as {tensor.kind.name}, which is not read here; take a file in Q8_0, "
+                "Q4_K_M or F16"
+            )
+
     def _dequantise(self, tensor: _Tensor, row_idx: npt.NDArray[np.intp]) -> npt.NDArray[np.float32]:
         """The rows asked for; a vector is one row."""
         num_rows = 1 if len(tensor.shape) == 1 else tensor.shape[0]
@@ -122,7 +136,7 @@ class GgufFile:
         version = cursor.scalar("<I")
         if version not in (2, 3):
             raise ValueError(f"version {version}, or big-endian")
-        num_tensors, num_values = cursor.scalar("<Q"), cursor.scalar("<Q")
+        num_tensors, num_values = cursor.count(), cursor.count()
         for _ in range(num_values):
             key = cursor.string()
             if key in self.metadata:
@@ -148,6 +162,7 @@ class GgufFile:
         tensor = self._tensors.get("rope_freqs.weight")
         if tensor is None:
             return config
+        self._refuse_unread("rope_freqs.weight", tensor)
         factors = self._dequantise(tensor, np.arange(1))[0].tolist()
         if len(factors) != config.head_dim // 2 or not all(0 < factor < math.inf for factor in factors):
             raise ModelError(f"{self.path}: rope_freqs.weight does not fit heads of {config.head_dim} numbers")
@@ -159,6 +174,7 @@ class _Cursor:
 
     def __init__(self, data: mmap.mmap) -> None:
         self._data = data
+        self._num_left = _MOST_VALUES
         self.offset = 0
 
     def take(self, nbytes: int) -> bytes:
@@ -171,6 +187,14 @@ class _Cursor:
     def scalar(self, fmt: str) -> Any:
         return struct.unpack(fmt, self.take(struct.calcsize(fmt)))[0]
 
+    def count(self) -> int:
+        """How many values follow. All of them together are bounded, so that no file fills the memory."""
+        number: int = self.scalar("<Q")
+        self._num_left -= number
+        if self._num_left < 0:
+            raise ValueError(f"it lists {number:,} values, or more than {_MOST_VALUES:,} in all")
+        return number
+
     def string(self) -> str:
         # A vocabulary may hold broken UTF-8 where a converter cut a character: kept apart, never merged with another.
         return self.take(self.scalar("<Q")).decode("utf-8", "surrogateescape")
@@ -182,7 +206,7 @@ class _Cursor:
             return self.string()
         if kind != _ARRAY or depth > 1:
             raise ValueError(f"a value of unknown type {kind}")
-        item_kind, length = self.scalar("<I"), self.scalar("<Q")
+        item_kind, length = self.scalar("<I"), self.count()
         if item_kind in _SCALARS:
             dtype = np.dtype(_SCALARS[item_kind])
             return np.frombuffer(self.take(length * dtype.itemsize), dtype).tolist()
@@ -214,6 +238,8 @@ def _tensor_info(cursor: _Cursor) -> tuple[str, tuple[int, ...], int, int]:
 
 
 def _placed(shape: tuple[int, ...], kind_id: int, start: int) -> _Tensor:
+    if kind_id not in _KNOWN_KINDS:
+        raise ModelError(f"a tensor of the GGUF file is of type {kind_id}, which is not known here; take one in Q8_0")
     kind = gguf.GGMLQuantizationType(kind_id)
     block_size, block_nbytes = gguf.GGML_QUANT_SIZES[kind]
     if 0 in shape or shape[-1] % block_size:

@@ -16,6 +16,7 @@ from codeassist.engine.configuration.families import family_of
 from codeassist.engine.configuration.model_config import ModelConfig, token_ids
 from codeassist.errors import ModelError
 from codeassist.json_object import read_json_object
+from codeassist.model_files import read_bounded
 
 _OUTSIDE = {
     "embed": "model.embed_tokens.weight",
@@ -87,7 +88,7 @@ class SafetensorsFolder:
         if not (self.path / "tokenizer.json").exists():
             raise ModelError(f"{self.path} has no tokenizer.json; save it with transformers' AutoTokenizer first")
         names = ("tokenizer.json", "tokenizer_config.json")
-        return {name: (self.path / name).read_bytes() for name in names if (self.path / name).exists()}
+        return {name: read_bounded(self.path / name) for name in names if (self.path / name).exists()}
 
 
 def _weight_files(folder: Path) -> list[Path]:

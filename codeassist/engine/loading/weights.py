@@ -34,6 +34,8 @@ from codeassist.engine.loading.safetensors_folder import SafetensorsFolder
 from codeassist.engine.loading.safetensors_writer import SafetensorsPlan, SafetensorsWriter, Stored
 from codeassist.engine.loading.tensor_layout import Part, TensorSpec, model_tensors
 from codeassist.errors import ModelError
+from codeassist.model_files import untrusted
+from codeassist.tokenization.tokens import Tokenizer
 
 __all__ = ["WeightFormat", "Weights", "convert", "open_source", "open_weights", "prepare"]
 
@@ -66,11 +68,13 @@ class WeightSource(Protocol):
 def open_source(model_path: Path) -> WeightSource:
     """Open a GGUF file or a Hugging Face folder. Raises ModelError for anything else."""
     if model_path.is_dir():
-        return SafetensorsFolder(model_path)
+        with untrusted(model_path):
+            return SafetensorsFolder(model_path)
     if not model_path.exists():
         raise ModelError(f"there is no model at {model_path}")
     if model_path.suffix.lower() == ".gguf":
-        return GgufFile(model_path)
+        with untrusted(model_path):
+            return GgufFile(model_path)
     raise ModelError(f"{model_path} is neither a GGUF file nor a folder with safetensors; other formats are not read")
 
 
@@ -103,13 +107,16 @@ def prepare(
 
 def convert(source: WeightSource, weight_format: WeightFormat, folder: Path, progress: Progress) -> None:
     """Write a model's configuration, tokenizer and weights into an empty folder. Raises ModelError and OSError."""
+    with untrusted(source.path):
+        check_shapes(source, model_tensors(source.config))  # before they are listed: it may claim billions of layers
+        tokenizer_files = source.tokenizer_files()
     specs = list(model_tensors(source.config))
-    check_shapes(source, specs)
     plan = SafetensorsPlan(stored for spec in specs for stored in _stored(spec, weight_format))
     check_space(folder, plan.size)
     (folder / CONFIG_NAME).write_text(json.dumps(source.config.to_json(), indent=1), encoding="utf-8")
-    for name, content in source.tokenizer_files().items():
+    for name, content in tokenizer_files.items():
         (folder / name).write_bytes(content)
+    Tokenizer.load(folder)  # what cannot be used later is not written first
     with SafetensorsWriter(folder / WEIGHTS_NAME, plan) as writer:
         for spec in specs:
             for part in spec.parts:
@@ -151,7 +158,8 @@ def read_in_pieces(source: WeightSource, part: Part, num_cols: int | None) -> It
     """A part in pieces that fit memory: (rows, cols) or (rows,) float32. Raises ModelError for NaN and infinity."""
     step = max(1, _CHUNK_NUMBERS // (num_cols or 1))
     for start in range(0, part.num_rows, step):
-        rows = source.read_rows(part.name, start, min(start + step, part.num_rows))
+        with untrusted(source.path):
+            rows = source.read_rows(part.name, start, min(start + step, part.num_rows))
         if not math.isfinite(float(rows.abs().max())):
             raise ModelError(f"{source.path}: tensor {part.name!r} holds NaN or infinity; fetch the model again")
         yield rows
