@@ -1,7 +1,4 @@
-"""`codeassist tune`: a ranker of your own repository, and what it brings.
-
-Knows what users type, and nothing of how it is done.
-"""
+"""`codeassist tune`: a ranker of your own repository, and what it brings."""
 
 from __future__ import annotations
 

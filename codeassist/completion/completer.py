@@ -1,4 +1,4 @@
-"""What answers requests behind an editor or a command: a local model's session, or a server with one to fall back on.
+"""What answers requests of editors and commands: a local model's session, or a server with one to fall back on.
 
 One request at a time, all from one thread.
 """

@@ -1,7 +1,7 @@
 """Whether an answer is worth showing, from the model's own log-probabilities. Pure.
 
-Knows no tokens and no text. An answer that will be wrong costs its reader more than none ("Size up the situation"): it
-is given up as soon as it looks unlikely, which saves its remaining passes too.
+An answer that will be wrong costs its reader more than none ("Size up the situation"): it is given up as soon as it
+looks unlikely, which saves its remaining passes too.
 """
 
 from __future__ import annotations

@@ -251,7 +251,7 @@ def _open(
         tokenizer, monitoring = reading.result()
     template = recognise(tokenizer.special)
     if template.fim is None:
-        notices.append(f"{model.name} has no fill-in-the-middle: what stands behind the cursor is not seen")
+        notices.append(f"{model.name} has no fill-in-the-middle: what stands after the cursor is not seen")
     engine = Engine(
         loaded,
         max_tokens=context_tokens + room,

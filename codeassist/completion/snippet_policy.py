@@ -1,6 +1,6 @@
 """Which snippets stand in the prompts of one document: what is asked for, what is given again, what stays.
 
-Knows no index and no tokens: a Retriever finds snippets and says whether what they rest on still holds.
+A Retriever finds snippets and says whether what they rest on still holds.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where an answer ends: its lines or its block, watched as its bytes arrive. Pure.
 
-Knows no tokens beyond their bytes, and no language: a block's end is seen by indentation and closing brackets.
+A block's end is seen by indentation and closing brackets.
 """
 
 from __future__ import annotations

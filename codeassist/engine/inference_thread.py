@@ -1,7 +1,7 @@
 """The one thread that owns an engine: it runs the jobs it is given and, when there are none, reads ahead, heals, rests.
 
-Knows no requests and no editor. A job waits for at most one layer of healing: healing looks for waiting jobs between
-layers, and its slices are sized by the time that the last one took.
+A job waits for at most one layer of healing: healing looks for waiting jobs between layers, and its slices are sized by
+the time that the last one took.
 """
 
 from __future__ import annotations

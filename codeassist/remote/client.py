@@ -1,6 +1,6 @@
 """An asynchronous client of one completions server: one request, asked again while that can help.
 
-Knows neither prompts nor models. Owns its connections; use it as an async context manager.
+Owns its connections; use it as an async context manager.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A Hugging Face tokenizer (tokenizer.json, tokenizer_config.json) built from a GGUF file's metadata.
 
-Knows no file: metadata in, JSON values out. Which expression splits text stands in `tokenizer.ggml.pre` as a name only;
-the expressions here are those of the models' own tokenizer.json files and of llama.cpp.
+Metadata in, JSON values out. Which expression splits text stands in `tokenizer.ggml.pre` as a name only; the
+expressions here are those of the models' own tokenizer.json files and of llama.cpp.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The tokens of one text, kept right through edits by tokenising only what stands between two safe cuts around each.
 
-Knows no document version, no prompt and no cache. docs/decisions/2026-11-21-incremental-tokenisation.md has the proof.
+docs/decisions/2026-11-21-incremental-tokenisation.md has the proof.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Cutting a tokenizer.json down to a tokenizer of plain text: no text can make it yield a special token.
 
-Knows no file and no tokenizer library: values in, values out. Special, added and control tokens are taken out of the
-vocabulary together with every merge that could make one. `encode_special_tokens` of the tokenizers library does less:
-Qwen's `<|fim_prefix|>` is an added token that is not marked special.
+Values in, values out. Special, added and control tokens are taken out of the vocabulary together with every merge that
+could make one. `encode_special_tokens` of the tokenizers library does less: Qwen's `<|fim_prefix|>` is an added token
+that is not marked special.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Text to token ids and back, exactly.
 
-Knows no prompt: special tokens have ids here, but no text ever yields one, whatever it contains.
+Special tokens have ids here, but no text ever yields one, whatever it contains.
 """
 
 from __future__ import annotations

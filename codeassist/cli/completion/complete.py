@@ -1,6 +1,6 @@
 """`codeassist complete`: one completion at a cursor.
 
-Knows no engine and no index: `running` puts them together.
+`running` puts them together.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""A completion as a script reads it, and as a person does.
-
-Knows no command and no model.
-"""
+"""A completion as a script reads it, and as a person does."""
 
 from __future__ import annotations
 

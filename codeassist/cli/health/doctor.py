@@ -1,7 +1,4 @@
-"""`codeassist doctor`: what works, what does not, and what to do.
-
-Knows only how to print a diagnosis.
-"""
+"""`codeassist doctor`: what works, what does not, and what to do."""
 
 from __future__ import annotations
 

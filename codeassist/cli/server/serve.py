@@ -1,6 +1,6 @@
 """`codeassist serve`: the language server, for the editor that starts it, for several windows, or on a socket.
 
-Knows no protocol: it puts together where models come from, where to listen and where to log.
+It puts together where models come from, where to listen and where to log.
 """
 
 from __future__ import annotations

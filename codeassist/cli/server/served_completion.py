@@ -1,7 +1,6 @@
 """A completion from a running server of the user's, which has its model loaded already.
 
-Knows no model and no terminal. A server that is busy, hangs or dies costs seconds at most: then nobody answered, and
-the notice says why.
+A server that is busy, hangs or dies costs seconds at most: then nobody answered, and the notice says why.
 """
 
 from __future__ import annotations

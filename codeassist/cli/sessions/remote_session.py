@@ -1,7 +1,4 @@
-"""The remote engine that the settings name: connected when it is first needed, with the local model beside it.
-
-Knows settings and what they come to; nothing of requests.
-"""
+"""The remote engine that the settings name: connected when it is first needed, with the local model beside it."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """What of a cached token sequence can serve a wanted one: an order-preserving alignment. Pure.
 
-Knows no tensors. Cached slots that hold no valid state are None and match nothing.
+Cached slots that hold no valid state are None and match nothing.
 """
 
 from __future__ import annotations

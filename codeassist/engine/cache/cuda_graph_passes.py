@@ -1,8 +1,8 @@
 """Short passes of fixed shapes: on a GPU recorded once as CUDA graphs and replayed.
 
-Knows a model and one cache; no tokens' meaning. A pass of a few tokens is some hundred small kernels: launched one by
-one they take longer than the weights take to read, replayed they do not. Shapes come in steps: rows are padded with the
-last one, which writes the same state to the same slot again, and keys are read up to the next thousand.
+A pass of a few tokens is some hundred small kernels: launched one by one they take longer than the weights take to
+read, replayed they do not. Shapes come in steps: rows are padded with the last one, which writes the same state to the
+same slot again, and keys are read up to the next thousand.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """When each slot's state was computed, and when it last changed: which states would come out the same again.
 
-Knows no tensors and no tokens. A state follows from its token and the states before it. Where none of those has changed
-since it was computed, computing it again changes nothing, even if they are themselves approximate.
+A state follows from its token and the states before it. Where none of those has changed since it was computed,
+computing it again changes nothing, even if they are themselves approximate.
 """
 
 from __future__ import annotations

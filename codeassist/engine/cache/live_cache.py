@@ -1,6 +1,6 @@
 """The live cache: one document's key/value states, corrected at each change, never rebuilt when it can be.
 
-Knows tokens and slots; knows no text and no prompt layout: the caller names the slots that matter most.
+The caller names the slots that matter most.
 
     slots      0 … num_exact     num_exact … len(tokens)            beyond
     state      exact             approximate, or None (no state)    undefined

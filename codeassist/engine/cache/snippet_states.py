@@ -1,7 +1,7 @@
 """States of snippets that were in a prompt once: kept for when they are retrieved again.
 
-Knows no text: a snippet is the tuple of its tokens. States are free of position; whoever places them rotates the keys
-(CacheBlend keeps a chunk's states and corrects them afterwards; here healing corrects them).
+A snippet is the tuple of its tokens. States are free of position; whoever places them rotates the keys (CacheBlend
+keeps a chunk's states and corrects them afterwards; here healing corrects them).
 """
 
 from __future__ import annotations

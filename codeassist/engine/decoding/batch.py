@@ -1,7 +1,7 @@
 """Several sequences continued at once, each in a cache of its own: every weight is read once for all of them.
 
-Knows token ids and caches; knows no text, no monitors, and no drafts: what a batch saves, drafts would save again. For
-machines that work through many prompts; whoever types waits for one answer, which `decode.py` gives sooner.
+What a batch saves, drafts would save again. For machines that work through many prompts; whoever types waits for one
+answer, which `decode.py` gives sooner.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """Choosing a token under a monitor: the best or a sample of those that it does not object to.
 
-Knows token ids and logits only. What is chosen is what masking the logits with all that the monitor would say of any
-token gives; but only tokens that the model wants are asked about, so that an answer without objections costs nothing
-over the vocabulary.
+What is chosen is what masking the logits with all that the monitor would say of any token gives; but only tokens that
+the model wants are asked about, so that an answer without objections costs nothing over the vocabulary.
 """
 
 from __future__ import annotations

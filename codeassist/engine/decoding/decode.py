@@ -1,6 +1,6 @@
 """Decoding: draft, forward, choose, accept, token by token cancellable.
 
-Knows token ids and a cache; knows no text: whether an accepted token ends the answer is the caller's to say.
+Whether an accepted token ends the answer is the caller's to say.
 """
 
 from __future__ import annotations

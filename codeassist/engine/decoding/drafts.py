@@ -1,6 +1,6 @@
 """Speculation: what probably comes next, copied from what stands in the context or remembered from the model.
 
-Knows token ids only. Drafts are verified by the decoder, so nothing here can change an answer.
+Drafts are verified by the decoder, so nothing here can change an answer.
 
 Ideas: CopySpec (the tokens that followed the last occurrence of the last γ tokens are the draft), Token Recycling (the
 model's own earlier choices are the draft where nothing repeats), goodput (the draft's length follows from the measured

@@ -1,6 +1,6 @@
 """A converted model on disk: the manifest that proves it whole, and its tensors, memory-mapped.
 
-Knows neither GGUF nor Hugging Face: what is here was written by `weights.prepare` in canonical names.
+What is here was written by `weights.prepare` in canonical names.
 """
 
 from __future__ import annotations

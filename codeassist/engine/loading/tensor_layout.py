@@ -1,7 +1,7 @@
 """Which tensors a model consists of, the same for every family, and from which parts the fused ones are made.
 
-Knows names and shapes only: no file, no format, no numbers. Rows are outputs; q and k rows are in the half-split
-order ("rotate_half": the two halves of a head are rotated against each other).
+No file, no format, no numbers. Rows are outputs; q and k rows are in the half-split order ("rotate_half": the two
+halves of a head are rotated against each other).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """CrossCodeEval: the official task files in four languages, with or without `crossfile_context`.
 
-Knows neither repositories nor models. Rows: `prompt`, `right_context`, `groundtruth`, `metadata` with `task_id`,
-`repository`, `file` and, where a set has them, `kind`.
+Rows: `prompt`, `right_context`, `groundtruth`, `metadata` with `task_id`, `repository`, `file` and, where a set has
+them, `kind`.
 """
 
 from __future__ import annotations

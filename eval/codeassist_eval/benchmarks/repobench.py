@@ -1,9 +1,9 @@
 """RepoBench v1.1: the next line, from rows that bring their own cross-file snippets.
 
-Knows neither models nor repositories. Rows: `repo_name`, `file_path`, `context` (each `identifier`, `path`, `snippet`),
-`import_statement`, `cropped_code`, `all_code`, `next_line`, `gold_snippet_index`, `created_at`, `level`; the setting
-(cross_file_first, cross_file_random, in_file) is the name of the file. Scores follow Leolty/repobench,
-`evaluation/metrics.py` and `eval.py`, which know no task ids: a row's is `setting/number`, from 0 as their `idx`.
+Rows: `repo_name`, `file_path`, `context` (each `identifier`, `path`, `snippet`), `import_statement`, `cropped_code`,
+`all_code`, `next_line`, `gold_snippet_index`, `created_at`, `level`; the setting (cross_file_first, cross_file_random,
+in_file) is the name of the file. Scores follow Leolty/repobench, `evaluation/metrics.py` and `eval.py`, which know no
+task ids: a row's is `setting/number`, from 0 as their `idx`.
 """
 
 from __future__ import annotations

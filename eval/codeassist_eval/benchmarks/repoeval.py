@@ -1,8 +1,8 @@
 """RepoEval: RepoCoder's line, API and function-body completion tasks.
 
-Knows neither repositories nor models. Rows: `prompt` and `metadata` with `task_id` ("repository/number"),
-`ground_truth`, `fpath_tuple`, `context_start_lineno` and `line_no` (also written `lineno`). Behaviour and quirks of the
-scores follow microsoft/CodeT, `RepoCoder/compute_score.py`.
+Rows: `prompt` and `metadata` with `task_id` ("repository/number"), `ground_truth`, `fpath_tuple`,
+`context_start_lineno` and `line_no` (also written `lineno`). Behaviour and quirks of the scores follow microsoft/CodeT,
+`RepoCoder/compute_score.py`.
 """
 
 from __future__ import annotations

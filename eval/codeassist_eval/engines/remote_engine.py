@@ -1,6 +1,6 @@
 """A completions server as an engine of the evaluation: many tasks at once.
 
-Knows no HTTP: `codeassist.remote` asks the server. Here is what a run needs beside it: a tokenizer, settings, a thread.
+`codeassist.remote` asks the server. Here is what a run needs beside it: a tokenizer, settings, a thread.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The runner: tasks through a schedule, written as they come, judged when all are there.
 
-Knows neither models nor retrieval: it is handed a schedule, which has both.
+It is handed a schedule, which has both.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A run's folder: predictions written as they come, and what is made of them when all are there.
 
-Knows neither models nor metrics. `predictions.jsonl` is only ever appended to; a last line that an interruption tore is
-dropped when the run goes on. `manifest.json` says what the run is; one folder holds one run.
+`predictions.jsonl` is only ever appended to; a last line that an interruption tore is dropped when the run goes on.
+`manifest.json` says what the run is; one folder holds one run.
 """
 
 from __future__ import annotations

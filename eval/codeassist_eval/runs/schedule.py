@@ -1,7 +1,6 @@
 """How tasks go through an engine: one after the other, or many at once.
 
-Knows neither metrics nor files. A schedule also says for how long the engine could have worked and did not: that is
-what the harness costs.
+A schedule also says for how long the engine could have worked and did not: that is what the harness costs.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """How fast the engine is beside llama.cpp: prefill, plain decoding, decoding with speculation while a line is typed.
 
-Knows no options and no terminal. Both sides take turns at every piece of work, so that a machine whose speed changes
-changes it for both.
+Both sides take turns at every piece of work, so that a machine whose speed changes changes it for both.
 """
 
 from __future__ import annotations

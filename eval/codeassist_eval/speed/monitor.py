@@ -1,6 +1,6 @@
 """The benchmark of monitors: each task completed with and without them, on the same prompt, and judged.
 
-Knows no options and no terminal. A folder holds one run; the same run goes on where it was interrupted.
+A folder holds one run; the same run goes on where it was interrupted.
 """
 
 from __future__ import annotations

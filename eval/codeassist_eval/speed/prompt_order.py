@@ -1,7 +1,6 @@
 """Which order of a prompt's parts a model completes best with, and what typing costs in each.
 
-Knows no options and no terminal. Quality is measured on prompts read afresh, so that only the order differs; cost on
-typed lines, on the live cache.
+Quality is measured on prompts read afresh, so that only the order differs; cost on typed lines, on the live cache.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The load test of a completions server: what typists get of it, as figures, a table and a plot.
 
-Knows no options. What it puts under load is a server on this machine, or one that the user says is theirs.
+What it puts under load is a server on this machine, or one that the user says is theirs.
 """
 
 from __future__ import annotations

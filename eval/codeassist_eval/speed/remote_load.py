@@ -1,7 +1,7 @@
 """Typists at one completions server: recorded sessions typed at human speed, many at once, each key a request.
 
-Knows no options, no terminal and no editor. A typist's new request ends the one before it, as in an editor; what was
-not wanted any more is counted as cancelled, and really closed.
+A typist's new request ends the one before it, as in an editor; what was not wanted any more is counted as cancelled,
+and really closed.
 """
 
 from __future__ import annotations

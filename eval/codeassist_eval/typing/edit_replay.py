@@ -1,7 +1,7 @@
 """Edited tasks through the live cache and, for the same state, through a full recomputation.
 
-Knows no metric and no files. The cache is exact before the first step, as after a user's pause, and nothing heals it in
-between: what an answer is worth right after an edit is measured.
+The cache is exact before the first step, as after a user's pause, and nothing heals it in between: what an answer is
+worth right after an edit is measured.
 """
 
 from __future__ import annotations

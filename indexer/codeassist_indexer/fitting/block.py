@@ -1,6 +1,6 @@
 """The lines of an answer in the block that the cursor stands in: as deep as it, none that leaves it, none defined anew.
 
-Knows no grammar: it goes by indentation, by words that open and end blocks, and by what stands open. Pure.
+It goes by indentation, by words that open and end blocks, and by what stands open. Pure.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """An answer's indentation, made to fit the place and the file. Pure.
 
-Knows no grammar: it goes by the lines around the cursor. Only white space at the start of lines changes.
+It goes by the lines around the cursor. Only white space at the start of lines changes.
 """
 
 from __future__ import annotations

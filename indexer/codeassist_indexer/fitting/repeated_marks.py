@@ -1,6 +1,6 @@
 """Whether marks before the cursor (a quote, a comment's, a tag's, a sigil) are said again by an answer. Pure.
 
-Knows no grammar: which marks nobody writes twice in a row depends on the kind of file at most.
+Which marks nobody writes twice in a row depends on the kind of file at most.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where an answer begins to say again what stands before or after it. Pure.
 
-Knows no grammar: lines are compared without their indentation, the rest of the cursor's line by its words and marks.
+Lines are compared without their indentation, the rest of the cursor's line by its words and marks.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Whether an answer's beginning is a piece of the cursor's line again, or code that goes on alike. Pure.
 
-Knows no grammar. What decides is what the piece is (a word, a dotted name, a key, an open quote, the line), and whether
-the file says the doubled text elsewhere.
+What decides is what the piece is (a word, a dotted name, a key, an open quote, the line), and whether the file says the
+doubled text elsewhere.
 """
 
 from __future__ import annotations

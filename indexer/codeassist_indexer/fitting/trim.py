@@ -1,7 +1,7 @@
 """A model's answer, fitted to the cursor: nothing that stands there already, nothing that breaks it.
 
-Knows no model and no editor, and no grammar. Pure. What does not depend on the answer can be found out before there is
-one: `FitContext`. An answer passes these steps, in this order:
+Pure. What does not depend on the answer can be found out before there is one: `FitContext`. An answer passes these
+steps, in this order:
 
 1. `answer_start`: from where it goes on from the cursor.
 2. `body`: its lines shifted into place.

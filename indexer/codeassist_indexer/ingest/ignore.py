@@ -1,7 +1,4 @@
-"""Which paths of a repository are ignored: as git says, `.codeassistignore` and the user's patterns on top.
-
-Knows ignore rules only; what kind of file a path is, and whether it is worth indexing, is decided elsewhere.
-"""
+"""Which paths of a repository are ignored: as git says, `.codeassistignore` and the user's patterns on top."""
 
 from __future__ import annotations
 

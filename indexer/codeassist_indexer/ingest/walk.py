@@ -1,7 +1,6 @@
 """The files of a repository that count: where its root is, and what in it is source worth indexing.
 
-Knows no database and no parser. Links are never followed: what a link inside the repository points to counts once, in
-its own place.
+Links are never followed: what a link inside the repository points to counts once, in its own place.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A repository watched while a long-running process is up: changed files are indexed a moment later.
 
-Knows no parser and no editor. Reading files causes no work here, only writing does; ignored files cause none at all.
+Reading files causes no work here, only writing does; ignored files cause none at all.
 """
 
 from __future__ import annotations

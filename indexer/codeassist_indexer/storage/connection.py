@@ -1,7 +1,4 @@
-"""Connections to an index's database: opened, its tables made, transactions.
-
-Knows the tables' version and none of their rows.
-"""
+"""Connections to an index's database: opened, its tables made, transactions."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The index of one repository in an SQLite database: files, symbols, imports, chunks, and FTS5 over chunk tokens.
 
-Knows no parser and no file tree. Everything in it can be made again, so a database that is broken is thrown away.
+Everything in it can be made again, so a database that is broken is thrown away.
 """
 
 from __future__ import annotations

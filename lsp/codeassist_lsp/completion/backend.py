@@ -1,6 +1,6 @@
 """What all clients of a process share: the model in service, the work under way, the repositories, what was measured.
 
-Knows no protocol. Lives on one event loop; only `Inference` and `Indexes` have threads.
+Lives on one event loop; only `Inference` and `Indexes` have threads.
 """
 
 from __future__ import annotations

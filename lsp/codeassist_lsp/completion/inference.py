@@ -1,6 +1,6 @@
 """The model in service: loaded in the background, replaced at run time, its inference thread watched.
 
-Knows no client and no document. What is in service goes on serving until its successor stands.
+What is in service goes on serving until its successor stands.
 """
 
 from __future__ import annotations

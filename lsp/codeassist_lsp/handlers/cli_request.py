@@ -1,7 +1,6 @@
 """What a program asks a running server: a completion with settings of its own, as the command line resolved them.
 
-Knows no connection and no model. A server answers only if a process of the program's own would say the same: with the
-same model, loaded alike.
+A server answers only if a process of the program's own would say the same: with the same model, loaded alike.
 """
 
 from __future__ import annotations

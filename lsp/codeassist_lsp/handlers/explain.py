@@ -1,7 +1,7 @@
 """Why a suggestion is what it is: its snippets with their reasons and cost, and where the time went.
 
-Knows no client: it makes the document that `codeassist.explain` returns. Lines count from 1, ends are included in text
-for people and excluded in `snippets`.
+It makes the document that `codeassist.explain` returns. Lines count from 1, ends are included in text for people and
+excluded in `snippets`.
 """
 
 from __future__ import annotations

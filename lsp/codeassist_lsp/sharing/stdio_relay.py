@@ -1,7 +1,7 @@
 """Standard input and output of a window, passed on to the server that it shares with others, byte for byte.
 
-Knows of the protocol what it needs to end like a server: the client's process, `shutdown` and `exit`. It starts fast
-and stays small: no event loop, no protocol library, no model.
+The client's process, `shutdown` and `exit`. It starts fast and stays small: no event loop, no protocol library, no
+model.
 """
 
 from __future__ import annotations

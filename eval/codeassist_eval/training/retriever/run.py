@@ -1,7 +1,4 @@
-"""The whole of `eval train-retriever`: what is asked for, trained, measured where repositories were left out, written.
-
-Knows what the command line asked for, and no more of training than its stages.
-"""
+"""The whole of `eval train-retriever`: what is asked for, trained, measured on repositories left out, written."""
 
 from __future__ import annotations
 

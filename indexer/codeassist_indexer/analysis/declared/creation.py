@@ -1,6 +1,6 @@
 """Which classes can stand after `new` where the type that is wanted is one of the repository's.
 
-Knows only places that say that type themselves: a declaration, a return. An argument's type depends on overloads.
+A declaration, a return. An argument's type depends on overloads.
 """
 
 from __future__ import annotations

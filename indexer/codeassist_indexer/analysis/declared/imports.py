@@ -1,6 +1,6 @@
 """What can be imported at a place: from a package or type of Java, from a module of TypeScript or JavaScript.
 
-Knows only the repository: a package of which it holds no file itself may be anybody's, and a script outside is unknown.
+A package of which it holds no file itself may be anybody's, and a script outside is unknown.
 """
 
 from __future__ import annotations

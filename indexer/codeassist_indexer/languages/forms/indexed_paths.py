@@ -1,7 +1,7 @@
 """Paths of the index: what the languages' files ask to find what an import means.
 
-Knows only paths: a module is found by its name, and of several the one whose path ends as the import is written and
-that shares the longest path with the importing file. What a file defines is looked up elsewhere.
+A module is found by its name, and of several the one whose path ends as the import is written and that shares the
+longest path with the importing file. What a file defines is looked up elsewhere.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The text around a cursor: the lines near it, what encloses it, and names looked for in it.
 
-Knows no index and no parser: a statement that is half written, which no parser makes sense of, changes nothing here.
+A statement that is half written, which no parser makes sense of, changes nothing here.
 """
 
 from __future__ import annotations
