@@ -211,8 +211,7 @@ class _Merge:
         for key, rule in RULES.items():
             if rule.reach is None or key not in self.values:
                 continue
-            section, _, name = key.partition(".")
-            own = self.by_user.get(key, getattr(SECTIONS[section](), name))
+            own = self.by_user.get(key, rule.default)
             if rule.reach(self.values[key]) > rule.reach(own):
                 notes.append(
                     f"{self.origins[key]}: {key} = {self.values[key]!r} would send more to remote.url than your own "
@@ -277,9 +276,11 @@ class _Merge:
             raise _misfit(key, raw, where) from None
         origin = where
         if RULES[key].adds_up:
-            before = self.values.get(key, ())
+            before, default = self.values.get(key, RULES[key].default), RULES[key].default
+            if author is Author.USER and key not in self.by_user:  # in the place of the default
+                before = tuple(each for each in before if each not in default)
             value = tuple(dict.fromkeys((*before, *value)))
-            origin = f"{self.origins[key]}, {where}" if before else where
+            origin = f"{self.origins[key]}, {where}" if self.values.get(key) else where
         self.values[key] = value
         self.origins[key] = origin
         if author is Author.USER:

@@ -31,6 +31,14 @@ from codeassist.settings.values import (
 # Twice what an analysis takes whose process has just begun (2026-11).
 _COLD_ANALYSIS_MS = 2000.0
 
+# What is typed there is made up or pasted: nothing that a model says can be right.
+_FILES_OF_KEYS = (
+    ".env*", "*.env", "*.pem", "*.key", "*.p12", "*.pfx", "*.p8", "*.jks", "*.keystore", "*.kdbx", "*.ppk", "*.gpg",
+    "*.tfstate", "*.tfvars", "id_rsa*", "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc", ".npmrc", ".pypirc", ".pgpass",
+    ".htpasswd", ".git-credentials", ".ssh/", ".gnupg/", "**/.aws/credentials", "**/.docker/config.json",
+    "**/.kube/config",
+)  # fmt: skip
+
 
 def _own(default: Any, kind: ValueKind) -> Any:
     """A setting that is the user's alone: it says which program is started, which file or folder is read or written,
@@ -52,9 +60,12 @@ def _shared(
     return _declared(default, kind, Author.REPOSITORY, harmless=harmless, reach=reach)
 
 
-def _shared_sum(kind: ValueKind, harmless: str) -> Any:
-    """A list that a repository may add to: all places add up, none lifts what another says."""
-    return _declared((), kind, Author.REPOSITORY, harmless=harmless, adds_up=True)
+def _shared_sum(kind: ValueKind, harmless: str, default: tuple[str, ...] = ()) -> Any:
+    """A list that a repository may add to: all places add up, none lifts what another says.
+
+    The user's own list takes the place of the default.
+    """
+    return _declared(default, kind, Author.REPOSITORY, harmless=harmless, adds_up=True)
 
 
 def _declared(default: Any, kind: ValueKind, author: Author, **more: Any) -> Any:
@@ -140,7 +151,8 @@ class CacheSettings:
 class EditorSettings:
     """When an editor is shown a completion, and how much of one. The command line knows none of these.
 
-    `off_languages` are the protocol's language ids. `debounce_ms` None adapts to how fast the user types;
+    `off_languages` are the protocol's language ids; in `off_paths`, patterns as in `.gitignore`, nothing comes by
+    itself. `debounce_ms` None adapts to how fast the user types;
     `patience_ms` None reads all of a prompt, however long that takes. `min_confidence` is for what comes by itself; who
     asks for a completion gets it.
     """
@@ -149,6 +161,7 @@ class EditorSettings:
         "automatic", word("automatic", "manual", "off"), reach=lambda mode: int(mode != "off")
     )
     off_languages: tuple[str, ...] = _shared_sum(texts(), harmless="completes less")
+    off_paths: tuple[str, ...] = _shared_sum(texts(), harmless="completes less", default=_FILES_OF_KEYS)
     multiline: Literal["auto", "never", "always"] = _shared("auto", word("auto", "never", "always"))
     max_lines: int = _shared(16, integer(1, 1000))
     debounce_ms: int | None = _personal(None, or_none("auto", integer(0, 2000)))
@@ -251,6 +264,7 @@ class Rule:
 
     kind: ValueKind
     author: Author
+    default: Any
     harmless: str | None = None
     adds_up: bool = False
     reach: Callable[[Any], int] | None = None
@@ -268,7 +282,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "remote": RemoteSettings,
 }
 RULES: Mapping[str, Rule] = {
-    f"{section}.{entry.name}": Rule(**entry.metadata)
+    f"{section}.{entry.name}": Rule(**entry.metadata, default=entry.default)
     for section, owner in SECTIONS.items()
     for entry in dataclasses.fields(owner)
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -318,7 +319,7 @@ def test_models_of_the_users_own_that_do_not_fit(home: Path, text: str, message:
 THE_USERS_ALONE = {
     "monitor.servers", "context.encoder", *(key for key in RULES if key.startswith("remote.")),
 }  # fmt: skip
-TEXTS_OF_OTHERS = {"model.name", "model.device", "index.exclude", "editor.off_languages"}
+TEXTS_OF_OTHERS = {"model.name", "model.device", "index.exclude", "editor.off_languages", "editor.off_paths"}
 DANGEROUS = re.compile(
     "url|uri|host|proxy|server|command|program|exec|shell|path|file$|dir|folder|cache_dir|key|token(izer)?$|auth|cert|ca_|"
     "env|encoder|plugin|module|import|hook|script|remote|upload|send|repositor"
@@ -374,8 +375,8 @@ def toml(default: object, rule: Rule) -> str:
             return str(default).lower()
         case int() | float():
             return str(default)
-        case ():
-            return "[]"
+        case tuple():
+            return json.dumps(default)
         case None:
             return f'"{rule.kind.none_word}"'
         case _:
@@ -421,5 +422,24 @@ def written(default: object, rule: Rule) -> str:
             return str(rule.kind.none_word)
         case ():
             return "empty"
+        case tuple():
+            return ",".join(default)
         case _:
             return str(default)
+
+
+def test_the_users_list_takes_the_place_of_a_lists_default_and_others_add_to_it(home: Path, repository: Path) -> None:
+    default = Settings().editor.off_paths
+    assert {".env*", "*.pem", "*.key"} <= set(default)
+    (repository / ".codeassist.toml").write_text("[editor]\noff_paths = ['private/']\n")
+    options = [Override("editor.off_paths", ["*.sql", ".env*"], "editor", Author.EDITOR)]
+    assert resolve(repository, options, environment(home)).settings.editor.off_paths == (*default, "private/", "*.sql")
+    (home / "config.toml").write_text("[editor]\noff_paths = ['mine']\n")
+    assert resolve(repository, options, environment(home)).settings.editor.off_paths == (
+        "mine", "private/", "*.sql", ".env*",
+    )  # fmt: skip
+    (home / "config.toml").unlink()
+    variables = environment(home) | {"CODEASSIST_EDITOR_OFF_PATHS": "mine"}
+    assert resolve(repository, (), variables).settings.editor.off_paths == ("private/", "mine")
+    (home / "config.toml").write_text("[editor]\noff_paths = []\n")
+    assert resolve(None, (), environment(home)).settings.editor.off_paths == ()

@@ -98,7 +98,8 @@ async function showMenu(server: Server): Promise<void> {
     entry("checklist", "Look for problems", "doctor"),
     entry("settings-gear", "Open settings", "openSettings"),
   ];
-  const choice = await window.showQuickPick(entries, { title: "codeassist", placeHolder: view(server.state).tooltip });
+  const { tooltip } = view(server.state, window.activeTextEditor?.document.uri.toString());
+  const choice = await window.showQuickPick(entries, { title: "codeassist", placeHolder: tooltip });
   if (choice) await commands.executeCommand(choice.command, ...(choice.argument ? [choice.argument] : []));
 }
 

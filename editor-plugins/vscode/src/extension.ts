@@ -39,6 +39,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
       if (startsAnother) await server.restart();
     }),
     workspace.onDidOpenTextDocument(() => startIfWanted(server)),
+    window.onDidChangeActiveTextEditor(() => show(bar, server.state)),
   );
   show(bar, server.state);
   await startIfWanted(server);
@@ -79,7 +80,7 @@ function statusBar() {
 }
 
 function show(bar: ReturnType<typeof statusBar>, state: State): void {
-  const { text, tooltip, severity } = view(state);
+  const { text, tooltip, severity } = view(state, window.activeTextEditor?.document.uri.toString());
   bar.text = text;
   bar.tooltip = `codeassist: ${tooltip}`;
   bar.backgroundColor = severity === "normal" ? undefined : new ThemeColor(`statusBarItem.${severity}Background`);

@@ -8,6 +8,8 @@ export interface ServerStatus {
   readonly busy: boolean;
   readonly message: string;
   readonly kind: "Normal" | "Warning" | "Error" | "Inactive";
+  /** Why nothing comes by itself in a document, by its URI. */
+  readonly silent?: Readonly<Record<string, string>>;
 }
 
 export type State =
@@ -27,13 +29,18 @@ export interface View {
 /** The server's status as it came over the wire, or nothing if it is none. */
 export function serverStatus(message: unknown): ServerStatus | undefined {
   if (typeof message !== "object" || message === null) return undefined;
-  const { busy, message: text, kind } = message as Record<string, unknown>;
+  const { busy, message: text, kind, silent } = message as Record<string, unknown>;
   if (kind !== "Normal" && kind !== "Warning" && kind !== "Error" && kind !== "Inactive") return undefined;
-  return { busy: busy === true, message: typeof text === "string" ? text : "", kind };
+  return {
+    busy: busy === true,
+    message: typeof text === "string" ? text : "",
+    kind,
+    ...(typeof silent === "object" && silent !== null ? { silent: silent as Record<string, string> } : {}),
+  };
 }
 
-/** The item for a state. */
-export function view(state: State): View {
+/** The item for a state, while a document with this URI is in front. */
+export function view(state: State, uri?: string): View {
   switch (state.kind) {
     case "missing":
       return normal("cloud-download", "The server is not installed yet.");
@@ -46,11 +53,13 @@ export function view(state: State): View {
     case "stopped":
       return { text: "$(error) codeassist", tooltip: state.reason, severity: "error" };
     case "running":
-      return running(state.status);
+      return running(state.status, uri);
   }
 }
 
-function running({ busy, message, kind }: ServerStatus): View {
+function running({ busy, message, kind, silent }: ServerStatus, uri?: string): View {
+  const reason = uri === undefined ? undefined : silent?.[uri];
+  if (reason !== undefined && kind === "Normal" && !busy) return normal("circle-slash", `Suggestions are ${reason}.`);
   const icon = busy
     ? "loading~spin"
     : { Normal: "sparkle", Warning: "warning", Error: "error", Inactive: "circle-slash" }[kind];

@@ -202,12 +202,12 @@ def _checkout_chain(top: Path) -> _RuleChain:
     return _RuleChain(top, ".gitignore", begins)
 
 
-def exclusion_problem(pattern: str) -> str | None:
-    """Return what is wrong with a pattern of the settings, None where nothing is."""
+def exclusion_problem(pattern: str, key: str = "index.exclude") -> str | None:
+    """Return what is wrong with a pattern of the setting `key`, None where nothing is."""
     if pattern.startswith("!"):
-        return f"index.exclude: {pattern!r} would take back what another place excludes; remove it"
+        return f"{key}: {pattern!r} would take back what another place excludes; remove it"
     if parse_rule(pattern.encode("utf-8", "surrogateescape")) is None:
-        return f"index.exclude: {pattern!r} is no pattern as in .gitignore; correct or remove it"
+        return f"{key}: {pattern!r} is no pattern as in .gitignore; correct or remove it"
     return None
 
 

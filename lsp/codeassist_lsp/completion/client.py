@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -42,6 +42,7 @@ class Client:
     server: LanguageServer
     _said: set[str] = field(default_factory=set[str])
     _status: Status | None = None
+    _silent: Mapping[str, str] = field(default_factory=dict[str, str])
     _bars: dict[str, ProgressBar] = field(default_factory=dict[str, ProgressBar])
 
     def say(self, message: str, level: Literal["error", "warning", "info"] = "warning") -> None:
@@ -54,7 +55,18 @@ class Client:
         """Send `didChangeStatus` if it is another one than the last."""
         if status != self._status:
             self._status = status
-            self.server.protocol.notify(STATUS, {"busy": status.busy, "message": status.message, "kind": status.kind})
+            self._send_status(status)
+
+    def show_silent(self, reason_by_uri: Mapping[str, str]) -> None:
+        """Send with the status in which open documents nothing comes by itself, and why, if that is new."""
+        if reason_by_uri != self._silent:
+            self._silent = reason_by_uri
+            if self._status is not None:
+                self._send_status(self._status)
+
+    def _send_status(self, status: Status) -> None:
+        shown = {"busy": status.busy, "message": status.message, "kind": status.kind, "silent": dict(self._silent)}
+        self.server.protocol.notify(STATUS, shown)
 
     def show_progress(self, what: str, title: str, message: str, done: int = 0, total: int | None = None) -> None:
         """Show how far `what` is; the first call makes the progress."""

@@ -24,6 +24,7 @@ from codeassist_lsp.completion.backend import Backend
 from codeassist_lsp.completion.document_session import DocumentSession
 from codeassist_lsp.completion.inference import ModelState
 from codeassist_lsp.completion.scheduling import Debounce, Stopped, Stream
+from codeassist_lsp.completion.silence import why_no_completion, why_on_demand_only
 from codeassist_lsp.completion.suggestion_cache import CachedSuggestion
 from codeassist_lsp.completion.suggestion_log import ShownSuggestion, SuggestionLog, rest_of, typed_since
 from codeassist_lsp.completion.suggestions import Suggested, Suggestion, SuggestionRequest, suggest
@@ -299,8 +300,8 @@ def why_not(ask: ClientRequest, settings: Settings, state: ModelState) -> str | 
     editor = settings.editor
     if editor.mode == "off":
         return "switched off"
-    if ask.document.language_id in editor.off_languages:
-        return f"switched off for {ask.document.language_id}"
+    if reason := why_no_completion(ask.document.language_id, editor):
+        return reason
     if len(ask.document.document.text) > MOST_CHARS:
         return "the document is too large"
     if state.name is None:
@@ -320,5 +321,8 @@ def _typed_meanwhile(ask: ClientRequest) -> str | None:
 
 def is_on_demand_only(wanted: SuggestionRequest) -> bool:
     """Whether nobody asked for a request, where completions are made on demand only: by the settings, or in a word."""
-    is_manual = wanted.settings.editor.mode == "manual"
-    return wanted.is_automatic and (is_manual or is_in_word(wanted.prefix, wanted.suffix, wanted.scope.path))
+    if not wanted.is_automatic:
+        return False
+    return why_on_demand_only(wanted.scope, wanted.settings.editor) is not None or is_in_word(
+        wanted.prefix, wanted.suffix, wanted.scope.path
+    )

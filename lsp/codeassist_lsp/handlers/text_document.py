@@ -7,6 +7,7 @@ from lsprotocol import types
 from codeassist_lsp.completion.client import Client
 from codeassist_lsp.completion.client_requests import MOST_CHARS
 from codeassist_lsp.completion.document_session import DocumentSession, DocumentSessions
+from codeassist_lsp.completion.silence import why_no_completion, why_on_demand_only
 from codeassist_lsp.documents.convert import well_formed
 from codeassist_lsp.documents.open_document import Point, TextChange
 from codeassist_lsp.documents.uri import file_of
@@ -32,6 +33,12 @@ class TextDocumentHandler:
         for session in self._documents:
             session.forget_scope()
             _index(session)
+        self.show_silent()
+
+    def show_silent(self) -> None:
+        """Show in which open documents nothing comes by itself: settings may have changed."""
+        reasons = {session.now.uri: _why_silent(session) for session in self._documents}
+        self._client.show_silent({uri: reason for uri, reason in reasons.items() if reason is not None})
 
     def close_all(self) -> None:
         """Close every document: the client is gone."""
@@ -47,6 +54,7 @@ class TextDocumentHandler:
                 f"{scope.path} has more than {MOST_CHARS:,} characters: nothing is completed in it", "info"
             )
         _index(session)
+        self.show_silent()
         if scope.workspace is not None:
             scope.workspace.recent.note(scope.path, 1, 1 + _OPENED_LINES)
 
@@ -68,12 +76,21 @@ class TextDocumentHandler:
 
     def _did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         self._documents.close(params.text_document.uri)
+        self.show_silent()
 
     def _did_save(self, params: types.DidSaveTextDocumentParams) -> None:
         file = file_of(params.text_document.uri)
         session = self._documents.get(params.text_document.uri)
         if file is not None and session is not None and session.scope.workspace is not None:
             session.scope.workspace.files_changed([file])
+        self.show_silent()
+
+
+def _why_silent(session: DocumentSession) -> str | None:
+    editor = session.scope.settings_in_force().editor
+    if editor.mode != "automatic":
+        return None  # so it is everywhere
+    return why_no_completion(session.now.language_id, editor) or why_on_demand_only(session.scope, editor)
 
 
 def _note_edits(session: DocumentSession, changes: list[TextChange]) -> None:

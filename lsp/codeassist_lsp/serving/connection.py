@@ -129,6 +129,7 @@ class Connection:
     def _settings_changed(self) -> None:
         self.is_first_editor()
         self._show_model()
+        self._editing.show_silent()
 
     def is_first_editor(self) -> None:
         """Have the model served that this client's settings name, if it is this client's to say."""

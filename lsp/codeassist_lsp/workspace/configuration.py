@@ -126,12 +126,20 @@ class Configuration:
 
 
 def _without_wrong_patterns(resolved: Resolved) -> Resolved:
-    index = resolved.settings.index
-    problem_by_pattern = {pattern: exclusion_problem(pattern) for pattern in index.exclude}
-    exclude = tuple(pattern for pattern, problem in problem_by_pattern.items() if problem is None)
-    settings = dataclasses.replace(resolved.settings, index=dataclasses.replace(index, exclude=exclude))
-    problems = (*resolved.problems, *filter(None, problem_by_pattern.values()))
-    return Resolved(settings, resolved.origins, problems)
+    index, editor = resolved.settings.index, resolved.settings.editor
+    problems = list(resolved.problems)
+
+    def right(patterns: Sequence[str], key: str) -> tuple[str, ...]:
+        problem_by_pattern = {pattern: exclusion_problem(pattern, key) for pattern in patterns}
+        problems.extend(filter(None, problem_by_pattern.values()))
+        return tuple(pattern for pattern, problem in problem_by_pattern.items() if problem is None)
+
+    settings = dataclasses.replace(
+        resolved.settings,
+        index=dataclasses.replace(index, exclude=right(index.exclude, "index.exclude")),
+        editor=dataclasses.replace(editor, off_paths=right(editor.off_paths, "editor.off_paths")),
+    )
+    return Resolved(settings, resolved.origins, tuple(problems))
 
 
 def _overrides(options: object, problems: list[str]) -> Iterator[Override]:

@@ -307,6 +307,16 @@ def test_the_status_line_follows_the_server(bench: Bench) -> None:
     assert progress(kind="report", percentage=40) == "codeassist: Indexing 40%"
     assert progress(kind="end") == "codeassist: no model"
     assert tell("didChangeStatus", {"busy": False, "message": "", "kind": "Normal"}) == "codeassist"
+    reason = "on demand only in .env (editor.off_paths)"
+    here = {
+        "busy": False,
+        "message": "",
+        "kind": "Normal",
+        "silent": {editor.lua("return vim.uri_from_bufnr(0)"): reason},
+    }
+    assert tell("didChangeStatus", here) == f"codeassist: {reason}"
+    assert tell("didChangeStatus", {**here, "silent": {"file:///other": reason}}) == "codeassist"
+    assert tell("didChangeStatus", {**here, "silent": {}}) == "codeassist"
     editor.command("autocmd! User CodeAssistStatus")
 
 

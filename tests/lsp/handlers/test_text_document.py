@@ -23,6 +23,9 @@ class Handlers:
     def feature(self, name: str) -> Any:
         return lambda handler: self.by_name.setdefault(name, handler)
 
+    def show_silent(self, reason_by_uri: Any) -> None:
+        assert reason_by_uri == {}
+
 
 def test_opening_and_editing_are_noted(tmp_path: Path) -> None:
     place = Scope(tmp_path)

@@ -52,6 +52,10 @@ async def within_all(program: Program, remote: CompletionsServer) -> None:
         assert why["sent"]["url"] == remote.url and why["sent"]["num_times"] == 1
         assert "Sent to" in why["markdown"] and why["model"] == "tiny"
 
+        editor.open(".env", "NAME=\n", language="dotenv")
+        assert await editor.ask(".env", 0, 5, automatic=True) == []
+        assert (await editor.idle())["cache"] is None, "no local model was loaded for it"
+
         closed = threading.Event()
 
         def wait_for_the_end(connection: socket.socket) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from lsprotocol import types
 
-from tests.lsp.conftest import Run
-from tests.lsp.editor import Editor, within
+from tests.end_to_end.conftest import Program
+from tests.lsp.conftest import Run, editor_for
+from tests.lsp.editor import Editor, plain, within
 
 
 @pytest.mark.parametrize("context", [{"triggerKind": 0}, {"triggerKind": 7}, {}, None])
@@ -53,6 +54,58 @@ def test_an_edit_of_what_is_not_open_is_told_once(run: Run) -> None:
         assert len([message for message in editor.messages if "closed.py was edited" in message]) == 1
 
     run(test)
+
+
+@pytest.mark.parametrize("path", [".env", "deploy/.env.local", "certs/site.pem", "server.key", ".ssh/config"])
+def test_in_files_of_keys_nothing_comes_by_itself(run: Run, path: str) -> None:
+    async def test(editor: Editor) -> None:
+        editor.open(path, "#say points\nx = ", language="dotenv")
+        before = (await editor.idle())["requests"]["counts"].get("refused", 0)
+        assert await editor.ask(path, 1, 4, automatic=True) == []
+        assert (await editor.idle())["requests"]["counts"]["refused"] == before + 1, "no model was asked"
+        await editor.hears(lambda: _silent(editor) == [f"on demand only in {path} (editor.off_paths)"])
+        [item, *_] = await editor.ask(path, 1, 4)
+        assert item.insert_text == "points", "who asks for it gets it"
+        editor.edit(path, (1, 4), (1, 4), "po")
+        assert [item.insert_text for item in await editor.ask(path, 1, 6, automatic=True)] == ["ints"]
+        editor.open("settings.py", "#say points\nx = ")
+        assert len(await editor.ask("settings.py", 1, 4, automatic=True)) == 1
+        editor.close(path)
+        del editor.versions[path]
+        await editor.hears(lambda: _silent(editor) == [])
+
+    run(test)
+
+
+def test_paths_that_are_off_are_what_the_settings_say(program: Program) -> None:
+    async def test() -> None:
+        editor = await editor_for(program).start({"editor": {"debounce_ms": 0, "off_paths": ["private/", "!.env"]}})
+        try:
+            await editor.ready()
+            await editor.hears(lambda: any("'!.env' would take back" in message for message in editor.messages))
+            for path in ("private/deep/a.py", "src/app.py", ".env"):
+                editor.open(path, "#say points\nx = ")
+            shown = [len(await editor.ask(path, 1, 4, automatic=True)) for path in ("private/deep/a.py", "src/app.py")]
+            assert shown == [0, 1]
+            off = [f"on demand only in {path} (editor.off_paths)" for path in ("private/deep/a.py", ".env")]
+            await editor.hears(lambda: _silent(editor) == off)
+            (program.root / ".codeassist.toml").write_text("[editor]\noff_paths = ['src/']\n")
+            assert await editor.ask("src/app.py", 1, 4, automatic=True) == []
+            settings = {"codeassist": {"editor": {"debounce_ms": 0, "off_languages": ["python"]}}}
+            editor.client.workspace_did_change_configuration(types.DidChangeConfigurationParams(settings))
+            off_for_python = "off for python (editor.off_languages)"
+            await editor.hears(lambda: _silent(editor) == [off_for_python] * 3)
+            code, errors = await editor.stop()
+            assert code == 0, errors
+        finally:
+            await editor.kill()
+
+    asyncio.run(test())
+
+
+def _silent(editor: Editor) -> list[str]:
+    """Why nothing comes by itself, for each open document where that is so, as the last status says."""
+    return list(plain(editor.statuses[-1].silent).values()) if editor.statuses else []
 
 
 def _send(editor: Editor, method: str, params: dict[str, Any]) -> Any:

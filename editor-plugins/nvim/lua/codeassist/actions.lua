@@ -116,7 +116,7 @@ end
 function M.status()
   local bufnr = vim.api.nvim_get_current_buf()
   local on, why = switch.state(bufnr)
-  local here = not on and why or sessions.get(bufnr) and "on" or "not attached"
+  local here = not on and why or sessions.get(bufnr) and (status.silent(bufnr) or "on") or "not attached"
   local server, running = status.server(), client.get()
   local command = running and running.config.cmd --[[@as string[] ]]
   local lines = {

@@ -9,10 +9,11 @@ local M = {}
 ---@field kind string "Normal", "Warning", "Error" or "Inactive"
 ---@field busy boolean
 ---@field message string
+---@field silent table<string, string> why nothing comes by itself in a document, by its URI
 ---@field progress string|nil of loading or indexing: "indexing 40%"
 
 ---@type codeassist.ServerStatus
-local server = { state = "none", kind = "Normal", busy = false, message = "" }
+local server = { state = "none", kind = "Normal", busy = false, message = "", silent = {} }
 ---@type table<any, string> titles of running progress by token
 local titles = {}
 
@@ -23,7 +24,7 @@ end
 
 ---@param state "none"|"running"|"stopped"
 function M.set_state(state)
-  server = { state = state, kind = "Normal", busy = false, message = "" }
+  server = { state = state, kind = "Normal", busy = false, message = "", silent = {} }
   titles = {}
   changed()
 end
@@ -37,6 +38,7 @@ function M.received(params)
   server.kind = type(params.kind) == "string" and params.kind or "Normal"
   server.busy = params.busy == true
   server.message = type(params.message) == "string" and params.message or ""
+  server.silent = type(params.silent) == "table" and params.silent or {}
   changed()
 end
 
@@ -62,6 +64,13 @@ function M.server()
   return server
 end
 
+--- Why nothing comes by itself in a buffer, as the server says; nil where it does.
+---@param bufnr integer
+---@return string|nil
+function M.silent(bufnr)
+  return server.silent[vim.uri_from_bufnr(bufnr)]
+end
+
 --- For status lines: "" where codeassist has nothing to do, else one short text.
 ---@param bufnr integer|nil the current buffer when nil
 ---@return string
@@ -83,6 +92,10 @@ function M.text(bufnr)
   local troubled = server.kind ~= "Normal"
   if (troubled or server.busy) and server.message ~= "" then
     return "codeassist: " .. server.message
+  end
+  local silent = M.silent(bufnr)
+  if silent and not session.pending then
+    return "codeassist: " .. silent
   end
   if server.busy or session.pending then
     return "codeassist …"

@@ -15,6 +15,20 @@ test("what the server says is shown", () => {
   assert.equal(view({ kind: "stopped", reason: "it broke" }).tooltip, "it broke");
 });
 
+test("where nothing comes by itself the item says why", () => {
+  const message = { busy: false, message: "qwen", kind: "Normal", silent: { "file:///a/.env": "on demand only" } };
+  const status = serverStatus(message);
+  assert.ok(status);
+  assert.deepEqual(view({ kind: "running", status }, "file:///a/.env"), {
+    text: "$(circle-slash) codeassist",
+    tooltip: "Suggestions are on demand only.",
+    severity: "normal",
+  });
+  assert.equal(view({ kind: "running", status }, "file:///a/b.py").tooltip, "qwen");
+  assert.equal(view({ kind: "running", status }).tooltip, "qwen");
+  assert.equal(view({ kind: "running", status: { ...status, kind: "Error" } }, "file:///a/.env").tooltip, "qwen");
+});
+
 test("a status that is none is not taken", () => {
   assert.deepEqual(serverStatus({ busy: true, message: "m", kind: "Warning" }), {
     busy: true,
