@@ -193,6 +193,7 @@ def _update(
     unsaved: Collection[str],
 ) -> UpdateReport:
     begin = time.perf_counter()
+    store.require_sound()
     changes = _list_changes(store, root, settings, unsaved)
     jobs, skipped = changes.jobs, changes.skipped
     batch = _Batch(store, skipped, changes.gone, settings.encoder)

@@ -53,6 +53,13 @@ def create_tables(connection: sqlite3.Connection) -> None:
             database.table(name).create_index(indexed)
     database.table("files").create_index(["path"], unique=True)
     connection.execute("CREATE INDEX symbols_with_bases ON symbols (file_id, start_line) WHERE bases != '[]'")
+    create_token_index(connection)
+
+
+def create_token_index(connection: sqlite3.Connection) -> None:
+    """Create the full-text index over the chunks' tokens, empty; one that is there is dropped."""
+    connection.execute("DROP TABLE IF EXISTS chunk_vocabulary")
+    connection.execute("DROP TABLE IF EXISTS chunk_tokens")
     # Contentless: the tokens follow from the chunk's text, they need not be stored a second time.
     tokenizer = "tokenize = \"ascii tokenchars '_'\""
     connection.execute(f"CREATE VIRTUAL TABLE chunk_tokens USING fts5(tokens, content = '', {tokenizer})")
