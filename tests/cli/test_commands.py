@@ -18,6 +18,7 @@ from codeassist.cli.app import app, run
 from codeassist.cli.completion.demo import SCENE
 from codeassist.errors import CodeAssistError
 from codeassist.terminal.deferred_command import DeferredCommand
+from tests.tiny_models import build_model, save_gguf
 
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 
@@ -280,13 +281,17 @@ def test_doctor_is_content_with_what_works(
     home: Path, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("codeassist.cli.health.diagnosis.torch_problem", lambda gpu, build: None)
-    (tmp_path / "w.gguf").write_bytes(b"GGUF")
+    save_gguf(tmp_path / "w.gguf", "qwen2", build_model("qwen2"))
     (home / "config.toml").write_text(f"[models.own]\ngguf = {json.dumps(str(tmp_path / 'w.gguf'))}\n")
     assert run(["index"]) == 0
     assert run(["doctor"]) == 0
     out = capsys.readouterr().out
     assert "no problems" in out
     assert "verified" in out
+    (tmp_path / "w.gguf").write_bytes(b"GGUF")  # hashed, and no model
+    assert run(["doctor"]) == 1
+    out = capsys.readouterr().out
+    assert "no problems" not in out and "not a whole GGUF file" in out and "not usable" in out
 
 
 def test_doctor_looks_at_a_repository_that_it_is_not_started_in(

@@ -20,7 +20,7 @@ from codeassist.cli.sessions.repository import find_root, open_store
 from codeassist.errors import CodeAssistError, ModelError, SettingsError
 from codeassist.models.hardware import Hardware, detect, torch_build, torch_problem
 from codeassist.models.model_choice import find_model
-from codeassist.models.registry import find_entry, models_folder, suggest_for, verify
+from codeassist.models.registry import InstalledModel, find_entry, models_folder, suggest_for, verify
 from codeassist.models.sources import describe, size_text
 from codeassist.progress import Progress
 from codeassist.settings import RULES, Resolved, Settings, defaults, resolve
@@ -113,10 +113,26 @@ def _model(settings: Settings, hardware: Hardware, problems: list[str], progress
         if verify(find_entry(installed.name, settings), settings, progress) is None:
             raise ModelError(f"{installed.name}: disappeared while it was verified; run doctor again")
         facts["state"] = "verified"
+        problems += _weights_problems(installed, settings, progress)
     except CodeAssistError as error:
         facts["state"] = "not usable"
         problems.append(str(error))
     return facts
+
+
+def _weights_problems(installed: InstalledModel, settings: Settings, progress: Progress) -> list[str]:
+    """Raise ModelError for a model that cannot run; drop its conversions that a disk has changed, and say so."""
+    from codeassist.engine.loading.weights import drop_damaged, require_runnable
+
+    progress("look into the model", 0, None)
+    require_runnable(installed.path)
+    try:
+        dropped = drop_damaged(settings.places.cache / "weights", installed.sha256)
+    except OSError as error:
+        return [
+            f"the converted weights in {settings.places.cache} are damaged and cannot be deleted ({error.strerror})"
+        ]
+    return [f"{damage}; they were deleted, the next start converts the model anew" for damage in dropped]
 
 
 def _index(root: Path | None, settings: Settings, problems: list[str]) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import struct
+import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -67,17 +68,20 @@ def open_weights(path: Path) -> Weights:
     return Weights(path)
 
 
-def write_manifest(folder: Path, source_sha256: str, weight_format: WeightFormat) -> None:
-    """Record what `is_whole` compares: the source, and each file's size and digest (of the weights: their header's)."""
+def write_manifest(folder: Path, source_sha256: str, weight_format: WeightFormat, checksums: Mapping[str, int]) -> None:
+    """Record what `is_whole` and `damaged_tensors` compare.
+
+    That is the source, each file's size and digest (of the weights: their header's), and each tensor's CRC-32.
+    """
     files = {path.name: _fingerprint(path) for path in sorted(folder.iterdir())}
-    manifest = {"source_sha256": source_sha256, "format": weight_format, "files": files}
+    manifest = {"source_sha256": source_sha256, "format": weight_format, "files": files, "tensors": dict(checksums)}
     (folder / MANIFEST_NAME).write_text(json.dumps(manifest, indent=1), encoding="utf-8")
 
 
 def is_whole(folder: Path, source_sha256: str, weight_format: WeightFormat) -> bool:
     """Whether a folder is the finished conversion of this source: nothing missing, cut short or overwritten.
 
-    The weights' numbers are not read again (that would cost a second a gigabyte at every start).
+    The weights' numbers are not read again, a second a gigabyte at every start: `damaged_tensors` reads them.
     """
     try:
         manifest = _read_json(folder / MANIFEST_NAME)
@@ -86,10 +90,22 @@ def is_whole(folder: Path, source_sha256: str, weight_format: WeightFormat) -> b
             manifest["source_sha256"] == source_sha256
             and manifest["format"] == weight_format
             and {WEIGHTS_NAME, CONFIG_NAME} <= set(files)
+            and "tensors" in manifest
             and all(Path(name).name == name and _fingerprint(folder / name) == seen for name, seen in files.items())
         )
     except (OSError, ModelError, KeyError, TypeError, AttributeError, struct.error):
         return False
+
+
+def damaged_tensors(folder: Path) -> list[str]:
+    """Return the tensors of a whole folder whose bytes are not those that were written. Reads all of them."""
+    expected: Mapping[str, int] = _read_json(folder / MANIFEST_NAME)["tensors"]
+    weights = open_weights(folder)
+    return [name for name in sorted(weights.names) if _checksum(weights.get(name)) != expected.get(name)]
+
+
+def _checksum(tensor: torch.Tensor) -> int:
+    return zlib.crc32(tensor.reshape(-1).view(torch.uint8).numpy().data)
 
 
 def _fingerprint(path: Path) -> list[Any]:

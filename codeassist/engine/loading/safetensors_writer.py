@@ -9,6 +9,7 @@ import json
 import math
 import os
 import struct
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -49,17 +50,23 @@ class SafetensorsPlan:
 
 
 class SafetensorsWriter:
-    """An open file that is being written. Leaving the `with` block without an error puts it on the disk."""
+    """An open file that is being written. Leaving the `with` block without an error puts it on the disk.
+
+    `checksums`: the CRC-32 of each tensor's bytes so far.
+    """
 
     def __init__(self, path: Path, plan: SafetensorsPlan) -> None:
         self._file = path.open("wb")
         self._next = dict(plan.starts)
+        self.checksums = dict.fromkeys(plan.starts, 0)
         self.num_written = self._file.write(plan.header)
 
     def write(self, name: str, rows: torch.Tensor) -> None:
         """Append rows, already of the planned type, to a tensor. Raises OSError."""
         self._file.seek(self._next[name])
-        self._file.write(rows.contiguous().view(torch.uint8).numpy().data)
+        data = rows.contiguous().view(torch.uint8).numpy().data
+        self._file.write(data)
+        self.checksums[name] = zlib.crc32(data, self.checksums[name])
         self._next[name] += rows.nbytes
         self.num_written += rows.nbytes
 

@@ -10,6 +10,7 @@ import math
 import os
 import secrets
 import shutil
+import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
@@ -25,6 +26,7 @@ from codeassist.engine.loading.converted import (
     WEIGHTS_NAME,
     WeightFormat,
     Weights,
+    damaged_tensors,
     is_whole,
     open_weights,
     write_manifest,
@@ -86,7 +88,7 @@ def prepare(
     `progress(done, total)` counts bytes written. Several processes may do this at once. Raises ModelError for a model
     or a disk that will not do, and then leaves nothing behind.
     """
-    place = cache_dir / f"{source_sha256[:16]}-{weight_format}-v1"
+    place = _place(cache_dir, source_sha256, weight_format)
     if is_whole(place, source_sha256, weight_format):
         return place
     source = open_source(model_path)
@@ -95,8 +97,8 @@ def prepare(
         cache_dir.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(cache_dir)
         made.mkdir()
-        convert(source, weight_format, made, progress)
-        write_manifest(made, source_sha256, weight_format)
+        checksums = convert(source, weight_format, made, progress)
+        write_manifest(made, source_sha256, weight_format, checksums)
         _move_into_place(made, place, lambda: is_whole(place, source_sha256, weight_format))
     except OSError as error:
         raise ModelError(f"cannot write the converted model into {cache_dir}: {error.strerror or error}") from error
@@ -105,8 +107,11 @@ def prepare(
     return place
 
 
-def convert(source: WeightSource, weight_format: WeightFormat, folder: Path, progress: Progress) -> None:
-    """Write a model's configuration, tokenizer and weights into an empty folder. Raises ModelError and OSError."""
+def convert(source: WeightSource, weight_format: WeightFormat, folder: Path, progress: Progress) -> dict[str, int]:
+    """Write a model's configuration, tokenizer and weights into an empty folder; return each tensor's CRC-32.
+
+    Raises ModelError and OSError.
+    """
     with untrusted(source.path):
         check_shapes(source, model_tensors(source.config))  # before they are listed: it may claim billions of layers
         tokenizer_files = source.tokenizer_files()
@@ -128,6 +133,36 @@ def convert(source: WeightSource, weight_format: WeightFormat, folder: Path, pro
                     else:
                         writer.write(spec.name, rows if spec.num_cols is None else rows.to(_DTYPES[weight_format]))
                     progress(writer.num_written, plan.size)
+    return writer.checksums
+
+
+def require_runnable(model_path: Path) -> None:
+    """Raise ModelError for a model that could not be converted, but for its numbers, which are not read."""
+    source = open_source(model_path)
+    with untrusted(source.path), tempfile.TemporaryDirectory() as folder:
+        check_shapes(source, model_tensors(source.config))
+        for name, content in source.tokenizer_files().items():
+            (Path(folder) / name).write_bytes(content)
+        (Path(folder) / CONFIG_NAME).write_text(json.dumps(source.config.to_json()), encoding="utf-8")
+        Tokenizer.load(Path(folder))
+
+
+def drop_damaged(cache_dir: Path, source_sha256: str) -> list[str]:
+    """Delete the finished conversions of a source whose bytes have changed since; return what was wrong with each.
+
+    The next start converts them anew.
+    """
+    told: list[str] = []
+    for weight_format in _DTYPES:
+        place = _place(cache_dir, source_sha256, weight_format)
+        if is_whole(place, source_sha256, weight_format) and (damaged := damaged_tensors(place)):
+            shutil.rmtree(place)
+            told.append(f"{place}: {len(damaged)} of its tensors were not as they were written ({damaged[0]})")
+    return told
+
+
+def _place(cache_dir: Path, source_sha256: str, weight_format: WeightFormat) -> Path:
+    return cache_dir / f"{source_sha256[:16]}-{weight_format}-v1"
 
 
 def check_space(folder: Path, num_bytes: int) -> None:
