@@ -30,19 +30,25 @@ def test_a_completion_without_a_known_trigger_is_automatic(run: Run, context: An
     run(test)
 
 
-def test_a_document_out_of_step_is_completed_and_the_client_told_once(run: Run) -> None:
-    async def test(editor: Editor) -> None:
-        editor.open("replaced.py", "one\ntwo\n")
-        editor.edit("replaced.py", (0, 0), (99_999, 0), "#say points\nx = ")
-        assert [item.insert_text for item in await editor.ask("replaced.py", 1, 4)] == ["points"]
-        editor.edit("replaced.py", (1, 4), (1, 4), "p", version=1)
-        assert [item.insert_text for item in await editor.ask("replaced.py", 1, 5)] == ["oints"]
-        editor.edit("replaced.py", (700, 0), (700, 0), "\n#say area\ny = ")
-        assert [item.insert_text for item in await editor.ask("replaced.py", 800, 4)] == ["area"]
-        told = [message for message in editor.messages if "did not fit" in message]
-        assert len(told) == 1 and "replaced.py" in told[0] and "open it again" in told[0]
+def test_a_document_out_of_step_is_completed_and_the_client_told_once(program: Program) -> None:
+    async def test() -> None:
+        editor = await (await editor_for(program).start({"editor": {"debounce_ms": 0}})).ready()
+        try:
+            editor.open("replaced.py", "one\ntwo\n")
+            editor.edit("replaced.py", (0, 0), (99_999, 0), "#say points\nx = ")
+            assert [item.insert_text for item in await editor.ask("replaced.py", 1, 4)] == ["points"]
+            editor.edit("replaced.py", (1, 4), (1, 4), "p", version=1)
+            assert [item.insert_text for item in await editor.ask("replaced.py", 1, 5)] == ["oints"]
+            editor.edit("replaced.py", (700, 0), (700, 0), "\n#say area\ny = ")
+            assert [item.insert_text for item in await editor.ask("replaced.py", 800, 4)] == ["area"]
+            [told] = editor.messages
+            assert "replaced.py: an edit did not fit" in told and "open it again" in told
+            code, errors = await editor.stop()
+            assert code == 0, errors
+        finally:
+            await editor.kill()
 
-    run(test)
+    asyncio.run(test())
 
 
 def test_an_edit_of_what_is_not_open_is_told_once(run: Run) -> None:

@@ -109,12 +109,16 @@ def test_edits_that_do_not_fit_and_documents_that_are_not_open(run: Run) -> None
         assert await editor.ask("never.py", 0, 0) == []
         del editor.versions["never.py"]
         editor.open("a.py", "#say points\nx = ", version=5)
-        for start, end, version in [((9, 0), (9, 1), 6), ((1, 0), (0, 0), 6), ((0, 0), (0, 0), 2)]:
-            editor.edit("a.py", start, end, "y", version=version)
-            await editor.ask("a.py", 1, 4)  # whatever stands there now, it is answered
+        for start, end, version, line in [
+            ((9, 0), (9, 1), 6, 1),
+            ((1, 0), (0, len("#say points")), 6, 1),
+            ((0, 0), (0, 0), 2, 2),
+        ]:
+            editor.edit("a.py", start, end, "\n", version=version)
+            assert len(await editor.ask("a.py", line, 4)) == 1
             editor.replace("a.py", "#say points\nx = ", version=7)
             assert len(await editor.ask("a.py", 1, 4)) == 1
-        assert len(await editor.ask("a.py", 50, 4)) == 1, "after the text is its end"
+        assert len(await editor.ask("a.py", 50, 4)) == 1, "after the last line is the text's end"
         assert len(await editor.ask("a.py", 1, 4_000)) == 1, "after the line is its end"
 
     run(test)
