@@ -210,16 +210,18 @@ def _open(
 
     from codeassist.engine.engine import Engine
     from codeassist.engine.layers.model import Model
-    from codeassist.engine.loading.weights import open_weights, prepare
+    from codeassist.engine.loading.weights import drop_damaged, open_weights, prepare
     from codeassist.monitor.monitor_set import MonitorSet
     from codeassist.monitor.trie import open_trie
     from codeassist.tokenization.tokens import Tokenizer
 
     device = torch.device(place.device)
+    converted = settings.places.cache / "weights"
+    damage = drop_damaged(converted, model.sha256, (place.format,))
     folder = prepare(
         model.path,
         place.format,
-        settings.places.cache / "weights",
+        converted,
         model.sha256,
         lambda done, total: progress("converting the model", done, total),
     )
@@ -227,6 +229,7 @@ def _open(
     config = weights.config
     longest = min(config.max_positions, config.sliding_window or config.max_positions)
     notices = [*said, place.notice] if place.notice is not None else [*said]
+    notices += [f"{each}; the model was converted anew" for each in damage]
     room = settings.completion.max_new_tokens + 64  # drafts reach beyond the answer
     context_tokens = place.context_tokens
     if context_tokens + room > longest:

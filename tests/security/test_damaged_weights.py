@@ -87,6 +87,11 @@ def test_doctor_has_them_made_anew(
     assert run(complete) == 0
     assert weights.read_bytes() == whole
     assert run(["doctor"]) == 0
+    _flip(weights, random.Random(SEED + 1))  # and without doctor
+    capsys.readouterr()
+    assert run(complete) == 0
+    assert "the model was converted anew" in capsys.readouterr().err
+    assert weights.read_bytes() == whole
 
 
 def test_what_cannot_run(tmp_path: Path, model: Path) -> None:

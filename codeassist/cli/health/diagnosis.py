@@ -126,12 +126,7 @@ def _weights_problems(installed: InstalledModel, settings: Settings, progress: P
 
     progress("look into the model", 0, None)
     require_runnable(installed.path)
-    try:
-        dropped = drop_damaged(settings.places.cache / "weights", installed.sha256)
-    except OSError as error:
-        return [
-            f"the converted weights in {settings.places.cache} are damaged and cannot be deleted ({error.strerror})"
-        ]
+    dropped = drop_damaged(settings.places.cache / "weights", installed.sha256)
     return [f"{damage}; they were deleted, the next start converts the model anew" for damage in dropped]
 
 

@@ -147,16 +147,22 @@ def require_runnable(model_path: Path) -> None:
         Tokenizer.load(Path(folder))
 
 
-def drop_damaged(cache_dir: Path, source_sha256: str) -> list[str]:
+def drop_damaged(
+    cache_dir: Path, source_sha256: str, weight_formats: Iterable[WeightFormat] = tuple(_DTYPES)
+) -> list[str]:
     """Delete the finished conversions of a source whose bytes have changed since; return what was wrong with each.
 
-    The next start converts them anew.
+    `prepare` converts them anew. All bytes are read: 0.15 s of processor time a gigabyte (2026-11). Raises ModelError
+    where one cannot be deleted.
     """
     told: list[str] = []
-    for weight_format in _DTYPES:
+    for weight_format in weight_formats:
         place = _place(cache_dir, source_sha256, weight_format)
         if is_whole(place, source_sha256, weight_format) and (damaged := damaged_tensors(place)):
-            shutil.rmtree(place)
+            try:
+                shutil.rmtree(place)
+            except OSError as error:
+                raise ModelError(f"{place} is damaged and cannot be deleted ({error.strerror}); delete it") from error
             told.append(f"{place}: {len(damaged)} of its tensors were not as they were written ({damaged[0]})")
     return told
 
