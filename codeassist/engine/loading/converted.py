@@ -81,7 +81,7 @@ def write_manifest(folder: Path, source_sha256: str, weight_format: WeightFormat
 def is_whole(folder: Path, source_sha256: str, weight_format: WeightFormat) -> bool:
     """Whether a folder is the finished conversion of this source: nothing missing, cut short or overwritten.
 
-    The weights' numbers are not read again, a second a gigabyte at every start: `damaged_tensors` reads them.
+    The weights' numbers are not read here: `damaged_tensors` reads them.
     """
     try:
         manifest = _read_json(folder / MANIFEST_NAME)
