@@ -165,6 +165,16 @@ def build_model(family: str, rope: str = "plain", seed: int = 0, **overrides: An
     return model
 
 
+def write_letters_only(model: PreTrainedModel, family: str) -> PreTrainedModel:
+    """Have a model say nothing but words of letters, which an editor shows wherever they are suggested; return it."""
+    tokens = train_tokenizer(family).convert_ids_to_tokens(range(_VOCAB_SIZE))
+    with torch.no_grad():
+        for number, token in enumerate(tokens):
+            if token is None or not (token.isascii() and token.isalpha()):
+                model.get_output_embeddings().weight[number] = 0.0  # less likely than what any other is likely for
+    return model
+
+
 def save_model(folder: Path, family: str, rope: str = "plain", seed: int = 0, **overrides: Any) -> PreTrainedModel:
     """Build a model, save it and its tokenizer into `folder` as Hugging Face does, and return it."""
     tokenizer = train_tokenizer(family)

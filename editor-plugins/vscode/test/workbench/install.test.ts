@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { dirname } from "node:path";
 import { after, before } from "node:test";
 import { PYTHON, ScriptedProgram } from "./scriptedProgram.ts";
-import { scenesOf, Workbench } from "./workbench.ts";
+import { scenesOf, until, Workbench } from "./workbench.ts";
 
 let server: ScriptedProgram;
 let workbench: Workbench;
@@ -73,7 +73,9 @@ scene("a wheel is picked from the disk, and it says how it would be installed", 
   const picker = page.locator(".quick-input-widget");
   await picker.getByText("A wheel…").click();
   await picker.getByText("A wheel of codeassist").waitFor();
-  await picker.locator("input").first().fill(wheel);
+  const input = picker.locator("input").first();
+  await until("the dialog shows the folder that it begins in", async () => (await input.inputValue()).startsWith("/"));
+  await input.fill(wheel);
   await picker.getByText("OK", { exact: true }).click();
   const dialog = page.locator(".monaco-dialog-box");
   await dialog.waitFor();

@@ -14,10 +14,11 @@ const PROGRAM = join(dirname(PYTHON), "codeassist");
 const MAKE_MODEL = `
 import sys
 from pathlib import Path
-from tests.tiny_models import build_model, save_gguf
-save_gguf(Path(sys.argv[1]), "qwen2", build_model("qwen2", max_position_embeddings=1024))
+from tests.tiny_models import build_model, save_gguf, write_letters_only
+model = write_letters_only(build_model("qwen2", max_position_embeddings=1024), "qwen2")
+save_gguf(Path(sys.argv[1]), "qwen2", model)
 `;
-// A random model is sure of nothing.
+// A random model is sure of nothing, and says what nobody may be shown: this one writes letters.
 const CONFIG = `
 [model]
 name = "tiny"
