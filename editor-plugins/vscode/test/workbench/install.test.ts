@@ -74,12 +74,13 @@ scene("a wheel is picked from the disk, and it says how it would be installed", 
   await picker.getByText("A wheel…").click();
   await picker.getByText("A wheel of codeassist").waitFor();
   const input = picker.locator("input").first();
-  await until("the dialog shows the folder that it begins in", async () => (await input.inputValue()).startsWith("/"));
-  await input.fill("");
-  await input.pressSequentially(wheel, { delay: 5 });
   await until("the dialog has looked at the wheel's folder", async () => {
+    if ((await input.inputValue()) !== wheel) {
+      await input.fill(""); // while it opens, the dialog puts its folder there, more than once
+      await input.pressSequentially(wheel, { delay: 5 });
+    }
     const shown = await picker.locator(".monaco-list-row").allTextContents();
-    return (await input.inputValue()) === wheel && shown.some((row) => row.includes("codeassist_live"));
+    return shown.some((row) => row.includes("codeassist_live"));
   });
   await picker.getByText("OK", { exact: true }).click();
   const dialog = page.locator(".monaco-dialog-box");
