@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
@@ -15,6 +16,7 @@ from codeassist.models.model_choice import find_model
 from codeassist.progress import Progress
 from codeassist.request import Completion, CompletionRequest
 from codeassist.settings import Settings
+from codeassist_indexer.open_document.reader import READER
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,7 @@ class ServerNote:
 def run_completion(request: CompletionRequest, root: Path | None, settings: Settings, progress: Progress) -> Outcome:
     """Find the model, load, bring the index up to date while the weights are packed, complete."""
     began = time.perf_counter()
+    threading.Thread(target=READER.warm, name="reader-start", daemon=True).start()  # while the model is loaded
     with _opened(settings, progress) as (session, session_notices):
         loaded = time.perf_counter()
         context = open_context(root, settings, progress)
