@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from codeassist_indexer.languages.forms.parsed import Import
+from codeassist_indexer.languages.parsing.imports import MOST_IMPORTS
 from codeassist_indexer.languages.parsing.parse import parse_file
 
 CASES = sorted((Path(__file__).parents[1] / "cases").glob("*.case"))
@@ -62,3 +63,15 @@ def test_corner(path: str, text: str, expected: list[tuple[str, str, str]]) -> N
 
 def test_lines_are_those_of_the_names() -> None:
     assert [each.line for each in imports("a.py", "\nfrom a import (\n  b,\n  c,\n)\n")] == [3, 4]
+
+
+@pytest.mark.parametrize("path", ["a.py", "a.java", "a.kt", "a.scala"])
+def test_a_name_that_nobody_writes_is_no_import(path: str) -> None:
+    end = ";" if path == "a.java" else ""
+    text = f"import a.b.C{end}\nimport {'a.' * 50_000}C{end}\nimport {'a' * 50_000}{end}\nimport d.e.F{end}\n"
+    assert [each.line for each in imports(path, text)] == [1, 4]
+
+
+def test_of_very_many_imports_the_first_count() -> None:
+    found = imports("a.py", "".join(f"import module_{number}\n" for number in range(MOST_IMPORTS + 500)))
+    assert [each.line for each in found] == list(range(1, MOST_IMPORTS + 1))
