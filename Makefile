@@ -53,7 +53,7 @@ test: $(VENV)/.dev-installed  ## every test (under 10 minutes on 2 cores)
 
 # The random ones run longer here than in `test`.
 test-security: $(VENV)/.dev-installed  ## break-in attempts and generators, at their full length
-	CODEASSIST_TEST_TREES=1000 CODEASSIST_TEST_HOSTILE=4 $(BIN)/python -m pytest -q --timeout 3000 \
+	CODEASSIST_TEST_TREES=1000 CODEASSIST_TEST_HOSTILE=13 $(BIN)/python -m pytest -q --timeout 3000 \
 	  tests/security tests/indexer/workers tests/indexer/open_document tests/indexer/ingest
 
 trace: $(VENV)/.dev-installed  ## the modules that one edit and one completion run through, in order

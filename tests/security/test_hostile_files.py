@@ -15,11 +15,12 @@ from tests.security.hostile_files import KINDS, hostile_files, samples
 from tests.security.hostile_run import broken_limits, costs, program_in
 
 EVERY = int(os.environ.get("CODEASSIST_TEST_HOSTILE", "0"))
-# What these did: crash a parser, hang a query, a pattern, the analysis' lexer, the receiver before a dot, fitting.
+# What these did: crash a parser, hang a query, a pattern, the analysis' lexer, the receiver before a dot, fitting,
+# looking up imports.
 ONCE_BAD = {
     ("generics", "java"), ("round", "python"), ("tokens", "python"), ("half an escape", "typescript"),
     ("underscores", "go"), ("functions", "python"), ("dollars", "csharp"), ("open class", "javascript"),
-    ("emoji", "rust"),
+    ("emoji", "rust"), ("dotted", "scala"),
 }  # fmt: skip
 
 
@@ -37,4 +38,6 @@ def test_no_file_freezes_or_kills(tmp_path: Path) -> None:
     files = [each for each in hostile_files() if (each.kind, each.language) in ONCE_BAD]
     assert len(files) == len(ONCE_BAD)
     found = list(costs(program_in(tmp_path), files if EVERY == 0 else hostile_files(EVERY)))
-    assert not {f"{each.file.language} {each.file.kind}": told for each in found if (told := broken_limits(each))}
+    # What freezes takes minutes; the promised times are for a machine with nothing else to do (`hostile_run`).
+    broken = {f"{each.file.language} {each.file.kind}": broken_limits(each, slack=10.0) for each in found}
+    assert not {name: told for name, told in broken.items() if told}
