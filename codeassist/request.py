@@ -253,7 +253,7 @@ class Completion:
 
     @property
     def text_with_line_end(self) -> str:
-        """The text, with the line end that the model wrote behind it, if it did: then its last line is whole."""
+        """The text, with the line end that the model wrote after it, if it did: then its last line is whole."""
         behind = self.raw_text.removeprefix(self.text)
         is_ended = self.raw_text.startswith(self.text) and behind.lstrip(" \t\r").startswith("\n")
         return f"{self.text}\n" if is_ended else self.text

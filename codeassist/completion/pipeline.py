@@ -1,18 +1,18 @@
 """READ FIRST. The stages that every completion goes through, whoever writes the answer.
 
     request ─► Prompter.prepare   snippets are found and laid out:  Prepared
-            ─► Generator.generate an engine of this process, a server or a batch goes on:  Generated
+            ─► generate           an engine of this process, a server or a batch goes on:  Generated
             ─► complete           the answer is cut to what was asked for:  Completion, with its Trace
 
-The language server's stages (fit to the text around, gate, suggestion) come after these.
+Who generates: `Session`, `RemoteSession` (`codeassist.remote`), the evaluation's `BatchedSession`; the stages before
+and after are these, whoever it is. The language server's own (fit to the text around, gate, suggestion) come after them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Literal, Protocol
+from typing import Literal
 
 from codeassist.completion.confidence import Confidence
 from codeassist.completion.document_state import DocumentState
@@ -124,27 +124,19 @@ class AnswerReader:
 
 @dataclass(frozen=True, slots=True)
 class Generated:
-    """What a generator wrote: the answer as it was read, why it ended, and the trace with the generator's part.
+    """What a generator wrote: to which prompt, the answer as it was read, why it ended, the trace with its own part.
 
     `raw_text`: the answer as it came, where the reader was not shown all of it.
     """
 
+    prepared: Prepared
     answer: AnswerReader
     end: Literal["stop_token", "max_tokens", "cancelled"]
     trace: Trace
     raw_text: str | None = None
 
 
-class Generator(Protocol):
-    """Writes answers to prompts. Its trace holds "prefill", "first_token" and "decode" as far as it can tell them."""
-
-    def generate(self, prepared: Prepared, document: DocumentState, cancelled: Callable[[], bool]) -> Generated:
-        """Answer one prompt. Raises Cancelled when `cancelled()` before the first token; later, what there is is
-        returned with the end "cancelled"."""
-        ...
-
-
-def complete(prepared: Prepared, generated: Generated, model_name: str, total_ms: float) -> Completion:
+def complete(generated: Generated, model_name: str, total_ms: float) -> Completion:
     """Cut an answer to what was asked for; an unlikely one becomes empty."""
     stop, confidence = generated.answer.stop, generated.answer.confidence
     is_enough = confidence.is_enough
@@ -154,7 +146,7 @@ def complete(prepared: Prepared, generated: Generated, model_name: str, total_ms
         raw_text=stop.text if generated.raw_text is None else generated.raw_text,
         finish_reason=_finish_reason(generated) if is_enough else "unlikely",
         model=model_name,
-        snippets=prepared.prompt.snippets,
+        snippets=generated.prepared.prompt.snippets,
         confidence=confidence.value,
         trace=replace(trace, stage_ms={**trace.stage_ms, "total": total_ms}),
     )

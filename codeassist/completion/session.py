@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # torch takes two seconds to import: only who opens a session
     from codeassist.engine.engine import Engine, PromptCache
     from codeassist.models.model_store import InstalledModel
     from codeassist.monitor.monitor_set import AnalysisSource, MonitorSet
+    from codeassist.monitor.name_monitor import NameMonitor
     from codeassist.tokenization.tokens import Tokenizer
 
 
@@ -70,40 +71,46 @@ class Session:
             with closing(DocumentState(request.path)) as document:
                 return self.complete(request, retriever, cancelled, document)
         started = perf_counter()
-        prepared = self.prompter.prepare(request, retriever, document)
-        generated = self.generate(prepared, document, cancelled)
-        return complete(prepared, generated, self.model_name, (perf_counter() - started) * 1e3)
-
-    def generate(self, prepared: Prepared, document: DocumentState, cancelled: Callable[[], bool]) -> Generated:
-        """Answer a prompt, as `pipeline.Generator`. One that would take longer than its request waits is cut."""
-        request = prepared.request
+        # First: what it analyses on its own thread is looked for meanwhile.
         monitor = None if self.monitoring is None else self.monitoring.begin(request)
         try:
-            looked = perf_counter()
-            cache = document.cache(self.engine)
-            total = self._tokens_in_time(cache, prepared)
-            looked_ms = (perf_counter() - looked) * 1e3  # at what the cache holds of the prompt: where a sync begins
-            if total is None:
-                document.free("cut")
-            else:
-                prepared = self.prompter.cut(prepared, total)
-                cache = document.cache(self.engine, "cut")
-            answer = AnswerReader(request)
-            prompt = prepared.prompt
-            generation = self.engine.generate(
-                cache,
-                prompt.tokens,
-                self._decode_params(request),
-                cursor=prompt.prefix.stop,
-                refresh=prompt.around_cursor,
-                snippets=prompt.snippet_ranges,
-                accept=lambda token, logprob: answer.read(self.tokenizer.token_bytes(token), logprob),
-                monitor=monitor,
-                stopped=cancelled,
-            )
+            prepared = self.prompter.prepare(request, retriever, document)
+            generated = self._generate(prepared, document, monitor, cancelled)
         finally:
             if monitor is not None:
                 monitor.close()
+        return complete(generated, self.model_name, (perf_counter() - started) * 1e3)
+
+    def _generate(
+        self,
+        prepared: Prepared,
+        document: DocumentState,
+        monitor: NameMonitor | None,
+        cancelled: Callable[[], bool],
+    ) -> Generated:
+        """Answer a prompt. One that would take longer to read than its request waits is cut."""
+        looked = perf_counter()
+        cache = document.cache(self.engine)
+        total = self._tokens_in_time(cache, prepared)
+        looked_ms = (perf_counter() - looked) * 1e3  # at what the cache holds of the prompt: where a sync begins
+        if total is None:
+            document.free("cut")
+        else:
+            prepared = self.prompter.cut(prepared, total)
+            cache = document.cache(self.engine, "cut")
+        answer = AnswerReader(prepared.request)
+        prompt = prepared.prompt
+        generation = self.engine.generate(
+            cache,
+            prompt.tokens,
+            self._decode_params(prepared.request),
+            cursor=prompt.prefix.stop,
+            refresh=prompt.around_cursor,
+            snippets=prompt.snippet_ranges,
+            accept=lambda token, logprob: answer.read(self.tokenizer.token_bytes(token), logprob),
+            monitor=monitor,
+            stopped=cancelled,
+        )
         decoded = generation.decoded
         stage_ms = {
             "prefill": looked_ms + generation.sync_ms,
@@ -122,9 +129,9 @@ class Session:
         )
         match decoded.end:
             case "stop_token" | "cancelled":
-                return Generated(answer, decoded.end, trace)
+                return Generated(prepared, answer, decoded.end, trace)
             case _:
-                return Generated(answer, "max_tokens", trace)
+                return Generated(prepared, answer, "max_tokens", trace)
 
     def warm(self, request: CompletionRequest) -> None:
         """Have what monitors of later requests in the file have to know loaded, on their own thread."""

@@ -269,14 +269,17 @@ class RemoteWithFallback:
         return f"the remote engine at {self._host} did not answer ({problem})"
 
 
+@dataclass(frozen=True, slots=True)
 class _ClearedRetriever:
-    """Clears the snippets that another finds. Those of an index are clear, by the rules of when it was made."""
+    """Clears the snippets that another finds. Those of an index are clear, by the rules of when it was made.
 
-    def __init__(self, retriever: Retriever, cleared: Callable[[Snippet], Snippet]) -> None:
-        self._retriever = retriever
-        self._cleared = cleared
+    Two that clear the same one's are equal: what a document's policy knows of one holds for the other.
+    """
+
+    retriever: Retriever
+    cleared: Callable[[Snippet], Snippet]
 
     def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
         """Return the other's snippets, cleared."""
-        found = self._retriever.retrieve(request, max_chars)
-        return replace(found, snippets=tuple(map(self._cleared, found.snippets)))
+        found = self.retriever.retrieve(request, max_chars)
+        return replace(found, snippets=tuple(map(self.cleared, found.snippets)))

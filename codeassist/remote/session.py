@@ -199,9 +199,9 @@ class RemoteSession:
             notices=self.capabilities.notices,
         )
         ended = answer.finish_reason == "length" and not stopped
-        generated = Generated(reader, "max_tokens" if ended else "stop_token", trace, answer.text)
+        generated = Generated(prepared, reader, "max_tokens" if ended else "stop_token", trace, answer.text)
         total_ms = stage_ms["retrieve"] + stage_ms["prompt"] + request_ms
-        return complete(prepared, generated, self.capabilities.model, total_ms)
+        return complete(generated, self.capabilities.model, total_ms)
 
     def _count(self, answer: Answer) -> None:
         self.answer_counts.num_answers += 1

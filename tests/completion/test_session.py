@@ -113,6 +113,40 @@ def test_who_has_no_patience_is_answered_from_less_and_the_rest_is_read_meanwhil
     assert session.complete(hasty, OneSnippet(), document=document).text == whole.text or cache == "live"
 
 
+def test_a_cut_prompt_says_which_snippets_it_holds(open_tiny: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("codeassist.engine.layers.model._RECENT", 0.0)  # nothing is measured
+
+    class Long:
+        def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
+            return Retrieval((Snippet("b.py", "value = compute(value)\n" * 8, 1, 9, "bm25", 1.0, "because"),))
+
+    session = open_tiny(
+        model=ModelSettings(format="float32", context_tokens=400, threads=1), max_position_embeddings=512
+    )
+    session.engine.model.ms_per_token = 10.0
+    request = dataclasses.replace(REQUEST, prefix=CODE * 4, suffix=CODE[:60])
+    assert len(session.complete(request, Long()).snippets) == 1
+    cut = session.complete(dataclasses.replace(request, patience_ms=2000.0), Long())
+    assert cut.trace.is_hasty and cut.snippets == ()
+
+
+def test_names_are_analysed_while_snippets_are_looked_for(open_tiny: Open) -> None:
+    order: list[str] = []
+
+    class Monitors:
+        def begin(self, request: CompletionRequest) -> None:
+            order.append("analysis")
+
+    class Ordered(NoRetriever):
+        def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
+            order.append("retrieval")
+            return super().retrieve(request, max_chars)
+
+    session = dataclasses.replace(open_tiny(), monitoring=Monitors())  # type: ignore[arg-type]
+    session.complete(REQUEST, Ordered())
+    assert order == ["analysis", "retrieval"]
+
+
 def test_who_has_patience_enough_sees_all_of_it_at_once(open_tiny: Open) -> None:
     session = open_tiny()
     session.engine.model.ms_per_token = 1.0

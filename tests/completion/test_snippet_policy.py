@@ -166,6 +166,22 @@ def test_any_arrangement_shows_all_that_was_found_once() -> None:
         assert standing[len(standing) - len(kept) :] == tuple(former[number] for number in kept)
 
 
+def test_windows_that_overlap_hold_what_is_found_and_nothing_else() -> None:
+    seed = random.randrange(1 << 30)
+    print(f"seed {seed}")
+    rng = random.Random(seed)
+    policy = SnippetPolicy()
+    for _ in range(300):
+        found: list[Snippet] = []
+        for _ in range(rng.randrange(9)):
+            start = rng.randrange(1, 150)
+            found.append(window(rng.choice("bcd") + ".py", start, start + rng.randrange(1, 25)))
+        stands = policy.arrange(found)
+        assert len(stands) <= len(found) and len({id(each) for each in stands}) == len(stands)
+        assert all(any(shows_the_same(each, one) for one in found) for each in stands)
+        assert all(any(shows_the_same(each, one) for each in stands) for one in found)
+
+
 DRAFT = Draft(at("x = "), "area(points)", 1)
 
 

@@ -243,6 +243,24 @@ def test_typing_on_keeps_the_prompts_beginning(server: CompletionsServer, ours: 
     assert third.count(ours.special["<|file_sep|>"]) == 4
 
 
+def test_what_was_found_for_a_document_is_not_looked_for_again(
+    server: CompletionsServer, ours: Tokenizer, local: Local
+) -> None:
+    class Counting(Fixed):
+        num_asked = 0
+
+        def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
+            self.num_asked += 1
+            return super().retrieve(request, max_chars)
+
+    document, found = DocumentState(policy=SnippetPolicy()), Counting(snippet("one.py", "x = 1\n"))
+    with closing(engine_at(server.url, ours, local)) as engine:
+        for number in range(3):
+            engine.complete(replace(REQUEST, alternative=number), found, document=document)
+    assert found.num_asked == 1, "alternatives see what the first answer saw"
+    assert all(ours.special["<|file_sep|>"] in prompt for prompt in server.prompts()[-3:])
+
+
 def test_unlikely_answers_are_given_up_where_the_server_tells(
     theirs: PreTrainedTokenizerFast, ours: Tokenizer, local: Local
 ) -> None:

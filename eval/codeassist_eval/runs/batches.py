@@ -121,9 +121,10 @@ class BatchedSession:
             num_new_tokens=len(decoded.tokens),
             notices=self._session.notices,
         )
-        generated = Generated(read.answer, "stop_token" if decoded.end == "stop_token" else "max_tokens", trace)
+        end = "stop_token" if decoded.end == "stop_token" else "max_tokens"
+        generated = Generated(read.prepared, read.answer, end, trace)
         total_ms = sum(stages[name] for name in ("retrieve", "prompt", "prefill", "decode"))
-        return complete(read.prepared, generated, self._session.model_name, total_ms)
+        return complete(generated, self._session.model_name, total_ms)
 
 
 class InBatches(OfOneEngine[BatchCompleter]):

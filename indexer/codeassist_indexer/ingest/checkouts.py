@@ -8,11 +8,11 @@ from __future__ import annotations
 import logging
 import os
 import re
-import stat
 from dataclasses import dataclass
 from pathlib import Path
 
 from codeassist_indexer.ingest.ignore_patterns import IgnoreSpec, ignore_spec, lines_of
+from codeassist_indexer.ingest.regular_file import open_regular
 
 log = logging.getLogger(__name__)
 
@@ -94,14 +94,9 @@ def spec_of(path: Path, ignores_case: bool = False, follows_links: bool = False)
 
 def read_file(path: Path, follows_links: bool = False) -> bytes:
     """Return what a small regular file holds; nothing for all else. As git, no link is followed in a repository."""
-    no_follow = 0 if follows_links else getattr(os, "O_NOFOLLOW", 0)
-    flags = os.O_RDONLY | no_follow | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        with os.fdopen(os.open(path, flags), "rb") as file:
-            status = os.fstat(file.fileno())
-            if not stat.S_ISREG(status.st_mode) or (not follows_links and path.is_symlink()):
-                return b""
-            if status.st_size > _MOST_BYTES:
+        with open_regular(path, follows_links=follows_links) as file:
+            if os.fstat(file.fileno()).st_size > _MOST_BYTES:
                 log.warning("%s has more than %d bytes: it does not count", path, _MOST_BYTES)
                 return b""
             return file.read(_MOST_BYTES)

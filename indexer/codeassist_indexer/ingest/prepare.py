@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
-import stat
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 from codeassist_indexer.ingest.file_messages import ParsedText
+from codeassist_indexer.ingest.regular_file import open_regular
 from codeassist_indexer.ingest.walk import FoundFile, NotSource, decode_source
 from codeassist_indexer.storage.file_records import FileState, PreparedFile, SameContent
 
@@ -46,7 +44,8 @@ def read_from_disk(
     """
     read_ns = time.time_ns()
     try:
-        content = _read_regular(root / found.path, found.size)
+        with open_regular(root / found.path) as file:
+            content = file.read(found.size)
     except FileNotFoundError:
         return GoneFile(found.path, "gone")
     except OSError as error:
@@ -77,12 +76,3 @@ def prepared(file: UnparsedFile, found: ParsedText) -> PreparedFile:
 def skipped_state(state: FileState, reason: str) -> FileState:
     """Return the state of a file that is left out until its content changes."""
     return FileState(state.content_hash, state.size, state.mtime_ns, state.read_ns, reason)
-
-
-def _read_regular(path: Path, most_bytes: int) -> bytes:
-    """Raises OSError for what is no regular file any more, a link also."""
-    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    with os.fdopen(os.open(path, flags), "rb") as file:
-        if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-            raise OSError(errno.EINVAL, "no regular file")
-        return file.read(most_bytes)

@@ -5,13 +5,7 @@ from __future__ import annotations
 import pytest
 
 from codeassist_indexer.fitting.trim import fit
-
-
-def inserted(place: str, answer: str, path: str) -> str:
-    prefix, _, suffix = place.partition("│")
-    fitted = fit(answer, prefix, suffix, path)
-    return prefix + fitted.text + suffix[fitted.num_replaced :]
-
+from tests.indexer.fitting.places import inserted
 
 BRACED = [
     "a.js", "a.ts", "a.tsx", "A.java", "a.c", "a.cpp", "a.cs", "a.go", "a.rs", "a.kt", "a.swift", "a.scala", "a.dart",

@@ -10,18 +10,12 @@ import pytest
 
 from codeassist.prompts.templates import special_token_texts
 from codeassist_indexer.fitting.trim import Fitted, fit, lines_wanted, trim
+from tests.indexer.fitting.places import inserted
 
 
 def trimmed(place: str, answer: str, path: str) -> str:
     prefix, _, suffix = place.partition("│")
     return trim(answer, prefix, suffix, path)
-
-
-def inserted(place: str, answer: str, path: str) -> str:
-    """The whole text after an editor that can replace closers has taken the suggestion."""
-    prefix, _, suffix = place.partition("│")
-    fitted = fit(answer, prefix, suffix, path)
-    return prefix + fitted.text + suffix[fitted.num_replaced :]
 
 
 @pytest.mark.parametrize(
