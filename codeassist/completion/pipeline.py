@@ -5,7 +5,8 @@
             ─► complete           the answer is cut to what was asked for:  Completion, with its Trace
 
 Who generates: `Session`, `RemoteSession` (`codeassist.remote`), the evaluation's `BatchedSession`; the stages before
-and after are these, whoever it is. The language server's own (fit to the text around, gate, suggestion) come after them.
+and after are these, whoever it is. The language server's own (fit to the text around, gate, suggestion) come after
+them.
 """
 
 from __future__ import annotations
