@@ -14,9 +14,8 @@ from codeassist.engine.cache import live_cache
 from codeassist.engine.cache.alignment import MIN_KEPT_RUN, align, common_prefix, gaps
 from codeassist.engine.cache.live_cache import LiveCache, passes
 from codeassist.engine.cache.snippet_states import SnippetStates
-from codeassist.engine.layers.block import Block
 from codeassist.engine.layers.kv_cache import Move, rotate
-from codeassist.engine.layers.model import PREFILL_CHUNK, Model
+from codeassist.engine.layers.model import PREFILL_CHUNK, Block, Model
 from codeassist.errors import Cancelled
 from tests.engine.conftest import MakeModel
 
