@@ -14,9 +14,8 @@ from time import perf_counter
 import torch
 from torch import Tensor
 
-from codeassist.engine.cache.alignment import common_prefix
 from codeassist.engine.cache.live_cache import LiveCache, SyncReport
-from codeassist.engine.cache.snippet_states import SnippetStates
+from codeassist.engine.cache.reuse import SnippetStates, common_prefix
 from codeassist.engine.decoding.decode import Decoded, DecodeParams, decode
 from codeassist.engine.decoding.drafts import Speculator
 from codeassist.engine.layers.model import PREFILL_CHUNK, Model, never

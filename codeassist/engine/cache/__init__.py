@@ -1,1 +1,1 @@
-"""The live key/value cache: alignment, freshness, kept snippet states."""
+"""The live key/value cache, and what of its states is used again."""

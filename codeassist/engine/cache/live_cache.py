@@ -17,10 +17,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from codeassist.engine.cache.alignment import align, common_prefix, gaps
 from codeassist.engine.cache.cuda_graph_passes import DRAFT_ROWS, CudaGraphPasses
-from codeassist.engine.cache.freshness import Freshness
-from codeassist.engine.cache.snippet_states import SnippetStates
+from codeassist.engine.cache.reuse import Freshness, SnippetStates, align, common_prefix, gaps
 from codeassist.engine.layers.attention import RunView, view_of
 from codeassist.engine.layers.kv_cache import Move
 from codeassist.engine.layers.model import PREFILL_CHUNK, Model, Pass, never

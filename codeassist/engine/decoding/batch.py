@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor
 
-from codeassist.engine.cache.alignment import common_prefix
 from codeassist.engine.cache.live_cache import LiveCache
+from codeassist.engine.cache.reuse import common_prefix
 from codeassist.engine.decoding.decode import Chooser, Decoded, DecodeParams
 from codeassist.engine.layers.attention import BatchView
 from codeassist.engine.layers.model import Model, Pass

@@ -18,8 +18,8 @@ from dataclasses import dataclass, replace
 from codeassist.completion.document_state import DocumentState
 from codeassist.completion.pipeline import AnswerReader, Generated, Prepared, complete
 from codeassist.completion.session import Session
-from codeassist.engine.cache.alignment import common_prefix
 from codeassist.engine.cache.live_cache import LiveCache
+from codeassist.engine.cache.reuse import common_prefix
 from codeassist.engine.decoding.batch import Continued, copy_prefix, decode_together
 from codeassist.engine.decoding.decode import DecodeParams
 from codeassist.engine.layers.model import PREFILL_CHUNK

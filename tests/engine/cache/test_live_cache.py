@@ -11,9 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from codeassist.engine.cache import live_cache
-from codeassist.engine.cache.alignment import MIN_KEPT_RUN, align, common_prefix, gaps
 from codeassist.engine.cache.live_cache import LiveCache, passes
-from codeassist.engine.cache.snippet_states import SnippetStates
+from codeassist.engine.cache.reuse import MIN_KEPT_RUN, SnippetStates, align, common_prefix, gaps
 from codeassist.engine.layers.kv_cache import Move, rotate
 from codeassist.engine.layers.model import PREFILL_CHUNK, Block, Model
 from codeassist.errors import Cancelled

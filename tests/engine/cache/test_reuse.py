@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from codeassist.engine.cache.live_cache import LiveCache
-from codeassist.engine.cache.snippet_states import SnippetStates
+from codeassist.engine.cache.reuse import SnippetStates
 from codeassist.errors import Cancelled
 from tests.engine.cache.test_live_cache import CAPACITY, SEED, edited
 from tests.engine.conftest import MakeModel

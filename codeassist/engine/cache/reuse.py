@@ -1,0 +1,160 @@
+"""Which computed states serve a new token sequence: an alignment of the tokens, the freshness of slots, kept snippets.
+
+Cached slots that hold no valid state are None and match nothing. A state follows from its token and the states before
+it. Where none of those has changed since it was computed, computing it again changes nothing, even if they are
+themselves approximate.
+
+A snippet is the tuple of its tokens. States are free of position; whoever places them rotates the keys (CacheBlend
+keeps a chunk's states and corrects them afterwards; here healing corrects them).
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import numpy as np
+from rapidfuzz.distance import Indel
+
+from codeassist.engine.layers.kv_cache import Move, States
+
+MIN_KEPT_RUN = 8  # shorter matches between changes are chance (a newline, a bracket): their states mean another place
+
+_NEVER = -1
+
+
+def common_prefix(a: Sequence[int | None], b: Sequence[int | None]) -> int:
+    """How many leading tokens are equal."""
+    length = min(len(a), len(b))
+    if a[:length] == b[:length]:
+        return length
+    low, high = 0, length  # a[:low] equal, a[:high] not
+    while high - low > 1:
+        middle = (low + high) // 2
+        if a[low:middle] == b[low:middle]:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def align(cached: list[int | None], target: list[int]) -> list[Move]:
+    """Runs of `cached` that stand in `target`, in rising order of both; the first is the common prefix (if any).
+
+    Several splices at once: the runs between them come from the shortest insert/delete script of the tokens.
+    """
+    start = common_prefix(cached, target)
+    tail = common_prefix(cached[start:][::-1], target[start:][::-1])
+    cached_end, target_end = len(cached) - tail, len(target) - tail
+    moves = [Move(0, 0, start)] if start else []
+    if start < cached_end and start < target_end:
+        blocks = Indel.opcodes(cached[start:cached_end], target[start:target_end])
+        moves += [
+            Move(start + block.src_start, start + block.dest_start, block.src_end - block.src_start)
+            for block in blocks
+            if block.tag == "equal" and block.src_end - block.src_start >= MIN_KEPT_RUN
+        ]
+    if tail:
+        moves.append(Move(cached_end, target_end, tail))
+    return moves
+
+
+def gaps(moves: Sequence[Move], length: int) -> list[range]:
+    """The ranges of target slots that no move fills."""
+    missing: list[range] = []
+    end = 0
+    for move in moves:
+        if move.dst > end:
+            missing.append(range(end, move.dst))
+        end = move.dst + move.length
+    if end < length:
+        missing.append(range(end, length))
+    return missing
+
+
+class Freshness:
+    """When each of `capacity` slots was computed, and when it last changed, counted in changes of the cache."""
+
+    def __init__(self, capacity: int) -> None:
+        self._now = 0
+        self._computed_at = np.full(capacity, _NEVER, dtype=np.int64)
+        self._changed_at = np.zeros(capacity, dtype=np.int64)
+
+    def move(self, moves: Sequence[Move]) -> None:
+        """Take note that runs of slots moved: those that stayed in place are as they were, all others are not."""
+        computed_at, changed_at = self._computed_at.copy(), self._changed_at.copy()
+        self.change(range(len(computed_at)))
+        for move in moves:
+            if move.src == move.dst:
+                stay = slice(move.dst, move.dst + move.length)
+                self._computed_at[stay] = computed_at[stay]
+                self._changed_at[stay] = changed_at[stay]
+
+    def change(self, slots: Sequence[int]) -> None:
+        """Take note that these slots hold something that was not computed here, or is just being computed."""
+        self._now += 1
+        where = _index(slots)
+        self._computed_at[where] = _NEVER
+        self._changed_at[where] = self._now
+
+    def compute(self, slots: Sequence[int]) -> None:
+        """Take note that one pass has computed these slots under the states that stand before each of them."""
+        self._now += 1
+        where = _index(slots)
+        self._computed_at[where] = self._now
+        self._changed_at[where] = self._now
+
+    def first_outdated(self, slots: Sequence[int]) -> int | None:
+        """The first of these slots, which rise, before which something changed after it was computed; None: none."""
+        if not slots:
+            return None
+        last_changes = np.maximum.accumulate(self._changed_at[: slots[-1]], dtype=np.int64)
+        before = np.concatenate(([_NEVER], last_changes))  # before[i]: the last change of any slot before i
+        chosen = np.asarray(slots)
+        outdated = (self._computed_at[chosen] == _NEVER) | (before[chosen] > self._computed_at[chosen])
+        return int(chosen[outdated.argmax()]) if outdated.any() else None
+
+
+def _index(slots: Sequence[int]) -> slice | list[int]:
+    return slice(slots.start, slots.stop) if isinstance(slots, range) else list(slots)
+
+
+class SnippetStates:
+    """States of snippets that were in a prompt once, kept for when they are retrieved again.
+
+    Bounded: the least recently used go first. `num_hits` and `num_misses` count look-ups.
+    """
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self.num_bytes = 0
+        self.num_hits = 0
+        self.num_misses = 0
+        self._kept: OrderedDict[tuple[int, ...], States] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    def __contains__(self, tokens: tuple[int, ...]) -> bool:
+        return tokens in self._kept
+
+    def get(self, tokens: tuple[int, ...]) -> States | None:
+        """The states of exactly these tokens, computed after whatever stood before them then."""
+        states = self._kept.get(tokens)
+        if states is None:
+            self.num_misses += 1
+            return None
+        self._kept.move_to_end(tokens)
+        self.num_hits += 1
+        return states
+
+    def put(self, tokens: tuple[int, ...], states: States) -> None:
+        """Keep states, in place of older ones of the same tokens. What is too large on its own is not kept."""
+        if states.num_bytes > self.max_bytes:
+            return
+        replaced = self._kept.pop(tokens, None)
+        self.num_bytes += states.num_bytes - (replaced.num_bytes if replaced else 0)
+        self._kept[tokens] = states
+        while self.num_bytes > self.max_bytes:
+            _, dropped = self._kept.popitem(last=False)
+            self.num_bytes -= dropped.num_bytes
