@@ -17,8 +17,7 @@ from torch import Tensor
 from codeassist.engine.configuration.families import Activation
 from codeassist.engine.layers.attention import CacheView, view_of
 from codeassist.engine.layers.kv_cache import KVCache, interleaved_order, rotation_table
-from codeassist.engine.layers.linear import Norm
-from codeassist.engine.layers.linear_backend import LinearBackend, open_backend
+from codeassist.engine.layers.linear import Int8Backend, LinearBackend, Norm, PlainBackend
 from codeassist.engine.loading.weights import Weights
 from codeassist.errors import Cancelled
 
@@ -27,6 +26,9 @@ PREFILL_CHUNK = 256  # tokens a pass: keeps a layer's activations in the last-le
 _GUESSED_MS = {"cpu": 12.0, "cuda": 0.1}  # to read a token with a billion parameters, until it has been measured
 _MEASURED_FROM = 16  # tokens: smaller passes say little about reading
 _RECENT = 0.3
+
+LINEAR_BACKENDS: tuple[type[LinearBackend], ...] = (Int8Backend, PlainBackend)
+"""Every kernel; the first that can run a model's weights is taken."""
 
 _ACTIVATIONS: dict[Activation, Callable[[Tensor], Tensor]] = {
     "silu": F.silu,
@@ -179,3 +181,8 @@ def read_norm(
     weight = weights.get(name + ".weight")
     bias = weights.get(name + ".bias").float().to(device) if name + ".bias" in weights.names else None
     return Norm((weight if order is None else weight[order]).to(device), bias, weights.config.norm_eps, centred=centred)
+
+
+def open_backend(weights: Weights, device: torch.device) -> LinearBackend:
+    """The kernel for weights as they are stored, on a device."""
+    return next(backend for backend in LINEAR_BACKENDS if backend.can_run(weights, device))(weights, device)
