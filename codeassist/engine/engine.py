@@ -150,19 +150,7 @@ class Engine:
         does not help.
         """
         started = perf_counter()
-        layout = Layout(prompt, refresh, snippets)
-        try:
-            hidden, report = self._sync(cache, layout, stopped)
-        except torch.OutOfMemoryError:
-            self._make_room()
-            try:
-                hidden, report = self._sync(cache, layout, stopped)
-            except torch.OutOfMemoryError as error:
-                self._make_room()
-                raise ModelError(
-                    f"the GPU's memory does not hold {len(prompt)} tokens of context beside what else uses it; "
-                    "lower model.context_tokens, or set model.device to cpu"
-                ) from error
+        hidden, report = self._sync_or_make_room(cache, Layout(prompt, refresh, snippets), stopped)
         live = self.use(cache)
         drafter = None
         if self.speculate:
@@ -174,6 +162,26 @@ class Engine:
         decoded = decode(live, hidden, params, accept=accept, drafter=drafter, monitor=monitor, stopped=stopped)
         live.truncate(len(prompt))
         return Generation(decoded, report, (synced - started) * 1e3, (perf_counter() - synced) * 1e3)
+
+    def logprobs(
+        self,
+        cache: PromptCache,
+        prompt: Sequence[int],
+        continuation: Sequence[int],
+        *,
+        refresh: Sequence[range] = (),
+        stopped: Callable[[], bool] = never,
+    ) -> Tensor:
+        """Return what the model expects after `prompt` and after each token of `continuation`: (1 + T, V) float32.
+
+        Row i holds log-probabilities of what may stand in the place of continuation[i], the last row of what may come
+        after it. The prompt is read as `generate` reads it, the continuation in one pass. The cache then holds both, so
+        that a prompt that begins with them goes on from there. Raises Cancelled when stopped before it is read.
+        """
+        hidden, _ = self._sync_or_make_room(cache, Layout(prompt, refresh, ()), stopped)
+        if continuation:
+            hidden = torch.cat([hidden, self.use(cache).extend(continuation)])
+        return torch.log_softmax(self.model.logits(hidden).float(), dim=-1)
 
     def use(self, cache: PromptCache) -> LiveCache:
         """Return the live cache itself, an empty one where there is none yet. Others make room for it."""
@@ -242,6 +250,23 @@ class Engine:
         """Free all caches' states."""
         for cache in self.held:
             self.forget(cache)
+
+    def _sync_or_make_room(
+        self, cache: PromptCache, prompt: Layout, stopped: Callable[[], bool]
+    ) -> tuple[Tensor, SyncReport]:
+        """As `_sync`; where a GPU's memory is full, all caches are dropped and the prompt is read again."""
+        try:
+            return self._sync(cache, prompt, stopped)
+        except torch.OutOfMemoryError:
+            self._make_room()
+            try:
+                return self._sync(cache, prompt, stopped)
+            except torch.OutOfMemoryError as error:
+                self._make_room()
+                raise ModelError(
+                    f"the GPU's memory does not hold {len(prompt.tokens)} tokens of context beside what else uses it; "
+                    "lower model.context_tokens, or set model.device to cpu"
+                ) from error
 
     def _sync(self, cache: PromptCache, prompt: Layout, stopped: Callable[[], bool]) -> tuple[Tensor, SyncReport]:
         live = self.use(cache)

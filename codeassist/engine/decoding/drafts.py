@@ -13,6 +13,7 @@ from collections.abc import Sequence
 
 GAMMA = 3  # tokens that must match; CopySpec's published settings are 3 to 5, a longer match is preferred below
 MAX_DRAFT = 10
+MAX_COPY = 64  # reached where copies keep being right: a text that is written again with changes
 _MAX_MATCH = 16  # how far back rival occurrences are compared
 _RIVALS = 4
 # Tokens remembered: several prompts' worth, beyond which the older half is forgotten. An indexed token takes 300 bytes.
@@ -169,7 +170,7 @@ class Speculator:
 
     def propose(self) -> Sequence[int]:
         """Return a draft as long as is worth verifying."""
-        draft, match = self.copies.find(self._tail, MAX_DRAFT)
+        draft, match = self.copies.find(self._tail, MAX_COPY)
         if draft:
             self._kind = "long" if match > GAMMA + 1 else "short"
         else:

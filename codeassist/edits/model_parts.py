@@ -1,0 +1,50 @@
+"""What goes with a model: who proposes, in the form that it knows edits by, and the gate with its calibration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from codeassist.edits.calibrations import RULES_ALONE, calibration_of
+from codeassist.edits.diff_prompt import DiffPrompt
+from codeassist.edits.edit_model import EditModel
+from codeassist.edits.gate import CalibratedGate, SyntaxCheck
+from codeassist.edits.likelihood import DiffLikelihood
+from codeassist.edits.proposal import Proposer
+from codeassist.edits.proposals.diff import DiffProposer
+
+if TYPE_CHECKING:
+    from codeassist.completion.session import Session
+    from codeassist.engine.engine import PromptCache
+
+
+@dataclass(frozen=True, slots=True)
+class ModelParts:
+    """The model's parts of an `EditPipeline`: its `models` and its `gate`. `model` None: rules alone."""
+
+    proposers: tuple[Proposer, ...]
+    gate: CalibratedGate
+    model: EditModel | None = None
+
+    def close(self) -> None:
+        """Free the live cache. On the thread that owns the engine."""
+        if self.model is not None:
+            self.model.close()
+
+
+def open_parts(session: Session, syntax: SyntaxCheck | None = None, cache: PromptCache | None = None) -> ModelParts:
+    """Return the parts that go with a session's model.
+
+    `cache`: the live cache to use, of one workspace; a new one unless given. `syntax` says whether texts parse.
+    """
+    model = EditModel.of(session, cache)
+    tokenizer = session.tokenizer
+    start = [tokenizer.bos_id] if tokenizer.add_bos and tokenizer.bos_id is not None else []
+    prompt = DiffPrompt(model.encode, start)
+    gate = CalibratedGate(calibration_of(session.model_name), DiffLikelihood(model, prompt), syntax)
+    return ModelParts((DiffProposer(model, prompt),), gate, model)
+
+
+def rules_alone(syntax: SyntaxCheck | None = None) -> ModelParts:
+    """Return the parts where no model is loaded."""
+    return ModelParts((), CalibratedGate(RULES_ALONE, syntax=syntax))
