@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from codeassist.document import Document, Edit
+from codeassist.edits.change import LineChange
+from codeassist.edits.lines import lines_of
 
 MERGE_S = 1.0
 MERGE_LINES = 8
@@ -19,6 +21,7 @@ MOST_ENTRIES = 32
 MOST_AGE_S = 600.0
 MASS_CHANGE_LINES = 50
 MASS_CHANGE_PLACES = 8
+MOST_LINE_CHARS = 2_000  # nobody types in a longer line
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +29,8 @@ class PastEdit:
     """One edit: at `start_char`, `old` became `new`; either may be empty, both are not.
 
     `start_char` and `start_line` (from 0) count in the text as it stood right after this edit, and before those that
-    came after it. `began_s` and `ended_s` are of the clock that the caller records by. `is_accepted`: the text is a
-    suggestion that was taken.
+    came after it. `head` and `tail` stood before and after it on its lines. `began_s` and `ended_s` are of the clock
+    that the caller records by. `is_accepted`: the text is a suggestion that was taken.
     """
 
     start_char: int
@@ -37,11 +40,23 @@ class PastEdit:
     began_s: float
     ended_s: float
     is_accepted: bool = False
+    head: str = ""
+    tail: str = ""
 
     @property
     def end_char(self) -> int:
         """Where the new text ends."""
         return self.start_char + len(self.new)
+
+    def line_change(self, path: str) -> LineChange | None:
+        """Return the edit as a change of whole lines; None where it changed line ends only, or a line of data."""
+        if len(self.head) + len(self.tail) > MOST_LINE_CHARS:
+            return None
+        old, new = (_lines(self.head + text + self.tail) for text in (self.old, self.new))
+        head = _num_same(old, new)
+        tail = _num_same(old[head:][::-1], new[head:][::-1])
+        old, new = old[head : len(old) - tail], new[head : len(new) - tail]
+        return LineChange(path, self.start_line + head, old, new, self.is_accepted) if old or new else None
 
 
 class EditHistory:
@@ -72,22 +87,22 @@ class EditHistory:
         document = before
         for edit in edits:
             old = document.text[edit.start_char : edit.end_char]
+            after, _ = document.apply(edit)
             if old != edit.text:
-                self._note(document, edit, old, now_s, is_accepted)
-            document, _ = document.apply(edit)
+                self._note(document, after, edit, old, now_s, is_accepted)
+            document = after
 
-    def _note(self, document: Document, edit: Edit, old: str, now_s: float, is_accepted: bool) -> None:
+    def _note(self, document: Document, after: Document, edit: Edit, old: str, now_s: float, is_accepted: bool) -> None:
         last = self._entries[-1] if self._entries else None
         if last is not None and self._is_open and not is_accepted and _belongs_to(last, document, edit, now_s):
             self._entries.pop()
-            merged = _merged(last, document, edit, now_s)
+            merged = _on_lines(_merged(last, document, edit, now_s), after)
             if merged.old == merged.new:
                 self._is_open = False
                 return
             self._entries.append(merged)
             return
-        line = document.position_at(edit.start_char).line
-        made = PastEdit(edit.start_char, line, old, edit.text, now_s, now_s, is_accepted)
+        made = _on_lines(PastEdit(edit.start_char, 0, old, edit.text, now_s, now_s, is_accepted), after)
         if last is not None and (made.start_char, made.old, made.new) == (last.start_char, last.new, last.old):
             self._entries.pop()  # taken back
             self._is_open = False
@@ -111,22 +126,36 @@ def _merged(last: PastEdit, document: Document, edit: Edit, now_s: float) -> Pas
     start, end = min(last.start_char, edit.start_char), max(last.end_char, edit.end_char)
     old = text[start : last.start_char] + last.old + text[last.end_char : end]
     new = text[start : edit.start_char] + edit.text + text[edit.end_char : end]
-    return replace(_trimmed(replace(last, start_char=start, old=old, new=new), document), ended_s=now_s)
+    return _trimmed(replace(last, start_char=start, old=old, new=new, ended_s=now_s))
 
 
-def _trimmed(entry: PastEdit, document: Document) -> PastEdit:
+def _trimmed(entry: PastEdit) -> PastEdit:
     """The same edit without what its two sides begin and end with alike, so that what was taken back is seen."""
     old, new = entry.old, entry.new
     head = _num_same(old, new)
     tail = _num_same(old[head:][::-1], new[head:][::-1])
-    start = entry.start_char + head
-    line = document.position_at(entry.start_char).line + new.count("\n", 0, head)
     return replace(
-        entry, start_char=start, start_line=line, old=old[head : len(old) - tail], new=new[head : len(new) - tail]
+        entry, start_char=entry.start_char + head, old=old[head : len(old) - tail], new=new[head : len(new) - tail]
     )
 
 
-def _num_same(one: str, other: str) -> int:
+def _on_lines(entry: PastEdit, after: Document) -> PastEdit:
+    """The same edit with its place and what else stands on its lines, in the text right after it."""
+    first, last = after.position_at(entry.start_char), after.position_at(entry.end_char)
+    end = max(entry.end_char, after.line_range(last.line).stop)
+    return replace(
+        entry,
+        start_line=first.line,
+        head=after.text[entry.start_char - first.char_col : entry.start_char],
+        tail=after.text[entry.end_char : end],
+    )
+
+
+def _lines(text: str) -> tuple[str, ...]:
+    return lines_of(f"{text}\n")  # an empty line is one: it stands in a text
+
+
+def _num_same(one: Sequence[str], other: Sequence[str]) -> int:
     number = 0
     for left, right in zip(one, other, strict=False):
         if left != right:

@@ -10,19 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.tasks.commits import (
-    Blob,
-    added_lines,
-    changed_files,
-    commits_since,
-    read_blobs,
-    resolve_commit,
-    write_tree,
-)
+from codeassist_eval.tasks.commits import added_lines, changed_files, commits_since, write_tree
 from codeassist_eval.tasks.cursors import Definitions, cross_file_cursors
 from codeassist_eval.tasks.make import Candidate, Made, draw, is_wanted, parse_all, source_texts, write_tasks
 from codeassist_eval.tasks.task import Language
 from codeassist_indexer.ingest.git import Git, GitError, GitLimits
+from codeassist_indexer.ingest.git_objects import Blob, read_blobs, resolve_commit
 from codeassist_indexer.ingest.walk import FileLimits
 from codeassist_indexer.languages.parsing.parse import parse_file
 

@@ -119,6 +119,16 @@ def chunks_with(store: Store, token: str) -> NDArray[np.int64]:
     return np.fromstring(listed, dtype=np.int64, sep=",") if listed else _NO_CHUNKS
 
 
+def paths_of_chunks(store: Store, chunk_ids: Sequence[int]) -> set[str]:
+    """Return the files that the chunks with these numbers are of."""
+    rows = store.query(
+        "SELECT DISTINCT f.path FROM chunks c JOIN files f ON f.id = c.file_id"
+        " WHERE c.id IN (SELECT value FROM json_each(?))",
+        (json.dumps(list(chunk_ids)),),
+    )
+    return {path for (path,) in rows}
+
+
 def best_chunks(store: Store, terms: Sequence[str], without_file: str, limit: int) -> dict[int, float]:
     """Return the chunks of other files than `without_file` that fit the terms best, each with its rank of FTS5.
 

@@ -1,0 +1,1 @@
+"""What the next edit is asked with: what a working tree changed, and the files in which something may follow."""
