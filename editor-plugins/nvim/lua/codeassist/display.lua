@@ -5,6 +5,20 @@ local native = require("codeassist.native")
 
 local M = {}
 
+---@class codeassist.View what a display shows
+---@field bufnr integer
+---@field client_id integer
+---@field cursor codeassist.Cursor
+---@field text string to insert at the cursor
+---@field tail string the text after the cursor that goes
+---@field command table|nil the item's command
+---@field count string|nil "(2/3)"
+
+---@class codeassist.Display
+---@field show fun(view: codeassist.View): boolean
+---@field hide fun(bufnr: integer)
+---@field ready fun(bufnr: integer): boolean
+
 ---@return "native"|"ghost"
 function M.name()
   local wanted = config.get().display

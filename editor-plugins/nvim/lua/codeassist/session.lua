@@ -2,39 +2,16 @@
 --
 -- What is shown always fits: every event first looks at the buffer as it is now. An answer counts only if it is the
 -- newest request's and neither text nor cursor has moved since; all others are dropped.
-local columns = require("codeassist.columns")
 local cursors = require("codeassist.cursors")
 local feedback = require("codeassist.feedback")
+local requests = require("codeassist.request")
 local rpc = require("codeassist.rpc")
 local suggestions = require("codeassist.suggestion")
 local switch = require("codeassist.switch")
 
 local M = {}
 
-local METHOD = "textDocument/inlineCompletion"
-local INVOKED, AUTOMATIC = 1, 2
-
----@class codeassist.View what a display shows
----@field bufnr integer
----@field client_id integer
----@field cursor codeassist.Cursor
----@field text string to insert at the cursor
----@field tail string the text after the cursor that goes
----@field command table|nil the item's command
----@field count string|nil "(2/3)"
-
----@class codeassist.Display
----@field show fun(view: codeassist.View): boolean
----@field hide fun(bufnr: integer)
----@field ready fun(bufnr: integer): boolean
-
----@class codeassist.Request
----@field id integer|nil
----@field client vim.lsp.Client
----@field kind 1|2
----@field step integer how far to move among the alternatives that come
----@field tick integer
----@field cursor codeassist.Cursor
+local INVOKED, AUTOMATIC = requests.INVOKED, requests.AUTOMATIC
 
 ---@class codeassist.Session
 ---@field bufnr integer
@@ -81,8 +58,8 @@ end
 function Session:cancel()
   local pending = self.pending
   self.pending = nil
-  if pending and pending.id then
-    rpc.cancel(pending.client, pending.id)
+  if pending then
+    pending:cancel()
   end
 end
 
@@ -175,22 +152,12 @@ function Session:ask(kind, step)
   if not client or rpc.is_stopped(client) then
     return
   end
-  local cursor = self:look()
-  local line = cursors.line(self.bufnr, cursor)
-  ---@type codeassist.Request
-  local request = { client = client, kind = kind, step = step, tick = self.tick, cursor = cursor }
+  self:look()
+  local request = requests.new(self.bufnr, client, kind, step)
   self.pending = request
-  local sent, id = rpc.request(client, METHOD, {
-    textDocument = { uri = vim.uri_from_bufnr(self.bufnr) },
-    position = {
-      line = cursor.row,
-      character = columns.from_byte(line, cursor.col, client.offset_encoding),
-    },
-    context = { triggerKind = kind },
-  }, function(err, result)
+  local sent = request:send(function(err, result)
     self:answer(request, err, result)
-  end, self.bufnr)
-  request.id = id
+  end)
   if not sent then
     self.pending = nil
   end
@@ -205,28 +172,12 @@ function Session:answer(request, err, result)
   end
   self.pending = nil
   if err then
-    vim.lsp.log.error("codeassist", METHOD, err)
+    vim.lsp.log.error("codeassist", requests.METHOD, err)
     return
   end
-  local cursor = cursors.of(self.bufnr)
-  if
-    not self:may_show()
-    or request.tick ~= vim.api.nvim_buf_get_changedtick(self.bufnr)
-    or not vim.deep_equal(request.cursor, cursor)
-  then
-    return
+  if self:may_show() and request:fits() then
+    self:offer(request:suggestions(result), request)
   end
-  local found = {} ---@type codeassist.Suggestion[]
-  local known = {} ---@type table<string, boolean>
-  for _, item in ipairs(type(result) == "table" and (result.items or result) or {}) do
-    local suggestion = suggestions.place(item, request.client, self.bufnr, cursor)
-    local key = suggestion and suggestion.text .. "\0" .. suggestion.tail
-    if suggestion and key and not known[key] then
-      known[key] = true
-      found[#found + 1] = suggestion
-    end
-  end
-  self:offer(found, request)
 end
 
 --- Show what came. Alternatives join the suggestion that is shown already; it stays if there are none.
@@ -236,17 +187,7 @@ function Session:offer(found, request)
   local shown, consumed = self:current()
   local index = 1
   if shown and consumed and request.kind == INVOKED then
-    local left = shown.text:sub(consumed + 1)
-    local at = nil
-    for i, suggestion in ipairs(found) do
-      local same = suggestion.text:sub(suggestion.least + 1) == left and suggestion.tail == shown.tail
-      at = at or (same and i) or nil
-    end
-    if not at then
-      table.insert(found, 1, shown)
-      at = 1
-    end
-    found[at] = shown
+    local at = suggestions.join(found, shown, consumed)
     index = (at - 1 + request.step) % #found + 1
   end
   if #found == 0 then

@@ -81,6 +81,26 @@ function M.consumed(suggestion, bufnr, cursor)
   return #written
 end
 
+--- Put the suggestion that is shown among those that came, in the place of the first that says the same, else first.
+---@param found codeassist.Suggestion[] changed
+---@param shown codeassist.Suggestion
+---@param consumed integer bytes of it that stand before the cursor
+---@return integer at its place among them
+function M.join(found, shown, consumed)
+  local left = shown.text:sub(consumed + 1)
+  local at = nil
+  for i, suggestion in ipairs(found) do
+    local same = suggestion.text:sub(suggestion.least + 1) == left and suggestion.tail == shown.tail
+    at = at or (same and i) or nil
+  end
+  if not at then
+    table.insert(found, 1, shown)
+    at = 1
+  end
+  found[at] = shown
+  return at
+end
+
 --- The length of the first `consumed` bytes of the text in UTF-16 units of the server's own text.
 ---@param suggestion codeassist.Suggestion
 ---@param consumed integer
