@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codeassist_indexer.open_document.suspects import Suspects
+from codeassist_indexer.open_document.reader import Suspects
 
 
 def test_a_text_is_never_asked_about_again_and_its_document_after_a_pause() -> None:

@@ -16,8 +16,8 @@ from codeassist_eval.errors import EvaluationError
 from codeassist_eval.tasks.task import Task
 from codeassist_eval.training.rewards.name_rewards import name_facts
 from codeassist_eval.training.rewards.reward import RewardRecord
-from codeassist_indexer.retrieval.ranking.choose import similarities
 from codeassist_indexer.retrieval.ranking.features import features, set_similarities
+from codeassist_indexer.retrieval.ranking.ranker import similarities
 from codeassist_indexer.retrieval.sources.candidate import Candidate
 from codeassist_indexer.retrieval.vectors.encoder import Encoder
 

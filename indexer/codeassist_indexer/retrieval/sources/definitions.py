@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from codeassist_indexer.languages.registry import blocks_of, comment_prefix
 from codeassist_indexer.languages.spec import BracedBlocks, IndentedBlocks
 from codeassist_indexer.retrieval.sources.candidate import Hit
+from codeassist_indexer.retrieval.sources.chunks import folder_of, stem_of
 from codeassist_indexer.retrieval.sources.imported import FAR, Wanted, find_wanted, wanted_imports
 from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
-from codeassist_indexer.retrieval.sources.siblings import folder_of, stem_of
 from codeassist_indexer.storage.lexical import keywords_of
 from codeassist_indexer.storage.store import Store
 from codeassist_indexer.storage.symbol_reader import (

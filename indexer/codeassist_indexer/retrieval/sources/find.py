@@ -16,7 +16,7 @@ from typing import TypeVar
 from codeassist.errors import CodeAssistError
 from codeassist.request import CompletionRequest
 from codeassist_indexer.retrieval.query.recent_places import RecentPlace
-from codeassist_indexer.retrieval.sources import chunks, definitions, siblings
+from codeassist_indexer.retrieval.sources import chunks, definitions
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidates, Form, Found, Hit, Source
 from codeassist_indexer.retrieval.sources.read import Place, Text, best_first, describe, read
 from codeassist_indexer.retrieval.sources.retrieval_context import Deadline, RetrievalContext
@@ -170,11 +170,11 @@ def _hits(context: RetrievalContext, source: Source, before: Mapping[Source, lis
         case "callers":
             return chunks.callers(context)
         case "tests":
-            return siblings.tests(context)
+            return chunks.tests(context)
         case "same_base":
-            return siblings.same_base(context)
+            return chunks.same_base(context)
         case "folder":
-            return siblings.folder(context)
+            return chunks.folder(context)
         case "recent":
             return chunks.recent(context)
 

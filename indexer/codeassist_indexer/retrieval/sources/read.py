@@ -10,9 +10,9 @@ from dataclasses import dataclass, replace
 
 from codeassist.request import Snippet
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidate, Facts, Found, Hit, Source
+from codeassist_indexer.retrieval.sources.chunks import folder_distance, is_test, plain_stem
 from codeassist_indexer.retrieval.sources.definitions import has_members, render_with
 from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
-from codeassist_indexer.retrieval.sources.siblings import folder_distance, is_test, plain_stem
 from codeassist_indexer.storage.chunk_reader import StoredChunk, chunk_texts
 from codeassist_indexer.storage.lexical import code_tokens
 from codeassist_indexer.storage.store import Store

@@ -19,16 +19,20 @@ from codeassist.settings import ContextSettings, Settings
 from codeassist.settings.sections import standard_places
 from codeassist_indexer.ingest.update import update_index
 from codeassist_indexer.repository import open_retriever
-from codeassist_indexer.retrieval.ranking.choose import HEADER_CHARS, Chooser, Rules, explained, select
 from codeassist_indexer.retrieval.ranking.features import KINDS, NAMES, features, set_similarities
 from codeassist_indexer.retrieval.ranking.ranker import (
+    HEADER_CHARS,
     LABELS,
     SHIPPED,
+    Chooser,
     Judgement,
     Ranker,
     RankerRefused,
+    Rules,
+    explained,
     load_ranker,
     ranker_in_force,
+    select,
     tuned_path,
 )
 from codeassist_indexer.retrieval.retrieve import IndexRetriever

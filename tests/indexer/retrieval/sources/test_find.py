@@ -196,7 +196,7 @@ def test_a_source_that_would_never_end_is_stopped_and_keeps_what_it_had(
         yield Hit("lines", first_chunk[0][0], 1.0, "before it went on")
         context.store.query(ENDLESS)
 
-    monkeypatch.setattr("codeassist_indexer.retrieval.sources.siblings.tests", slow)
+    monkeypatch.setattr("codeassist_indexer.retrieval.sources.chunks.tests", slow)
     retriever = IndexRetriever(python, deadline_ms=2_000)
     found = retriever.candidates(PYTHON.request)
     assert found.late_sources == ("tests",)
@@ -212,8 +212,8 @@ def test_what_is_left_of_the_time_is_for_reading(python: Store, monkeypatch: pyt
         context.store.query(ENDLESS)
         yield from ()
 
-    for name in ("chunks.bm25", "chunks.callers", "siblings.same_base", "siblings.folder", "siblings.tests"):
-        monkeypatch.setattr(f"codeassist_indexer.retrieval.sources.{name}", slow)
+    for name in ("bm25", "callers", "same_base", "folder", "tests"):
+        monkeypatch.setattr(f"codeassist_indexer.retrieval.sources.chunks.{name}", slow)
     found = IndexRetriever(python, deadline_ms=1_000).candidates(PYTHON.request)
     assert {"bm25", "folder"} <= set(found.late_sources) and "text" not in found.late_sources
     assert "shop/money.py" in by(found, "imported")

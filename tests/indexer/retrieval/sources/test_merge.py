@@ -7,9 +7,9 @@ import random
 import pytest
 
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Form, Found, Hit, Source
+from codeassist_indexer.retrieval.sources.chunks import folder_distance, is_test, is_test_of, plain_stem
 from codeassist_indexer.retrieval.sources.find import take_turns
 from codeassist_indexer.retrieval.sources.read import MAX_MERGED_LINES, Place, PlacedWindow, Window, join_overlapping
-from codeassist_indexer.retrieval.sources.siblings import folder_distance, is_test, is_test_of, plain_stem
 
 
 def chunk(number: int, score: float = 1.0) -> Hit:
