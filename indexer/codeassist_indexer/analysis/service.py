@@ -24,7 +24,7 @@ from codeassist_indexer.analysis.text.lexer import START, LexState, lex_end
 from codeassist_indexer.analysis.text.name_positions import NamePositions
 from codeassist_indexer.analysis.text.name_query import Found, NameQuery
 from codeassist_indexer.languages.registry import ANALYSED, is_read_by_jedi, language_of
-from codeassist_indexer.storage.file_reader import state_of_others
+from codeassist_indexer.storage.analysis_reader import state_of_others
 from codeassist_indexer.storage.store import Store
 
 if TYPE_CHECKING:  # who has no server need not load what speaks to one

@@ -29,10 +29,10 @@ from codeassist_indexer.retrieval.sources.imported import (
 )
 from codeassist_indexer.retrieval.sources.read import MAX_MERGED_LINES, KnownLines, Window, texts_near, window_around
 from codeassist_indexer.retrieval.sources.retrieval_context import Deadline
-from codeassist_indexer.storage.chunk_reader import best_chunks, stored_chunks
-from codeassist_indexer.storage.file_reader import PathReader, files_beside
+from codeassist_indexer.storage.chunk_reader import best_chunks, files_beside, stored_chunks
 from codeassist_indexer.storage.lexical import Collection, code_tokens, query_terms
 from codeassist_indexer.storage.store import Store
+from codeassist_indexer.storage.symbol_reader import PathReader
 
 log = logging.getLogger(__name__)
 

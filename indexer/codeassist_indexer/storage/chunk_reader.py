@@ -1,4 +1,4 @@
-"""Chunks of the index: their texts by number, which a file has, which hold the words around a cursor, and BM25.
+"""Chunks of the index: their texts by number, of which files, which hold the words around a cursor, and BM25.
 
 FTS5 could rank too; but it takes twice the time of reading the lists themselves (5.1 against 2.9 ms of processor time
 over 100,270 chunks, 2026-11-21), and all other sources would have to ask again which chunk of a file is nearest.
@@ -64,6 +64,11 @@ def chunk_texts(store: Store, chunk_ids: Iterable[int]) -> dict[int, tuple[int, 
         (json.dumps(list(chunk_ids)),),
     )
     return {chunk_id: (file_id, text) for chunk_id, file_id, text in rows}
+
+
+def texts_of_file(store: Store, file_id: int) -> list[str]:
+    """Return the texts of a file's chunks in their order."""
+    return [text for (text,) in store.query("SELECT text FROM chunks WHERE file_id = ? ORDER BY id", (file_id,))]
 
 
 def stored_file(store: Store, path: str) -> StoredFile | None:
@@ -146,43 +151,58 @@ def best_chunks(store: Store, terms: Sequence[str], without_file: str, limit: in
     return dict(rows)
 
 
-def vector_blocks(store: Store, encoder: str, file_id: int | None = None) -> list[tuple[int, int, bytes]]:
-    """Return what one encoder made of each file, or of this one: its number, that of its first chunk, the vectors."""
-    sql = (
-        "SELECT v.file_id, (SELECT min(c.id) FROM chunks c WHERE c.file_id = v.file_id), v.vectors FROM vectors v"
-        " WHERE v.encoder = ? AND v.vectors != x''"
-    )
-    if file_id is None:
-        return store.query(f"{sql} ORDER BY v.file_id", (encoder,))
-    return store.query(f"{sql} AND v.file_id = ?", (encoder, file_id))
-
-
-def packed(vectors: NDArray[np.float32]) -> bytes:
-    """Return vectors (n, D) as int8, each so that its greatest number becomes 127: lengths are lost."""
-    greatest = np.abs(vectors).max(axis=1, keepdims=True)
-    scaled = np.divide(vectors, greatest, out=np.zeros_like(vectors), where=greatest > 0)
-    return np.rint(scaled * 127).astype(np.int8).tobytes()
-
-
-def unpacked(blocks: Sequence[bytes], num_dims: int) -> NDArray[np.float32]:
-    """Return what `packed` made bytes of, (n, D), of length 1 again."""
-    vectors = np.frombuffer(b"".join(blocks), np.int8).reshape(-1, num_dims).astype(np.float32)
-    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
-    vectors /= np.maximum(lengths, 1)[:, None]
-    return vectors
-
-
-def files_without_vectors(store: Store, encoder: str, after_file: int, limit: int) -> list[tuple[int, str, bytes]]:
-    """Return number, language and hash of files that lack the vectors of an encoder, from after `after_file` on."""
-    return store.query(
-        "SELECT f.id, f.language, f.content_hash FROM files f LEFT JOIN vectors v ON v.file_id = f.id"
-        " WHERE f.language NOT NULL AND v.encoder IS NOT ? AND f.id > ? ORDER BY f.id LIMIT ?",
-        (encoder, after_file, limit),
+def files_of_modules(store: Store, names: Sequence[str], without: str, limit: int) -> list[str]:
+    """Return files of a language whose module has one of these names, but not the file `without`."""
+    return _paths(
+        store,
+        "SELECT path FROM files WHERE module_name IN (SELECT value FROM json_each(?)) AND language NOT NULL"
+        " AND path != ? LIMIT ?",
+        json.dumps(names),
+        without,
+        limit,
     )
 
 
-def _stored_file(file_id: int, first: int | None, last: int | None) -> StoredFile:
-    return StoredFile(file_id, range(first, last + 1) if first is not None and last is not None else range(0))
+def files_of_module(store: Store, name: str, limit: int) -> list[str]:
+    """Return files of a language whose module has this name."""
+    return _paths(store, "SELECT path FROM files WHERE module_name = ? AND language NOT NULL LIMIT ?", name, limit)
+
+
+def files_of_modules_between(store: Store, after: str, before: str, limit: int) -> list[str]:
+    """Return files of a language whose module's name sorts between two others."""
+    return _paths(
+        store,
+        "SELECT path FROM files WHERE module_name > ? AND module_name < ? AND language NOT NULL LIMIT ?",
+        after,
+        before,
+        limit,
+    )
+
+
+def files_below(store: Store, folder: str, limit: int) -> list[str]:
+    """Return files of a language in a folder ("" for the root) and below it, those right in it first, then by path."""
+    in_folder = _paths(
+        store,
+        "SELECT path FROM files WHERE folder_name = ? AND folder = ? AND language NOT NULL ORDER BY path LIMIT ?",
+        folder.rpartition("/")[2],
+        folder,
+        limit,
+    )
+    below = _paths(
+        store,
+        "SELECT path FROM files WHERE path > ? AND path < ? AND language NOT NULL ORDER BY path LIMIT ?",
+        f"{folder}/" if folder else "",
+        f"{folder}0" if folder else "\U0010ffff",  # "0" is the character after "/"
+        limit,
+    )
+    return list(dict.fromkeys((*in_folder, *below)))[:limit]
+
+
+def files_beside(store: Store, path: str) -> list[str]:
+    """Return the other files of a file's folder, sorted."""
+    folder = path.rpartition("/")[0]
+    sql = "SELECT path FROM files WHERE folder_name = ? AND folder = ? AND path != ? ORDER BY path"
+    return _paths(store, sql, folder.rpartition("/")[2], folder, path)
 
 
 class Postings:
@@ -283,3 +303,11 @@ def outside(chunk_ids: NDArray[np.int64], own: range) -> NDArray[np.int64]:
         return chunk_ids
     begin, end = np.searchsorted(chunk_ids, (own.start, own.stop)).tolist()
     return chunk_ids if begin == end else np.delete(chunk_ids, slice(begin, end))
+
+
+def _paths(store: Store, sql: str, *parameters: object) -> list[str]:
+    return [path for (path,) in store.query(sql, parameters)]
+
+
+def _stored_file(file_id: int, first: int | None, last: int | None) -> StoredFile:
+    return StoredFile(file_id, range(first, last + 1) if first is not None and last is not None else range(0))

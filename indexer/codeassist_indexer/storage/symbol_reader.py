@@ -1,4 +1,7 @@
-"""Definitions and imports of the index: by number, by name, by file, and what types hold and extend."""
+"""Definitions and imports of the index: by number, by name, by file; and the files that an import means.
+
+Also what types hold and extend.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,7 @@ from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
+from codeassist_indexer.languages.forms.indexed_paths import MAX_FILES
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.storage.store import Store
 
@@ -24,7 +28,25 @@ _SHOWN = (
     " AND p.name = substr(s.parent, length(rtrim(s.parent, replace(s.parent, '.', ''))) + 1)"
     " AND p.kind IN ('class', 'interface', 'enum', 'struct', 'trait') WHERE s.kind != 'module' AND s.file_id IS NOT ?"
 )
-_DECLARED_KINDS = "('class', 'interface', 'enum', 'struct', 'type')"
+_BY_MODULE = "SELECT path FROM files WHERE module_name = ? AND instr(path, ?) ORDER BY path"
+_BY_MODULES = (
+    "SELECT j.key, f.path FROM json_each(?) j CROSS JOIN files f ON f.module_name = json_extract(j.value, '$[0]')"
+    " AND instr(f.path, json_extract(j.value, '$[1]'))"
+)
+_BY_FOLDER = "SELECT path, folder FROM files WHERE folder_name = ? AND instr(folder, ?) ORDER BY path"
+_BY_FOLDERS = (
+    "SELECT j.key, f.path, f.folder FROM json_each(?) j CROSS JOIN files f ON f.folder_name ="
+    " json_extract(j.value, '$[0]') AND instr(f.folder, json_extract(j.value, '$[1]'))"
+)
+_DECLARED = (
+    "SELECT DISTINCT f.path FROM symbols m JOIN files f ON f.id = m.file_id WHERE m.kind = 'module'"
+    " AND m.name IN (SELECT value FROM json_each(?)) AND m.qualified_name = ?"
+)
+_DECLARING = f"{_DECLARED} ORDER BY f.path LIMIT ?"
+_DECLARING_AND_DEFINING = (
+    f"{_DECLARED} AND EXISTS (SELECT 1 FROM symbols s WHERE s.file_id = m.file_id AND s.name = ?)"
+    " ORDER BY f.path LIMIT ?"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +92,82 @@ class StoredImport(NamedTuple):
     path: str
     language: str
     imported: Import
+
+
+class PathReader:
+    """The `IndexedPaths` of a store for one request: it asks the same question once only.
+
+    The imports of one file ask for the same modules again and again.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._known: dict[tuple[str, tuple[object, ...]], list[tuple[Any, ...]]] = {}
+
+    def existing(self, paths: Sequence[str]) -> list[str]:
+        """Return those of `paths` that are indexed, in the given order."""
+        sql = "SELECT path FROM files WHERE path IN (SELECT value FROM json_each(?))"
+        present = {path for (path,) in self._ask(sql, json.dumps(paths))}
+        return [path for path in paths if path in present]
+
+    def by_module(self, name: str, part: str) -> list[str]:
+        """Return the files of modules of this name whose path holds `part`, sorted."""
+        return [path for (path,) in self._ask(_BY_MODULE, name, part)]
+
+    def by_folder(self, name: str, part: str) -> list[tuple[str, str]]:
+        """Return the files in folders of this name whose path holds `part`, each with its folder, sorted."""
+        return [(path, folder) for path, folder in self._ask(_BY_FOLDER, name, part)]
+
+    def in_folder(self, folder: str) -> list[str]:
+        """Return the files directly in a folder, sorted."""
+        sql = "SELECT path FROM files WHERE folder_name = ? AND folder = ? ORDER BY path"
+        return [path for (path,) in self._ask(sql, folder.rpartition("/")[2], folder)]
+
+    def folders(self, name: str) -> list[str]:
+        """Return the folders of this name that hold files."""
+        return [folder for (folder,) in self._ask("SELECT DISTINCT folder FROM files WHERE folder_name = ?", name)]
+
+    def below(self, folder: str) -> list[str]:
+        """Return at most MAX_FILES in a folder and below it, sorted."""
+        sql = "SELECT path FROM files WHERE path > ? AND path < ? ORDER BY path LIMIT ?"
+        return [path for (path,) in self._ask(sql, f"{folder}/", f"{folder}0", MAX_FILES)]  # "0" comes after "/"
+
+    def declaring(self, package: str, name: str = "") -> list[str]:
+        """Return at most MAX_FILES that say that they belong to a package (dotted), sorted.
+
+        With a `name`, only those that define it.
+        """
+        parts = package.split(".")
+        names = json.dumps([".".join(parts[begin:]) for begin in range(len(parts))])  # one may be declared in steps
+        if name:
+            return [path for (path,) in self._ask(_DECLARING_AND_DEFINING, names, package, name, MAX_FILES)]
+        return [path for (path,) in self._ask(_DECLARING, names, package, MAX_FILES)]
+
+    def read_modules(self, asked: Iterable[tuple[str, str]]) -> None:
+        """Read with one query what `by_module` will be asked."""
+        self._ask_together(_BY_MODULE, _BY_MODULES, asked)
+
+    def read_folders(self, asked: Iterable[tuple[str, str]]) -> None:
+        """Read with one query what `by_folder` will be asked."""
+        self._ask_together(_BY_FOLDER, _BY_FOLDERS, asked)
+
+    def _ask(self, sql: str, *parameters: object) -> list[tuple[Any, ...]]:
+        key = (sql, parameters)
+        rows = self._known.get(key)
+        if rows is None:
+            rows = self._known[key] = self._store.query(sql, parameters)
+        return rows
+
+    def _ask_together(self, sql: str, together: str, questions: Iterable[tuple[str, str]]) -> None:
+        """Ask `sql` for each of the questions with one query, whose rows begin with the place of their question."""
+        asked = [question for question in dict.fromkeys(questions) if (sql, question) not in self._known]
+        if not asked:
+            return
+        answers: list[list[tuple[Any, ...]]] = [[] for _ in asked]
+        for place, *row in self._store.query(together, (json.dumps(asked),)):
+            answers[place].append(tuple(row))
+        for question, rows in zip(asked, answers, strict=True):
+            self._known[(sql, question)] = sorted(rows)
 
 
 def read_definitions(store: Store, symbol_ids: Sequence[int]) -> list[Definition]:
@@ -201,46 +299,6 @@ def files_defining(store: Store, name: str) -> set[str]:
         (name,),
     )
     return {path for (path,) in rows}
-
-
-def files_declaring(store: Store, type_name: str, languages: Sequence[str]) -> list[str]:
-    """Return the files of these languages that declare a type of this name, sorted."""
-    rows = store.query(
-        "SELECT DISTINCT f.path FROM symbols s JOIN files f ON f.id = s.file_id WHERE s.name = ?"
-        f" AND s.kind IN {_DECLARED_KINDS} AND f.language IN ({', '.join('?' * len(languages))}) ORDER BY f.path",
-        (type_name, *languages),
-    )
-    return [path for (path,) in rows]
-
-
-def types_with_base(store: Store, base: str, language: str) -> Iterator[tuple[str, str, str, str]]:
-    """Yield name, parent, signature and kind of the types of a language that extend one of this name."""
-    rows = store.query(
-        "SELECT s.name, s.parent, s.bases, s.signature, s.kind FROM symbols s JOIN files f ON f.id = s.file_id"
-        " WHERE f.language = ? AND s.bases LIKE ? ORDER BY s.id",
-        (language, f'%{base}"%'),
-    )
-    for name, parent, bases, signature, kind in rows:
-        if any(each.rpartition(".")[2] == base for each in json.loads(bases)):
-            yield name, parent, signature, kind
-
-
-def extension_methods(store: Store) -> frozenset[str]:
-    """Return the names of all extension methods of C#."""
-    rows = store.query(
-        "SELECT DISTINCT s.name FROM symbols s JOIN files f ON f.id = s.file_id WHERE f.language = 'csharp'"
-        " AND s.signature LIKE '%(this %'"
-    )
-    return frozenset(name for (name,) in rows)
-
-
-def global_usings(store: Store) -> list[str]:
-    """Return the namespaces of C# that files named for it bring in everywhere."""
-    rows = store.query(
-        "SELECT DISTINCT i.module FROM imports i JOIN files f ON f.id = i.file_id WHERE f.language = 'csharp'"
-        " AND i.name = '*' AND f.module_name IN ('GlobalUsings', 'Usings', 'Imports', 'Global')"
-    )
-    return [module for (module,) in rows]
 
 
 def _definition(symbol_id: int, *columns: Any) -> Definition:

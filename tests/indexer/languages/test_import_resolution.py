@@ -4,9 +4,9 @@ import pytest
 
 from codeassist_indexer.languages.forms.parsed import Import, ParsedFile
 from codeassist_indexer.languages.registry import files_of_import
-from codeassist_indexer.storage.file_reader import PathReader
 from codeassist_indexer.storage.file_records import FileState, PreparedFile
 from codeassist_indexer.storage.store import Store
+from codeassist_indexer.storage.symbol_reader import PathReader
 
 TREES = {
     "python": """top.py src/pkg/__init__.py src/pkg/core.py src/pkg/sub/__init__.py src/pkg/sub/leaf.py

@@ -8,9 +8,9 @@ import pytest
 
 from codeassist_indexer.languages.parsing.parse import parse_file
 from codeassist_indexer.languages.registry import files_of_import
-from codeassist_indexer.storage.file_reader import PathReader
 from codeassist_indexer.storage.file_records import FileState, PreparedFile
 from codeassist_indexer.storage.store import Store
+from codeassist_indexer.storage.symbol_reader import PathReader
 
 PHP = {
     "src/Store/Item.php": "<?php\nnamespace Shop\\Store;\nclass Item {}\n",

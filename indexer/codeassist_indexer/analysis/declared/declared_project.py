@@ -18,14 +18,17 @@ from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.parsing.imports import import_patterns, read_imports
 from codeassist_indexer.languages.registry import declared_types_of, files_of_import, grammar, parser
 from codeassist_indexer.languages.spec import DeclaredTypes
-from codeassist_indexer.storage.file_reader import PathReader, file_text, files_around_folder, stored_content
-from codeassist_indexer.storage.store import Store
-from codeassist_indexer.storage.symbol_reader import (
+from codeassist_indexer.storage.analysis_reader import (
     extension_methods,
+    file_text,
+    files_around_folder,
     files_declaring,
     global_usings,
+    stored_content,
     types_with_base,
 )
+from codeassist_indexer.storage.store import Store
+from codeassist_indexer.storage.symbol_reader import PathReader
 
 _MAX_FILES = 400
 _MAX_REEXPORTS = 6

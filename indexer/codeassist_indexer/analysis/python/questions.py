@@ -11,7 +11,7 @@ from pathlib import Path
 
 from codeassist_indexer.analysis.text.lexer import lex_end
 from codeassist_indexer.analysis.text.name_query import NameQuery
-from codeassist_indexer.storage.file_reader import python_packages
+from codeassist_indexer.storage.analysis_reader import python_packages
 from codeassist_indexer.storage.store import Store
 from codeassist_indexer.workers.confinement import standard_paths
 

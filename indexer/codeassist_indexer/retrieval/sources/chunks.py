@@ -22,15 +22,13 @@ from codeassist_indexer.storage.chunk_reader import (
     bm25_score,
     chunks_at,
     chunks_with,
-    first_named_chunks,
-    outside,
-    stored_files,
-)
-from codeassist_indexer.storage.file_reader import (
     files_below,
     files_of_module,
     files_of_modules,
     files_of_modules_between,
+    first_named_chunks,
+    outside,
+    stored_files,
 )
 from codeassist_indexer.storage.lexical import identifier_tokens
 from codeassist_indexer.storage.symbol_reader import chunk_of_member, types_in_chunks

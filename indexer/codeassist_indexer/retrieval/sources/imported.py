@@ -14,9 +14,8 @@ from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.registry import files_of_import, imports_of_language, language_of
 from codeassist_indexer.open_document.reader import READER
 from codeassist_indexer.retrieval.query.cursor import taken_of
-from codeassist_indexer.storage.file_reader import PathReader
 from codeassist_indexer.storage.store import Store
-from codeassist_indexer.storage.symbol_reader import Definition, definitions_in_files, imports_in_files
+from codeassist_indexer.storage.symbol_reader import Definition, PathReader, definitions_in_files, imports_in_files
 
 _IMPORT_TAIL_LINES = 60
 _MAX_DEFINITIONS = 40

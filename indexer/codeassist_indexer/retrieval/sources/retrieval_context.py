@@ -22,10 +22,9 @@ from codeassist_indexer.storage.chunk_reader import (
     stored_chunks,
     stored_file,
 )
-from codeassist_indexer.storage.file_reader import PathReader
 from codeassist_indexer.storage.lexical import Collection, QueryLimits, query_terms
 from codeassist_indexer.storage.store import Store
-from codeassist_indexer.storage.symbol_reader import Definition, Member, read_definitions, read_members
+from codeassist_indexer.storage.symbol_reader import Definition, Member, PathReader, read_definitions, read_members
 
 _LIMITS = QueryLimits()
 

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from codeassist_indexer.retrieval.vectors.encoder import Encoder
-from codeassist_indexer.storage.chunk_reader import files_without_vectors, packed
-from codeassist_indexer.storage.file_reader import texts_of_file
+from codeassist_indexer.storage.chunk_reader import texts_of_file
 from codeassist_indexer.storage.file_records import FileVectors, PreparedFile
 from codeassist_indexer.storage.store import Store
+from codeassist_indexer.storage.vector_reader import files_without_vectors, packed
 
 _FILES_PER_WRITE = 64
 

@@ -194,7 +194,7 @@ def test_a_broken_table_leaves_the_other_sources(tmp_path: Path) -> None:
 
 
 def test_packed_vectors_keep_their_directions() -> None:
-    from codeassist_indexer.storage.chunk_reader import packed, unpacked
+    from codeassist_indexer.storage.vector_reader import packed, unpacked
 
     vectors = random_encoder().encode(["alpha beta", "gamma", ""], ["python"] * 3)
     again = unpacked([packed(vectors[:1]), packed(vectors[1:])], 16)

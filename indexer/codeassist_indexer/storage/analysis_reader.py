@@ -1,0 +1,92 @@
+"""What the analysis of names asks of the index: declared types, packages, and the texts that declare them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from codeassist_indexer.storage.chunk_reader import texts_of_file
+from codeassist_indexer.storage.store import Store
+
+_DECLARED_KINDS = "('class', 'interface', 'enum', 'struct', 'type')"
+
+
+@dataclass(frozen=True, slots=True)
+class StoredContent:
+    """A file by its number, its language (None where only its name is known), and the hash of its content."""
+
+    file_id: int
+    language: str | None
+    content_hash: bytes
+
+
+def stored_content(store: Store, path: str) -> StoredContent | None:
+    """Return what a file's content is, None where it is not indexed."""
+    rows = store.query("SELECT id, language, content_hash FROM files WHERE path = ?", (path,))
+    return StoredContent(*rows[0]) if rows else None
+
+
+def file_text(store: Store, file_id: int) -> str:
+    """Return the text of a file: its chunks in their order."""
+    return "".join(texts_of_file(store, file_id))
+
+
+def state_of_others(store: Store, path: str) -> str:
+    """Return what is another text as soon as another file than `path` has changed in the index."""
+    return str(store.query("SELECT count(*), max(read_ns) FROM files WHERE path != ?", (path,))[0])
+
+
+def files_around_folder(store: Store, language: str, folder: str) -> list[tuple[str, str]]:
+    """Return folder and path of a language's files in any folder whose path ends with `folder`, or below one."""
+    rows = store.query(
+        "SELECT folder, path FROM files WHERE language = ? AND (folder = ? OR folder LIKE ? OR folder LIKE ?)",
+        (language, folder, f"%/{folder}", f"%{folder}/%"),
+    )
+    return [(own, path) for own, path in rows]
+
+
+def python_packages(store: Store) -> list[str]:
+    """Return the folders that are packages of Python, the outermost first."""
+    rows = store.query("SELECT folder FROM files WHERE path LIKE '%/__init__.py' ORDER BY length(folder), folder")
+    return [folder for (folder,) in rows]
+
+
+def files_declaring(store: Store, type_name: str, languages: Sequence[str]) -> list[str]:
+    """Return the files of these languages that declare a type of this name, sorted."""
+    rows = store.query(
+        "SELECT DISTINCT f.path FROM symbols s JOIN files f ON f.id = s.file_id WHERE s.name = ?"
+        f" AND s.kind IN {_DECLARED_KINDS} AND f.language IN ({', '.join('?' * len(languages))}) ORDER BY f.path",
+        (type_name, *languages),
+    )
+    return [path for (path,) in rows]
+
+
+def types_with_base(store: Store, base: str, language: str) -> Iterator[tuple[str, str, str, str]]:
+    """Yield name, parent, signature and kind of the types of a language that extend one of this name."""
+    rows = store.query(
+        "SELECT s.name, s.parent, s.bases, s.signature, s.kind FROM symbols s JOIN files f ON f.id = s.file_id"
+        " WHERE f.language = ? AND s.bases LIKE ? ORDER BY s.id",
+        (language, f'%{base}"%'),
+    )
+    for name, parent, bases, signature, kind in rows:
+        if any(each.rpartition(".")[2] == base for each in json.loads(bases)):
+            yield name, parent, signature, kind
+
+
+def extension_methods(store: Store) -> frozenset[str]:
+    """Return the names of all extension methods of C#."""
+    rows = store.query(
+        "SELECT DISTINCT s.name FROM symbols s JOIN files f ON f.id = s.file_id WHERE f.language = 'csharp'"
+        " AND s.signature LIKE '%(this %'"
+    )
+    return frozenset(name for (name,) in rows)
+
+
+def global_usings(store: Store) -> list[str]:
+    """Return the namespaces of C# that files named for it bring in everywhere."""
+    rows = store.query(
+        "SELECT DISTINCT i.module FROM imports i JOIN files f ON f.id = i.file_id WHERE f.language = 'csharp'"
+        " AND i.name = '*' AND f.module_name IN ('GlobalUsings', 'Usings', 'Imports', 'Global')"
+    )
+    return [module for (module,) in rows]
