@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from tokenizers import Regex, pre_tokenizers
 
 from codeassist.document import Document, Edit
-from codeassist.tokenization import gguf_tokenizer, live_tokens
-from codeassist.tokenization.live_tokens import LiveTokens
+from codeassist.tokenization import gguf_tokenizer, safe_cuts
+from codeassist.tokenization.file_tokens import LiveTokens
 from codeassist.tokenization.tokenizer_json import plain_text_tokenizer
 from codeassist.tokenization.tokens import Tokenizer
 from tests.tiny_models import FAMILIES
@@ -263,10 +263,10 @@ def test_a_range_outside_of_the_text_is_a_bug() -> None:
 
 
 def cut_pairs() -> tuple[list[str], list[str]]:
-    before = live_tokens._ASCII_LETTERS + "0-9" + live_tokens._OTHER_LETTERS
-    after = live_tokens._ASCII_AFTER + live_tokens._OTHERS_AFTER
+    before = safe_cuts._ASCII_LETTERS + "0-9" + safe_cuts._OTHER_LETTERS
+    after = safe_cuts._ASCII_AFTER + safe_cuts._OTHERS_AFTER
     chars = "".join(map(chr, [*range(0xD800), *range(0xE000, 0x11000)]))
-    return tuple(live_tokens.re.findall(f"[{group}]", chars) for group in (before, after))  # pyright: ignore
+    return tuple(safe_cuts.re.findall(f"[{group}]", chars) for group in (before, after))  # pyright: ignore
 
 
 def test_cut_characters_have_been_what_they_are_since_unicode_3_2() -> None:
@@ -300,13 +300,13 @@ def test_a_cut_is_safe_in_any_surroundings(name: str) -> None:
     tokenizer = tokenizer_of(name)
     before, after = cut_pairs()
     pieces = ["'", "'l", "'r", " ", "  ", "\n", "\r", "\n\n", "\t", "\u0301", "/", ".", "a", "B", "日", "7", "🎉", "s"]
-    is_cut = live_tokens._cut_rule(tokenizer)
+    is_cut = safe_cuts.cut_rule(tokenizer)
     assert is_cut is not None
     num_tried = 0
     for _ in range(2000):
         left = "".join(rng.choices(pieces, k=rng.randrange(5))) + rng.choice([*before[:62], rng.choice(before)])
         right = rng.choice(after) + "".join(rng.choices(pieces, k=rng.randrange(5)))
-        if is_cut(left + right, len(left)):
+        if is_cut(left + right, len(left) - 1):
             num_tried += 1
             assert tokenizer.encode(left + right) == tokenizer.encode(left) + tokenizer.encode(right), f"seed {SEED}"
     assert num_tried > 1000
