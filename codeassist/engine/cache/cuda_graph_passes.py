@@ -14,8 +14,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from codeassist.engine.layers.attention import FixedShapeView
-from codeassist.engine.layers.kv_cache import KVCache
+from codeassist.engine.layers.attention import FixedShapeView, KVCache
 from codeassist.engine.layers.model import Model, Pass
 
 log = logging.getLogger(__name__)

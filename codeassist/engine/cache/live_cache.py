@@ -19,8 +19,7 @@ from torch import Tensor
 
 from codeassist.engine.cache.cuda_graph_passes import DRAFT_ROWS, CudaGraphPasses
 from codeassist.engine.cache.reuse import Freshness, SnippetStates, align, common_prefix, gaps
-from codeassist.engine.layers.attention import RunView, view_of
-from codeassist.engine.layers.kv_cache import Move
+from codeassist.engine.layers.attention import Move, RunView, view_of
 from codeassist.engine.layers.model import PREFILL_CHUNK, Model, Pass, never
 from codeassist.errors import Cancelled
 

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 import numpy as np
 from rapidfuzz.distance import Indel
 
-from codeassist.engine.layers.kv_cache import Move, States
+from codeassist.engine.layers.attention import Move, States
 
 MIN_KEPT_RUN = 8  # shorter matches between changes are chance (a newline, a bracket): their states mean another place
 

@@ -15,8 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from codeassist.engine.configuration.families import Activation
-from codeassist.engine.layers.attention import CacheView, view_of
-from codeassist.engine.layers.kv_cache import KVCache, interleaved_order, rotation_table
+from codeassist.engine.layers.attention import CacheView, KVCache, interleaved_order, rotation_table, view_of
 from codeassist.engine.layers.linear import Int8Backend, LinearBackend, Norm, PlainBackend
 from codeassist.engine.loading.weights import Weights
 from codeassist.errors import Cancelled
