@@ -15,9 +15,8 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import Literal
 
-from codeassist.completion.confidence import Confidence
 from codeassist.completion.document_state import DocumentState
-from codeassist.completion.stops import BlockStop, LineStop
+from codeassist.completion.stops import BlockStop, Confidence, LineStop
 from codeassist.prompts import prompt as prompts
 from codeassist.prompts.templates import Template
 from codeassist.request import Completion, CompletionRequest, FinishReason, Retriever, Snippet, Trace

@@ -72,7 +72,7 @@ class Session:
                 return self.complete(request, retriever, cancelled, document)
         started = perf_counter()
         # First: what it analyses on its own thread is looked for meanwhile.
-        monitor = None if self.monitoring is None else self.monitoring.begin(request)
+        monitor = self._monitor(request)
         try:
             prepared = self.prompter.prepare(request, retriever, document)
             generated = self._generate(prepared, document, monitor, cancelled)
@@ -80,6 +80,12 @@ class Session:
             if monitor is not None:
                 monitor.close()
         return complete(generated, self.model_name, (perf_counter() - started) * 1e3)
+
+    def _monitor(self, request: CompletionRequest) -> NameMonitor | None:
+        """Begin what a request's names are held to; None where it asks for nothing."""
+        if self.monitoring is None or request.monitor_deadline_ms is None:
+            return None
+        return self.monitoring.begin(request, request.monitor_deadline_ms)
 
     def _generate(
         self,
@@ -135,7 +141,7 @@ class Session:
 
     def warm(self, request: CompletionRequest) -> None:
         """Have what monitors of later requests in the file have to know loaded, on their own thread."""
-        if self.monitoring is not None:
+        if self.monitoring is not None and request.monitor_deadline_ms is not None:
             self.monitoring.warm(request)
 
     @property

@@ -70,10 +70,11 @@ class MonitorSet:
             self._trie = self._open_trie()
         return self._trie
 
-    def begin(self, request: CompletionRequest) -> NameMonitor | None:
-        """Begin to analyse a request's text; return its monitor, None where there is nothing to analyse with."""
-        if request.monitor_deadline_ms is None:
-            return None
+    def begin(self, request: CompletionRequest, deadline_ms: float) -> NameMonitor | None:
+        """Begin to analyse a request's text; return its monitor, None where there is nothing to analyse with.
+
+        Decoding may wait `deadline_ms` for the analysis, in all.
+        """
         analysis = self._analyse(request)
         if analysis is None:
             return None
@@ -84,7 +85,7 @@ class MonitorSet:
             self.prepare(),
             self._tokenizer.token_bytes,
             self._thread.submit,
-            request.monitor_deadline_ms,
+            deadline_ms,
             self._log_once,
         )
 
@@ -94,7 +95,7 @@ class MonitorSet:
         Returns at once; does nothing while anything is analysed.
         """
         file = (request.root, request.path)
-        if request.monitor_deadline_ms is not None and file not in self._warmed and self._thread.is_idle:
+        if file not in self._warmed and self._thread.is_idle:
             self._warmed.add(file)
             self._thread.submit(lambda: self._warm(request))
 

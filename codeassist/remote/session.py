@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from codeassist.completion.confidence import Confidence
 from codeassist.completion.document_state import DocumentState
 from codeassist.completion.pipeline import AnswerReader, Generated, Prepared, Prompter, complete
+from codeassist.completion.stops import Confidence
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.detect import Capabilities
 from codeassist.remote.names import NameGuard

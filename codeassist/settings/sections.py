@@ -182,14 +182,10 @@ class MonitorSettings:
     servers: tuple[str, ...] = _own((), texts())
 
     @property
-    def wait_ms(self) -> float | None:
-        """How long an answer may wait for its analysis; None where nothing is monitored."""
-        return float(self.deadline_ms) if self.mode == "on" else None
-
-    @property
     def patient_wait_ms(self) -> float | None:
-        """The same where nobody types meanwhile: as long as an analysis takes that begins cold."""
-        return None if self.wait_ms is None else max(self.wait_ms, _COLD_ANALYSIS_MS)
+        """How long an answer may wait for its analysis where nobody types meanwhile: as long as one takes that begins
+        cold. None where nothing is monitored."""
+        return max(float(self.deadline_ms), _COLD_ANALYSIS_MS) if self.mode == "on" else None
 
 
 @dataclass(frozen=True, slots=True)

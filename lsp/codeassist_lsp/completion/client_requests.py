@@ -24,12 +24,10 @@ from codeassist_lsp.completion.backend import Backend
 from codeassist_lsp.completion.document_session import DocumentSession
 from codeassist_lsp.completion.inference import ModelState
 from codeassist_lsp.completion.scheduling import Debounce, Stopped, Stream
-from codeassist_lsp.completion.silence import why_no_completion, why_on_demand_only
 from codeassist_lsp.completion.suggestion_cache import CachedSuggestion
 from codeassist_lsp.completion.suggestion_log import ShownSuggestion, SuggestionLog, rest_of, typed_since
 from codeassist_lsp.completion.suggestions import Suggested, Suggestion, SuggestionRequest, suggest
-from codeassist_lsp.documents.convert import CursorContext, Selected, cursor_context_at
-from codeassist_lsp.documents.open_document import OpenDocument
+from codeassist_lsp.documents.open_document import CursorContext, OpenDocument, Selected, cursor_context_at
 from codeassist_lsp.usage.request_log import Outcome, RequestTrace
 
 if TYPE_CHECKING:
@@ -133,7 +131,7 @@ class ClientRequests:
         if known is not None:
             ask.session.shared.suggestions.use(known)
             return self._shown(known.suggestions, ask, place, trace, "cached")
-        if is_on_demand_only(wanted):
+        if is_on_demand_only(ask.session, wanted):
             trace.outcome = "refused"
             return []
         await self._pause(wait_s, wanted, trace)
@@ -197,7 +195,7 @@ class ClientRequests:
         on the screen, and nothing else comes by itself."""
         if known.entry.suggested.was_withheld and ask.kind == "invoked":
             return False
-        if not is_on_demand_only(wanted):
+        if not is_on_demand_only(ask.session, wanted):
             return True
         number = known.suggestions[0].number if known.typed else None
         return any(
@@ -300,7 +298,7 @@ def why_not(ask: ClientRequest, settings: Settings, state: ModelState) -> str | 
     editor = settings.editor
     if editor.mode == "off":
         return "switched off"
-    if reason := why_no_completion(ask.document.language_id, editor):
+    if reason := ask.session.why_none(editor):
         return reason
     if len(ask.document.document.text) > MOST_CHARS:
         return "the document is too large"
@@ -319,10 +317,10 @@ def _typed_meanwhile(ask: ClientRequest) -> str | None:
     return typed_since(before.document, ask.cursor_char, now.document) if ask.selected is None else None
 
 
-def is_on_demand_only(wanted: SuggestionRequest) -> bool:
+def is_on_demand_only(session: DocumentSession, wanted: SuggestionRequest) -> bool:
     """Whether nobody asked for a request, where completions are made on demand only: by the settings, or in a word."""
     if not wanted.is_automatic:
         return False
-    return why_on_demand_only(wanted.scope, wanted.settings.editor) is not None or is_in_word(
-        wanted.prefix, wanted.suffix, wanted.scope.path
-    )
+    if session.why_on_demand_only(wanted.settings.editor) is not None:
+        return True
+    return wanted.suffix[:1].strip() != "" and is_in_word(wanted.prefix, wanted.suffix, wanted.scope.path)

@@ -14,9 +14,10 @@ from time import monotonic
 
 from codeassist.document import Document
 from codeassist.edits.history import EditHistory
+from codeassist.settings import EditorSettings
+from codeassist_indexer.ingest.ignore import settings_spec
 from codeassist_lsp.completion.shared_document import SharedDocument, SharedDocuments
-from codeassist_lsp.documents.convert import PositionEncoding
-from codeassist_lsp.documents.open_document import OpenDocument, TextChange, apply_changes
+from codeassist_lsp.documents.open_document import OpenDocument, PositionEncoding, TextChange, apply_changes
 from codeassist_lsp.workspace.workspace import DocumentScope
 
 log = logging.getLogger(__name__)
@@ -37,6 +38,8 @@ class DocumentSession:
         self._find_scope = find_scope
         self._scope: DocumentScope | None = None
         self._now_s = now_s
+        self._off_paths: tuple[str, ...] | None = None  # the patterns that `_is_off` was found out by
+        self._is_off = False
         self.is_closed = False
         self.misfit: str | None = None
 
@@ -50,6 +53,21 @@ class DocumentSession:
     def forget_scope(self) -> None:
         """Look up anew what the document belongs to: other folders are open now."""
         self._scope = None
+        self._off_paths = None
+
+    def why_none(self, editor: EditorSettings) -> str | None:
+        """Why the document gets no completion at all, for people; None where it may get one."""
+        language_id = self.now.language_id
+        return f"off for {language_id} (editor.off_languages)" if language_id in editor.off_languages else None
+
+    def why_on_demand_only(self, editor: EditorSettings) -> str | None:
+        """Why it gets only what somebody asks for, for people; None where completions come by themselves."""
+        if editor.mode == "manual":
+            return "on demand only (editor.mode)"
+        if self._off_paths != editor.off_paths:
+            spec = settings_spec(editor.off_paths)
+            self._off_paths, self._is_off = editor.off_paths, spec is not None and spec.covers(_path_of(self.scope))
+        return f"on demand only in {self.scope.path} (editor.off_paths)" if self._is_off else None
 
     def apply(self, version: int, changes: Sequence[TextChange], encoding: PositionEncoding) -> None:
         """Apply one change notification; what of it did not fit is logged, and `misfit` from then on."""
@@ -126,3 +144,10 @@ class DocumentSessions:
         session.close()
         self._shared.release(session.shared)
         return session
+
+
+def _path_of(scope: DocumentScope) -> str:
+    """The document's path for patterns: in its repository, or all of it."""
+    if scope.workspace is None and scope.file is not None:
+        return scope.file.as_posix().removeprefix(scope.file.anchor.replace("\\", "/"))
+    return scope.path

@@ -11,7 +11,7 @@ import re
 from lsprotocol import types
 
 from codeassist_lsp.completion.suggestion_log import ShownSuggestion
-from codeassist_lsp.documents.convert import PositionEncoding, line_end_of, position_at
+from codeassist_lsp.documents.open_document import PositionEncoding, line_end_of, position_at
 
 ACCEPT = "codeassist.accept"
 _WORD_AT_END = re.compile(r"\w*\Z")

@@ -13,8 +13,7 @@ from itertools import count
 from codeassist.document import Document
 from codeassist_lsp.completion.document_session import DocumentSession
 from codeassist_lsp.completion.suggestions import Suggestion
-from codeassist_lsp.documents.convert import with_newlines
-from codeassist_lsp.documents.open_document import OpenDocument
+from codeassist_lsp.documents.open_document import OpenDocument, with_newlines
 
 _MOST = 256
 _numbers = count(1)

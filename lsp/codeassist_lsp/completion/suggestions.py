@@ -149,7 +149,7 @@ def suggest(
 
 def request_for(wanted: SuggestionRequest) -> CompletionRequest:
     """The request to the model: one line or a block, as the settings and the place have it."""
-    editor, scope = wanted.settings.editor, wanted.scope
+    editor, monitor, scope = wanted.settings.editor, wanted.settings.monitor, wanted.scope
     if editor.multiline == "auto":
         is_block = READER.extent(wanted.prefix, wanted.suffix, scope.path) == "block"
     else:
@@ -164,7 +164,7 @@ def request_for(wanted: SuggestionRequest) -> CompletionRequest:
         extent="block" if is_block else "lines",
         patience_ms=editor.patience_ms,
         root=None if scope.root is None else str(scope.root),
-        monitor_deadline_ms=wanted.settings.monitor.wait_ms,
+        monitor_deadline_ms=float(monitor.deadline_ms) if monitor.mode == "on" else None,
         repository=wanted.scope.repository,
     )
 

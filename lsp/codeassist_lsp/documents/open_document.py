@@ -1,15 +1,23 @@
-"""One open document's text as it stood at one moment, and what a client's edits make of it.
+"""An open document's text as it stood at one moment, what a client's edits make of it, and the protocol's units.
 
 Whatever a client sends leads to a text: what does not fit is applied as the protocol says, and known as a misfit.
+Columns and line ends of the protocol become the code points and "\\n" that all other packages count in here, and
+nowhere else.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
 
 from codeassist.document import Document, Edit
-from codeassist_lsp.documents.convert import PositionEncoding, offset_at
+
+PositionEncoding = Literal["utf-8", "utf-16", "utf-32"]
+ENCODINGS: tuple[PositionEncoding, ...] = ("utf-8", "utf-16", "utf-32")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +96,119 @@ def _misfits(document: Document, start: Point, end: Point) -> list[str]:
     if end.line > document.num_lines:
         return [f"line {end.line + 1} was named of {document.num_lines}"]
     return []
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """The entry that the client's list of completions has selected: `text` would replace [start_char, end_char)."""
+
+    start_char: int
+    end_char: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class CursorContext:
+    """Where a cursor stands: the text before and after it, line ends "\\n".
+
+    What is suggested there goes in the place of the document's [start_char, end_char), after `repeated`.
+    """
+
+    prefix: str
+    suffix: str
+    start_char: int
+    end_char: int
+    repeated: str = ""
+
+
+def choose_encoding(offered: Sequence[str] | None) -> PositionEncoding:
+    """The first encoding that the client offers and we know; UTF-16, which every client must know, where none is."""
+    for wanted in offered or ():
+        for encoding in ENCODINGS:
+            if wanted == encoding:
+                return encoding
+    return "utf-16"
+
+
+def char_col(line: str, units: int, encoding: PositionEncoding) -> int:
+    """The code point column of a column in `encoding`; within a character its start, after the line its end."""
+    if units <= 0:
+        return 0
+    if encoding == "utf-32" or line.isascii():
+        return min(units, len(line))
+    ends = np.cumsum(_widths(line[:units], encoding))  # no character is narrower than one unit
+    return int(np.searchsorted(ends, units, side="right"))
+
+
+def unit_col(line: str, char: int, encoding: PositionEncoding) -> int:
+    """The column in `encoding` of a code point column."""
+    if encoding == "utf-32" or line.isascii():
+        return char
+    return int(_widths(line[:char], encoding).sum())
+
+
+def offset_at(document: Document, line: int, units: int, encoding: PositionEncoding) -> int:
+    """The offset of a protocol position. A column after its line is the line's end, a line after the last one the
+    text's: so clients write "up to the end"."""
+    if line >= document.num_lines:
+        return len(document.text)
+    chars = document.line_range(line)
+    return chars.start + char_col(document.text[chars.start : chars.stop], units, encoding)
+
+
+def position_at(document: Document, offset: int, encoding: PositionEncoding) -> tuple[int, int]:
+    """The line and the column in `encoding` of an offset."""
+    place = document.position_at(offset)
+    start = offset - place.char_col
+    return place.line, unit_col(document.text[start:offset], place.char_col, encoding)
+
+
+def cursor_context_at(document: Document, cursor_char: int, selected: Selected | None) -> CursorContext:
+    """Where a cursor stands. With a selected entry it is where accepting the entry leads to."""
+    text = document.text
+    start, end, repeated = cursor_char, cursor_char, ""
+    if selected is not None and selected.start_char <= cursor_char <= selected.end_char:
+        start, end, repeated = selected.start_char, selected.end_char, selected.text
+    prefix, suffix = with_newlines(text[:start] + repeated), with_newlines(text[end:])
+    return CursorContext(well_formed(prefix), well_formed(suffix), start, end, repeated)
+
+
+def utf16_length(text: str) -> int:
+    """How many UTF-16 units a text has."""
+    return len(text) if text.isascii() else int(_widths(text, "utf-16").sum())
+
+
+def first_utf16_units(text: str, units: int) -> str:
+    """The text's first `units` UTF-16 units; half a character is left out."""
+    return text[: char_col(text, units, "utf-16")]
+
+
+def well_formed(text: str) -> str:
+    """The text with lone surrogates, which JSON can carry and no tokenizer reads, replaced; their number is kept."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
+    return text
+
+
+def with_newlines(text: str) -> str:
+    """The text with "\\n" for "\\r\\n": what models have mostly seen."""
+    return text.replace("\r\n", "\n")
+
+
+def line_end_of(document: Document) -> Literal["\n", "\r\n"]:
+    """What ends the document's first line."""
+    if document.num_lines > 1 and document.text.startswith("\r\n", document.line_range(0).stop):
+        return "\r\n"
+    return "\n"
+
+
+def _widths(text: str, encoding: PositionEncoding) -> npt.NDArray[np.int64]:
+    """Each character's units. (len(text),) int64"""
+    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), np.uint32)
+    if encoding == "utf-16":
+        return 1 + (codes > 0xFFFF).astype(np.int64)
+    return 1 + (codes > 0x7F).astype(np.int64) + (codes > 0x7FF) + (codes > 0xFFFF)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from codeassist_lsp.completion.suggestion_log import ShownSuggestion
-from codeassist_lsp.documents.convert import first_utf16_units, with_newlines
+from codeassist_lsp.documents.open_document import first_utf16_units, with_newlines
 from codeassist_lsp.usage.retained_share import kept_chars
 from codeassist_lsp.usage.suggestion_outcome import SuggestionOutcome
 

@@ -7,9 +7,7 @@ from lsprotocol import types
 from codeassist_lsp.completion.client import Client
 from codeassist_lsp.completion.client_requests import MOST_CHARS
 from codeassist_lsp.completion.document_session import DocumentSession, DocumentSessions
-from codeassist_lsp.completion.silence import why_no_completion, why_on_demand_only
-from codeassist_lsp.documents.convert import well_formed
-from codeassist_lsp.documents.open_document import Point, TextChange
+from codeassist_lsp.documents.open_document import Point, TextChange, well_formed
 from codeassist_lsp.documents.uri import file_of
 from codeassist_lsp.transport.server import Server
 
@@ -90,7 +88,7 @@ def _why_silent(session: DocumentSession) -> str | None:
     editor = session.scope.settings_in_force().editor
     if editor.mode != "automatic":
         return None  # so it is everywhere
-    return why_no_completion(session.now.language_id, editor) or why_on_demand_only(session.scope, editor)
+    return session.why_none(editor) or session.why_on_demand_only(editor)
 
 
 def _note_edits(session: DocumentSession, changes: list[TextChange]) -> None:

@@ -12,7 +12,7 @@ from lsprotocol import types
 
 from codeassist_lsp.completion.client import Client
 from codeassist_lsp.completion.document_session import DocumentSessions
-from codeassist_lsp.documents.convert import choose_encoding
+from codeassist_lsp.documents.open_document import choose_encoding
 from codeassist_lsp.documents.uri import file_of
 from codeassist_lsp.handlers.inline_completion import InlineCompletionHandler
 from codeassist_lsp.handlers.text_document import TextDocumentHandler

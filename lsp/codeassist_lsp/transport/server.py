@@ -15,8 +15,7 @@ from lsprotocol import types
 from pygls.lsp.server import LanguageServer
 
 from codeassist import __version__
-from codeassist_lsp.transport.message_converter import make_converter
-from codeassist_lsp.transport.protocol import OnExit, Protocol
+from codeassist_lsp.transport.protocol import OnExit, Protocol, make_converter
 
 if TYPE_CHECKING:
     from pygls.io_ import Writer

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from codeassist.completion.confidence import Confidence
+from codeassist.completion.stops import Confidence
 from codeassist_eval.metrics.confidence_curve import CurvePoint, confidence_curve
 
 

@@ -9,8 +9,14 @@ import pytest
 
 from codeassist_lsp.completion.document_session import DocumentSessions
 from codeassist_lsp.completion.shared_document import SharedDocuments
-from codeassist_lsp.documents.convert import ENCODINGS, PositionEncoding, position_at
-from codeassist_lsp.documents.open_document import OpenDocument, Point, TextChange
+from codeassist_lsp.documents.open_document import (
+    ENCODINGS,
+    OpenDocument,
+    Point,
+    PositionEncoding,
+    TextChange,
+    position_at,
+)
 
 SEED = 20261122
 ALPHABET = ["a", "é", "漢", "😀", "\u0301", "\n", "\r\n", "\r", "x = 1"]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from codeassist.document import Document
-from codeassist_lsp.documents.convert import (
+from codeassist_lsp.documents.open_document import (
     ENCODINGS,
     PositionEncoding,
     char_col,
