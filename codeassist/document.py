@@ -19,8 +19,11 @@ _FIRST_STEP = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
-    """Put `text` in the place of the characters from `start_char` up to, not including, `end_char`."""
+class TextEdit:
+    """Put `text` in the place of the characters from `start_char` up to, not including, `end_char`.
+
+    An insertion has an empty range. What is suggested is a list of these, as what a client changes is.
+    """
 
     start_char: int
     end_char: int
@@ -64,7 +67,7 @@ class Document:
         starts = _starts_of_lines(self.text) if _known_starts is None else _known_starts
         object.__setattr__(self, "_line_starts", starts)
 
-    def apply(self, edit: Edit, version: int | None = None) -> tuple[Document, Change]:
+    def apply(self, edit: TextEdit, version: int | None = None) -> tuple[Document, Change]:
         """The next document and what changed. `version`: that of the result, one more than this one's by default.
 
         Raises RequestError for a range outside of the text and for a version lower than this document's.
@@ -80,7 +83,7 @@ class Document:
         change = Change(start, end, len(edit.text))
         return Document(self.path, text, version, _moved_starts(self._line_starts, text, change)), change
 
-    def apply_all(self, edits: Iterable[Edit], version: int | None = None) -> tuple[Document, tuple[Change, ...]]:
+    def apply_all(self, edits: Iterable[TextEdit], version: int | None = None) -> tuple[Document, tuple[Change, ...]]:
         """As `apply`, for edits in order: each counts in the text that the one before it left."""
         version = self.version + 1 if version is None else self._checked(version)
         document = self
@@ -96,7 +99,7 @@ class Document:
         """The next document when its whole text is given; the change is only what lies between the equal ends."""
         change = change_between(self.text, text)
         new_text = text[change.start_char : change.new_end_char]
-        return self.apply(Edit(change.start_char, change.end_char, new_text), version)
+        return self.apply(TextEdit(change.start_char, change.end_char, new_text), version)
 
     @property
     def num_lines(self) -> int:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codeassist.document import Change, Document, Edit, Position
+from codeassist.document import Change, Document, Position, TextEdit
 from codeassist.errors import RequestError
 
 texts = st.text(alphabet=st.sampled_from("ab \r\n\u2028é🎉"), max_size=30)
@@ -37,10 +37,10 @@ def check_lines(document: Document) -> None:
 def test_edits_equal_slicing(text: str, edits: list[tuple[int, int, str]]) -> None:
     document = Document("a.py", text)
     check_lines(document)
-    made: list[Edit] = []
+    made: list[TextEdit] = []
     for first, second, new in edits:
         start, end = sorted((min(first, len(document.text)), min(second, len(document.text))))
-        made.append(Edit(start, end, new))
+        made.append(TextEdit(start, end, new))
         before = document
         document, change = document.apply(made[-1])
         assert document.text == before.text[:start] + new + before.text[end:]
@@ -77,26 +77,26 @@ def test_long_equal_ends_are_found() -> None:
 @pytest.mark.parametrize(("start", "end"), [(-1, 0), (0, 4), (2, 1), (4, 4)])
 def test_a_range_outside_of_the_text(start: int, end: int) -> None:
     with pytest.raises(RequestError, match=r"^a\.py: an edit .* version 7, which has 3; open the document again$"):
-        Document("a.py", "abc", 7).apply(Edit(start, end, ""))
+        Document("a.py", "abc", 7).apply(TextEdit(start, end, ""))
 
 
 def test_a_later_edit_outside_of_the_text_leaves_the_document() -> None:
     document = Document("a.py", "abc", 7)
     with pytest.raises(RequestError):
-        document.apply_all([Edit(0, 3, ""), Edit(1, 1, "x")])
+        document.apply_all([TextEdit(0, 3, ""), TextEdit(1, 1, "x")])
     assert document == Document("a.py", "abc", 7)
 
 
 def test_versions_do_not_go_back() -> None:
     document = Document("a.py", "abc", 7)
     for call in (
-        lambda: document.apply(Edit(0, 0, ""), 6),
+        lambda: document.apply(TextEdit(0, 0, ""), 6),
         lambda: document.apply_all([], 6),
         lambda: document.with_text("", 6),
     ):
         with pytest.raises(RequestError, match="version 6 came after version 7"):
             call()
-    assert document.apply(Edit(0, 0, "x"), 7)[0].version == 7
+    assert document.apply(TextEdit(0, 0, "x"), 7)[0].version == 7
     assert document.apply_all([], 9)[0] == Document("a.py", "abc", 9)
 
 
@@ -125,7 +125,7 @@ def test_a_20_mb_document_costs_a_few_copies_an_edit() -> None:
         half = len(document.text) // 2
         copy = "".join((document.text[:half], "x", document.text[half:]))
         copied = time.perf_counter()
-        document, _ = document.apply(Edit(half + i, half + i, "x"))
+        document, _ = document.apply(TextEdit(half + i, half + i, "x"))
         edits.append(time.perf_counter() - copied)
         copies.append(copied - started)
         assert len(copy) == len(document.text)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock
 
+from codeassist.document import TextEdit
 from codeassist.request import CompletionRequest, Retrieval, RetrievalBasis, Retriever, Snippet
 
 _MOST_WORD_CHARS = 200
@@ -32,17 +33,16 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A suggestion for `request`: `text`, in the place of `num_replaced` characters after the cursor."""
+    """A suggestion for `request`: the edit, at the cursor, of its prefix and suffix put together."""
 
     request: CompletionRequest
-    text: str
-    num_replaced: int
+    edit: TextEdit
 
     @property
     def taken(self) -> CompletionRequest:
         """The request after it, once it is taken."""
         before = self.request
-        return CompletionRequest(before.path, before.prefix + self.text, before.suffix[self.num_replaced :])
+        return CompletionRequest(before.path, before.prefix + self.edit.text, self._suffix)
 
     def leads_to(self, request: CompletionRequest) -> bool:
         """Whether a request is this one, or what it becomes when some or all of the draft is typed."""
@@ -50,9 +50,13 @@ class Draft:
         return (
             request.path == before.path
             and request.prefix.startswith(before.prefix)
-            and (before.prefix + self.text).startswith(request.prefix)
-            and request.suffix in (before.suffix, before.suffix[self.num_replaced :])
+            and (before.prefix + self.edit.text).startswith(request.prefix)
+            and request.suffix in (before.suffix, self._suffix)
         )
+
+    @property
+    def _suffix(self) -> str:
+        return self.request.suffix[self.edit.end_char - self.edit.start_char :]
 
 
 @dataclass(frozen=True, slots=True)

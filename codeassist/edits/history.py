@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from codeassist.document import Document, Edit
+from codeassist.document import Document, TextEdit
 from codeassist.edits.change import LineChange
 from codeassist.edits.lines import lines_of
 
@@ -76,7 +76,7 @@ class EditHistory:
         """Return the edits that ended less than `most_age_s` ago, the oldest first."""
         return tuple(entry for entry in self._entries if now_s - entry.ended_s < most_age_s)
 
-    def record(self, before: Document, edits: Sequence[Edit], now_s: float, is_accepted: bool = False) -> None:
+    def record(self, before: Document, edits: Sequence[TextEdit], now_s: float, is_accepted: bool = False) -> None:
         """Note what one change notification did to `before`: its edits, each in the text that the last one left.
 
         What changes more than MASS_CHANGE_LINES lines or MASS_CHANGE_PLACES places at once is not noted.
@@ -92,7 +92,9 @@ class EditHistory:
                 self._note(document, after, edit, old, now_s, is_accepted)
             document = after
 
-    def _note(self, document: Document, after: Document, edit: Edit, old: str, now_s: float, is_accepted: bool) -> None:
+    def _note(
+        self, document: Document, after: Document, edit: TextEdit, old: str, now_s: float, is_accepted: bool
+    ) -> None:
         last = self._entries[-1] if self._entries else None
         if last is not None and self._is_open and not is_accepted and _belongs_to(last, document, edit, now_s):
             self._entries.pop()
@@ -111,7 +113,7 @@ class EditHistory:
         self._is_open = not is_accepted
 
 
-def _belongs_to(last: PastEdit, document: Document, edit: Edit, now_s: float) -> bool:
+def _belongs_to(last: PastEdit, document: Document, edit: TextEdit, now_s: float) -> bool:
     """Whether an edit goes on with the last one: soon after it, and near it."""
     if now_s - last.ended_s >= MERGE_S:
         return False
@@ -120,7 +122,7 @@ def _belongs_to(last: PastEdit, document: Document, edit: Edit, now_s: float) ->
     return second - first <= MERGE_LINES
 
 
-def _merged(last: PastEdit, document: Document, edit: Edit, now_s: float) -> PastEdit:
+def _merged(last: PastEdit, document: Document, edit: TextEdit, now_s: float) -> PastEdit:
     """Both in one, with the text between them on both sides. `document` is the text that `edit` changes."""
     text = document.text
     start, end = min(last.start_char, edit.start_char), max(last.end_char, edit.end_char)
@@ -164,7 +166,7 @@ def _num_same(one: Sequence[str], other: Sequence[str]) -> int:
     return number
 
 
-def _is_mass_change(before: Document, edits: Sequence[Edit]) -> bool:
+def _is_mass_change(before: Document, edits: Sequence[TextEdit]) -> bool:
     if len(edits) > MASS_CHANGE_PLACES:
         return True
     num_lines = sum(before.text.count("\n", edit.start_char, edit.end_char) + edit.text.count("\n") for edit in edits)

@@ -134,7 +134,7 @@ def test_names_are_analysed_while_snippets_are_looked_for(open_tiny: Open) -> No
     order: list[str] = []
 
     class Monitors:
-        def begin(self, request: CompletionRequest) -> None:
+        def begin(self, request: CompletionRequest, deadline_ms: float) -> None:
             order.append("analysis")
 
     class Ordered(NoRetriever):
@@ -143,7 +143,7 @@ def test_names_are_analysed_while_snippets_are_looked_for(open_tiny: Open) -> No
             return super().retrieve(request, max_chars)
 
     session = dataclasses.replace(open_tiny(), monitoring=Monitors())  # type: ignore[arg-type]
-    session.complete(REQUEST, Ordered())
+    session.complete(dataclasses.replace(REQUEST, monitor_deadline_ms=60.0), Ordered())
     assert order == ["analysis", "retrieval"]
 
 

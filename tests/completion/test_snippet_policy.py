@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import pytest
 
 from codeassist.completion.snippet_policy import Draft, SnippetPolicy, arranged, before_typed_word, shows_the_same
+from codeassist.document import TextEdit
 from codeassist.request import CompletionRequest, Retrieval, Snippet
 
 
@@ -182,7 +183,7 @@ def test_windows_that_overlap_hold_what_is_found_and_nothing_else() -> None:
         assert all(any(shows_the_same(each, one) for each in stands) for one in found)
 
 
-DRAFT = Draft(at("x = "), "area(points)", 1)
+DRAFT = Draft(at("x = "), TextEdit(4, 5, "area(points)"))
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from codeassist.document import Document, Edit
+from codeassist.document import Document, TextEdit
 from codeassist.edits.history import MASS_CHANGE_LINES, MERGE_LINES, MERGE_S, MOST_ENTRIES, EditHistory, PastEdit
 
 SEED = 20261130
@@ -22,7 +22,7 @@ class Typist:
 
     def edit(self, start: int, end: int, text: str, after_s: float = 0.1, is_accepted: bool = False) -> None:
         self.now_s += after_s
-        edit = Edit(start, end, text)
+        edit = TextEdit(start, end, text)
         self.history.record(self.document, [edit], self.now_s, is_accepted)
         self.document, _ = self.document.apply(edit)
 
@@ -76,7 +76,7 @@ def test_what_changes_nothing_or_very_much_is_no_edit() -> None:
     one = Typist("line\n" * 200)
     one.edit(0, 4, "line")
     one.edit(0, 5 * (MASS_CHANGE_LINES + 1), "formatted\n")
-    many = [Edit(n, n, " ") for n in range(20)]
+    many = [TextEdit(n, n, " ") for n in range(20)]
     one.history.record(one.document, many, one.now_s)
     assert one.said() == []
 

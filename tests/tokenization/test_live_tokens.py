@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Regex, pre_tokenizers
 
-from codeassist.document import Document, Edit
+from codeassist.document import Document, TextEdit
 from codeassist.tokenization import gguf_tokenizer, safe_cuts
 from codeassist.tokenization.file_tokens import LiveTokens
 from codeassist.tokenization.tokenizer_json import plain_text_tokenizer
@@ -160,16 +160,16 @@ def test_a_long_session(name: str, num_edits: int) -> None:
         at = rng.randrange(size + 1) if rng.random() < 0.1 else min(at, size)
         kind = rng.random()
         if size > 1500:
-            edit = Edit(at // 2, at, "")
+            edit = TextEdit(at // 2, at, "")
         elif kind < 0.6:
-            edit = Edit(at, at, rng.choice("abcdefgh      \n\n\t01(.)'_é日"))
+            edit = TextEdit(at, at, rng.choice("abcdefgh      \n\n\t01(.)'_é日"))
         elif kind < 0.8:
-            edit = Edit(max(at - rng.randrange(1, 4), 0), at, "")
+            edit = TextEdit(max(at - rng.randrange(1, 4), 0), at, "")
         elif kind < 0.9:
-            edit = Edit(at, min(at + rng.randrange(60), size), rng.choice(SAMPLES))
+            edit = TextEdit(at, min(at + rng.randrange(60), size), rng.choice(SAMPLES))
         else:
             first = rng.randrange(len(CODE))
-            edit = Edit(at, at, CODE[first : first + rng.randrange(80)].replace("\n", rng.choice(["\n", "\r\n"])))
+            edit = TextEdit(at, at, CODE[first : first + rng.randrange(80)].replace("\n", rng.choice(["\n", "\r\n"])))
         document, change = document.apply(edit)
         live.follow(change, document.text)
         at = change.new_end_char

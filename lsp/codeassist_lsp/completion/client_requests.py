@@ -16,6 +16,7 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Literal
 
 from codeassist.completion.snippet_policy import Draft
+from codeassist.document import TextEdit
 from codeassist.errors import Cancelled, CodeAssistError
 from codeassist.request import CompletionRequest
 from codeassist.settings import Settings
@@ -244,7 +245,7 @@ class ClientRequests:
             return
         first, scope = suggested.suggestions[0], wanted.scope
         request = CompletionRequest(scope.path, wanted.prefix, wanted.suffix)
-        draft, shared = Draft(request, first.text, first.num_replaced), session.shared
+        draft, shared = Draft(request, first.at_cursor), session.shared
 
         def look() -> None:
             try:
@@ -274,14 +275,15 @@ class ClientRequests:
             return []
         found: list[ShownSuggestion] = []
         for suggestion in suggestions:
-            if rest := rest_of(suggestion.text, typed):
+            edit = suggestion.at_cursor
+            if rest := rest_of(edit.text, typed):
+                start_char = place.start_char + len(typed)
+                end_char = place.end_char + len(typed) + edit.end_char - edit.start_char
                 shown = ShownSuggestion(
                     id=self._suggestion_log.new_id(),
                     session=ask.session,
                     document=now,
-                    start_char=place.start_char + len(typed),
-                    end_char=place.end_char + len(typed) + suggestion.num_replaced,
-                    text=place.repeated + rest,
+                    edits=(TextEdit(start_char, end_char, place.repeated + rest),),
                     num_repeated=len(place.repeated),
                     suggestion=suggestion,
                     kind=ask.kind,

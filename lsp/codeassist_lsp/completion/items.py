@@ -21,19 +21,19 @@ _LABEL_CHARS = 60
 def inline_item(shown: ShownSuggestion, encoding: PositionEncoding) -> types.InlineCompletionItem:
     """The item for `textDocument/inlineCompletion`."""
     return types.InlineCompletionItem(
-        insert_text=shown.text,
-        range=_range(shown, shown.start_char, encoding),
+        insert_text=shown.at_cursor.text,
+        range=_range(shown, shown.at_cursor.start_char, encoding),
         command=_accept(shown),
     )
 
 
 def list_item(shown: ShownSuggestion, encoding: PositionEncoding) -> types.CompletionItem:
     """The item for `textDocument/completion`. It repeats the word before the cursor: clients filter by that."""
-    document = shown.document.document
-    line = document.text[max(0, shown.start_char - 256) : shown.start_char]
+    document, edit = shown.document.document, shown.at_cursor
+    line = document.text[max(0, edit.start_char - 256) : edit.start_char]
     found = _WORD_AT_END.search(line)
     word = found[0] if found is not None else ""
-    text = word + shown.text
+    text = word + edit.text
     first_line = text.strip().partition("\n")[0].rstrip()
     is_cut = len(first_line) > _LABEL_CHARS or first_line != text.strip()
     return types.CompletionItem(
@@ -43,7 +43,7 @@ def list_item(shown: ShownSuggestion, encoding: PositionEncoding) -> types.Compl
         documentation=types.MarkupContent(types.MarkupKind.PlainText, text) if is_cut else None,
         filter_text=text,
         text_edit=types.TextEdit(
-            _range(shown, shown.start_char - len(word), encoding), text.replace("\n", line_end_of(document))
+            _range(shown, edit.start_char - len(word), encoding), text.replace("\n", line_end_of(document))
         ),
         insert_text_format=types.InsertTextFormat.PlainText,
         insert_text_mode=types.InsertTextMode.AsIs,
@@ -53,7 +53,7 @@ def list_item(shown: ShownSuggestion, encoding: PositionEncoding) -> types.Compl
 
 def _range(shown: ShownSuggestion, start_char: int, encoding: PositionEncoding) -> types.Range:
     document = shown.document.document
-    start, end = (position_at(document, char, encoding) for char in (start_char, shown.end_char))
+    start, end = (position_at(document, char, encoding) for char in (start_char, shown.at_cursor.end_char))
     return types.Range(types.Position(*start), types.Position(*end))
 
 

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from codeassist.completion.snippet_policy import Seen
+from codeassist.document import TextEdit
 from codeassist_lsp.completion.suggestions import Conditions, Suggested, Suggestion, SuggestionRequest
 
 _MOST_ENTRIES = 64
@@ -141,7 +142,7 @@ class SuggestionCache:
             rest = suffix[num_closed:]
             for entry in self._by_key.get((conditions, _digest(rest)), ()):
                 typed = prefix[entry.num_prefix_chars :]
-                if not any(suggestion.text.startswith(typed) for suggestion in entry.suggested.suggestions):
+                if not any(suggestion.at_cursor.text.startswith(typed) for suggestion in entry.suggested.suggestions):
                     continue  # most entries: nothing is to be found out about them
                 rests = tuple(_rests(entry.suggested.suggestions, typed, suffix, num_closed))
                 if rests and _begins_with(entry, prefix):
@@ -173,10 +174,11 @@ def _rests(suggestions: tuple[Suggestion, ...], typed: str, suffix: str, num_clo
     if not typed or not _were_opened(closed, typed):
         return
     for suggestion in suggestions:
-        rest = suggestion.text[len(typed) :]
-        num_replaced = suggestion.num_replaced + num_closed
-        if rest and suggestion.text.startswith(typed) and _is_within(suffix[:num_replaced], rest):
-            yield replace(suggestion, text=rest, num_replaced=num_replaced)
+        edit = suggestion.at_cursor
+        cursor, rest = edit.start_char + len(typed), edit.text[len(typed) :]
+        num_replaced = edit.end_char - edit.start_char + num_closed
+        if rest and edit.text.startswith(typed) and _is_within(suffix[:num_replaced], rest):
+            yield replace(suggestion, edits=(TextEdit(cursor, cursor + num_replaced, rest),))
 
 
 def _were_opened(closed: str, typed: str) -> bool:

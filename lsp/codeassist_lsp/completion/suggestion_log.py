@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
-from codeassist.document import Document
+from codeassist.document import Document, TextEdit
 from codeassist_lsp.completion.document_session import DocumentSession
 from codeassist_lsp.completion.suggestions import Suggestion
 from codeassist_lsp.documents.open_document import OpenDocument, with_newlines
@@ -21,22 +21,25 @@ _numbers = count(1)
 
 @dataclass(frozen=True, slots=True)
 class ShownSuggestion:
-    """A suggestion as a client was given it.
+    """A suggestion as a client was given it: `edits` of `document`, whose line ends are "\\n" whatever its own are.
 
-    Put `text` in the place of the characters from `start_char` up to `end_char` of `document`. The first
-    `num_repeated` characters of `text` are those of the entry that the client's list has selected.
+    The first `num_repeated` characters of the one at the cursor are those of the entry that the client's list has
+    selected.
     """
 
     id: str
     session: DocumentSession
     document: OpenDocument
-    start_char: int
-    end_char: int
-    text: str
+    edits: tuple[TextEdit, ...]
     num_repeated: int
     suggestion: Suggestion
     kind: str
     stage_ms: Mapping[str, float]
+
+    @property
+    def at_cursor(self) -> TextEdit:
+        """The edit at the cursor."""
+        return self.edits[0]
 
 
 @dataclass(slots=True)

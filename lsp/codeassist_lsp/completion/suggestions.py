@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from codeassist.completion.document_state import DocumentState
 from codeassist.completion.snippet_policy import Seen
 from codeassist.control_characters import brings_control_characters
+from codeassist.document import TextEdit
 from codeassist.errors import Cancelled, CodeAssistError
 from codeassist.request import Completion, CompletionRequest
 from codeassist.settings import CompletionSettings, ContextSettings, IndexSettings, Settings
@@ -86,15 +87,20 @@ class SuggestionRequest:
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A text to insert at the cursor, in the place of `num_replaced` characters after it, and where it came from.
+    """Edits of a request's text (prefix and suffix put together), and where they came from.
 
-    `number` stays the same when its beginning has been typed and only the rest is left.
+    A completion is one, at the cursor. `number` stays the same when its beginning has been typed and only the rest is
+    left.
     """
 
-    text: str
-    num_replaced: int
+    edits: tuple[TextEdit, ...]
     completion: Completion
     number: int
+
+    @property
+    def at_cursor(self) -> TextEdit:
+        """The edit that begins at the cursor."""
+        return self.edits[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +147,9 @@ def suggest(
             fitted = _fit(preparation, completion)
             fit_ms += (perf_counter() - began) * 1e3
             if _passes(fitted.text, wanted, passed):
-                passed.append(Suggestion(fitted.text, fitted.num_replaced, completion, next(_numbers)))
+                cursor = len(wanted.prefix)
+                edit = TextEdit(cursor, cursor + fitted.num_replaced, fitted.text)
+                passed.append(Suggestion((edit,), completion, next(_numbers)))
     assert first is not None, "a request is for at least one suggestion"
     session.warm(request)
     return Suggested(tuple(passed), first, fit_ms, policy.seen)
@@ -202,7 +210,7 @@ def _passes(text: str, wanted: SuggestionRequest, passed: Sequence[Suggestion]) 
     """
     if not text.strip() or brings_control_characters(text, wanted.prefix, wanted.suffix):
         return False
-    return all(text.split() != other.text.split() for other in passed)
+    return all(text.split() != other.at_cursor.text.split() for other in passed)
 
 
 class FitPreparation:

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from codeassist.document import Document, Edit
+from codeassist.document import Document, TextEdit
 
 PositionEncoding = Literal["utf-8", "utf-16", "utf-32"]
 ENCODINGS: tuple[PositionEncoding, ...] = ("utf-8", "utf-16", "utf-32")
@@ -59,7 +59,7 @@ class Applied:
 
     after: OpenDocument
     start: Document
-    edits: tuple[Edit, ...] = ()
+    edits: tuple[TextEdit, ...] = ()
     misfits: tuple[str, ...] = ()
 
 
@@ -80,12 +80,12 @@ def apply_changes(
     elif version < start.version:
         misfits.append(f"version {version} came after version {start.version}")
     document, _ = start.apply_all((), max(version, start.version))
-    edits: list[Edit] = []
+    edits: list[TextEdit] = []
     for change in todo:
         assert change.span is not None
         misfits.extend(_misfits(document, *change.span))
         from_char, to_char = sorted(offset_at(document, point.line, point.units, encoding) for point in change.span)
-        edits.append(Edit(from_char, to_char, change.text))
+        edits.append(TextEdit(from_char, to_char, change.text))
         document, _ = document.apply(edits[-1], document.version)
     return Applied(replace(now, document=document), start, tuple(edits), tuple(misfits))
 

@@ -55,7 +55,7 @@ class Commands:
         shown = self._find(arguments[0]) if arguments else next(iter(self._suggestion_log.last), None)
         if shown is None:
             return nothing_to_explain()
-        return explain(shown.suggestion.completion, shown.session.scope.path, shown.text, shown.stage_ms)
+        return explain(shown.suggestion.completion, shown.session.scope.path, shown.at_cursor.text, shown.stage_ms)
 
     async def _status(self, *arguments: Any) -> dict[str, Any]:
         """Say what goes on; with `{"recent": true}` each of the last requests too."""

@@ -56,11 +56,11 @@ class Feedback:
 
     def accepted(self, shown: ShownSuggestion) -> None:
         """All of a suggestion was taken."""
-        self._accept(shown, len(shown.text), is_whole=True)
+        self._accept(shown, len(shown.at_cursor.text), is_whole=True)
 
     def accepted_part(self, shown: ShownSuggestion, num_units: int) -> None:
         """So many UTF-16 units from the start of its text stand in the document now."""
-        self._accept(shown, len(first_utf16_units(shown.text, max(0, num_units))), is_whole=False)
+        self._accept(shown, len(first_utf16_units(shown.at_cursor.text, max(0, num_units))), is_whole=False)
 
     def _accept(self, shown: ShownSuggestion, num_chars: int, is_whole: bool) -> None:
         counting = self._counting(shown)
@@ -83,8 +83,8 @@ class Feedback:
         if shown.session.is_closed:
             return
         text = shown.document.document.text
-        head = with_newlines(text[: shown.start_char])
-        inserted = head + shown.text[:end] + with_newlines(text[shown.end_char :])
+        head = with_newlines(text[: shown.at_cursor.start_char])
+        inserted = head + shown.at_cursor.text[:end] + with_newlines(text[shown.at_cursor.end_char :])
         kept = kept_chars(inserted, len(head) + start, len(head) + end, with_newlines(now.document.text))
         outcome = counting.outcome
         looked = outcome.looked_chars + end - start
@@ -94,7 +94,7 @@ class Feedback:
         if not shown.session.scope.settings_in_force().feedback.count:
             return None
         number = shown.suggestion.number
-        num_chars = len(shown.text) - shown.num_repeated
+        num_chars = len(shown.at_cursor.text) - shown.num_repeated
         counting = self._counted.pop(number, None)
         if counting is None:
             outcome = SuggestionOutcome(
@@ -104,7 +104,7 @@ class Feedback:
                 shown.document.language_id[:_MOST_NAME_CHARS],
                 shown.suggestion.completion.model,
                 num_chars,
-                shown.text.count("\n") + 1,
+                shown.at_cursor.text.count("\n") + 1,
                 stage_ms=dict(shown.stage_ms),
             )
             counting = _Counting(outcome)

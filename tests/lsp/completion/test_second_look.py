@@ -35,7 +35,7 @@ def test_failing_costs_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture)
         client.completing._look_again(session, wanted, suggested)
         client.contexts.submit(lambda: None).result()
         assert "no second look for src/a.txt" in caplog.text
-        assert [shown.text for shown in await client.ask("a", 4)] == ["points"]
+        assert [shown.at_cursor.text for shown in await client.ask("a", 4)] == ["points"]
         client.contexts.close()
         client.completing._look_again(session, wanted, suggested)  # the server ends
 

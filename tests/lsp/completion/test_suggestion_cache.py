@@ -34,7 +34,7 @@ def run(test: Coroutine[Any, Any, None]) -> None:
 
 
 def texts(suggestion_log: list[ShownSuggestion]) -> list[str]:
-    return [shown.text for shown in suggestion_log]
+    return [shown.at_cursor.text for shown in suggestion_log]
 
 
 def put(one: Client, text: str, uri: str = A) -> None:
@@ -46,7 +46,7 @@ def put(one: Client, text: str, uri: str = A) -> None:
 
 def accepted(shown: ShownSuggestion) -> str:
     text = shown.document.document.text
-    return text[: shown.start_char] + shown.text + text[shown.end_char :]
+    return text[: shown.at_cursor.start_char] + shown.at_cursor.text + text[shown.at_cursor.end_char :]
 
 
 def points(question: str) -> str:
@@ -113,7 +113,7 @@ def test_what_changes_an_answer_makes_it_unknown(what: str) -> None:
         put(one, before + after, uri)
         found = await one.ask(uri, len(before))
         assert one.model.num_asked == 2
-        assert texts(found) == [each.text for each in one.afresh(uri, before, after).suggestions]
+        assert texts(found) == [each.at_cursor.text for each in one.afresh(uri, before, after).suggestions]
         assert one.counts.num_stale == (what == "other files")
 
     run(test())
@@ -252,7 +252,9 @@ def test_random_edits_never_show_what_the_model_would_not_have_said(round_: int)
                 # What was typed along may have been an alternative that was asked for.
                 suggested = one.afresh(uri, before, after, 3 if num_typed else num_wanted)
                 for each in suggested.suggestions:
-                    if before + each.text + after[each.num_replaced :] == accepted(shown):
+                    if before + each.at_cursor.text + after[
+                        each.at_cursor.end_char - each.at_cursor.start_char :
+                    ] == accepted(shown):
                         return True
         return False
 
@@ -265,11 +267,11 @@ def test_random_edits_never_show_what_the_model_would_not_have_said(round_: int)
             choice = dice.random()
             is_along = False
             if choice < 0.4 and shown:
-                char = shown[0].text[0]
+                char = shown[0].at_cursor.text[0]
                 closed = {"(": ")"}.get(char, "") if dice.random() < 0.5 else ""
-                replaced, rest = text[cursor : shown[0].end_char], iter(shown[0].text[1:])
+                replaced, rest = text[cursor : shown[0].at_cursor.end_char], iter(shown[0].at_cursor.text[1:])
                 # A closer that is typed instead of skipped stands there twice: what replaces it fits no more.
-                is_along = not closed and len(shown[0].text) > 1 and all(each in rest for each in replaced)
+                is_along = not closed and len(shown[0].at_cursor.text) > 1 and all(each in rest for each in replaced)
                 text, cursor = text[:cursor] + char + closed + text[cursor:], cursor + 1
             elif choice < 0.55:
                 text, cursor = text[:cursor] + dice.choice("ab)(. ") + text[cursor:], cursor + 1
@@ -296,7 +298,7 @@ def test_random_edits_never_show_what_the_model_would_not_have_said(round_: int)
             put(one, text, uri)
             is_invoked = not is_along and dice.random() < 0.2
             before = one.model.num_asked
-            expected = shown[0].text[1:] if is_along else None
+            expected = shown[0].at_cursor.text[1:] if is_along else None
             shown = await one.ask(uri, cursor, "invoked" if is_invoked else "automatic")
             was_cached = one.model.num_asked == before
             num_cached += was_cached

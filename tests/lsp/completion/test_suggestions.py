@@ -101,4 +101,4 @@ def test_alternatives_are_fitted_and_withheld_as_the_first(
         DocumentState("a", policy=SnippetPolicy()), scope, scope.settings, prefix, "\n", num_wanted=len(said)
     )
     found = suggestions.suggest(session, wanted, lambda: False)
-    assert [each.text for each in found.suggestions] == shown
+    assert [each.at_cursor.text for each in found.suggestions] == shown

@@ -164,7 +164,7 @@ def test_parts_and_the_rest_that_is_offered_behind_them_are_one_suggestion() -> 
         assert one.outcome.accepted_chars == 3 and len(one.due) == 2
         one.put("x = a😀b")
         [rest] = await one.client.ask(A, 7)
-        assert rest.text == "c(d)" and rest.id != shown.id
+        assert rest.at_cursor.text == "c(d)" and rest.id != shown.id
         one.feedback.shown(rest)
         one.feedback.accepted(rest)
         one.put("x = a😀bc(d)")
