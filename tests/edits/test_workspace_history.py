@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from codeassist.document import Document, Edit
+from codeassist.document import Document, TextEdit
 from codeassist.edits.change import LineChange
 from codeassist.edits.history import MASS_CHANGE_LINES, MOST_AGE_S, MOST_ENTRIES, EditHistory
 from codeassist.edits.lines import with_changes
@@ -24,7 +24,7 @@ class Typist:
 
     def replace(self, name: str, old: str, new: str, after_s: float = 2.0, is_accepted: bool = False) -> None:
         start = self.documents[f"{name}.py"].text.index(old)
-        self.edit(f"{name}.py", Edit(start, start + len(old), new), after_s, is_accepted)
+        self.edit(f"{name}.py", TextEdit(start, start + len(old), new), after_s, is_accepted)
 
     def edit(self, path: str, edit: Edit, after_s: float, is_accepted: bool = False) -> None:
         self.now_s += after_s
@@ -74,13 +74,13 @@ def test_what_is_old_too_much_or_secret_is_left_out() -> None:
     found = one.history()
     assert len(found) == 1 and "ghp_a1" not in str(found) and found[0].new[0].startswith("api_key = '")
     for number in range(2 * MOST_ENTRIES):
-        one.edit("a.py", Edit(number % 2 * 300, number % 2 * 300, str(number)), 2.0)
+        one.edit("a.py", TextEdit(number % 2 * 300, number % 2 * 300, str(number)), 2.0)
     assert len(one.history()) == MOST_ENTRIES
 
 
 def test_a_line_of_data_is_no_edit() -> None:
     one = Typist(a="x" * 500_000)
-    one.edit("a.py", Edit(250_000, 250_000, "y"), 1.0)
+    one.edit("a.py", TextEdit(250_000, 250_000, "y"), 1.0)
     assert one.history() == ()
 
 
@@ -95,7 +95,7 @@ def test_random_edits_can_be_made_again_from_the_history() -> None:
             start = rng.randrange(len(text))
             end = min(len(text), start + rng.choice((0, 0, 1, 6, 9)))
             new = rng.choice(("x", "y\n", "\n", "z z", "", "p\nq\n"))
-            one.edit(path, Edit(start, end, new), rng.choice((0.2, 2.0, 30.0)), rng.random() < 0.2)
+            one.edit(path, TextEdit(start, end, new), rng.choice((0.2, 2.0, 30.0)), rng.random() < 0.2)
         made = {f"{name}.py": text for name, text in texts.items()}
         for change in one.history():
             made[change.path] = with_changes(made[change.path], [change])
