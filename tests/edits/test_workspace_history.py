@@ -26,7 +26,7 @@ class Typist:
         start = self.documents[f"{name}.py"].text.index(old)
         self.edit(f"{name}.py", TextEdit(start, start + len(old), new), after_s, is_accepted)
 
-    def edit(self, path: str, edit: Edit, after_s: float, is_accepted: bool = False) -> None:
+    def edit(self, path: str, edit: TextEdit, after_s: float, is_accepted: bool = False) -> None:
         self.now_s += after_s
         self.histories[path].record(self.documents[path], [edit], self.now_s, is_accepted)
         self.documents[path], _ = self.documents[path].apply(edit)

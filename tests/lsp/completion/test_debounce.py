@@ -110,7 +110,7 @@ def test_of_fast_keys_the_first_and_the_last_run_the_model() -> None:
         assert typist.client.model.num_asked == 1, "the first key: nobody knows yet that more come"
         await typist.clock.move(0.1)
         assert typist.client.model.num_asked == 2
-        assert [shown.text for shown in await typist.answers[-1]] == ["points"]
+        assert [shown.at_cursor.text for shown in await typist.answers[-1]] == ["points"]
         assert typist.outcomes == {"answered": 2, "cancelled": 6}
         assert typist.client.requests.recent()[-1]["stage_ms"].keys() >= {"debounce", "total"}
 
