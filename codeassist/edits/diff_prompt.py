@@ -48,10 +48,10 @@ class DiffPrompt:
         tokens = list(self._start)
         last: str | None = None
         for change, start in zip(recent, starts, strict=True):
-            tokens += self._header(change.path, last)
+            tokens += self.header(change.path, last)
             tokens += self._past(change, start, texts.get(change.path, ()))
             last = change.path
-        tokens += self._header(path, last)
+        tokens += self.header(path, last)
         return tokens + self.kept(texts[path][max(0, line - CONTEXT_LINES) : line])
 
     def kept(self, lines: Sequence[str]) -> list[int]:
@@ -84,7 +84,8 @@ class DiffPrompt:
             *(self.kept(lines[end : end + PAST_CONTEXT_LINES]) if stands else ()),
         ]
 
-    def _header(self, path: str, last: str | None) -> list[int]:
+    def header(self, path: str, last: str | None) -> list[int]:
+        """What begins a hunk of `path` after one of `last`."""
         header = [] if path == last else self._encode(f"--- a/{path}\n+++ b/{path}\n")
         return header + self._encode("@@ @@\n")
 

@@ -17,11 +17,11 @@ from codeassist.request import CompletionRequest, Snippet
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.tasks.folds import fold_of
 from codeassist_eval.tasks.task import Task
+from codeassist_eval.training.optimiser_state import load_state
 from codeassist_eval.training.retriever.command import Sources, merged, read_rewards, train
 from codeassist_eval.training.retriever.data import RepositoryData, make_data, query_rows, rows_of, worth
 from codeassist_eval.training.retriever.figures import Judged, Ranks, recall_figures, reward_order_figures
 from codeassist_eval.training.retriever.model import Rates, TrainableEncoder
-from codeassist_eval.training.retriever.state import load_state
 from codeassist_eval.training.retriever.training import TrainingPlan
 from codeassist_eval.training.rewards.reward import Rewarded, RewardRecord
 from codeassist_indexer.languages.parsing.parse import parse_file

@@ -26,6 +26,7 @@ _COMMANDS = {
     "reward": "Score candidates by what they bring.",
     "train-ranker": "Train what chooses a prompt's snippets.",
     "train-retriever": "Train the encoder of learned retrieval.",
+    "train-edits": "Fine-tune a model for next edits.",
     "typed-words": "See what typing does to the snippets.",
 }
 

@@ -19,9 +19,9 @@ from codeassist_eval.runs.record_log import claim
 from codeassist_eval.tasks.folds import fold_of
 from codeassist_eval.tasks.repositories import Repositories, repository_folders
 from codeassist_eval.tasks.task import Task
+from codeassist_eval.training.optimiser_state import load_state, save_state
 from codeassist_eval.training.retriever.data import RepositoryData, query_rows, read_repository, rows_of
 from codeassist_eval.training.retriever.model import TrainableEncoder
-from codeassist_eval.training.retriever.state import load_state, save_state
 from codeassist_eval.training.retriever.training import (
     RewardExample,
     TrainingPlan,

@@ -8,13 +8,13 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor
 
 from codeassist.progress import Progress
 from codeassist_eval.runs.one_thread import one_thread
+from codeassist_eval.training.optimiser_state import State
 from codeassist_eval.training.retriever.data import Place, RepositoryData, Rows, worth
 from codeassist_eval.training.retriever.model import Rates, TrainableEncoder, cross_entropy, rarity_of_rows
 
@@ -57,15 +57,6 @@ class RewardExample:
     slots: Rows
     candidates: Sequence[Rows]
     rewards: Sequence[float]
-
-
-@dataclass(frozen=True, slots=True)
-class State:
-    """Where a stage stands: after so many steps, what the model and the optimiser hold."""
-
-    step: int
-    model: dict[str, Any]
-    optimiser: dict[str, Any]
 
 
 def new_encoder(repositories: Sequence[RepositoryData], plan: TrainingPlan) -> TrainableEncoder:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,15 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.training.retriever.training import State
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where a stage stands: after so many steps, what the model and the optimiser hold."""
+
+    step: int
+    model: dict[str, Any]
+    optimiser: dict[str, Any]
 
 
 def save_state(path: Path, state: State) -> None:

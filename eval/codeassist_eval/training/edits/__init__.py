@@ -1,0 +1,1 @@
+"""Fine-tuning a code model for next edits, on commits."""
