@@ -119,7 +119,7 @@ class AddedLines:
         *complete, begun = bytes(self._bytes).split(b"\n")[1:] or [b""]
         is_other = any(not line.startswith(b"+") for line in complete) or not b"+".startswith(begun[:1])
         self.is_whole = is_other and b"\n" in self._bytes
-        return not self.is_whole and len(complete) < self._most_lines
+        return not self.is_whole and len(complete) + 1 < self._most_lines
 
     def end(self) -> None:
         """Note that the model ended the text, and with it the lines."""

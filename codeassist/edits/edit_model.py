@@ -67,15 +67,25 @@ class EditModel:
         self,
         prompt: Sequence[int],
         max_new_tokens: int,
+        original: Sequence[int],
         accept: Callable[[int, float], bool],
         should_stop: Callable[[], bool] = never,
     ) -> Decoded:
-        """Go on with a prompt, greedily, until a special token or until `accept` refuses a token."""
+        """Go on with a prompt, greedily, until a special token or until `accept` refuses a token.
+
+        `original`: what the answer is probably a changed copy of.
+        """
         from codeassist.engine.decoding.decode import DecodeParams
 
         params = DecodeParams(max_new_tokens, self.stop_ids)
         return self.engine.generate(
-            self.cache, prompt, params, refresh=(_end_of(prompt),), accept=accept, stopped=should_stop
+            self.cache,
+            prompt,
+            params,
+            refresh=(_end_of(prompt),),
+            original=original,
+            accept=accept,
+            stopped=should_stop,
         ).decoded
 
     def close(self) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from codeassist.control_characters import brings_control_characters
 from codeassist.edits.change import LineChange
 from codeassist.edits.edit_request import EditRequest
 from codeassist.edits.likelihood import Likelihood, LikelihoodSource
@@ -104,6 +105,8 @@ class CalibratedGate:
         after = None if before is None else applied(before, change)
         if before is None or after is None:
             return "the text has changed"
+        if _brings_no_text("\n".join(change.new), before):
+            return "brings characters that nobody sees"
         if takes_back(request, change, after):
             return "takes back one of the last edits"
         if self._syntax is not None and _breaks(self._syntax, change.path, before, after):
@@ -127,6 +130,12 @@ def takes_back(request: EditRequest, change: LineChange, after: str) -> bool:
                 return True
             text = earlier
     return False
+
+
+def _brings_no_text(new: str, before: str) -> bool:
+    """Whether there are control characters, or marks of bytes that are no text, which the file does not hold."""
+    is_new = [char in new and char not in before for char in ("\r", "\ufffd")]
+    return any(is_new) or brings_control_characters(new, before, "")
 
 
 def _breaks(syntax: SyntaxCheck, path: str, before: str, after: str) -> bool:

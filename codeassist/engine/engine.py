@@ -136,6 +136,7 @@ class Engine:
         cursor: int | None = None,
         refresh: Sequence[range] = (),
         snippets: Sequence[range] = (),
+        original: Sequence[int] = (),
         accept: Callable[[int, float], bool],
         monitor: Monitor | None = None,
         stopped: Callable[[], bool] = never,
@@ -143,7 +144,7 @@ class Engine:
         """Continue `prompt`, reusing what the cache holds. Raises Cancelled when stopped before decoding.
 
         `refresh` are the ranges whose states matter most, `snippets` those whose states are worth keeping by
-        themselves.
+        themselves. `original`: tokens that the answer is probably a changed copy of; they are drafted from, no more.
         The answer takes up the text before the token index `cursor` (default: the prompt's end). Its own states are
         forgotten at the end: the cache then holds the prompt, ready for the next keystroke.
         Where a GPU's memory is full, all caches are dropped and the prompt is read again; raises ModelError where that
@@ -157,7 +158,7 @@ class Engine:
             drafter = cache.speculator
             if drafter is None:
                 drafter = cache.speculator = Speculator(self.barriers)
-            drafter.start(prompt, report.changed, len(prompt) if cursor is None else cursor)
+            drafter.start(prompt, report.changed, len(prompt) if cursor is None else cursor, original)
         synced = perf_counter()
         decoded = decode(live, hidden, params, accept=accept, drafter=drafter, monitor=monitor, stopped=stopped)
         live.truncate(len(prompt))

@@ -65,7 +65,8 @@ class DiffProposer:
         def accept(token: int, logprob: float) -> bool:
             return added.feed(self._model.tokenizer.token_bytes(token))
 
-        answer = self._model.generate([*before, *gone, *layout.add], most_tokens, accept, should_stop)
+        copy = [*layout.added(old), *layout.keep][len(layout.add) :]
+        answer = self._model.generate([*before, *gone, *layout.add], most_tokens, copy, accept, should_stop)
         if answer.end == "stop_token":
             added.end()
         return added.lines if added.is_whole else None

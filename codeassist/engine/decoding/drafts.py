@@ -16,6 +16,7 @@ MAX_DRAFT = 10
 MAX_COPY = 64  # reached where copies keep being right: a text that is written again with changes
 _MAX_MATCH = 16  # how far back rival occurrences are compared
 _RIVALS = 4
+_PRIORS = {"original": 0.9, "long": 0.8, "short": 0.5, "recycled": 0.3}  # how much of a kind of draft is right
 # Tokens remembered: several prompts' worth, beyond which the older half is forgotten. An indexed token takes 300 bytes.
 _PROMPTS_KEPT = 4
 _LEAST_KEPT = 1 << 13
@@ -146,6 +147,34 @@ def best_length(acceptance: float, cost: PassCost, longest: int) -> int:
     return best
 
 
+class Original:
+    """Follows a text that the answer is a changed copy of: what comes next in it is the draft.
+
+    After a change the place is found again by the last tokens, nearest first: a short match will do, for the answer
+    goes along the text. γ-grams are then not waited for: a copy goes on one token after a change, and from the start.
+    """
+
+    def __init__(self, tokens: Sequence[int]) -> None:
+        self._tokens = tokens
+        self._at: int | None = 0
+        self._near = 0
+
+    def next(self) -> Sequence[int]:
+        """What comes next in the text, none where the place is lost."""
+        return () if self._at is None else self._tokens[self._at : self._at + MAX_COPY]
+
+    def follow(self, tail: Sequence[int]) -> None:
+        """Take note that the answer now ends with `tail`."""
+        at = self._at
+        if at is not None and at < len(self._tokens) and self._tokens[at] == tail[-1]:
+            self._at = self._near = at + 1
+            return
+        around = sorted(range(1, len(self._tokens) + 1), key=lambda end: abs(end - self._near))
+        self._at = next((end for end in around if end > 1 and list(self._tokens[end - 2 : end]) == tail[-2:]), None)
+        if self._at is not None:
+            self._near = self._at
+
+
 class Speculator:
     """The drafter of one document: copies where the context repeats, else recycles the model's earlier choices."""
 
@@ -153,15 +182,18 @@ class Speculator:
         self.copies = CopyIndex(barriers)
         self.followers: dict[int, int] = {}  # token → what the model last chose after it
         self.cost = PassCost()
-        self._accepted = {kind: Acceptance(prior) for kind, prior in (("long", 0.8), ("short", 0.5), ("recycled", 0.3))}
+        self._accepted = {kind: Acceptance(prior) for kind, prior in _PRIORS.items()}
         self._tail: list[int] = []
         self._kind = "short"
+        self._original: Original | None = None
 
-    def start(self, prompt: Sequence[int], changed: Sequence[range], cursor: int) -> None:
+    def start(self, prompt: Sequence[int], changed: Sequence[range], cursor: int, original: Sequence[int] = ()) -> None:
         """Begin an answer to `prompt`, of which the `changed` ranges are new since the last one.
 
-        The answer continues the tokens before `cursor`, wherever the prompt's order puts them.
+        The answer continues the tokens before `cursor`, wherever the prompt's order puts them. `original`: tokens that
+        it is probably a changed copy of.
         """
+        self._original = Original(original) if original else None
         for part in changed:
             self.copies.add(prompt, part.start, part.stop)
         self._tail = list(prompt[max(0, cursor - _MAX_MATCH) : cursor])
@@ -170,6 +202,10 @@ class Speculator:
 
     def propose(self) -> Sequence[int]:
         """Return a draft as long as is worth verifying."""
+        draft = [] if self._original is None else list(self._original.next())
+        if draft:
+            self._kind = "original"
+            return draft[: best_length(self._accepted[self._kind].share, self.cost, len(draft))]
         draft, match = self.copies.find(self._tail, MAX_COPY)
         if draft:
             self._kind = "long" if match > GAMMA + 1 else "short"
@@ -193,4 +229,6 @@ class Speculator:
                 self.followers[self._tail[-1]] = token
             self._tail.append(token)
             self.copies.append(token)
+            if self._original is not None:
+                self._original.follow(self._tail)
         del self._tail[:-_MAX_MATCH]
