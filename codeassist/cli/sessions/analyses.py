@@ -6,9 +6,10 @@ What analyses a repository of its own in the background is ended when others are
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from cachetools import LRUCache
 
 from codeassist.request import AnalysisService, CompletionRequest
 from codeassist.settings import Settings
@@ -20,13 +21,23 @@ if TYPE_CHECKING:
 _MOST_OPEN = 3
 
 
+class _OpenServices(LRUCache[str, "tuple[RepositoryAnalysisService, Store]"]):
+    """Analysts by repository. One that leaves is closed."""
+
+    def popitem(self) -> tuple[str, tuple[RepositoryAnalysisService, Store]]:
+        """Close the least recently used one."""
+        root, opened = super().popitem()
+        _close(*opened)
+        return root, opened
+
+
 class AnalysisServices:
     """One analyst a repository, the least recently used closed first. For any thread."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._lock = threading.Lock()
-        self._open: OrderedDict[str, tuple[RepositoryAnalysisService, Store]] = OrderedDict()
+        self._open = _OpenServices(_MOST_OPEN)
         self._is_closed = False
 
     def find(self, request: CompletionRequest) -> AnalysisService | None:
@@ -36,20 +47,17 @@ class AnalysisServices:
         with self._lock:
             if self._is_closed:
                 return None
-            opened = self._open.pop(request.root, None) or self._begin(Path(request.root))
-            self._open[request.root] = opened
-            left = self._open.popitem(last=False)[1] if len(self._open) > _MOST_OPEN else None
-        if left is not None:
-            _close(*left)
-        return opened[0]
+            opened = self._open.get(request.root)
+            if opened is None:
+                opened = self._open[request.root] = self._begin(Path(request.root))
+            return opened[0]
 
     def close(self) -> None:
         """End what runs for any of them; nothing is found any more."""
         with self._lock:
             self._is_closed = True
-            opened, self._open = tuple(self._open.values()), OrderedDict()
-        for each in opened:
-            _close(*each)
+            while self._open:
+                self._open.popitem()
 
     def _begin(self, root: Path) -> tuple[RepositoryAnalysisService, Store]:
         from codeassist_indexer.repository import open_analyst, open_store

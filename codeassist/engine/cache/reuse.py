@@ -10,10 +10,10 @@ keeps a chunk's states and corrects them afterwards; here healing corrects them)
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Sequence
 
 import numpy as np
+from cachetools import LRUCache
 from rapidfuzz.distance import Indel
 
 from codeassist.engine.layers.attention import Move, States
@@ -127,10 +127,14 @@ class SnippetStates:
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
-        self.num_bytes = 0
         self.num_hits = 0
         self.num_misses = 0
-        self._kept: OrderedDict[tuple[int, ...], States] = OrderedDict()
+        self._kept: LRUCache[tuple[int, ...], States] = LRUCache(max_bytes, lambda states: states.num_bytes)
+
+    @property
+    def num_bytes(self) -> int:
+        """Bytes that the states take."""
+        return int(self._kept.currsize)
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -143,18 +147,11 @@ class SnippetStates:
         states = self._kept.get(tokens)
         if states is None:
             self.num_misses += 1
-            return None
-        self._kept.move_to_end(tokens)
-        self.num_hits += 1
+        else:
+            self.num_hits += 1
         return states
 
     def put(self, tokens: tuple[int, ...], states: States) -> None:
         """Keep states, in place of older ones of the same tokens. What is too large on its own is not kept."""
-        if states.num_bytes > self.max_bytes:
-            return
-        replaced = self._kept.pop(tokens, None)
-        self.num_bytes += states.num_bytes - (replaced.num_bytes if replaced else 0)
-        self._kept[tokens] = states
-        while self.num_bytes > self.max_bytes:
-            _, dropped = self._kept.popitem(last=False)
-            self.num_bytes -= dropped.num_bytes
+        if states.num_bytes <= self.max_bytes:
+            self._kept[tokens] = states

@@ -8,12 +8,13 @@ from __future__ import annotations
 import hashlib
 import logging
 import threading
-from collections import OrderedDict
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 from weakref import WeakValueDictionary
+
+from cachetools import LRUCache
 
 from codeassist.errors import CodeAssistError
 from codeassist.request import AllowedNames, Analysis, CompletionRequest, NamePosition
@@ -62,8 +63,8 @@ class RepositoryAnalysisService:
         self._process = AnalysisProcess(self._setup)
         self._servers = servers
         self._lock = threading.Lock()
-        self._answers: OrderedDict[bytes, Found] = OrderedDict()
-        self._checkpoints: OrderedDict[str, tuple[str, LexState]] = OrderedDict()
+        self._answers: LRUCache[bytes, Found] = LRUCache(_MAX_ANSWERS)
+        self._checkpoints: LRUCache[str, tuple[str, LexState]] = LRUCache(_MAX_CHECKPOINTS)
         self._latest: WeakValueDictionary[str, TextAnalysis] = WeakValueDictionary()
         self._logged: set[str] = set()
 
@@ -107,9 +108,6 @@ class RepositoryAnalysisService:
         state = lex_end(language, prefix, start).settled
         with self._lock:
             self._checkpoints[path] = (prefix, state)
-            self._checkpoints.move_to_end(path)
-            while len(self._checkpoints) > _MAX_CHECKPOINTS:
-                self._checkpoints.popitem(last=False)
         return state
 
     def find(self, question: NameQuery) -> Found:
@@ -117,9 +115,8 @@ class RepositoryAnalysisService:
         key = self._key(question)
         with self._lock:
             known = self._answers.get(key)
-            if known is not None:
-                self._answers.move_to_end(key)
-                return known
+        if known is not None:
+            return known
         found = self._answer(question)
         server = self._servers.get(question.language)
         if found.names is None and server is not None and found.source != "stale":
@@ -130,8 +127,6 @@ class RepositoryAnalysisService:
         if not found.is_passing:
             with self._lock:
                 self._answers[key] = found
-                while len(self._answers) > _MAX_ANSWERS:
-                    self._answers.popitem(last=False)
         return found
 
     def is_latest(self, path: str, analysis: TextAnalysis) -> bool:

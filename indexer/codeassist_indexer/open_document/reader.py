@@ -11,13 +11,14 @@ import atexit
 import logging
 import signal
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import blake2b
 from itertools import count
 from time import monotonic
 from typing import Literal, TypeVar
+
+from cachetools import LRUCache
 
 from codeassist_indexer.fitting.nearby_text import FAR_CHARS
 from codeassist_indexer.fitting.trim import Fitted, fit, trim
@@ -68,7 +69,7 @@ class DocumentReader:
         self._worker: Worker | None = None
         self._not_before_s = 0.0
         self._suspects = Suspects()
-        self._imports: OrderedDict[tuple[str, str], tuple[Import, ...]] = OrderedDict()
+        self._imports: LRUCache[tuple[str, str], tuple[Import, ...]] = LRUCache(_KEPT_IMPORTS)
 
     def imports(self, path: str, text: str) -> tuple[Import, ...] | None:
         """Return what a text imports; None where that is not known."""
@@ -81,8 +82,6 @@ class DocumentReader:
         if found is not None:
             with self._lock:
                 self._imports[key] = found
-                while len(self._imports) > _KEPT_IMPORTS:
-                    self._imports.popitem(last=False)
         return found
 
     def extent(self, prefix: str, suffix: str, path: str) -> Extent:
@@ -218,7 +217,7 @@ def _end_of(prefix: str, num_chars: int) -> str:
 class _Suspect:
     """A document: digests of the texts that ended the process, the newest last, and until when it is left alone."""
 
-    digests: OrderedDict[bytes, None]
+    digests: LRUCache[bytes, None]
     num_ended: int
     until_s: float
 
@@ -231,7 +230,7 @@ class Suspects:
     """
 
     def __init__(self) -> None:
-        self._by_path: OrderedDict[str, _Suspect] = OrderedDict()
+        self._by_path: LRUCache[str, _Suspect] = LRUCache(_MOST_SUSPECTS)
 
     def is_one(self, path: str, texts: tuple[str, ...], now_s: float) -> bool:
         """Say whether the process is not to be asked about these texts of a document."""
@@ -240,16 +239,11 @@ class Suspects:
 
     def add(self, path: str, texts: tuple[str, ...], now_s: float) -> float:
         """Take note that these texts ended the process; return how many seconds the document is left alone."""
-        suspect = self._by_path.setdefault(path, _Suspect(OrderedDict(), 0, 0.0))
-        self._by_path.move_to_end(path)
+        suspect = self._by_path.setdefault(path, _Suspect(LRUCache(_MOST_TEXTS), 0, 0.0))
         suspect.digests[_digest(texts)] = None
         pause_s = min(_FIRST_PAUSE_S * 2.0**suspect.num_ended, _LONGEST_PAUSE_S)
         suspect.num_ended = min(suspect.num_ended + 1, 30)
         suspect.until_s = now_s + pause_s
-        while len(suspect.digests) > _MOST_TEXTS:
-            suspect.digests.popitem(last=False)
-        while len(self._by_path) > _MOST_SUSPECTS:
-            self._by_path.popitem(last=False)
         return pause_s
 
 

@@ -6,7 +6,8 @@ Every question is of a text that comes with it, or of a place that was sent befo
 from __future__ import annotations
 
 import traceback
-from collections import OrderedDict
+
+from cachetools import LRUCache
 
 from codeassist_indexer.fitting.trim import FitContext, Fitted, fit_at, lines_wanted, place_of, trim_at
 from codeassist_indexer.languages.parsing.parse import parse_imports
@@ -34,7 +35,7 @@ class Answers:
     """Answers questions. It remembers the places that it was sent last, by their numbers."""
 
     def __init__(self) -> None:
-        self._places: OrderedDict[int, FitContext] = OrderedDict()
+        self._places: LRUCache[int, FitContext] = LRUCache(_MOST_PLACES)
 
     def answer(self, line: str) -> str:
         """Return the line that answers one."""
@@ -50,7 +51,9 @@ class Answers:
             case "extent", [path, prefix, suffix]:
                 return lines_wanted(prefix, suffix, path)
             case "place", [number, path, prefix, suffix]:
-                self._keep(number, place_of(prefix, suffix, path))
+                place = place_of(prefix, suffix, path)
+                place.prepare()
+                self._places[number] = place
                 return True
             case "fit", [number, text, may_replace]:
                 place = self._places.get(number)
@@ -60,12 +63,6 @@ class Answers:
                 return [fitted.text, fitted.num_replaced]
             case kind, _:
                 raise ValueError(f"no question: {kind}")
-
-    def _keep(self, number: int, place: FitContext) -> None:
-        place.prepare()
-        self._places[number] = place
-        while len(self._places) > _MOST_PLACES:
-            self._places.popitem(last=False)
 
 
 if __name__ == "__main__":

@@ -6,11 +6,11 @@ Texts come from the index, so that what it leaves out (secrets, ignored files) i
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 
+from cachetools import LRUCache
 from tree_sitter import Node, Query, QueryCursor
 
 from codeassist_indexer.analysis.declared.types import DeclaredFile, DeclaredType, TypeRef
@@ -67,7 +67,7 @@ class DeclaredProject:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._lock = threading.Lock()
-        self._files: OrderedDict[str, tuple[bytes, DeclaredFile]] = OrderedDict()
+        self._files: LRUCache[str, tuple[bytes, DeclaredFile]] = LRUCache(_MAX_FILES)
 
     def file(self, path: str) -> DeclaredFile | None:
         """Return an indexed file, or None where it is not indexed."""
@@ -78,14 +78,11 @@ class DeclaredProject:
         content_hash = stored.content_hash
         with self._lock:
             known = self._files.get(path)
-            if known is not None and known[0] == content_hash:
-                self._files.move_to_end(path)
-                return known[1]
+        if known is not None and known[0] == content_hash:
+            return known[1]
         declared, _ = read_file(path, language, file_text(self._store, stored.file_id))
         with self._lock:
             self._files[path] = (content_hash, declared)
-            while len(self._files) > _MAX_FILES:
-                self._files.popitem(last=False)
         return declared
 
     def defining(self, name: str, language: str) -> list[str]:
