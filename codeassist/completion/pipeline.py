@@ -1,22 +1,24 @@
 """READ FIRST. The stages that every completion goes through, whoever writes the answer.
 
-    request ─► Prompter.prepare   snippets are found and laid out:  Prepared
-            ─► generate           an engine of this process, a server or a batch goes on:  Generated
-            ─► complete           the answer is cut to what was asked for:  Completion, with its Trace
+    Job ─► Prompter.prepare     snippets are found and laid out:  Prepared
+        ─► Generator.generate   an engine of this process, a server or a batch goes on:  Generated
+        ─► complete             the answer is cut to what was asked for:  Completion, with its Trace
 
-Who generates: `Session`, `RemoteSession` (`codeassist.remote`), the evaluation's `BatchedSession`; the stages before
-and after are these, whoever it is. The language server's own (fit to the text around, gate, suggestion) come after
-them.
+Generators: `Session`, `RemoteGenerator` (`codeassist.remote.session`), the evaluation's `BatchedSession`; the stages
+before and after are these, whoever it is. The language server's own (fit to the text around, gate, suggestion) come
+after them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Literal
+from typing import Literal, Protocol
 
 from codeassist.completion.document_state import DocumentState
 from codeassist.completion.stops import BlockStop, Confidence, LineStop
+from codeassist.errors import CodeAssistError
 from codeassist.prompts import prompt as prompts
 from codeassist.prompts.templates import Template
 from codeassist.request import Completion, CompletionRequest, FinishReason, Retriever, Snippet, Trace
@@ -27,6 +29,16 @@ from codeassist.tokenization.tokens import Tokenizer
 def never() -> bool:
     """The stop flag of a request that nobody cancels."""
     return False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Job:
+    """A request, where its context comes from, what is kept of its document, and whether its answer is still wanted."""
+
+    request: CompletionRequest
+    retriever: Retriever
+    document: DocumentState
+    cancelled: Callable[[], bool] = never
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +138,55 @@ class AnswerReader:
 class Generated:
     """What a generator wrote: to which prompt, the answer as it was read, why it ended, the trace with its own part.
 
-    `raw_text`: the answer as it came, where the reader was not shown all of it.
+    `ms` is what it took after the prompt stood. `raw_text`: the answer as it came, where the reader was not shown all.
     """
 
     prepared: Prepared
     answer: AnswerReader
     end: Literal["stop_token", "max_tokens", "cancelled"]
     trace: Trace
+    ms: float
     raw_text: str | None = None
 
 
-def complete(generated: Generated, model_name: str, total_ms: float) -> Completion:
+class Generator(Protocol):
+    """Writes answers to prompts."""
+
+    @property
+    def model_name(self) -> str:
+        """Return what answers, for people."""
+        ...
+
+    @property
+    def num_at_once(self) -> int:
+        """Return how many jobs are worked on at the same time."""
+        ...
+
+    def generate(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Generated | CodeAssistError]]:
+        """Answer jobs, and yield each with what became of it as soon as that is known, in any order.
+
+        A job is prepared when it is taken; as many are taken in advance as are worked on at once. An error is one
+        job's own; Cancelled is that of a job whose `cancelled()` before there was anything to show. Who stops iterating
+        ends what is under way.
+        """
+        ...
+
+
+def completions(generator: Generator, jobs: Iterable[Job]) -> Iterator[tuple[Job, Completion | CodeAssistError]]:
+    """Put jobs through the pipeline; yield what becomes of each as `Generator.generate` does."""
+    for job, generated in generator.generate(jobs):
+        yield job, generated if isinstance(generated, CodeAssistError) else complete(generated, generator.model_name)
+
+
+def completion_of(generator: Generator, job: Job) -> Completion:
+    """Put one job through the pipeline. Raises what became of it instead."""
+    ((_, outcome),) = completions(generator, (job,))
+    if isinstance(outcome, CodeAssistError):
+        raise outcome
+    return outcome
+
+
+def complete(generated: Generated, model_name: str) -> Completion:
     """Cut an answer to what was asked for; an unlikely one becomes empty."""
     stop, confidence = generated.answer.stop, generated.answer.confidence
     is_enough = confidence.is_enough
@@ -148,8 +198,13 @@ def complete(generated: Generated, model_name: str, total_ms: float) -> Completi
         model=model_name,
         snippets=generated.prepared.prompt.snippets,
         confidence=confidence.value,
-        trace=replace(trace, stage_ms={**trace.stage_ms, "total": total_ms}),
+        trace=replace(trace, stage_ms={**trace.stage_ms, "total": _total_ms(generated)}),
     )
+
+
+def _total_ms(generated: Generated) -> float:
+    before = generated.prepared.trace.stage_ms
+    return before["retrieve"] + before["prompt"] + generated.ms
 
 
 def _finish_reason(generated: Generated) -> FinishReason:

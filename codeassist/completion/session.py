@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -11,8 +11,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from codeassist.completion.document_state import DocumentState
-from codeassist.completion.pipeline import AnswerReader, Generated, Prepared, Prompter, complete, never
-from codeassist.errors import ModelError
+from codeassist.completion.pipeline import AnswerReader, Generated, Job, Prepared, Prompter, completion_of, never
+from codeassist.errors import CodeAssistError, ModelError
 from codeassist.models.placement import Placement, placements
 from codeassist.progress import Progress, silent
 from codeassist.prompts.prompt import Budget
@@ -70,16 +70,32 @@ class Session:
         if document is None:
             with closing(DocumentState(request.path)) as document:
                 return self.complete(request, retriever, cancelled, document)
-        started = perf_counter()
+        return completion_of(self, Job(request, retriever, document, cancelled))
+
+    @property
+    def num_at_once(self) -> int:
+        """Return one: the cores are busy with a single prompt already."""
+        return 1
+
+    def generate(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Generated | CodeAssistError]]:
+        """Answer jobs one after the other, as `Generator` says."""
+        for job in jobs:
+            try:
+                generated = self._answered(job)
+            except CodeAssistError as error:
+                yield job, error
+            else:
+                yield job, generated
+
+    def _answered(self, job: Job) -> Generated:
         # First: what it analyses on its own thread is looked for meanwhile.
-        monitor = self._monitor(request)
+        monitor = self._monitor(job.request)
         try:
-            prepared = self.prompter.prepare(request, retriever, document)
-            generated = self._generate(prepared, document, monitor, cancelled)
+            prepared = self.prompter.prepare(job.request, job.retriever, job.document)
+            return self._generate(prepared, job, monitor)
         finally:
             if monitor is not None:
                 monitor.close()
-        return complete(generated, self.model_name, (perf_counter() - started) * 1e3)
 
     def _monitor(self, request: CompletionRequest) -> NameMonitor | None:
         """Begin what a request's names are held to; None where it asks for nothing."""
@@ -87,15 +103,9 @@ class Session:
             return None
         return self.monitoring.begin(request, request.monitor_deadline_ms)
 
-    def _generate(
-        self,
-        prepared: Prepared,
-        document: DocumentState,
-        monitor: NameMonitor | None,
-        cancelled: Callable[[], bool],
-    ) -> Generated:
+    def _generate(self, prepared: Prepared, job: Job, monitor: NameMonitor | None) -> Generated:
         """Answer a prompt. One that would take longer to read than its request waits is cut."""
-        looked = perf_counter()
+        looked, document = perf_counter(), job.document
         cache = document.cache(self.engine)
         total = self._tokens_in_time(cache, prepared)
         looked_ms = (perf_counter() - looked) * 1e3  # at what the cache holds of the prompt: where a sync begins
@@ -115,7 +125,7 @@ class Session:
             snippets=prompt.snippet_ranges,
             accept=lambda token, logprob: answer.read(self.tokenizer.token_bytes(token), logprob),
             monitor=monitor,
-            stopped=cancelled,
+            stopped=job.cancelled,
         )
         decoded = generation.decoded
         stage_ms = {
@@ -135,9 +145,10 @@ class Session:
         )
         match decoded.end:
             case "stop_token" | "cancelled":
-                return Generated(prepared, answer, decoded.end, trace)
+                end = decoded.end
             case _:
-                return Generated(prepared, answer, "max_tokens", trace)
+                end = "max_tokens"
+        return Generated(prepared, answer, end, trace, (perf_counter() - looked) * 1e3)
 
     def warm(self, request: CompletionRequest) -> None:
         """Have what monitors of later requests in the file have to know loaded, on their own thread."""

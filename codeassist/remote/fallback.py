@@ -6,17 +6,18 @@ Where code goes is decided here, before anything else is done with a request, an
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Callable, Coroutine
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import anyio
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 
 from codeassist.completion.completer import Completer
 from codeassist.completion.document_state import DocumentState
-from codeassist.completion.pipeline import never
+from codeassist.completion.pipeline import Generated, Job, completion_of, never
 from codeassist.errors import Cancelled, CodeAssistError, ModelError
 from codeassist.monitor.analysis_thread import AnalysisThread
 from codeassist.monitor.monitor_set import AnalysisSource, NoAnalysts
@@ -25,17 +26,15 @@ from codeassist.remote.errors import RefusedError, RemoteError
 from codeassist.remote.names import NameGuard
 from codeassist.remote.policy import RemotePolicy
 from codeassist.remote.retry import RetryPolicy
-from codeassist.remote.session import RemoteSession, Sending
+from codeassist.remote.session import RemoteGenerator, RemoteSession, Sending
 from codeassist.request import Completion, CompletionRequest, Retrieval, Retriever, Snippet
 
 if TYPE_CHECKING:
     from codeassist.engine.engine import Engine
 
-T = TypeVar("T")
 log = logging.getLogger(__name__)
 
 _MOST_TOLD = 1_000  # files of which the log says why they stay here
-_LOOK_S = 0.005  # how often a request under way looks whether it is still wanted: less than a frame of any screen
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +100,8 @@ class RemoteWithFallback:
         self._session: RemoteSession | None = None
         self._local: Completer | None = None
         self._told: set[tuple[str, str]] = set()
-        self._runner = asyncio.Runner()
+        self._loop = ExitStack()  # a thread of its own with an event loop, from the first connection on
+        self._portal: BlockingPortal | None = None
         self._analyses = AnalysisThread()
 
     @property
@@ -146,21 +146,21 @@ class RemoteWithFallback:
             return self._locally(request, retriever, cancelled, document, f"completed on this machine: {reason}")
         if not self._breaker.lets_through:
             return self._instead(request, retriever, cancelled, document, self._breaker.reason or "", None)
-        sending: Sending | None = None
+        asking = _Asking(self._patience, self._host)
         try:
             session = self._connected()
             outgoing = self._redactors.request(request)
+            asking.guard = self._guard(outgoing)
             cleared = _ClearedRetriever(retriever, self._redactors.snippet)
-            prepared = session.prepare(outgoing, cleared, document)
-            sending = Sending(prepared, session.client.endpoint.url)
-            guard = self._guard(outgoing)
-            completion = self._run(lambda: self._within_time(session, sending, guard), cancelled)
+            job = Job(outgoing, cleared, document or DocumentState(request.path), cancelled)
+            generator = RemoteGenerator(session, self._through(), answer=asking.answer)
+            completion = asking.guarded(completion_of(generator, job))
         except ModelError as error:  # of the server's: RemoteError, or it serves another model than it should
             if isinstance(error, RefusedError):
                 self._disconnect()  # it may be another server by now: what it can do is asked anew
             self._breaker.failed(str(error))
             log.warning("%s", error)
-            return self._instead(request, retriever, cancelled, document, str(error), sending)
+            return self._instead(request, retriever, cancelled, document, str(error), asking.sending)
         self._breaker.succeeded()
         return completion
 
@@ -172,7 +172,7 @@ class RemoteWithFallback:
     def close(self) -> None:
         """Close the connections and end every thread of ours."""
         self._disconnect()
-        self._runner.close()
+        self._loop.close()
         self._analyses.close()
         self._analysts.close()
         if self._local is not None:
@@ -185,13 +185,19 @@ class RemoteWithFallback:
 
     def _connected(self) -> RemoteSession:
         if self._session is None:
-            self._session = self._runner.run(self._connect())
+            self._session = self._through().call(self._connect)
         return self._session
+
+    def _through(self) -> BlockingPortal:
+        """What leads to the event loop that connections live on."""
+        if self._portal is None:
+            self._portal = self._loop.enter_context(start_blocking_portal("asyncio"))
+        return self._portal
 
     def _disconnect(self) -> None:
         session, self._session = self._session, None
         if session is not None:
-            self._runner.run(session.client.close())
+            self._through().call(session.client.close)
 
     def _guard(self, request: CompletionRequest) -> NameGuard | None:
         """What holds the answer to the names that static analysis knows; None where nothing is monitored."""
@@ -204,32 +210,6 @@ class RemoteWithFallback:
             log.warning("an analysis failed, and nothing is monitored there", exc_info=error)
             return None
         return None if analysis is None else NameGuard(analysis, request, self._analyses.submit)
-
-    async def _within_time(self, session: RemoteSession, sending: Sending, guard: NameGuard | None) -> Completion:
-        patience = self._patience
-        try:
-            with anyio.fail_after(patience.timeout_s):
-                return await session.stream(sending, patience.first_token_s, patience.policy, guard)
-        except TimeoutError as error:
-            raise RemoteError(f"{self._host}: no completion within {patience.timeout_s:g} s") from error
-
-    def _run(self, work: Callable[[], Awaitable[T]], cancelled: Callable[[], bool]) -> T:
-        """Run work on the loop until it is done or not wanted any more. Raises Cancelled then."""
-
-        async def watched() -> T:
-            task = asyncio.ensure_future(work())
-            try:
-                while not task.done():
-                    if cancelled():
-                        raise Cancelled("the request was superseded")
-                    await asyncio.wait((task,), timeout=_LOOK_S)
-                return task.result()
-            finally:
-                if not task.done():
-                    task.cancel()
-                    await asyncio.wait((task,))
-
-        return self._runner.run(watched())
 
     def _instead(
         self,
@@ -267,6 +247,33 @@ class RemoteWithFallback:
 
     def _away(self, problem: str) -> str:
         return f"the remote engine at {self._host} did not answer ({problem})"
+
+
+@dataclass(slots=True)
+class _Asking:
+    """One request to the server: how long it may take, what has left for it so far, and what its names are held to."""
+
+    patience: Patience
+    host: str
+    guard: NameGuard | None = None
+    sending: Sending | None = None
+
+    async def answer(self, job: Job, sending: Sending) -> Generated:
+        """Ask through the job's session, within the time."""
+        self.sending = sending
+        patience = self.patience
+        try:
+            with anyio.fail_after(patience.timeout_s):
+                return await sending.session.stream(sending, patience.first_token_s, patience.policy, self.guard)
+        except TimeoutError as error:
+            raise RemoteError(f"{self.host}: no completion within {patience.timeout_s:g} s") from error
+
+    def guarded(self, completion: Completion) -> Completion:
+        """The completion, cut before a wrong name."""
+        if self.guard is None:
+            return completion
+        text = self.guard.cut(completion.text)  # before its acts are asked for
+        return replace(completion, text=text, trace=replace(completion.trace, monitor_acts=self.guard.acts))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,24 +1,29 @@
 """Completions by a server's model: the pipeline with a server as its generator.
 
-`prepare` and `finish` do what stands before and after the request, so that a caller can have many requests under way.
+`RemoteSession` lives on an event loop, and can have many requests under way there; `RemoteGenerator` is the pipeline's,
+for who lives outside of it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, replace
 
-from codeassist.completion.document_state import DocumentState
-from codeassist.completion.pipeline import AnswerReader, Generated, Prepared, Prompter, complete
+from anyio.from_thread import BlockingPortal
+
+from codeassist.completion.pipeline import AnswerReader, Generated, Job, Prepared, Prompter
 from codeassist.completion.stops import Confidence
+from codeassist.errors import Cancelled, CodeAssistError
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.detect import Capabilities
 from codeassist.remote.names import NameGuard
 from codeassist.remote.openai_api import Answer, CompletionPayload, Piece
 from codeassist.remote.prompt_text import PromptWriter
 from codeassist.remote.retry import RetryPolicy
-from codeassist.request import Completion, CompletionRequest, Retriever, Sent
+from codeassist.request import CompletionRequest, Sent
 
+_LOOK_S = 0.005  # how often a job under way looks whether it is still wanted: less than a frame of any screen
 _OTHER_TEMPERATURE = 0.8  # what an alternative is drawn with: servers do not say what their second choice was
 
 
@@ -43,10 +48,10 @@ class AnswerCounts:
 
 @dataclass(slots=True)
 class Sending:
-    """How often a prompt has left this machine so far, and what the server said of it."""
+    """How often a prompt has left this machine so far through a session, and what the server said of it."""
 
     outgoing: Outgoing
-    url: str
+    session: RemoteSession
     num_times: int = 0
     num_cached_tokens: int | None = None
 
@@ -61,7 +66,7 @@ class Sending:
             return None
         prompt = self.outgoing.prepared.prompt
         return Sent(
-            url=self.url,
+            url=self.session.client.endpoint.url,
             num_chars=self.outgoing.num_chars,
             num_tokens=len(prompt.tokens),
             num_snippets=len(prompt.snippets),
@@ -90,17 +95,22 @@ class RemoteSession:
         self._stops = tuple(text for text in prompter.template.stops if text in tokenizer.special)
         self._stop_ids = tuple(sorted({*(tokenizer.special[text] for text in self._stops), *tokenizer.eos_ids}))
 
-    async def complete(self, request: CompletionRequest, retriever: Retriever) -> Completion:
-        """Complete one request. Cancelling closes the connection. Raises RemoteError."""
-        outgoing = self.prepare(request, retriever)
-        return self.finish(outgoing, await self.send(outgoing))
+    def prepare(self, job: Job) -> Sending:
+        """Find snippets, lay out the prompt and write down what will leave."""
+        prepared = self.prompter.prepare(job.request, job.retriever, job.document)
+        return Sending(self._outgoing(prepared), self)
 
-    def prepare(
-        self, request: CompletionRequest, retriever: Retriever, document: DocumentState | None = None
-    ) -> Outgoing:
-        """Find snippets and lay out the prompt. `document` keeps what the next request in it can use again."""
-        prepared = self.prompter.prepare(request, retriever, document or DocumentState(request.path))
-        prompt, tokenizer = prepared.prompt, self.prompter.tokenizer
+    async def answer(self, sending: Sending) -> Generated:
+        """Ask the server for all of an answer at once. Cancelling closes the connection. Raises RemoteError."""
+        sending.count()
+        answer = await self.client.complete(
+            sending.outgoing.payload, self.capabilities.model, self.capabilities.dialect
+        )
+        self._count(answer)
+        return self._generated(sending.outgoing, answer)
+
+    def _outgoing(self, prepared: Prepared) -> Outgoing:
+        request, prompt, tokenizer = prepared.request, prepared.prompt, self.prompter.tokenizer
         tokens = prompt.tokens
         file_tokens = (
             *tokens[prompt.prefix.start : prompt.prefix.stop],
@@ -120,22 +130,16 @@ class RemoteSession:
         )
         return Outgoing(prepared, payload, num_chars, self._num_chars(file_tokens))
 
-    async def send(self, outgoing: Outgoing) -> Answer:
-        """Ask the server. Raises RemoteError."""
-        answer = await self.client.complete(outgoing.payload, self.capabilities.model, self.capabilities.dialect)
-        self._count(answer)
-        return answer
-
     async def stream(
         self,
         sending: Sending,
         first_token_s: float,
         policy: RetryPolicy | None = None,
         guard: NameGuard | None = None,
-    ) -> Completion:
+    ) -> Generated:
         """Ask the server, read while it writes, and stop it where the completion ends. Raises RemoteError.
 
-        `guard` knows names: where the server can be held to them it is, and the answer is cut before a wrong one.
+        `guard` knows names: where the server can be held to them it is.
         """
         request = sending.outgoing.prepared.request
         constraint = self.capabilities.features.constraint
@@ -159,8 +163,8 @@ class RemoteSession:
         )
         self._count(answer)
         sending.num_cached_tokens = answer.num_cached_tokens
-        completion = self.finish(sending.outgoing, answer, reading.confidence)
-        notices = completion.trace.notices
+        generated = self._generated(sending.outgoing, answer, reading.confidence)
+        notices = generated.trace.notices
         if request.min_confidence > 0 and not gives_logprobs:
             notices = (
                 *notices,
@@ -172,16 +176,12 @@ class RemoteSession:
             "prefill": 0.0,  # the server does not tell it from the first token
             "first_token": request_ms if answer.first_s is None else answer.first_s * 1e3,
             "decode": request_ms,
-            "total": completion.trace.stage_ms["total"],
         }
-        trace = replace(completion.trace, notices=notices, stage_ms=stage_ms, sent=sending.sent)
-        if guard is None:
-            return replace(completion, trace=trace)
-        text = guard.cut(completion.text)  # before its acts are asked for
-        return replace(completion, text=text, trace=replace(trace, monitor_acts=guard.acts))
+        trace = replace(generated.trace, notices=notices, stage_ms=stage_ms, sent=sending.sent)
+        return replace(generated, trace=trace)
 
-    def finish(self, outgoing: Outgoing, answer: Answer, confidence: Confidence | None = None) -> Completion:
-        """Cut the answer to its lines and say what it took. `confidence`: of its tokens, where they were told."""
+    def _generated(self, outgoing: Outgoing, answer: Answer, confidence: Confidence | None = None) -> Generated:
+        """Read an answer that came. `confidence`: of its tokens, where they were told."""
         prepared = outgoing.prepared
         text, stopped = before_marker(answer.text, self._stops)
         reader = AnswerReader(prepared.request)
@@ -189,19 +189,16 @@ class RemoteSession:
         reader.confidence = confidence or reader.confidence
         request_ms = answer.seconds * 1e3
         told_prompt, told_new = answer.num_prompt_tokens, answer.num_new_tokens
-        stage_ms = prepared.trace.stage_ms
         trace = replace(
             prepared.trace,
-            stage_ms={**stage_ms, "request": request_ms},
+            stage_ms={**prepared.trace.stage_ms, "request": request_ms},
             num_prompt_tokens=len(prepared.prompt.tokens) if told_prompt is None else told_prompt,
             num_cached_tokens=answer.num_cached_tokens or 0,
             num_new_tokens=len(self.prompter.tokenizer.encode(answer.text)) if told_new is None else told_new,
             notices=self.capabilities.notices,
         )
         ended = answer.finish_reason == "length" and not stopped
-        generated = Generated(prepared, reader, "max_tokens" if ended else "stop_token", trace, answer.text)
-        total_ms = stage_ms["retrieve"] + stage_ms["prompt"] + request_ms
-        return complete(generated, self.capabilities.model, total_ms)
+        return Generated(prepared, reader, "max_tokens" if ended else "stop_token", trace, request_ms, answer.text)
 
     def _count(self, answer: Answer) -> None:
         self.answer_counts.num_answers += 1
@@ -210,6 +207,75 @@ class RemoteSession:
 
     def _num_chars(self, tokens: tuple[int, ...]) -> int:
         return len(self.prompter.tokenizer.decode_bytes(tokens).decode("utf-8", "replace"))
+
+
+class RemoteGenerator:
+    """A session as the pipeline's generator, for threads outside of the event loop that `portal` leads to.
+
+    Prompts are made on the caller's thread, in the jobs' order, and leave in that order, so that those which share a
+    beginning follow each other into the server's cache. `answer` asks for one, and says how: all at once, or streamed
+    with a patience. What is under way ends when a job is cancelled, or nobody iterates any more.
+    """
+
+    def __init__(
+        self,
+        session: RemoteSession,
+        portal: BlockingPortal,
+        num_at_once: int = 1,
+        answer: Callable[[Job, Sending], Awaitable[Generated]] | None = None,
+    ) -> None:
+        self.session = session
+        self.num_at_once = num_at_once
+        self._portal = portal
+        self._answer = answer or self._whole
+
+    @property
+    def model_name(self) -> str:
+        """Return the server's name for its model."""
+        return self.session.capabilities.model
+
+    def generate(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Generated | CodeAssistError]]:
+        """Answer jobs, up to `num_at_once` at a time, as `Generator` says."""
+        under_way: dict[Future[Generated], Job] = {}
+        try:
+            for job in jobs:
+                try:
+                    sending = self.session.prepare(job)
+                except CodeAssistError as error:
+                    yield job, error
+                    continue
+                under_way[self._portal.start_task_soon(self._answer, job, sending)] = job
+                yield from _finished(under_way, self.num_at_once - 1)
+            yield from _finished(under_way, 0)
+        finally:
+            for future in under_way:
+                future.cancel()
+
+    async def _whole(self, job: Job, sending: Sending) -> Generated:
+        return await self.session.answer(sending)
+
+
+def _finished(
+    under_way: dict[Future[Generated], Job], most_left: int
+) -> Iterator[tuple[Job, Generated | CodeAssistError]]:
+    """Yield what is done, and wait until at most `most_left` are under way."""
+    while True:
+        done, _ = wait(under_way, _LOOK_S if len(under_way) > most_left else 0.0, FIRST_COMPLETED)
+        for future, job in tuple(under_way.items()):
+            if future in done:
+                del under_way[future]
+                try:
+                    generated = future.result()
+                except CodeAssistError as error:
+                    yield job, error
+                else:
+                    yield job, generated
+            elif job.cancelled():
+                del under_way[future]
+                future.cancel()
+                yield job, Cancelled("the request was superseded")
+        if len(under_way) <= most_left:
+            return
 
 
 class _Reading:

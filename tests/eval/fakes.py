@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
+from codeassist.completion.pipeline import Job
+from codeassist.errors import CodeAssistError
 from codeassist.request import Completion, CompletionRequest, Retriever, Trace, UsedSnippet
 
 Answer = Callable[[CompletionRequest], str]
@@ -45,11 +48,15 @@ def demo_repository(folder: Path) -> Path:
 class FakeCompleter:
     """Answers what `answer` says and uses every snippet that it is given."""
 
-    def __init__(self, answer: Answer) -> None:
+    num_parallel = 1
+
+    def __init__(self, answer: Answer, clock: Callable[[], float] = perf_counter) -> None:
         self._answer = answer
+        self._clock = clock
         self.requests: list[CompletionRequest] = []
 
     def complete(self, request: CompletionRequest, retriever: Retriever) -> Completion:
+        started = self._clock()
         self.requests.append(request)
         found = retriever.retrieve(request, max_chars=2000)
         text = self._answer(request)
@@ -60,11 +67,18 @@ class FakeCompleter:
             model="fake",
             snippets=[UsedSnippet(snippet, len(snippet.text.split())) for snippet in found.snippets],
             trace=Trace(
-                stage_ms={"decode": 1.0, **found.stage_ms},
+                stage_ms={"decode": 1.0, **found.stage_ms, "total": (self._clock() - started) * 1e3},
                 num_prompt_tokens=len(request.prefix.split()),
                 num_new_tokens=len(text.split()),
             ),
         )
+
+    def completions(self, jobs: Iterable[Job]) -> Iterator[tuple[Job, Completion | CodeAssistError]]:
+        for job in jobs:
+            try:
+                yield job, self.complete(job.request, job.retriever)
+            except CodeAssistError as error:
+                yield job, error
 
 
 def _unasked(request: CompletionRequest) -> str:

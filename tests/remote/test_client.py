@@ -16,7 +16,9 @@ import anyio
 import pytest
 from transformers import PreTrainedTokenizerFast
 
-from codeassist.completion.pipeline import Prompter
+from codeassist.completion.document_state import DocumentState
+from codeassist.completion.pipeline import Job, Prompter
+from codeassist.completion.pipeline import complete as completion_from
 from codeassist.errors import ModelError, SettingsError
 from codeassist.prompts.prompt import Budget
 from codeassist.prompts.templates import recognise
@@ -61,7 +63,8 @@ def complete(url: str, tokenizer: Tokenizer, request: CompletionRequest) -> Comp
         async with CompletionsClient(Endpoint(url), policy=SOON) as client:
             found = await detect(client, None, tokenizer, template)
             session = RemoteSession(client, found, Prompter(tokenizer, template, Budget(200)))
-            return await session.complete(request, NoRetriever())
+            generated = await session.answer(session.prepare(Job(request, NoRetriever(), DocumentState(request.path))))
+            return completion_from(generated, found.model)
 
     return anyio.run(run)
 

@@ -31,8 +31,8 @@ from codeassist_eval.runs.manifest import claim_folder, make_manifest
 from codeassist_eval.runs.progress_bar import RunBar
 from codeassist_eval.runs.run import run_tasks
 from codeassist_eval.runs.run_folder import REPORT, Record
-from codeassist_eval.runs.schedule import Limits, OneByOne, Schedule, SideBySide
-from codeassist_eval.tasks.completer import BatchCompleter, Completer, ParallelCompleter
+from codeassist_eval.runs.schedule import Limits, Schedule, Tasks
+from codeassist_eval.tasks.completer import Completer, PipelineCompleter
 from codeassist_eval.tasks.repositories import Repositories, open_repositories
 from codeassist_eval.tasks.row_filter import RowFilter
 from codeassist_eval.tasks.task import Language, Task, sample
@@ -101,29 +101,21 @@ def run_experiment(experiment: Experiment, out: Path) -> dict[str, Any]:
     return metrics
 
 
-def _twice(retriever_for: RetrieverFor, completer: Completer | ParallelCompleter) -> RetrieverFor:
+def _twice(retriever_for: RetrieverFor, completer: Completer) -> RetrieverFor:
     """Retrieve a second time with what the first answer guessed, for each task."""
     return lambda task: IterativeRetriever(retriever_for(task), completer)
 
 
-def _schedule(
-    experiment: Experiment, completer: Completer | ParallelCompleter, retriever_for: RetrieverFor
-) -> Schedule:
-    if isinstance(completer, ParallelCompleter):
-        return SideBySide(completer, retriever_for, experiment.limits)
-    if experiment.benchmark.expand is not None:
-        from codeassist_eval.typing.edit_replay import Replayed  # imports torch, which servers' runs do without
+def _schedule(experiment: Experiment, completer: Completer, retriever_for: RetrieverFor) -> Schedule:
+    if experiment.benchmark.expand is None:
+        return Tasks(completer, retriever_for, experiment.limits)
+    from codeassist_eval.typing.edit_replay import Replayed  # imports torch, which servers' runs do without
 
-        if not isinstance(completer, Session):
-            raise SettingsError(
-                f"{experiment.benchmark.name} measures the live cache; leave out --set cache.mode=exact"
-            )
-        return Replayed(completer, retriever_for, experiment.limits, experiment.seed)
-    if not isinstance(completer, BatchCompleter):
-        return OneByOne(completer, retriever_for, experiment.limits)
-    from codeassist_eval.runs.batches import InBatches
-
-    return InBatches(completer, retriever_for, experiment.limits)
+    if not isinstance(completer, PipelineCompleter) or not isinstance(completer.generator, Session):
+        raise SettingsError(
+            f"{experiment.benchmark.name} measures the live cache; leave out --engine and --set cache.mode=exact"
+        )
+    return Replayed(completer.generator, retriever_for, experiment.limits, experiment.seed)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from codeassist.progress import Progress
 from codeassist.settings import Settings
 from codeassist_eval.runs.schedule import Limits
-from codeassist_eval.tasks.completer import Completer, ParallelCompleter
+from codeassist_eval.tasks.completer import Completer
 
 
 class EvaluationEngine(Protocol):
@@ -50,6 +50,6 @@ class EvaluationEngine(Protocol):
         """Return everything that can change a prediction."""
         ...
 
-    def open(self, progress: Progress) -> Completer | ParallelCompleter:
+    def open(self, progress: Progress) -> Completer:
         """Make it ready to complete."""
         ...

@@ -20,7 +20,7 @@ from codeassist.progress import Progress
 from codeassist.settings import Override, Settings, resolve
 from codeassist.settings.assignments import parse_assignments
 from codeassist_eval.runs.schedule import Limits
-from codeassist_eval.tasks.completer import Completer
+from codeassist_eval.tasks.completer import PipelineCompleter
 
 # What an evaluation does unless --set says otherwise: only states computed under exactly the same tokens are used
 # again, so that no prediction depends on the tasks before it.
@@ -35,17 +35,17 @@ class LocalEngine:
     model: InstalledModel
     num_at_once: int = 1
 
-    def open(self, progress: Progress) -> Completer:
+    def open(self, progress: Progress) -> PipelineCompleter:
         """Load the model."""
         if self.num_at_once > 1 and self.settings.cache.mode != "exact":
             raise SettingsError("--batch: tasks that are completed together need cache.mode = exact; leave one out")
         # A pass over a draft rounds differently, and its length follows from times.
         session = self.open_session(progress, speculate=False)
         if self.settings.cache.mode != "exact":
-            return session
+            return PipelineCompleter(session)
         from codeassist_eval.runs.batches import BatchedSession  # imports torch
 
-        return BatchedSession(session, self.num_at_once)
+        return PipelineCompleter(BatchedSession(session, self.num_at_once))
 
     def open_session(
         self, progress: Progress, *, speculate: bool = True, analysts: AnalysisSource | None = None

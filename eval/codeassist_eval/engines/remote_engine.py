@@ -9,13 +9,12 @@ import dataclasses
 import hashlib
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from anyio.from_thread import BlockingPortal, start_blocking_portal
+from anyio.from_thread import start_blocking_portal
 
 from codeassist.completion.pipeline import Prompter
 from codeassist.errors import ModelError
@@ -27,13 +26,13 @@ from codeassist.remote.client import CompletionsClient
 from codeassist.remote.detect import detect
 from codeassist.remote.endpoint import parse_endpoint
 from codeassist.remote.retry import RetryPolicy
-from codeassist.remote.session import Outgoing, RemoteSession
+from codeassist.remote.session import RemoteGenerator, RemoteSession
 from codeassist.remote.tokenizer_files import load_tokenizer
-from codeassist.request import Completion, CompletionRequest, Retriever
 from codeassist.settings import Settings
 from codeassist.tokenization.tokens import Tokenizer
 from codeassist_eval.engines.local_engine import evaluation_settings
 from codeassist_eval.runs.schedule import Limits
+from codeassist_eval.tasks.completer import PipelineCompleter
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,41 +47,21 @@ class RemoteOptions:
 
 
 @dataclass(frozen=True, slots=True)
-class RemoteCompleter:
-    """A server's session for a runner that lives outside of its event loop."""
-
-    session: RemoteSession
-    portal: BlockingPortal
-    num_at_once: int
-
-    def start(self, request: CompletionRequest, retriever: Retriever) -> Future[Completion]:
-        """Find snippets and lay out the prompt now; the answer comes later. Cancelling closes the connection."""
-        return self.portal.start_task_soon(self._answer, self.session.prepare(request, retriever))
-
-    def complete(self, request: CompletionRequest, retriever: Retriever) -> Completion:
-        """Return one completion."""
-        return self.start(request, retriever).result()
-
-    async def _answer(self, outgoing: Outgoing) -> Completion:
-        return self.session.finish(outgoing, await self.session.send(outgoing))
-
-
-@dataclass(frozen=True, slots=True)
 class RemoteEngine:
     """A server that has been asked what it can do."""
 
     settings: Settings
-    completer: RemoteCompleter
+    generator: RemoteGenerator
     tokenizer_sha256: str
 
-    def open(self, progress: Progress) -> RemoteCompleter:
+    def open(self, progress: Progress) -> PipelineCompleter:
         """It is open already."""
-        return self.completer
+        return PipelineCompleter(self.generator, self.generator.num_at_once)
 
     @property
     def model_name(self) -> str:
         """What the server calls the model."""
-        return self.completer.session.capabilities.model
+        return self.generator.session.capabilities.model
 
     @property
     def model_sha256(self) -> str | None:
@@ -92,13 +71,13 @@ class RemoteEngine:
     @property
     def facts(self) -> dict[str, Any]:
         """Where the server was and what it is; a run may go on with the same model at another address."""
-        capabilities = self.completer.session.capabilities
+        capabilities = self.generator.session.capabilities
         return {
             "server": {
-                "url": self.completer.session.client.endpoint.url,
+                "url": self.generator.session.client.endpoint.url,
                 "kind": capabilities.dialect.name,
                 "max_tokens": capabilities.max_tokens,
-                "at_once": self.completer.num_at_once,
+                "at_once": self.generator.num_at_once,
                 "notices": list(capabilities.notices),
             }
         }
@@ -108,7 +87,7 @@ class RemoteEngine:
 
         Where it did not, the `cached_tokens` of the records are 0 and mean nothing.
         """
-        counts = self.completer.session.answer_counts
+        counts = self.generator.session.answer_counts
         told = bool(counts.num_answers) and counts.num_with_cached == counts.num_answers
         return {"server": {"retries": counts.num_retries, "cached_tokens_told": told}}
 
@@ -121,7 +100,7 @@ class RemoteEngine:
         """Return what makes the prompts and the answers what they are, as far as it is known on this side."""
         return {
             "engine": "remote",
-            "prompts": "token ids" if self.completer.session.capabilities.takes_ids else "text",
+            "prompts": "token ids" if self.generator.session.capabilities.takes_ids else "text",
             "tokenizer_sha256": self.tokenizer_sha256,
             "context_tokens": self.settings.model.context_tokens,
             "context": dataclasses.asdict(self.settings.context),
@@ -159,7 +138,7 @@ def remote_engine(
                 )
             budget = Budget(context_tokens)
             session = RemoteSession(client, capabilities, Prompter(tokenizer, template, budget))
-            yield RemoteEngine(settings, RemoteCompleter(session, portal, options.num_at_once), sha256)
+            yield RemoteEngine(settings, RemoteGenerator(session, portal, options.num_at_once), sha256)
 
 
 def _tokenizer(named: str | None, settings: Settings, progress: Progress) -> tuple[Tokenizer, str]:

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import anyio
 
 from codeassist.completion.document_state import DocumentState
+from codeassist.completion.pipeline import Job, complete
 from codeassist.completion.snippet_policy import SnippetPolicy
 from codeassist.errors import CodeAssistError
 from codeassist.remote.metrics import read_metrics
 from codeassist.remote.retry import RetryPolicy
-from codeassist.remote.session import RemoteSession, Sending
+from codeassist.remote.session import RemoteSession
 from codeassist.request import CompletionRequest
 from codeassist_eval.typing.lsp_replay import Typist
 from codeassist_eval.typing.typing_sessions import EditSession, FixedRetriever
@@ -127,11 +128,11 @@ class _TypistAtWork:
         with scope:
             try:
                 await anyio.sleep(self._plan.debounce_s)
-                outgoing = self._session.prepare(request, self._retriever, self._document)
-                sending = Sending(outgoing, self._session.client.endpoint.url)
+                sending = self._session.prepare(Job(request, self._retriever, self._document))
                 asked_ms = (time.perf_counter() - pressed) * 1e3
                 with anyio.fail_after(self._plan.timeout_s):
-                    completion = await self._session.stream(sending, self._plan.timeout_s, _ONCE)
+                    generated = await self._session.stream(sending, self._plan.timeout_s, _ONCE)
+                completion = complete(generated, self._session.capabilities.model)
             except TimeoutError:
                 outcome, problem = "failed", f"no completion within {self._plan.timeout_s:g} s"
             except CodeAssistError as error:

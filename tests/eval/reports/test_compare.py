@@ -15,7 +15,7 @@ from codeassist_eval.reports.compare import compare, read_runs
 from codeassist_eval.reports.report import page, write_report
 from codeassist_eval.runs.manifest import claim_folder, make_manifest
 from codeassist_eval.runs.run import run_tasks
-from codeassist_eval.runs.schedule import Limits, OneByOne
+from codeassist_eval.runs.schedule import Limits, Tasks
 from codeassist_eval.tasks.paired_bootstrap import bootstrap, count_solved
 from tests.eval.fakes import FakeCompleter, row, write_rows
 
@@ -35,7 +35,7 @@ def finished_run(tmp_path: Path, name: str, answers: list[str], first_task: int 
         return next(given)
 
     limits = Limits(50, None)
-    schedule = OneByOne(FakeCompleter(answer), lambda task: NoRetriever(), limits)
+    schedule = Tasks(FakeCompleter(answer), lambda task: NoRetriever(), limits)
     run_tasks(BENCHMARK, load_tasks(path), schedule, out)
     return out
 

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from codeassist.completion.document_state import DocumentState
+from codeassist.completion.pipeline import Job, completions
 from codeassist.errors import SettingsError
 from codeassist.progress import silent
 from codeassist.request import Completion, CompletionRequest, NoRetriever
@@ -18,6 +20,7 @@ from codeassist_eval.engines.local_engine import local_engine
 from codeassist_eval.runs.batches import BatchedSession
 from codeassist_eval.runs.run_folder import Record, read_records
 from codeassist_eval.runs.schedule import Limits
+from codeassist_eval.tasks.completer import PipelineCompleter
 from tests.eval.fakes import row, write_rows
 from tests.tiny_models import CODE, save_model
 
@@ -89,7 +92,7 @@ def test_an_answer_depends_on_its_prompt_only(home: Path, monkeypatch: pytest.Mo
     code = (CODE * 3)[:2600]
     texts = [code[:1500], code[:2200], code[:2231], code[200:900], code[:1900] + "x = 1\n" + code[:300]]
     asked = [CompletionRequest("a.py", text, "", limits.max_new_tokens, limits.max_lines) for text in texts]
-    alone = [BatchedSession(session, 1).complete(request, NoRetriever()) for request in asked]
+    alone = [PipelineCompleter(BatchedSession(session, 1)).complete(request, NoRetriever()) for request in asked]
     assert all(256 < completion.trace.num_prompt_tokens < 700 for completion in alone[:3])
 
     for size, order in ((1, (0, 1, 2, 3, 4)), (1, (4, 2, 1, 3, 0)), (2, (2, 0, 4, 1, 3)), (5, (3, 4, 2, 1, 0))):
@@ -97,9 +100,8 @@ def test_an_answer_depends_on_its_prompt_only(home: Path, monkeypatch: pytest.Mo
         num_cached = 0
         for start in range(0, len(order), size):
             chosen = order[start : start + size]
-            for number, found in zip(
-                chosen, batched.complete_all([(asked[n], NoRetriever()) for n in chosen]), strict=True
-            ):
+            jobs = [Job(asked[n], NoRetriever(), DocumentState("a.py")) for n in chosen]
+            for number, (_, found) in zip(chosen, completions(batched, jobs), strict=True):
                 assert isinstance(found, Completion)
                 assert (found.raw_text, found.confidence) == (alone[number].raw_text, alone[number].confidence)
                 num_cached += found.trace.num_cached_tokens

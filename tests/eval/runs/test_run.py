@@ -16,7 +16,7 @@ from codeassist_eval.metrics.score import Score
 from codeassist_eval.runs.manifest import claim_folder, make_manifest
 from codeassist_eval.runs.run import run_tasks
 from codeassist_eval.runs.run_folder import Record, read_records, read_scores
-from codeassist_eval.runs.schedule import Limits, OneByOne
+from codeassist_eval.runs.schedule import Limits, Tasks
 from codeassist_eval.tasks.repositories import open_repositories
 from codeassist_eval.tasks.task import Task
 from tests.eval.fakes import NOBODY, FakeCompleter, demo_repository, row, write_rows
@@ -51,7 +51,7 @@ def out_folder(tmp_path: Path, name: str = "out") -> Path:
 def test_writes_predictions_scores_and_metrics(tmp_path: Path) -> None:
     tasks, out = tasks_of(tmp_path), out_folder(tmp_path)
 
-    metrics = run_tasks(BENCHMARK, tasks, OneByOne(every_third_wrong(), no_context, LIMITS), out)
+    metrics = run_tasks(BENCHMARK, tasks, Tasks(every_third_wrong(), no_context, LIMITS), out)
 
     assert (metrics["n"], metrics["em"], metrics["line_em"]) == (6, 66.67, 66.67)
     assert metrics["by_kind"]["args"]["n"] == 3
@@ -66,9 +66,7 @@ def test_writes_predictions_scores_and_metrics(tmp_path: Path) -> None:
 
 def test_goes_on_where_it_stopped(tmp_path: Path) -> None:
     tasks, out = tasks_of(tmp_path), out_folder(tmp_path)
-    whole = run_tasks(
-        BENCHMARK, tasks, OneByOne(FakeCompleter(right), no_context, LIMITS), out_folder(tmp_path, "whole")
-    )
+    whole = run_tasks(BENCHMARK, tasks, Tasks(FakeCompleter(right), no_context, LIMITS), out_folder(tmp_path, "whole"))
 
     def stops_at_the_fourth(request: CompletionRequest) -> str:
         if len(stopping.requests) == 4:
@@ -77,12 +75,12 @@ def test_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
     stopping = FakeCompleter(stops_at_the_fourth)
     with pytest.raises(KeyboardInterrupt):
-        run_tasks(BENCHMARK, tasks, OneByOne(stopping, no_context, LIMITS), out)
+        run_tasks(BENCHMARK, tasks, Tasks(stopping, no_context, LIMITS), out)
     assert len(read_records(out / "predictions.jsonl")) == 3
     assert not (out / "metrics.json").exists()
 
     resumed = FakeCompleter(right)
-    metrics = run_tasks(BENCHMARK, tasks, OneByOne(resumed, no_context, LIMITS), out)
+    metrics = run_tasks(BENCHMARK, tasks, Tasks(resumed, no_context, LIMITS), out)
 
     assert len(resumed.requests) == 3
     assert {name: metrics[name] for name in ("n", "em", "es")} == {name: whole[name] for name in ("n", "em", "es")}
@@ -90,7 +88,7 @@ def test_goes_on_where_it_stopped(tmp_path: Path) -> None:
 
 def test_every_torn_last_line_is_redone(tmp_path: Path) -> None:
     tasks, out = tasks_of(tmp_path, 2), out_folder(tmp_path)
-    run_tasks(BENCHMARK, tasks, OneByOne(FakeCompleter(right), no_context, LIMITS), out)
+    run_tasks(BENCHMARK, tasks, Tasks(FakeCompleter(right), no_context, LIMITS), out)
     path = out / "predictions.jsonl"
     whole = path.read_bytes()
     first_end = whole.index(b"\n") + 1
@@ -98,30 +96,30 @@ def test_every_torn_last_line_is_redone(tmp_path: Path) -> None:
     for cut in range(first_end, len(whole), 7):
         path.write_bytes(whole[:cut])
         completer = FakeCompleter(right)
-        run_tasks(BENCHMARK, tasks, OneByOne(completer, no_context, LIMITS), out)
+        run_tasks(BENCHMARK, tasks, Tasks(completer, no_context, LIMITS), out)
         assert len(completer.requests) == 1
         assert list(read_records(path)) == ["demo/0", "demo/1"]
 
 
 def test_damage_inside_the_file_is_named_not_lost(tmp_path: Path) -> None:
     tasks, out = tasks_of(tmp_path, 3), out_folder(tmp_path)
-    run_tasks(BENCHMARK, tasks, OneByOne(FakeCompleter(right), no_context, LIMITS), out)
+    run_tasks(BENCHMARK, tasks, Tasks(FakeCompleter(right), no_context, LIMITS), out)
     path = out / "predictions.jsonl"
     lines = path.read_text().splitlines(keepends=True)
     path.write_text(lines[0] + "{oops\n" + lines[2])
 
     with pytest.raises(EvaluationError, match=r"predictions\.jsonl, line 2: not JSON"):
-        run_tasks(BENCHMARK, tasks, OneByOne(FakeCompleter(right), no_context, LIMITS), out)
+        run_tasks(BENCHMARK, tasks, Tasks(FakeCompleter(right), no_context, LIMITS), out)
 
     assert path.read_text() == lines[0] + "{oops\n" + lines[2]
 
 
 def test_a_prediction_of_another_run_is_refused(tmp_path: Path) -> None:
     tasks, out = tasks_of(tmp_path, 3), out_folder(tmp_path)
-    run_tasks(BENCHMARK, tasks, OneByOne(FakeCompleter(right), no_context, LIMITS), out)
+    run_tasks(BENCHMARK, tasks, Tasks(FakeCompleter(right), no_context, LIMITS), out)
 
     with pytest.raises(EvaluationError, match="'demo/2', no task of this run"):
-        run_tasks(BENCHMARK, tasks[:2], OneByOne(FakeCompleter(right), no_context, LIMITS), out)
+        run_tasks(BENCHMARK, tasks[:2], Tasks(FakeCompleter(right), no_context, LIMITS), out)
 
 
 def test_one_failing_task_costs_only_itself(tmp_path: Path) -> None:
@@ -134,10 +132,10 @@ def test_one_failing_task_costs_only_itself(tmp_path: Path) -> None:
 
     completer = FakeCompleter(fails_once)
     with pytest.raises(EvaluationError, match=r"1 tasks failed, the first is 'demo/1': out of memory.*5 of 6"):
-        run_tasks(BENCHMARK, tasks, OneByOne(completer, no_context, LIMITS), out)
+        run_tasks(BENCHMARK, tasks, Tasks(completer, no_context, LIMITS), out)
 
     again = FakeCompleter(right)
-    assert run_tasks(BENCHMARK, tasks, OneByOne(again, no_context, LIMITS), out)["n"] == 6
+    assert run_tasks(BENCHMARK, tasks, Tasks(again, no_context, LIMITS), out)["n"] == 6
     assert len(again.requests) == 1
 
 
@@ -151,7 +149,7 @@ def test_an_engine_that_died_is_not_asked_for_every_task(tmp_path: Path) -> None
 
     completer = FakeCompleter(dies)
     with pytest.raises(EvaluationError, match=r"'demo/4': connection refused; stopped after 3.*4 of 20"):
-        run_tasks(BENCHMARK, tasks, OneByOne(completer, no_context, LIMITS), out)
+        run_tasks(BENCHMARK, tasks, Tasks(completer, no_context, LIMITS), out)
 
     assert len(completer.requests) == 7
     assert len(read_records(out / "predictions.jsonl")) == 4
@@ -161,7 +159,7 @@ def test_requests_carry_the_task_and_the_limits(tmp_path: Path) -> None:
     (task,), out = tasks_of(tmp_path, 1), out_folder(tmp_path)
     completer = FakeCompleter(right)
 
-    run_tasks(BENCHMARK, [task], OneByOne(completer, no_context, Limits(12, 1, seed=5)), out)
+    run_tasks(BENCHMARK, [task], Tasks(completer, no_context, Limits(12, 1, seed=5)), out)
 
     assert completer.requests == [
         CompletionRequest("main.py", task.prefix, task.suffix, max_new_tokens=12, max_lines=1, seed=5)
@@ -173,7 +171,7 @@ def test_the_truth_cannot_leak_from_the_target_file(tmp_path: Path) -> None:
     repositories = open_repositories(demo_repository(tmp_path / "repos"), tmp_path / "cache")
 
     with open_contexts("bm25", tasks, repositories, tmp_path / "cache", NOBODY) as retriever_for:
-        run_tasks(BENCHMARK, tasks, OneByOne(FakeCompleter(right), retriever_for, LIMITS), out)
+        run_tasks(BENCHMARK, tasks, Tasks(FakeCompleter(right), retriever_for, LIMITS), out)
 
     (record,) = read_records(out / "predictions.jsonl").values()
     assert [used.path for used in record.snippets] == ["shapes.py"]
@@ -189,11 +187,11 @@ def test_watchers_see_every_task_once_also_the_resumed(tmp_path: Path) -> None:
         def task_done(self, record: Record, score: Score) -> None:
             self.seen.append((record.task_id, score.values["em"]))
 
-    run_tasks(BENCHMARK, tasks, OneByOne(every_third_wrong(), no_context, LIMITS), out)
+    run_tasks(BENCHMARK, tasks, Tasks(every_third_wrong(), no_context, LIMITS), out)
     path = out / "predictions.jsonl"
     path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:3]))
     watcher = Counting()
-    run_tasks(BENCHMARK, tasks, OneByOne(FakeCompleter(right), no_context, LIMITS), out, watcher)
+    run_tasks(BENCHMARK, tasks, Tasks(FakeCompleter(right), no_context, LIMITS), out, watcher)
 
     assert watcher.seen == [("demo/0", 1), ("demo/1", 1), ("demo/2", 0), ("demo/3", 1)]
 
@@ -233,12 +231,12 @@ def test_the_harness_is_whatever_is_not_the_engines_work(tmp_path: Path) -> None
             now += 0.25
             return Retrieval()
 
-    schedule = OneByOne(FakeCompleter(answer), lambda task: Finding(), LIMITS, clock=lambda: now)
+    schedule = Tasks(FakeCompleter(answer, lambda: now), lambda task: Finding(), LIMITS, clock=lambda: now)
     for outcome in schedule.outcomes(tasks):
         assert isinstance(outcome, Record) and outcome.seconds == pytest.approx(0.251)
         now += 0.5  # written and scored
 
     assert schedule.idle_s == pytest.approx(4 * 0.75)
-    again = OneByOne(FakeCompleter(answer), lambda task: Finding(), LIMITS, clock=lambda: now)
+    again = Tasks(FakeCompleter(answer, lambda: now), lambda task: Finding(), LIMITS, clock=lambda: now)
     metrics = run_tasks(BENCHMARK, tasks, again, out_folder(tmp_path), clock=lambda: now)
     assert metrics["harness"] == {"tasks": 4, "seconds": 1.0, "share": pytest.approx(1.0 / 1.004, abs=1e-4)}
