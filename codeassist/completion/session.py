@@ -248,6 +248,7 @@ def _open(
         converted,
         model.sha256,
         lambda done, total: progress("converting the model", done, total),
+        model.adapter,
     )
     weights = open_weights(folder)
     config = weights.config

@@ -10,10 +10,11 @@ lies where it lies, and only its seal is kept here.
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -39,12 +40,16 @@ _SEAL = "seal.json"
 
 @dataclass(frozen=True, slots=True)
 class InstalledModel:
-    """A model whose files are here and are what they should be. `path` is the GGUF file or the safetensors folder."""
+    """A model whose files are here and are what they should be. `path` is the GGUF file or the safetensors folder.
+
+    `adapter` is merged into it when it is converted; `sha256` is then of both.
+    """
 
     name: str
     path: Path
     sha256: str
     kind: Literal["gguf", "safetensors"]
+    adapter: Path | None = None
 
 
 def models_folder(settings: Settings) -> Path:
@@ -225,5 +230,18 @@ def _installed(entry: ModelEntry, folder: Path, seal: Seal) -> InstalledModel:
     root = _local_path(entry) if entry.is_local else folder
     only = next(iter(seal.files)) if len(seal.files) == 1 else ""
     if only.endswith(".gguf"):
-        return InstalledModel(entry.name, root if entry.is_local else root / only, seal.sha256, "gguf")
-    return InstalledModel(entry.name, root, seal.sha256, "safetensors")
+        return _adapted(entry, InstalledModel(entry.name, root if entry.is_local else root / only, seal.sha256, "gguf"))
+    return _adapted(entry, InstalledModel(entry.name, root, seal.sha256, "safetensors"))
+
+
+def _adapted(entry: ModelEntry, model: InstalledModel) -> InstalledModel:
+    """The model with its entry's adapter. Raises ModelError where that cannot be read."""
+    if entry.adapter is None:
+        return model
+    try:
+        with entry.adapter.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"{entry.name}: the adapter {entry.adapter} cannot be read ({error.strerror})") from error
+    both = hashlib.sha256(f"{model.sha256}+{digest}".encode()).hexdigest()
+    return replace(model, sha256=both, adapter=entry.adapter)

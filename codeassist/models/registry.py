@@ -176,6 +176,7 @@ def _user_entry(name: str, model: UserModel) -> ModelEntry:
         sha256=model.sha256,
         licence=model.licence or "unknown",
         description=model.description or "",
+        adapter=model.adapter,
     )
 
 

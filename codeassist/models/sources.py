@@ -67,7 +67,7 @@ class ModelEntry:
     """One model of the registry. `size_bytes` is about what it takes on disk, None if unknown.
 
     `sha256` is that of the one file, or of a folder's listing (see `checksums.Seal`). `fills_in_the_middle` is None
-    where only the tokenizer can tell.
+    where only the tokenizer can tell. `adapter`: a file of low-rank changes that are merged into the model.
     """
 
     name: str
@@ -77,6 +77,7 @@ class ModelEntry:
     size_bytes: int | None = None
     description: str = ""
     fills_in_the_middle: bool | None = None
+    adapter: Path | None = None
 
     @property
     def is_local(self) -> bool:

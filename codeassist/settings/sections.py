@@ -228,6 +228,7 @@ class UserModel:
     hub: str | None = field(default=None, metadata={"kind": matching(r"[\w.-]+/[\w.-]+", 'a repository, "owner/name"')})
     revision: str | None = field(default=None, metadata={"kind": text()})
     sha256: str | None = field(default=None, metadata={"kind": matching(r"[0-9a-f]{64}", "64 lower-case hex digits")})
+    adapter: Path | None = field(default=None, metadata={"kind": path()})
     licence: str | None = field(default=None, metadata={"kind": text()})
     description: str | None = field(default=None, metadata={"kind": text()})
 

@@ -15,12 +15,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
 
 import psutil
 import torch
 
-from codeassist.engine.configuration.model_config import ModelConfig
+from codeassist.engine.loading.adapter import AdaptedSource
 from codeassist.engine.loading.converted import (
     CONFIG_NAME,
     WEIGHTS_NAME,
@@ -35,6 +34,7 @@ from codeassist.engine.loading.gguf_file import GgufFile
 from codeassist.engine.loading.safetensors_folder import SafetensorsFolder
 from codeassist.engine.loading.safetensors_writer import SafetensorsPlan, SafetensorsWriter, Stored
 from codeassist.engine.loading.tensor_layout import Part, TensorSpec, model_tensors
+from codeassist.engine.loading.weight_source import WeightSource
 from codeassist.errors import ModelError
 from codeassist.model_files import untrusted
 from codeassist.tokenization.tokens import Tokenizer
@@ -46,25 +46,6 @@ _DTYPES: dict[WeightFormat, torch.dtype] = {"int8": torch.int8, "bf16": torch.bf
 _STALE_SECONDS = 600
 
 Progress = Callable[[int, int], None]
-
-
-class WeightSource(Protocol):
-    """A model as someone published it."""
-
-    path: Path
-    config: ModelConfig
-
-    def part_shape(self, part: str) -> tuple[int, ...] | None:
-        """The shape of a part, rows first; None when there is no such tensor."""
-        ...
-
-    def read_rows(self, part: str, start: int, stop: int) -> torch.Tensor:
-        """Rows [start, stop) of a part: (stop - start, cols) or (stop - start,) float32."""
-        ...
-
-    def tokenizer_files(self) -> dict[str, bytes]:
-        """Contents of tokenizer.json and tokenizer_config.json."""
-        ...
 
 
 def open_source(model_path: Path) -> WeightSource:
@@ -81,17 +62,25 @@ def open_source(model_path: Path) -> WeightSource:
 
 
 def prepare(
-    model_path: Path, weight_format: WeightFormat, cache_dir: Path, source_sha256: str, progress: Progress
+    model_path: Path,
+    weight_format: WeightFormat,
+    cache_dir: Path,
+    source_sha256: str,
+    progress: Progress,
+    adapter: Path | None = None,
 ) -> Path:
     """Return the folder of the converted model, converting it first unless that is done.
 
-    `progress(done, total)` counts bytes written. Several processes may do this at once. Raises ModelError for a model
-    or a disk that will not do, and then leaves nothing behind.
+    `adapter` is merged into it, and `source_sha256` is then of both. `progress(done, total)` counts bytes written.
+    Several processes may do this at once. Raises ModelError for a model or a disk that will not do, and then leaves
+    nothing behind.
     """
     place = _place(cache_dir, source_sha256, weight_format)
     if is_whole(place, source_sha256, weight_format):
         return place
     source = open_source(model_path)
+    if adapter is not None:
+        source = AdaptedSource(source, adapter)
     made = cache_dir / f".{place.name}.{os.getpid()}-{secrets.token_hex(4)}"
     try:
         cache_dir.mkdir(parents=True, exist_ok=True)

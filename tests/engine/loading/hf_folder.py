@@ -24,7 +24,8 @@ from codeassist.engine.loading.converted import MANIFEST_NAME, open_weights
 from codeassist.engine.loading.safetensors_folder import hf_name
 from codeassist.engine.loading.safetensors_writer import SafetensorsPlan, SafetensorsWriter, Stored
 from codeassist.engine.loading.tensor_layout import model_tensors
-from codeassist.engine.loading.weights import WeightSource, check_shapes, check_space, open_source, read_in_pieces
+from codeassist.engine.loading.weight_source import WeightSource
+from codeassist.engine.loading.weights import check_shapes, check_space, open_source, read_in_pieces
 from codeassist.errors import ModelError
 
 ExportDtype = Literal["bfloat16", "float16", "float32"]

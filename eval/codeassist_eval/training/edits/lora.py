@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from codeassist.engine.layers.kv_cache import frequencies
+from codeassist.engine.layers.attention import frequencies
 from codeassist.engine.layers.model import read_norm
 from codeassist.engine.loading.weights import Weights
 from codeassist_eval.errors import EvaluationError
