@@ -7,6 +7,7 @@ from collections.abc import Generator
 from pathlib import Path
 
 from codeassist.errors import ModelError
+from codeassist.regular_file import NotRegularError, open_regular
 
 _MOST_BYTES = 64 << 20  # the largest tokenizer.json in use has half of that (Gemma 3)
 _MOST_CHARS = 400
@@ -34,10 +35,10 @@ def untrusted(path: Path) -> Generator[None]:
 def read_bounded(path: Path) -> bytes:
     """The bytes of a model's small file. Raises ModelError for one that cannot be read, is no file, or is too large."""
     try:
-        if not path.is_file():
-            raise ModelError(f"cannot read {path}: it is no file")
-        with path.open("rb") as file:
+        with open_regular(path, follows_links=True) as file:
             content = file.read(_MOST_BYTES + 1)
+    except (NotRegularError, FileNotFoundError) as error:
+        raise ModelError(f"cannot read {path}: it is no file") from error
     except OSError as error:
         raise ModelError(f"cannot read {path}: {error}") from error
     if len(content) > _MOST_BYTES:

@@ -45,7 +45,9 @@ class Break:
 
 @dataclass(frozen=True)
 class Garble:
-    """A streamed answer that goes on with what is no event's data."""
+    """A streamed answer that goes on with what is no event's data, or none that means anything."""
+
+    said: bytes = b"<html>busy</html>"
 
 
 @dataclass(frozen=True)
@@ -275,7 +277,7 @@ class CompletionsServer:
                             self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
                             return
                         case Garble():
-                            self.wfile.write(b"data: <html>busy</html>\n\n")
+                            self.wfile.write(b"data: " + fault.said + b"\n\n")
                             return
                         case Stall():
                             outer._stopping.wait()

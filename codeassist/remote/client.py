@@ -5,7 +5,6 @@ Owns its connections; use it as an async context manager.
 
 from __future__ import annotations
 
-import json
 import random
 import ssl
 import time
@@ -19,6 +18,7 @@ from typing import Any, TypeVar
 import anyio
 import httpx
 
+from codeassist.json_object import parse_json
 from codeassist.remote.endpoint import OWN_KEY, SHARED_KEY, Endpoint
 from codeassist.remote.errors import RefusedError, RemoteError
 from codeassist.remote.events import EventReader
@@ -275,8 +275,8 @@ class CompletionsClient:
 
     def _parsed(self, content: bytes) -> object:
         try:
-            return json.loads(content)
-        except (ValueError, RecursionError) as error:
+            return parse_json(content)
+        except ValueError as error:
             raise _TransientError(f"answers what is no JSON: {self._quoted(text_of(content))}") from error
 
     def _advice(self, status: int) -> str:

@@ -8,6 +8,8 @@ from typing import cast
 
 import httpx
 
+from codeassist.json_object import parse_json
+
 
 def kind_of(error: httpx.HTTPError) -> str:
     """What went wrong, in words that fit after "the server"."""
@@ -34,8 +36,8 @@ def is_about_certificate(error: BaseException | None) -> bool:
 def complaint(content: bytes) -> str:
     """The message in an error's JSON, in the places where servers put it; else all of it."""
     try:
-        value: object = json.loads(content)
-    except (ValueError, RecursionError):
+        value = parse_json(content)
+    except ValueError:
         return text_of(content)
     for key in ("error", "message", "detail"):
         if isinstance(value, dict):

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _MOST_TOLD = 1_000  # files of which the log says why they stay here
+_NOT_CLEARED = "its text could not be searched for keys and passwords in time; the log says why"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +59,13 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Redactors:
-    """What takes keys and passwords out of texts that leave this machine: out of a request, and out of a snippet."""
+    """What takes keys and passwords out of texts that leave this machine: out of a request, and out of a snippet.
 
-    request: Callable[[CompletionRequest], CompletionRequest] = lambda request: request
-    snippet: Callable[[Snippet], Snippet] = lambda snippet: snippet
+    Where they cannot be looked for it returns None, and the text stays here.
+    """
+
+    request: Callable[[CompletionRequest], CompletionRequest | None] = lambda request: request
+    snippet: Callable[[Snippet], Snippet | None] = lambda snippet: snippet
 
 
 class RemoteWithFallback:
@@ -142,14 +146,15 @@ class RemoteWithFallback:
         """Complete one request, as `Session.complete`. Cancelling closes the request on the server."""
         reason = self._allowed.why_not(request)
         if reason is not None:
-            self._tell_once(request.path, reason)
-            return self._locally(request, retriever, cancelled, document, f"completed on this machine: {reason}")
+            return self._kept_here(request, retriever, cancelled, document, reason)
         if not self._breaker.lets_through:
             return self._instead(request, retriever, cancelled, document, self._breaker.reason or "", None)
         asking = _Asking(self._patience, self._host)
         try:
             session = self._connected()
             outgoing = self._redactors.request(request)
+            if outgoing is None:
+                return self._kept_here(request, retriever, cancelled, document, _NOT_CLEARED)
             asking.guard = self._guard(outgoing)
             cleared = _ClearedRetriever(retriever, self._redactors.snippet)
             job = Job(outgoing, cleared, document or DocumentState(request.path), cancelled)
@@ -210,6 +215,18 @@ class RemoteWithFallback:
             log.warning("an analysis failed, and nothing is monitored there", exc_info=error)
             return None
         return None if analysis is None else NameGuard(analysis, request, self._analyses.submit)
+
+    def _kept_here(
+        self,
+        request: CompletionRequest,
+        retriever: Retriever,
+        cancelled: Callable[[], bool],
+        document: DocumentState | None,
+        reason: str,
+    ) -> Completion:
+        """The local model's answer to what must not leave this machine, whether or not it stands in for the server."""
+        self._tell_once(request.path, reason)
+        return self._locally(request, retriever, cancelled, document, f"completed on this machine: {reason}")
 
     def _instead(
         self,
@@ -278,15 +295,18 @@ class _Asking:
 
 @dataclass(frozen=True, slots=True)
 class _ClearedRetriever:
-    """Clears the snippets that another finds. Those of an index are clear, by the rules of when it was made.
+    """Clears the snippets that another finds, and leaves out those that cannot be.
+
+    Those of an index are clear, by the rules of when it was made.
 
     Two that clear the same one's are equal: what a document's policy knows of one holds for the other.
     """
 
     retriever: Retriever
-    cleared: Callable[[Snippet], Snippet]
+    cleared: Callable[[Snippet], Snippet | None]
 
     def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
         """Return the other's snippets, cleared."""
         found = self.retriever.retrieve(request, max_chars)
-        return replace(found, snippets=tuple(map(self.cleared, found.snippets)))
+        cleared = map(self.cleared, found.snippets)
+        return replace(found, snippets=tuple(snippet for snippet in cleared if snippet is not None))

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 _MOST_STOP_TEXTS = 4  # as many as OpenAI takes
+_LEAST_LIKELY = 1e6  # no logprob is so far from 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +165,9 @@ def read_piece(value: object) -> Piece:
     found = choice.get("logprobs")
     told = cast("dict[str, Any]", found).get("token_logprobs") if isinstance(found, dict) else None
     listed = cast("list[object]", told) if isinstance(told, list) else []
-    logprobs = tuple(float(one) for one in listed if isinstance(one, int | float))
+    logprobs = tuple(
+        min(0.0, float(one)) for one in listed if isinstance(one, int | float) and abs(one) < _LEAST_LIKELY
+    )
     return Piece(text, logprobs, reason if isinstance(reason, str) else None, prompt, cached, new)
 
 

@@ -7,11 +7,11 @@ deeply enough. No settings file needs either.
 from __future__ import annotations
 
 import re
-import stat
 import tomllib
 from pathlib import Path
 
 from codeassist.errors import SettingsError
+from codeassist.regular_file import NotRegularError, open_regular
 
 MOST_BYTES = 64 << 10
 MOST_DEPTH = 16
@@ -28,13 +28,13 @@ _PIECE = re.compile(
 def read_toml(file: Path) -> dict[str, object]:
     """Return what a settings file holds. Raises SettingsError for a file that is none."""
     try:
-        status = file.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise SettingsError(f"{file}: not a regular file; replace it by one")
-        if status.st_size > MOST_BYTES:
+        with open_regular(file, follows_links=True) as stream:
+            content = stream.read(MOST_BYTES + 1)
+        if len(content) > MOST_BYTES:
             raise SettingsError(f"{file}: larger than {MOST_BYTES >> 10} KiB, which no settings file is; shorten it")
-        with file.open("rb") as stream:
-            text = stream.read(MOST_BYTES).decode("utf-8")
+        text = content.decode("utf-8")
+    except NotRegularError as error:
+        raise SettingsError(f"{file}: not a regular file; replace it by one") from error
     except OSError as error:
         raise SettingsError(f"{file}: cannot be read ({error.strerror}); check its permissions") from error
     except UnicodeDecodeError as error:

@@ -82,6 +82,11 @@ def test_asks_for_greedy_answers_with_every_stop(server: CompletionsServer, ours
     assert completion.trace.num_prompt_tokens == len(sent["prompt"])
 
 
+def nested(depth: int, before: bytes = b'{"error": ', behind: bytes = b"}") -> bytes:
+    """JSON in which something is nested so deeply."""
+    return before + b"[" * depth + b"]" * depth + behind
+
+
 @pytest.mark.parametrize(
     "faults",
     [
@@ -90,6 +95,7 @@ def test_asks_for_greedy_answers_with_every_stop(server: CompletionsServer, ours
         [Status(500), Status(503, b"")],
         [Status(200, b"<html>no gateway</html>"), Status(200, b'{"choices": []}'), Status(200, b'["text"]')],
         [Status(200, b"[" * 100_000)],
+        *([Status(200, nested(depth)), Status(500, nested(depth))] for depth in (60, 300, 800, 950, 990, 1_100)),
     ],
 )
 def test_what_passes_is_asked_again(server: CompletionsServer, faults: list[Fault]) -> None:

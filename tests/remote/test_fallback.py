@@ -96,6 +96,11 @@ def test_cached_tokens_are_known_where_the_answer_is_read_to_its_end(
         (Reset(), "connection broke", 2),
         (Break(), "breaks off|connection broke", 2),
         (Garble(), "no JSON: <html>busy", 2),
+        *(
+            (Garble(b'{"error": ' + b"[" * depth + b"]" * depth + b"}"), "nested|no JSON|no choices", 2)
+            for depth in (60, 500, 900, 960, 990, 9_000)
+        ),
+        (Garble(b'{"choices": [{"text": " x", "logprobs": {"token_logprobs": [1' + b"0" * 400 + b"]}}]}"), "breaks", 2),
         (Status(429, headers={"Retry-After": "0.01"}), "status 429", 2),
         (Status(429, headers={"Retry-After": "60"}), "asks to wait 60 s", 1),
         (Status(500), "status 500", 2),

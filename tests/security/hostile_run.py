@@ -88,8 +88,16 @@ class Server:
         return self._process.pid
 
     def memory(self) -> int:
-        """Return how many bytes the server and the processes it started have in memory."""
-        return sum(_asked(process, lambda it: it.memory_info().rss) for process in self._processes())
+        """Return how many bytes the server and the processes it started have in memory.
+
+        One that has been made and does not run its own program yet lives in the server's memory, and would count it
+        twice.
+        """
+        server, *others = self._processes()
+        own = server.cmdline()
+        return server.memory_info().rss + sum(
+            _asked(process, lambda it: 0 if it.cmdline() == own else it.memory_info().rss) for process in others
+        )
 
     def own_cpu_s(self) -> float:
         """Return the processor time that the server itself has taken."""

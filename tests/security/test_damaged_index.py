@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import random
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from codeassist_indexer.ingest.update import update_index
+from codeassist.errors import IndexCorrupt
+from codeassist_indexer.ingest.update import UpdateSettings, update_index
 from codeassist_indexer.storage.store import Store
+from codeassist_lsp.workspace.background_index import BackgroundIndex
 
 SEED = 20261130
 _PAGE = 4096
@@ -90,3 +93,59 @@ def test_a_sound_index_is_not_made_again(tree: Path, whole: Path, tmp_path: Path
     path.write_bytes(whole.read_bytes())
     report = update_index(Store(path), tree)
     assert report.num_parsed == 0 and report.notices == ()
+
+
+def stale(tree: Path, path: Path) -> Path:
+    """An index in which an older copy of a page stands, that SQLite takes for sound. The tree stays as it was."""
+    store = Store(path)
+    update_index(store, tree)
+    store.query("PRAGMA wal_checkpoint(TRUNCATE)")
+    store.close()
+    before = path.read_bytes()
+    for number in range(6):
+        (tree / f"m{number}.py").write_text(f"def other{number}(shared): return {'word ' * number!r}\n" * 20)
+    update_index(store, tree)
+    store.query("PRAGMA wal_checkpoint(TRUNCATE)")
+    store.close()
+    now = path.read_bytes()
+    for at in range(_PAGE, min(len(before), len(now)), _PAGE):
+        if before[at : at + _PAGE] == now[at : at + _PAGE]:
+            continue
+        path.write_bytes(now[:at] + before[at : at + _PAGE] + now[at + _PAGE :])
+        try:
+            store.require_sound()
+            store.check()
+        except IndexCorrupt as error:
+            if "tokens where" in str(error) or "words are listed" in str(error) or "chunks of no file" in str(error):
+                return path
+        finally:
+            store.close()
+            store._is_sound = False
+    raise AssertionError("no page whose older copy goes unnoticed")
+
+
+def test_a_page_of_an_older_copy_is_found_in_idle_time(tmp_path: Path) -> None:
+    root = tmp_path / "tree"
+    root.mkdir()
+    for number in range(40):
+        lines = [f"def f{number}_{line}(shared, x{line}):\n    return {line}" for line in range(30)]
+        (root / f"m{number}.py").write_text("\n".join(lines) + "\n")
+    path = stale(root, tmp_path / "index" / "index.db")
+    fresh = Store(tmp_path / "fresh.db")
+    update_index(fresh, root)
+    fresh.close()
+    is_whole = threading.Event()
+    index = BackgroundIndex(Store(path), root, UpdateSettings(encoder=None))
+    index.listen("here", lambda coverage: None if coverage.is_building or not is_as_fresh() else is_whole.set())
+
+    def is_as_fresh() -> bool:
+        try:
+            return dump(path) == dump(fresh.path)
+        except IndexCorrupt:
+            return False
+
+    index.start()
+    try:
+        assert is_whole.wait(60)
+    finally:
+        index.stop()

@@ -16,12 +16,13 @@ from pathlib import Path
 import pytest
 from transformers import PreTrainedTokenizerFast
 
-from codeassist.cli.sessions.remote_session import cleared_request, cleared_snippet
-from codeassist.remote.fallback import Patience, Redactors, RemoteWithFallback
+from codeassist.cli.sessions.remote_session import redactors
+from codeassist.remote.fallback import Patience, RemoteWithFallback
 from codeassist.remote.tokenizer_files import load_tokenizer
 from codeassist.request import CompletionRequest, NoRetriever, Retrieval, Snippet
 from codeassist.tokenization.tokens import Tokenizer
 from codeassist_indexer.ingest.private_files import PrivateFiles
+from codeassist_indexer.open_document.reader import READER, DocumentReader
 from tests.completions_server import CompletionsServer, Status
 from tests.indexer.secrets.corpus import Sample, key_samples, named_samples, token_samples
 from tests.indexer.secrets.formats import FORMATS
@@ -35,6 +36,7 @@ WITHOUT_MARK = {  # nothing before their last characters says what they are; typ
     "Twitch", "Vault, old", "bcrypt", "crypt", "1Password", "Bitcoin extended", "URL, token alone", "JSON web key",
     "nothing but entropy", "weak name", "cookie",
 }  # fmt: skip
+SCRIPTED = "tests.indexer.open_document.scripted_process"
 FEWEST_CHARS = 6  # a stretch of a secret that tells something of it
 
 
@@ -64,7 +66,9 @@ def engine(server: CompletionsServer, ours: Tokenizer) -> Iterator[RemoteWithFal
         yield running
 
 
-def open_engine(server: CompletionsServer, ours: Tokenizer, folders: tuple[str, ...] = ("*",)) -> RemoteWithFallback:
+def open_engine(
+    server: CompletionsServer, ours: Tokenizer, folders: tuple[str, ...] = ("*",), reader: DocumentReader = READER
+) -> RemoteWithFallback:
     return engine_at(
         server.url,
         ours,
@@ -72,7 +76,7 @@ def open_engine(server: CompletionsServer, ours: Tokenizer, folders: tuple[str, 
         repositories=folders,
         patience=Patience(20, 20, 1),
         keeps_here=PrivateFiles(folders, ()).why,
-        redactors=Redactors(cleared_request, cleared_snippet),
+        redactors=redactors(reader),
         context_tokens=2_000,
     )
 
@@ -169,6 +173,52 @@ def test_a_secret_in_a_snippet_and_in_a_request_that_is_sent_again(
         received = texts_received(server, ours)
         told = [stretch for stretch in stretches(sample) if stretch in received]
         assert not told, (sample.kind, told, f"seed {seed}")
+
+
+def test_a_text_that_cannot_be_searched_stays_here(server: CompletionsServer, ours: Tokenizer) -> None:
+    """The process hangs, dies, fails, or tells of secrets where none can stand; with remote.fallback and without."""
+    texts = ["loop", "crash", "fail", "babble", "lie", "[[0, 99]]", "[[2, 1]]", "[[0, 3], [1, 4]]", "[0]"]
+    local = Local()
+    with closing(DocumentReader(SCRIPTED)) as reader, closing(open_engine(server, ours, reader=reader)) as engine:
+        engine._open_local = lambda: local
+        for number, text in enumerate(texts):
+            server.received.clear()
+            engine._falls_back = number % 2 == 0
+            for _ in range(2):
+                request = CompletionRequest(f"{number}.py", text, "", max_new_tokens=4)
+                completion = engine.complete(request, NoRetriever())
+                assert completion.text == "local" and completion.trace.sent is None, text
+                [notice] = completion.trace.notices
+                assert "completed on this machine: its text could not be searched for keys and passwords" in notice
+            assert number == 0 or not server.received, "no more than what a server can do is asked, once"
+        assert len(local.requests) == 2 * len(texts)
+        num_before = len(server.requests)
+        whole = CompletionRequest("b.py", "[[1, 2], ", "[5, 6]]", max_new_tokens=4)
+        assert engine.complete(whole, NoRetriever()).text == " x", "the next document is searched by the next process"
+        prompt = ours.decode_bytes(server.requests[num_before]["prompt"])
+        assert b"[*1, " in prompt and b"[[1, " not in prompt
+
+
+def test_a_text_that_takes_too_long_to_search_and_the_one_after_it(server: CompletionsServer, ours: Tokenizer) -> None:
+    """With the real process: it is ended by its limit of processor time, and another one takes its place."""
+    local = Local()
+    with closing(DocumentReader()) as reader, closing(open_engine(server, ours, reader=reader)) as engine:
+        engine._open_local = lambda: local
+        server.received.clear()
+        assert ask(engine, "a.py", "token = " * 1_000_000, "x\n") == "local"
+        assert not [each for each in server.received if b"token = token" in each]
+        assert ask(engine, "b.py", "password = 'tulip47Br", "'\n") == " x"
+        assert b"tulip" not in texts_received(server, ours)
+
+
+def test_a_snippet_that_cannot_be_searched_is_left_out(server: CompletionsServer, ours: Tokenizer) -> None:
+    found = [Snippet(f"{text}.py", text, 1, 2, "bm25", 1.0, "near") for text in ("crash", "[[0, 2], [3, 4]]", "loop")]
+    with closing(DocumentReader(SCRIPTED)) as reader, closing(open_engine(server, ours, reader=reader)) as engine:
+        server.received.clear()
+        server.requests.clear()
+        assert ask(engine, "a.py", "[]", "", *found) == " x"
+        received = texts_received(server, ours)
+        assert b"**0* 2], [3, 4]]" in received and b"crash" not in received and b"loop" not in received
 
 
 @pytest.fixture

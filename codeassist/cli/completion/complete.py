@@ -70,8 +70,8 @@ def complete(
     """
     from codeassist.cli.completion.completion_report import as_document, explain
     from codeassist.cli.completion.source_text import read_file, read_stdin
-    from codeassist.cli.sessions.repository import find_root
-    from codeassist.request import NO_REPOSITORY, CompletionRequest
+    from codeassist.cli.sessions.repository import find_root, name_of
+    from codeassist.request import CompletionRequest
 
     cursor = parse_position(position)
     file = Path(cursor.file)
@@ -96,7 +96,7 @@ def complete(
         max_new_tokens=settings.completion.max_new_tokens,
         max_lines=settings.completion.max_lines,
         root=None if root is None else str(root),
-        repository=NO_REPOSITORY if root is None else root.name,
+        repository=name_of(root, file),
         # Without context the index is not brought up to date, and what it does not know would not exist.
         monitor_deadline_ms=settings.monitor.patient_wait_ms if settings.context.mode != "none" else None,
     )

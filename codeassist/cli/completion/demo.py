@@ -111,6 +111,7 @@ class _Cut:
 def _cut(root: Path, scene: Scene) -> _Cut:
     """Return the request of the scene, with the rest of the line hidden. Raises RequestError without its source."""
     from codeassist.cli.completion.source_text import read_file
+    from codeassist.cli.sessions.repository import name_of
     from codeassist.errors import RequestError
     from codeassist.request import CompletionRequest
 
@@ -124,7 +125,7 @@ def _cut(root: Path, scene: Scene) -> _Cut:
         raise RequestError(f"{file}: does not fit the demo any more; update `SCENE`")
     line_start = prefix.rfind("\n") + 1
     position = Position(scene.file, prefix.count("\n") + 1, len(prefix) - line_start + 1)
-    request = CompletionRequest(scene.file, prefix, newline + suffix, max_new_tokens=24, repository=root.name)
+    request = CompletionRequest(scene.file, prefix, newline + suffix, max_new_tokens=24, repository=name_of(root, file))
     return _Cut(request, position)
 
 

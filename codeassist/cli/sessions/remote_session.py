@@ -6,6 +6,7 @@ import dataclasses
 import os
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import anyio
 
@@ -26,6 +27,9 @@ from codeassist.remote.tokenizer_files import tokenizer_of
 from codeassist.request import CompletionRequest, Snippet
 from codeassist.settings import Settings
 
+if TYPE_CHECKING:
+    from codeassist_indexer.open_document.reader import DocumentReader
+
 _NUM_QUESTIONS = 2  # what a server can do is asked in some short requests: so many times the time of a completion
 _ROOM = 64  # drafts and the server's own tokens
 
@@ -33,6 +37,7 @@ _ROOM = 64  # drafts and the server's own tokens
 def open_remote(settings: Settings, open_local: Callable[[], Completer]) -> RemoteWithFallback:
     """Return the engine that `settings.remote` names; nothing is asked of it yet. Raises SettingsError."""
     from codeassist_indexer.ingest.private_files import PrivateFiles
+    from codeassist_indexer.open_document.reader import READER
 
     remote = settings.remote
     endpoint, route = endpoint_of(remote, os.environ), route_of(remote)
@@ -54,7 +59,7 @@ def open_remote(settings: Settings, open_local: Callable[[], Completer]) -> Remo
         patience,
         falls_back=remote.fallback,
         notices=_notices(endpoint),
-        redactors=Redactors(cleared_request, cleared_snippet),
+        redactors=redactors(READER),
         analysts=AnalysisServices(settings),
     )
 
@@ -98,19 +103,21 @@ def _within(seconds: float, endpoint: Endpoint) -> Generator[None, None, None]:
         ) from error
 
 
-def cleared_request(request: CompletionRequest) -> CompletionRequest:
-    """Return the request as it may leave this machine: without keys and passwords, one being written included."""
-    from codeassist_indexer.secrets.redaction import redact_around
+def redactors(reader: DocumentReader) -> Redactors:
+    """Return what clears texts as they may leave this machine: the reader's process looks for keys and passwords.
 
-    prefix, suffix = redact_around(request.prefix, request.suffix, request.path)
-    return dataclasses.replace(request, prefix=prefix, suffix=suffix)
+    One that is being written at the cursor is one from its first character on.
+    """
 
+    def request(request: CompletionRequest) -> CompletionRequest | None:
+        found = reader.cleared_around(request.prefix, request.suffix, request.path)
+        return None if found is None else dataclasses.replace(request, prefix=found[0], suffix=found[1])
 
-def cleared_snippet(snippet: Snippet) -> Snippet:
-    """As `cleared_request`."""
-    from codeassist_indexer.secrets.redaction import redact
+    def snippet(snippet: Snippet) -> Snippet | None:
+        text = reader.cleared(snippet.text, snippet.path)
+        return None if text is None else dataclasses.replace(snippet, text=text)
 
-    return dataclasses.replace(snippet, text=redact(snippet.text, snippet.path).text)
+    return Redactors(request, snippet)
 
 
 def _notices(endpoint: Endpoint) -> tuple[str, ...]:

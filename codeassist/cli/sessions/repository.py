@@ -5,13 +5,14 @@ What is missing here costs context, never the completion: it comes back as notic
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from codeassist.errors import CodeAssistError, RequestError
 from codeassist.progress import Progress
-from codeassist.request import NoRetriever, Retriever
+from codeassist.request import NO_REPOSITORY, NoRetriever, Retriever
 from codeassist.settings import Settings
 
 if TYPE_CHECKING:
@@ -34,6 +35,24 @@ def find_root(path: Path) -> Path | None:
     from codeassist_indexer.ingest.walk import repository_root
 
     return repository_root(path)
+
+
+def name_of(root: Path | None, file: Path) -> str:
+    """Return what models are told that a file's repository is called: the name by which the user came to it."""
+    if root is None:
+        return NO_REPOSITORY
+    from codeassist_indexer.ingest.walk import repository_name
+
+    return repository_name(root, _shell_folder() / file.parent)
+
+
+def _shell_folder() -> Path:
+    """The current folder by the name by which the shell entered it: that of a link, where it was one."""
+    here, told = Path.cwd(), Path(os.environ.get("PWD", ""))
+    try:
+        return told if told.is_absolute() and told.samefile(here) else here
+    except OSError:  # it was another shell's
+        return here
 
 
 def require_root(path: Path) -> Path:

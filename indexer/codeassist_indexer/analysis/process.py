@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from codeassist.json_object import parse_json
 from codeassist_indexer.workers.child import Worker, WorkerEnded
 
 log = logging.getLogger(__name__)
@@ -118,15 +119,16 @@ class _Asked:
         return self._worker.pid
 
     def ask(self, question: Mapping[str, Any], timeout_s: float) -> dict[str, Any] | None:
-        """Return the answer; None where the process ended or none came in time."""
+        """Return the answer; None where the process ended, none came in time, or what came is none."""
         self._next_id += 1
         try:
             self._worker.send(json.dumps({"id": self._next_id, **question}))
             line = self._worker.receive(timeout_s + (_START_S if self._is_new else 0))
-        except (WorkerEnded, TimeoutError):
+            answer = parse_json(line)
+        except (WorkerEnded, TimeoutError, ValueError):
             return None
         self._is_new = False
-        return json.loads(line)
+        return answer if isinstance(answer, dict) else None
 
     def kill(self) -> None:
         """End the process, whatever it does."""

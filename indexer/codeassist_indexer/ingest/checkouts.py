@@ -11,8 +11,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from codeassist.regular_file import open_regular
 from codeassist_indexer.ingest.ignore_patterns import IgnoreSpec, ignore_spec, lines_of
-from codeassist_indexer.ingest.regular_file import open_regular
 
 log = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+from codeassist.regular_file import open_regular
 from codeassist_indexer.ingest.file_messages import ParsedText
-from codeassist_indexer.ingest.regular_file import open_regular
 from codeassist_indexer.ingest.walk import FoundFile, NotSource, decode_source
 from codeassist_indexer.storage.file_records import FileState, PreparedFile, SameContent
 

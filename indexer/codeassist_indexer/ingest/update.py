@@ -123,12 +123,13 @@ def update_index(
     if not root.is_dir():
         raise RequestError(f"no such folder: {root}; name the folder of a repository")
     settings = settings or UpdateSettings()
-    try:
-        return _update(store, root.resolve(), settings, progress, cancelled, unsaved)
-    except IndexCorrupt as error:
-        store.rebuild()
-        report = _update(store, root.resolve(), settings, progress, cancelled, unsaved)
-        return replace(report, notices=(f"the index was rebuilt from nothing: {error}", *report.notices))
+    with store.patiently():
+        try:
+            return _update(store, root.resolve(), settings, progress, cancelled, unsaved)
+        except IndexCorrupt as error:
+            store.rebuild()
+            report = _update(store, root.resolve(), settings, progress, cancelled, unsaved)
+            return replace(report, notices=(f"the index was rebuilt from nothing: {error}", *report.notices))
 
 
 def update_file(
@@ -138,15 +139,17 @@ def update_file(
     settings = settings or UpdateSettings()
     is_asked = is_source(path) and (text is not None or os.path.lexists(root / path))
     rules = rules_for(store, root, [path] if is_asked else [], settings)
-    return _update_file(store, root, path, text, settings, rules)
+    with store.patiently():
+        return _update_file(store, root, path, text, settings, rules)
 
 
 def update_files(
     store: Store, root: Path, paths: Iterable[str], rules: IgnoreRules, settings: UpdateSettings | None = None
 ) -> None:
     """Bring some files up to date with what is on disk. `rules` know of them (`rules_for`)."""
-    for path in sorted(paths):
-        _update_file(store, root, path, None, settings or UpdateSettings(), rules)
+    with store.patiently():
+        for path in sorted(paths):
+            _update_file(store, root, path, None, settings or UpdateSettings(), rules)
 
 
 def rules_for(store: Store, root: Path, paths: Collection[str], settings: UpdateSettings) -> IgnoreRules:

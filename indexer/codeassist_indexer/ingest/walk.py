@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from codeassist.request import NO_REPOSITORY
 from codeassist.settings import REPOSITORY_FILE
 from codeassist.settings.ownership import is_own_file
 from codeassist_indexer.ingest.ignore import IgnoreRules
@@ -61,6 +62,18 @@ class NotSource:
     """Why a file's content is not worth indexing, in plain words."""
 
     reason: str
+
+
+def repository_name(root: Path, opened: Path) -> str:
+    """Return what the user calls the repository at `root`: the name of the folder at or above `opened` that is it.
+
+    A link goes by its own name, and what it leads to by none: NO_REPOSITORY where the root was not opened itself.
+    """
+    opened = opened.absolute()
+    for folder in (opened, *opened.parents):
+        if folder.name != ".." and folder.resolve() == root:
+            return folder.name
+    return NO_REPOSITORY
 
 
 def repository_root(path: Path) -> Path | None:

@@ -32,6 +32,7 @@ from watchdog.observers.api import BaseObserver
 
 from codeassist.errors import Cancelled, CodeAssistError
 from codeassist_indexer.ingest.changed_paths import ChangedPath, Meaning, meaning_of, meanings_outside
+from codeassist_indexer.ingest.event_burst import EventBurst
 from codeassist_indexer.ingest.git_answers import GitPatience, folders_above
 from codeassist_indexer.ingest.ignore import IgnoreRules
 from codeassist_indexer.ingest.update import UpdateSettings, is_source, rules_for, update_files, update_index
@@ -58,6 +59,8 @@ _MORE = (
     else "close programs that watch files"
 )
 _OF_PATHS = (Meaning.FILE, Meaning.FOLDER)
+_ANYTHING = ChangedPath("", Meaning.RULES)
+"""What calls for a pass over the whole tree."""
 
 
 class _Stop:
@@ -69,6 +72,8 @@ class Watcher(FileSystemEventHandler):
 
     `is_open(path)` names documents that an editor holds: the disk does not overrule their unsaved text. `on_update`
     is called in the watcher's thread with the paths that were looked at, after each update; with "" for all of them.
+
+    After a burst of events so long that the system may have dropped some, the whole tree is looked at.
 
     A root that goes away (deleted, renamed, unmounted) leaves the index as it is; every `look_s` the watcher looks
     whether it has gone or come back, for not every system says so.
@@ -96,6 +101,7 @@ class Watcher(FileSystemEventHandler):
         self._tracked_anyway: frozenset[str] = frozenset()  # files that git tracks although a rule matches
         self._outside = meanings_outside(self._root)
         self._queue: queue.SimpleQueue[ChangedPath | _Stop] = queue.SimpleQueue()
+        self._burst = EventBurst()
         self._observer: BaseObserver | None = None  # to make one may need what is used up
         self._thread = threading.Thread(target=self._run, name="index-watcher", daemon=True)
         self._stopping = threading.Event()
@@ -140,6 +146,7 @@ class Watcher(FileSystemEventHandler):
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         """Queue what an event says has changed; runs in watchdog's thread."""
+        self._burst.note()
         for raw_path in filter(None, (event.src_path, event.dest_path)):
             changed = self._changed(os.fsdecode(raw_path), event.is_directory)
             if changed is not None:
@@ -185,7 +192,7 @@ class Watcher(FileSystemEventHandler):
             return False
         log.info("%s is back", self._root)
         self._schedule()
-        self._queue.put(ChangedPath("", Meaning.RULES))
+        self._queue.put(_ANYTHING)
         return True
 
     def _run(self) -> None:
@@ -193,7 +200,8 @@ class Watcher(FileSystemEventHandler):
             try:
                 first = self._queue.get(timeout=self._look_s)
             except queue.Empty:
-                self._look_at_root()
+                if self._look_at_root() and self._burst.take_long():
+                    self._update([_ANYTHING])
                 continue
             if isinstance(first, _Stop):
                 return
@@ -202,7 +210,7 @@ class Watcher(FileSystemEventHandler):
             if stopping:
                 return
             if self._look_at_root():
-                self._update(changes)
+                self._update([*changes, _ANYTHING] if self._burst.take_long() else changes)
 
     def _collect(self, changes: list[ChangedPath]) -> bool:
         """Add what arrives until `debounce_s` pass in silence, ten times that at most; return whether to stop."""

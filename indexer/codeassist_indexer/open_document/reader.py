@@ -1,4 +1,4 @@
-"""Asks a confined process about the text of an open document: its imports, and what may be inserted at a cursor.
+"""Asks a confined process about the text of an open document: its imports, its secrets, what fits at a cursor.
 
 Whatever the text does to that process, this one has an answer, or knows that there is none, within a second: the
 process has little processor time and memory for each question, is started anew when it ends, and is not asked again
@@ -34,7 +34,9 @@ from codeassist_indexer.open_document.reader_messages import (
     nothing_of_json,
     question_line,
     read_answer,
+    spans_of_json,
 )
+from codeassist_indexer.secrets.redaction import Span, masked, masked_around
 from codeassist_indexer.workers.child import Worker, WorkerEnded
 
 log = logging.getLogger(__name__)
@@ -89,6 +91,15 @@ class DocumentReader:
         texts = _end_of(prefix, _EXTENT_CHARS), suffix[:_EXTENT_CHARS]
         return self.ask(extent_of_json, "extent", path, texts) or "line"
 
+    def cleared(self, text: str, path: str) -> str | None:
+        """Return a text without its secrets, as `redaction.redact`; None where they cannot be looked for."""
+        return self._masked(path, (text, ""), None, lambda spans: masked(text, spans))
+
+    def cleared_around(self, prefix: str, suffix: str, path: str) -> tuple[str, str] | None:
+        """Return the texts around a cursor without secrets, as `redaction.redact_around`; None as `cleared` does."""
+        texts = prefix, suffix
+        return self._masked(path, texts, len(prefix), lambda spans: masked_around(prefix, suffix, spans))
+
     def place(self, prefix: str, suffix: str, path: str) -> DocumentPlace:
         """Return a cursor's place, for answers to be fitted to. Asks nothing yet."""
         return DocumentPlace(self, prefix, suffix, path)
@@ -131,6 +142,13 @@ class DocumentReader:
         log.warning("%r is not read for its %s, nor for %g s: %s", path, kind, pause_s, why)
         threading.Thread(target=self.warm, name="reader-start", daemon=True).start()
         return None
+
+    def _masked(
+        self, path: str, texts: tuple[str, str], cursor: int | None, mask: Callable[[list[Span]], _T]
+    ) -> _T | None:
+        """What `mask` makes of where secrets stand: the process only says where, and so adds nothing."""
+        line = question_line("secrets", path, "".join(texts), cursor)
+        return self.ask(lambda value: mask(spans_of_json(value)), "secrets", path, texts, line)
 
     def _running(self) -> Worker | None:
         """The process, started if need be; None where none can be. With the lock held."""

@@ -12,8 +12,9 @@ from typing import Any, Literal
 
 from codeassist_indexer.fitting.trim import Fitted
 from codeassist_indexer.languages.forms.parsed import Import
+from codeassist_indexer.secrets.redaction import Span
 
-Kind = Literal["imports", "extent", "place", "fit"]
+Kind = Literal["imports", "extent", "place", "fit", "secrets"]
 Extent = Literal["line", "block"]
 
 _WORD = re.compile(r"\w+")
@@ -22,7 +23,7 @@ GONE: Literal["gone"] = "gone"
 """The answer about a place that the process does not have, or no longer."""
 
 
-def question_line(kind: Kind, *values: str | int | bool) -> str:
+def question_line(kind: Kind, *values: str | int | bool | None) -> str:
     """Return the line that asks something."""
     return json.dumps([kind, *values])
 
@@ -77,6 +78,18 @@ def extent_of_json(value: object) -> Extent:
     if value not in ("line", "block"):
         raise ValueError("no extent")
     return "block" if value == "block" else "line"
+
+
+def spans_of_json(value: object) -> list[Span]:
+    """Return where secrets stand. Raises ValueError; `masked` does for what does not fit the text."""
+    found: list[Span] = []
+    for row in value if isinstance(value, list) else [None]:
+        match row:
+            case [int(start), int(end)]:
+                found.append((start, end))
+            case _:
+                raise ValueError("no spans")
+    return found
 
 
 def nothing_of_json(value: object) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Container, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -154,9 +155,10 @@ class IndexRetriever:
         """Return snippets of together at most `max_chars` characters, and what they rest on."""
         query = RetrievalQuery(request, max_chars, tuple(self._recent), self._deadline_ms)
         try:
-            index = self.snapshot()
-            basis = index.basis(request.path)
-            return replace(retrieve(query, index), basis=basis)
+            with self._waiting():
+                index = self.snapshot()
+                basis = index.basis(request.path)
+                return replace(retrieve(query, index), basis=basis)
         except CodeAssistError as error:
             log.warning("no context for %s: %s", request.path, error)
             return Retrieval(late_sources=SOURCES)
@@ -165,10 +167,15 @@ class IndexRetriever:
         """Return all that a ranker may choose among, found under the same deadline."""
         query = RetrievalQuery(request, 0, tuple(self._recent), self._deadline_ms)
         try:
-            return candidates(query, self.snapshot())
+            with self._waiting():
+                return candidates(query, self.snapshot())
         except CodeAssistError as error:
             log.warning("no candidates for %s: %s", request.path, error)
             return Candidates(late_sources=SOURCES)
+
+    def _waiting(self) -> AbstractContextManager[None]:
+        """Wait for a process that holds the index where the request has no deadline."""
+        return self._store.patiently() if self._deadline_ms is None else nullcontext()
 
     def snapshot(self) -> IndexSnapshot:
         """Return the index as it is now. Raises CodeAssistError where it cannot be read.

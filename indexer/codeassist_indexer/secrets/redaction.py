@@ -6,7 +6,7 @@ Everything runs in time linear in the text: RE2, and looks of bounded length at 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from codeassist_indexer.secrets.assignments import Place, assigned_spans
@@ -24,6 +24,9 @@ _CODE_SUFFIXES = (
 )  # fmt: skip
 _NOT_A_LINE_END = re.compile(rb"[^\n\r]")
 
+Span = tuple[int, int]
+"""A half-open range of bytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
@@ -38,11 +41,9 @@ def redact(text: str, path: str = "") -> Redaction:
 
     Only the secret goes, not its line: the code around it still parses and can still be found.
     """
+    spans = secret_spans(text, path)
     encoded = text.encode("utf-8", "surrogatepass")
-    spans = _merged(encoded, _spans(Place(encoded, path.lower().endswith(_CODE_SUFFIXES))))
-    if not spans:
-        return Redaction(text, ())
-    return Redaction(_without(encoded, spans).decode("utf-8", "surrogatepass"), _lines(encoded, spans))
+    return Redaction(masked(text, spans), _lines(encoded, spans) if spans else ())
 
 
 def redact_around(prefix: str, suffix: str, path: str = "") -> tuple[str, str]:
@@ -51,17 +52,43 @@ def redact_around(prefix: str, suffix: str, path: str = "") -> tuple[str, str]:
     What is being written at the cursor as the value of a secret's name, or behind a service's marker, goes from its
     first character on.
     """
-    before = prefix.encode("utf-8", "surrogatepass")
-    encoded = before + suffix.encode("utf-8", "surrogatepass")
-    place = Place(encoded, path.lower().endswith(_CODE_SUFFIXES), cursor=len(before))
-    spans = _merged(encoded, _spans(place))
+    return masked_around(prefix, suffix, secret_spans(prefix + suffix, path, cursor=len(prefix)))
+
+
+def secret_spans(text: str, path: str = "", cursor: int | None = None) -> list[Span]:
+    """Return where in a text's UTF-8 bytes secrets stand: in order, without overlap, each of whole characters.
+
+    `cursor`: the offset, in characters, at which one may be being written.
+    """
+    encoded = text.encode("utf-8", "surrogatepass")
+    at = None if cursor is None else len(text[:cursor].encode("utf-8", "surrogatepass"))
+    return _merged(encoded, _spans(Place(encoded, path.lower().endswith(_CODE_SUFFIXES), cursor=at)))
+
+
+def masked(text: str, spans: Sequence[Span]) -> str:
+    """Return the text with an asterisk for each of its UTF-8 bytes in the spans, but for line ends.
+
+    Raises ValueError for spans that `secret_spans` returns for no text that is encoded as this one.
+    """
     if not spans:
-        return prefix, suffix
-    left = _without(encoded, spans)
-    return left[: len(before)].decode("utf-8", "surrogatepass"), left[len(before) :].decode("utf-8", "surrogatepass")
+        return text
+    encoded = text.encode("utf-8", "surrogatepass")
+    done = 0
+    for start, end in spans:
+        if not done <= start < end <= len(encoded):
+            raise ValueError(f"no span of this text: {start} to {end}")
+        done = end
+    return _without(encoded, spans).decode("utf-8", "surrogatepass")
 
 
-def _spans(place: Place) -> Iterator[tuple[int, int]]:
+def masked_around(prefix: str, suffix: str, spans: Sequence[Span]) -> tuple[str, str]:
+    """As `masked`, for the texts before and after a cursor and the spans of both together."""
+    left = masked(prefix + suffix, spans).encode("utf-8", "surrogatepass")
+    at = len(prefix.encode("utf-8", "surrogatepass"))
+    return left[:at].decode("utf-8", "surrogatepass"), left[at:].decode("utf-8", "surrogatepass")
+
+
+def _spans(place: Place) -> Iterator[Span]:
     yield from token_spans(place.text, place.cursor)
     yield from key_spans(place.text, place.cursor)
     yield from phrase_spans(place)
@@ -70,9 +97,9 @@ def _spans(place: Place) -> Iterator[tuple[int, int]]:
         yield from block_spans(place.text)
 
 
-def _merged(text: bytes, spans: Iterator[tuple[int, int]]) -> list[tuple[int, int]]:
+def _merged(text: bytes, spans: Iterator[Span]) -> list[Span]:
     """The spans in order, without overlap, each of whole characters."""
-    merged: list[tuple[int, int]] = []
+    merged: list[Span] = []
     for start, end in sorted(spans):
         while start > 0 and text[start] & 0xC0 == 0x80 if start < len(text) else False:
             start -= 1
@@ -85,7 +112,7 @@ def _merged(text: bytes, spans: Iterator[tuple[int, int]]) -> list[tuple[int, in
     return merged
 
 
-def _without(text: bytes, spans: list[tuple[int, int]]) -> bytes:
+def _without(text: bytes, spans: Sequence[Span]) -> bytes:
     pieces: list[bytes] = []
     done = 0
     for start, end in spans:
@@ -94,7 +121,7 @@ def _without(text: bytes, spans: list[tuple[int, int]]) -> bytes:
     return b"".join([*pieces, text[done:]])
 
 
-def _lines(text: bytes, spans: list[tuple[int, int]]) -> tuple[int, ...]:
+def _lines(text: bytes, spans: Sequence[Span]) -> tuple[int, ...]:
     lines: set[int] = set()
     line, done = 1, 0
     for start, end in spans:

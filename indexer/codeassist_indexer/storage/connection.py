@@ -6,6 +6,7 @@ import contextlib
 import errno
 import secrets
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,27 +14,40 @@ from pathlib import Path
 from codeassist.errors import CodeAssistError
 from codeassist_indexer.storage.schema import SCHEMA_VERSION, create_tables
 
-_BUSY_TIMEOUT_S = 15.0
+BUSY_S = 15.0
+"""How long is waited for another process that holds the database, where no request waits."""
 _NOWHERE_TO_NOTE = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR)
+
+_READ_BUSY_S = 0.1  # a request may wait for what is read
+
+
+class ThreadConnection(threading.local):
+    """A thread's connection, and how long it waits for another process that holds the database."""
+
+    current: sqlite3.Connection | None = None
+    busy_s = _READ_BUSY_S
 
 
 class OtherVersionError(Exception):
     """A database of another version of this program."""
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """Open the database, created for its owner alone if it is new. Where it cannot be written it can only be read."""
+def connect(path: Path, busy_s: float) -> sqlite3.Connection:
+    """Open the database, created for its owner alone if it is new. Where it cannot be written it can only be read.
+
+    `busy_s`: how long is waited for another process that holds it, also later.
+    """
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         path.touch(mode=0o600)
     except OSError as error:
         if path.exists() and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-            return connect_to_read(path)
+            return connect_to_read(path, busy_s)
         raise CodeAssistError(cannot_write(path, error.strerror)) from error
     # Threads do not share connections; only close() comes from another thread.
-    connection = sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(path, timeout=busy_s, isolation_level=None, check_same_thread=False)
     try:
-        _retry_busy(lambda: connection.execute("PRAGMA journal_mode = WAL"))
+        _retry_busy(lambda: connection.execute("PRAGMA journal_mode = WAL"), busy_s)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA temp_store = MEMORY")
         connection.execute("PRAGMA cache_size = -32000")
@@ -53,24 +67,24 @@ def cannot_write(path: Path, why: str | None) -> str:
     )
 
 
-def connect_to_read(path: Path) -> sqlite3.Connection:
+def connect_to_read(path: Path, busy_s: float) -> sqlite3.Connection:
     """Open a database that is there, without any way to change it.
 
     In a folder that cannot be written SQLite has nowhere to note who reads; nobody writes there either.
     """
     try:
-        return _connect_to_read(path, "mode=ro")
+        return _connect_to_read(path, "mode=ro", busy_s)
     except sqlite3.OperationalError as error:
         log = path.with_name(path.name + "-wal")
         if error.sqlite_errorcode & 0xFF not in _NOWHERE_TO_NOTE or (log.exists() and log.stat().st_size):
             raise
-        return _connect_to_read(path, "mode=ro&immutable=1")
+        return _connect_to_read(path, "mode=ro&immutable=1", busy_s)
 
 
-def _connect_to_read(path: Path, options: str) -> sqlite3.Connection:
+def _connect_to_read(path: Path, options: str, busy_s: float) -> sqlite3.Connection:
     connection = sqlite3.connect(
         f"{path.absolute().as_uri()}?{options}",
-        timeout=_BUSY_TIMEOUT_S,
+        timeout=busy_s,
         isolation_level=None,
         check_same_thread=False,
         uri=True,
@@ -105,6 +119,17 @@ def transaction(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
         raise
 
 
+@contextlib.contextmanager
+def snapshot(connection: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """What is read within is of one moment, whoever writes meanwhile."""
+    connection.execute("BEGIN")
+    try:
+        yield connection
+    finally:
+        with contextlib.suppress(sqlite3.Error):  # the error that ended it matters more
+            connection.execute("ROLLBACK")
+
+
 def _create_schema(connection: sqlite3.Connection) -> None:
     with transaction(connection):
         version = version_of(connection)
@@ -122,9 +147,9 @@ def begin_epoch(connection: sqlite3.Connection) -> None:
     connection.execute("INSERT OR REPLACE INTO counts VALUES ('epoch', ?)", (secrets.randbits(62),))
 
 
-def _retry_busy(action: Callable[[], object]) -> None:
+def _retry_busy(action: Callable[[], object], busy_s: float) -> None:
     """Run `action` again while another process switches the journal mode: SQLite does not wait there by itself."""
-    deadline = time.monotonic() + _BUSY_TIMEOUT_S
+    deadline = time.monotonic() + busy_s
     while True:
         try:
             action()

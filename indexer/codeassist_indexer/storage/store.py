@@ -19,7 +19,9 @@ from platformdirs import user_cache_path
 from codeassist.errors import CodeAssistError, IndexCorrupt
 from codeassist_indexer.storage import file_rows
 from codeassist_indexer.storage.connection import (
+    BUSY_S,
     OtherVersionError,
+    ThreadConnection,
     begin_epoch,
     cannot_write,
     connect,
@@ -27,8 +29,9 @@ from codeassist_indexer.storage.connection import (
     transaction,
 )
 from codeassist_indexer.storage.file_records import FileState, FileVectors, PreparedFile, SameContent
-from codeassist_indexer.storage.lexical import COMMON_TERM_MIN_CHUNKS, Collection, code_tokens
+from codeassist_indexer.storage.lexical import COMMON_TERM_MIN_CHUNKS, Collection
 from codeassist_indexer.storage.schema import TABLES, create_token_index
+from codeassist_indexer.storage.verification import content_problem
 
 Companion = TypeVar("Companion")
 
@@ -73,7 +76,7 @@ class Store:
     def __init__(self, path: Path, is_read_only: bool = False) -> None:
         self.path = path
         self._is_read_only = is_read_only
-        self._connections = threading.local()
+        self._connections = ThreadConnection()
         self._opened: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
         self._companions: dict[object, Any] = {}
@@ -82,10 +85,11 @@ class Store:
     @property
     def connection(self) -> sqlite3.Connection:
         """This thread's connection."""
-        connection: sqlite3.Connection | None = getattr(self._connections, "current", None)
+        connection = self._connections.current
         if connection is None:
             with self._translated_errors():
-                connection = connect_to_read(self.path) if self._is_read_only else connect(self.path)
+                opened = connect_to_read if self._is_read_only else connect
+                connection = opened(self.path, self._connections.busy_s)
             with self._lock:
                 self._opened.append(connection)
             self._connections.current = connection
@@ -110,6 +114,22 @@ class Store:
             with contextlib.suppress(sqlite3.Error):  # another thread closed the store
                 connection.set_progress_handler(None, 0)
 
+    @contextlib.contextmanager
+    def patiently(self) -> Iterator[None]:
+        """Let this thread wait for a process that holds the database: of our own only writers do."""
+        before = self._connections.busy_s
+        self._wait(BUSY_S)
+        try:
+            yield
+        finally:
+            self._wait(before)
+
+    def _wait(self, seconds: float) -> None:
+        self._connections.busy_s = seconds
+        if self._connections.current is not None:
+            with contextlib.suppress(sqlite3.Error):  # another thread closed the store
+                self._connections.current.execute(f"PRAGMA busy_timeout = {int(seconds * 1e3)}")
+
     def num_files(self) -> int:
         """Count the files that are known, those too that are not worth indexing."""
         return self.query("SELECT count(*) FROM files")[0][0]
@@ -117,7 +137,7 @@ class Store:
     @contextlib.contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
         """Hold the write lock; commit at the end, roll everything back on any exception."""
-        with self._translated_errors(), transaction(self.connection) as connection:
+        with self.patiently(), self._translated_errors(), transaction(self.connection) as connection:
             yield connection
 
     def file_states(self) -> dict[str, FileState]:
@@ -218,22 +238,16 @@ class Store:
             self._check_pages()
             self._is_sound = True
 
-    def check(self) -> None:
-        """Recompute the invariants: the pages are sound, and the token index holds exactly the chunks' tokens."""
+    def check(self, breathe: Callable[[], None] = lambda: None) -> None:
+        """Recompute the invariants: the pages are sound, and the token index holds exactly the chunks' tokens.
+
+        As all of it stands at one moment. `breathe` is called between short pieces of work.
+        """
         self._check_pages()
-        orphans = self.query("SELECT count(*) FROM chunks WHERE file_id NOT IN (SELECT id FROM files)")[0][0]
-        num_tokens = 0
-        rows = self.query("SELECT c.text, f.language FROM chunks c JOIN files f ON f.id = c.file_id")
-        num_tokens = sum(len(code_tokens(text, language)) for text, language in rows)
-        indexed = self.query("SELECT coalesce(sum(cnt), 0) FROM chunk_vocabulary")[0][0]
-        unfound = self.query(
-            "SELECT count(*) FROM chunk_vocabulary v WHERE NOT EXISTS"
-            " (SELECT 1 FROM chunk_vocabulary w WHERE w.term = v.term)"
-        )[0][0]
-        if unfound:
-            raise self._corrupt(f"{unfound} words are listed and not found")
-        if orphans or indexed != num_tokens:
-            raise self._corrupt(f"{orphans} chunks of no file, {indexed} tokens where {num_tokens} should be")
+        with self._translated_errors():
+            problem = content_problem(self.connection, breathe)
+        if problem is not None:
+            raise self._corrupt(problem)
 
     def optimise(self) -> None:
         """Merge the token index into one segment, after much was written: queries read less."""
@@ -292,7 +306,7 @@ class Store:
             for connection in self._opened:
                 connection.close()
             self._opened.clear()
-            self._connections = threading.local()
+            self._connections = ThreadConnection()
 
     def _count(self, name: str) -> int:
         rows = self.query("SELECT value FROM counts WHERE name = ?", (name,))

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from codeassist.errors import RequestError
-from codeassist.request import NO_REPOSITORY, CompletionRequest
+from codeassist.request import CompletionRequest
 from codeassist.settings import IndexSettings, Settings
 
 METHOD = "codeassist/complete"
@@ -20,6 +20,7 @@ _REQUEST_TYPES: dict[str, tuple[type, ...]] = {
     "path": (str,),
     "prefix": (str,),
     "suffix": (str,),
+    "repository": (str,),
     "max_new_tokens": (int,),
     "max_lines": (int, type(None)),
     "monitor_deadline_ms": (int, float, type(None)),
@@ -66,7 +67,7 @@ def from_params(params: object) -> CliRequest:
         raise RequestError(f"{METHOD}: wrong parameters")
     root = _get(params, "root", str, type(None))
     return CliRequest(
-        CompletionRequest(**fields, root=root, repository=NO_REPOSITORY if root is None else Path(root).name),
+        CompletionRequest(**fields, root=root),
         None if root is None else Path(root),
         _get(params, "model", str),
         dict(_get(params, "loaded_with", Mapping)),

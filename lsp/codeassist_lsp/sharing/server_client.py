@@ -17,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from codeassist.errors import CodeAssistError
+from codeassist.json_object import parse_json
 from codeassist_lsp.transport.addresses import Address, reachable
 from codeassist_lsp.transport.framing import Framing
 
@@ -123,7 +124,7 @@ class ServerClient:
 
 def _message(body: bytes) -> list[dict[str, Any]]:
     try:
-        message = json.loads(body)
+        message = parse_json(body)
     except ValueError:
         return []  # as good as silence
     return [message] if isinstance(message, dict) else []

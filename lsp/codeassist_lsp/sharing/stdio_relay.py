@@ -6,7 +6,6 @@ model.
 
 from __future__ import annotations
 
-import json
 import os
 import queue
 import socket
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from codeassist.errors import CodeAssistError
+from codeassist.json_object import parse_json
 from codeassist_lsp.transport.addresses import Address
 from codeassist_lsp.transport.framing import Framing
 
@@ -201,8 +201,8 @@ class StdioRelay:
 
 def _message(body: bytes) -> dict[str, Any]:
     try:
-        message = json.loads(body)
-    except (ValueError, RecursionError):
+        message = parse_json(body)
+    except ValueError:
         return {}  # the server says what is wrong with it
     return message if isinstance(message, dict) else {}
 

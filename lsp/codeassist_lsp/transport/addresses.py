@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from codeassist.errors import CodeAssistError
+from codeassist.json_object import parse_json
 
 if TYPE_CHECKING:
     from asyncio.trsock import TransportSocket
@@ -176,7 +177,7 @@ def is_of_this_user(connection: socket.socket | TransportSocket) -> bool:
 
 def _read(file: Path) -> Address | None:
     try:
-        entry = cast("dict[str, Any]", json.loads(file.read_text(encoding="utf-8")))
+        entry = cast("dict[str, Any]", parse_json(file.read_text(encoding="utf-8")))
         shared = str(entry["shared"]) if "shared" in entry else None
         if "socket" in entry:
             return UnixAddress(int(entry["pid"]), Path(entry["socket"]), shared) if HAS_UNIX_SOCKETS else None

@@ -26,6 +26,7 @@ from pygls.protocol import (
     lsp_method,
 )
 
+from codeassist.json_object import parse_json
 from codeassist_lsp.transport.framing import Chunk, Framing
 
 if TYPE_CHECKING:
@@ -80,8 +81,8 @@ class Protocol(LanguageServerProtocol):
 
     def _dispatch(self, body: bytes) -> None:
         try:
-            message = json.loads(body)
-        except (ValueError, RecursionError) as error:
+            message: Any = parse_json(body)
+        except ValueError as error:
             log.warning("%d bytes from the client are no JSON: %s", len(body), type(error).__name__)
             self._refuse(None, _PARSE_ERROR, "not JSON")
             return

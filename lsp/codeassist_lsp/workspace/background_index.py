@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from codeassist.errors import Cancelled, CodeAssistError
+from codeassist.errors import Cancelled, CodeAssistError, IndexCorrupt
 from codeassist_indexer.ingest.update import UpdateProgress, UpdateSettings, update_file, update_index
 from codeassist_indexer.ingest.watch import Watcher
 from codeassist_indexer.repository import background
@@ -27,6 +27,7 @@ _LOOK_S = 3.0
 _MOST_HELD_S = 10.0
 _MOST_HELD_DOCUMENT_S = 1.0
 _HELD_LOOK_S = 0.1
+_FIRST_AGAIN_S, _LONGEST_AGAIN_S = 2.0, 300.0  # after a build that failed, doubled each time
 _MOST_DEBOUNCES = 10  # who types without a pause is indexed now and then all the same
 
 
@@ -48,7 +49,8 @@ class BackgroundIndex:
 
     Paths are relative to the root, with forward slashes. Several editors may hold the same document: what one of them
     said last counts. A `holder` is whatever tells one from the other. Building begins as soon as not `is_busy()`, or
-    when ten seconds have passed; a document that was edited is indexed as soon as not, or a second later.
+    when ten seconds have passed; a document that was edited is indexed as soon as not, or a second later. A build that
+    failed, for another process held the database say, is tried again after a while, and at longer and longer intervals.
     """
 
     def __init__(
@@ -185,13 +187,19 @@ class BackgroundIndex:
         self._watcher.start()  # first, so that nothing that changes meanwhile is missed
         self._note("watching", self._watcher.problem)
         self._hold(_MOST_HELD_S)
+        again_s, is_verified = _FIRST_AGAIN_S, False
         try:
             while True:
-                self._build_wanted.wait()
+                has_failed = "building" in self._problems
+                self._build_wanted.wait(again_s if has_failed else None)
                 if self._stopping.is_set():
                     return
+                again_s = min(2 * again_s, _LONGEST_AGAIN_S) if has_failed else _FIRST_AGAIN_S
                 self._build_wanted.clear()
                 self._build()
+                if not is_verified and "building" not in self._problems:
+                    is_verified = True
+                    self._verify()
         finally:
             self._watcher.stop()
 
@@ -234,6 +242,24 @@ class BackgroundIndex:
         self._tell(self.coverage())
         self._is_built.set()
         self._disk_was_read(frozenset({""}))
+
+    def _verify(self) -> None:
+        """Hold all of the index against itself, once, while nothing else is to be done; have a broken one made anew."""
+        try:
+            self.store.check(breathe=self._breathe)
+        except Cancelled:
+            return
+        except IndexCorrupt as error:
+            log.warning("%s", error)
+            self.rebuild()
+        except CodeAssistError as error:
+            log.info("the index of %s is not verified: %s", self.root, error)
+
+    def _breathe(self) -> None:
+        """Give way. Raises Cancelled once all work is to end."""
+        self._hold(_MOST_HELD_DOCUMENT_S)
+        if self._stopping.is_set():
+            raise Cancelled("the index is being closed")
 
     def _progress(self, state: UpdateProgress) -> None:
         num_done = state.num_unchanged + state.num_done

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from codeassist.request import CompletionRequest, NoRetriever, Retrieval, RetrievalBasis, Retriever
+from codeassist.request import NO_REPOSITORY, CompletionRequest, NoRetriever, Retrieval, RetrievalBasis, Retriever
 from codeassist.settings import Settings
 from codeassist_indexer.ingest.ignore import settings_spec
 from codeassist_indexer.repository import open_retriever
@@ -135,12 +135,16 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class DocumentScope:
-    """What an open document belongs to: a repository (`workspace` None: to none) and its path there, with "/"."""
+    """What an open document belongs to: a repository (`workspace` None: to none) and its path there, with "/".
+
+    `repository` is what models are told it is called.
+    """
 
     path: str
     file: Path | None
     workspace: Workspace | None
     configuration: Configuration
+    repository: str = NO_REPOSITORY
 
     @property
     def root(self) -> Path | None:
@@ -155,11 +159,6 @@ class DocumentScope:
     def retriever(self) -> Retriever:
         """Where its context comes from."""
         return NoRetriever() if self.workspace is None else self.workspace.retriever
-
-    @property
-    def repository(self) -> str:
-        """The repository's name, as models are told it."""
-        return "workspace" if self.workspace is None else self.workspace.root.name
 
     def note_cursor(self, line: int) -> None:
         """Remember that the user looks at a line, counted from 1: what stands there may help elsewhere."""

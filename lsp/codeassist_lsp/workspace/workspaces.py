@@ -13,7 +13,7 @@ from pathlib import Path
 
 from codeassist.settings import REPOSITORY_FILE
 from codeassist.settings.ownership import is_own_file
-from codeassist_indexer.ingest.walk import repository_root
+from codeassist_indexer.ingest.walk import repository_name, repository_root
 from codeassist_lsp.documents.uri import file_of, name_of
 from codeassist_lsp.workspace.configuration import Configuration
 from codeassist_lsp.workspace.indexes import Indexes
@@ -85,7 +85,8 @@ class Workspaces:
         workspace = self.find(file) if file is not None else None
         if file is None or workspace is None:
             return DocumentScope(name_of(uri, language_id), file, None, self._configuration)
-        return DocumentScope(workspace.relative(file), file, workspace, self._configuration)
+        name = repository_name(workspace.root, file.parent)
+        return DocumentScope(workspace.relative(file), file, workspace, self._configuration, name)
 
     def all(self) -> tuple[Workspace, ...]:
         """Return what is open."""

@@ -94,6 +94,21 @@ def test_it_prints_the_text_on_stdout_and_notices_on_stderr(
     assert not isinstance(session.retrievers[0], NoRetriever)
 
 
+@pytest.mark.parametrize("way", ["from elsewhere", "in its folder", "below it", "a folder of it"])
+def test_a_repository_goes_by_the_name_of_the_link_it_is_opened_by(
+    session: FakeSession, repository: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(repository / "src" if way == "a folder of it" else repository, target_is_directory=True)
+    folder = {"from elsewhere": tmp_path, "below it": link / "src"}.get(way, link)
+    file = {"from elsewhere": "link/src/a.py", "in its folder": "src/../src/a.py"}.get(way, "a.py")
+    monkeypatch.chdir(folder)
+    monkeypatch.setenv("PWD", str(folder))
+    assert run(["complete", f"{file}:3:3"]) == 0
+    [request] = session.requests
+    assert (request.repository, request.path) == ("workspace" if way == "a folder of it" else "link", "src/a.py")
+
+
 def test_json_is_one_object(session: FakeSession, repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["complete", "src/a.py:3:3", "--json", "--explain"]) == 0
     out, err = capsys.readouterr()

@@ -32,6 +32,8 @@ def _answer(line: str) -> str:
             return answer_line("rm -rf /")
         case _ if kind == "imports":
             return answer_line([["os", "", "os", json.loads(text)]])
+        case _ if kind == "secrets":
+            return answer_line(json.loads(text))
         case _ if kind == "fit":
             return answer_line([text.rstrip(), 0])
     return answer_line(True)

@@ -96,6 +96,14 @@ async def within_all(program: Program, remote: CompletionsServer) -> None:
         for request in remote.requests:
             assert "tulip" not in remote.tokenizer.decode(remote.ids_of(request["prompt"]))
 
+        num_before = len(remote.received)
+        editor.open("src/huge.py", "token = " * 300_000 + "\nx = \n")
+        await editor.ask("src/huge.py", 1, 4)
+        why = await editor.run("codeassist.explain")
+        assert "could not be searched for keys and passwords" in " ".join(why["notices"]) and why["sent"] is None
+        assert len(remote.received) == num_before, "what cannot be cleared stays here"
+        editor.close("src/huge.py")
+
         remote.stop()
         for number, col in enumerate((14, 15)):
             editor.edit("src/app.py", (3, col - 1), (3, col - 1), "y")
@@ -126,6 +134,11 @@ def test_the_server_behind_the_command_line(program: Program, remote: Completion
     assert kept.code == 0 and "completed on this machine: secret: file of keys or credentials" in kept.err, kept
     assert "private" not in kept.err, "what a link leads to is not named"
     assert len(remote.received) == num_before
+    link = program.root.with_name("mine")
+    link.symlink_to(program.root, target_is_directory=True)
+    assert program.run("complete", str(link / CURSOR)).out == f"{SAID}\n"
+    told = remote.tokenizer.decode(remote.ids_of(remote.requests[-1]["prompt"]))
+    assert "mine\n" in told and f"{program.root.name}\n" not in told, "the repository goes by the name that was opened"
     remote.stop()
     try:
         answer = program.run("complete", CURSOR, "--json")

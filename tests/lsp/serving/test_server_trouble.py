@@ -43,6 +43,7 @@ def asked(method: str, params: Any, number: Any = 7) -> bytes:
         framed(b'{"jsonrpc": "2.0", "id": "nobody asked", "result": {"jsonrpc": "2.0"}}'),
         framed(b'{"jsonrpc": "2.0", "id": "nobody asked", "error": 5}'),
         framed(b"[" * 100_000),
+        framed(b'{"jsonrpc": "2.0", "id": 1, "method": "x", "params": ' + b"[" * 950 + b"]" * 950 + b"}"),
         b"GET / HTTP/1.1\r\n\r\n",
         b"Content-Length: 2\r\n\r\n{}{}{}",
         asked("textDocument/inlineCompletion", None),

@@ -114,6 +114,13 @@ def test_links_are_resolved(editor: Editor, root: Path, tmp_path: Path) -> None:
     found = editor.workspaces.find(tmp_path / "link" / "alias.py")
     assert found is not None
     assert (found.root, found.relative(tmp_path / "link" / "alias.py")) == (root, "alias.py")
+    scope = editor.workspaces.scope_of((tmp_path / "link" / "alias.py").as_uri(), "python")
+    assert (scope.root, scope.repository) == (root, "link"), "models are told the name that was opened"
+    assert editor.workspaces.scope_of((root / "shapes.py").as_uri(), "python").repository == root.name
+    (root / "src").mkdir()
+    (tmp_path / "part").symlink_to(root / "src")
+    scope = editor.workspaces.scope_of((tmp_path / "part" / "new.py").as_uri(), "python")
+    assert (scope.root, scope.path, scope.repository) == (root, "src/new.py", "workspace")
 
 
 def test_a_home_folder_is_indexed_only_on_purpose(

@@ -58,7 +58,8 @@ def remote_command(
 ) -> None:
     """Let typists type real files at human speed, each key a request to the server at URL that the next one cancels.
 
-    Only a server on this machine, unless --own-server says that another one is yours.
+    Only a server on this machine, unless --own-server says that another one is yours. Files are sent as they are,
+    without looking for secrets in them.
 
     \b
     Example:

@@ -85,6 +85,8 @@ def run_command(
 ) -> None:
     """Complete a benchmark's tasks with a model of this machine or of a server, and score them.
 
+    A server (--engine URL) is sent the tasks as they are, without looking for secrets in them.
+
     Exact match so far and the time left are shown on the way. Exit code 0 only if every task ran.
 
     \b

@@ -9,12 +9,19 @@ from pathlib import Path
 from typing import BinaryIO
 
 
+class NotRegularError(OSError):
+    """A folder, a pipe, a device, or a link where none is to be followed."""
+
+
 def open_regular(path: Path, *, follows_links: bool = False) -> BinaryIO:
-    """Open a file for reading. Never waits for a pipe. Raises OSError for what is no regular file, a link also."""
+    """Open a file for reading. Never waits for a pipe. Raises OSError, NotRegularError for what is no regular file.
+
+    What is opened is what was looked at: nobody can put another file in its place meanwhile.
+    """
     no_follow = 0 if follows_links else getattr(os, "O_NOFOLLOW", 0)
     flags = os.O_RDONLY | no_follow | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     file = os.fdopen(os.open(path, flags), "rb")
     if not stat.S_ISREG(os.fstat(file.fileno()).st_mode) or (not follows_links and path.is_symlink()):
         file.close()
-        raise OSError(errno.EINVAL, "no regular file")
+        raise NotRegularError(errno.EINVAL, "no regular file")
     return file
