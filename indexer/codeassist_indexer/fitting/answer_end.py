@@ -111,7 +111,8 @@ def _candidates(place: FitContext, text: str, may_replace: bool) -> Iterator[_Ca
             rest = place.rest[end:_MOST_REST].rstrip()
             is_doubled = bool(rest) and rest[0] in _SEPARATORS and text[:cut].rstrip().endswith(rest[0])
             num_chars = len("".join((text[:cut] + rest).split()))
-            cost = costs.of(line + text[:cut], rest, reader) + _CUT * (cut < len(text) and cut != again)
+            is_cut = cut < len(text)
+            cost = costs.of(line + text[:cut], rest, reader, is_cut) + _CUT * (is_cut and cut != again)
             yield _Candidate(text[:cut], end, cost, is_shown, cuts[cut] or is_doubled, num_chars)
 
 
@@ -138,8 +139,8 @@ class _Costs:
             num += 1
         return num
 
-    def of(self, text: str, rest: str, before: Reader) -> int:
-        """The cost of a line that is `text`, which has been read, and `rest`."""
+    def of(self, text: str, rest: str, before: Reader, is_cut: bool) -> int:
+        """The cost of a line that is `text`, which has been read, and `rest`; `is_cut`: the answer went on."""
         reader, state = before.copy(), self._place.state
         is_mere_text = reader.stack[-1].mode.kind in ("literal", "text")
         before_rest = reader.num_closed, self.num_given(reader), _num_strays(reader), reader.num_kept
@@ -173,7 +174,7 @@ class _Costs:
             + (num_strays + reader.num_errors - num_unfinished) * HARD
             + num_useless * (2 * SOFT if is_mere_text else HARD)
             + (reader.num_soft_errors + num_foreign + num_changed + num_unfinished) * SOFT
-            + (_LEFT_OPEN if is_open_quote else is_open * SOFT)
+            + (_LEFT_OPEN * (1 + is_cut) if is_open_quote else is_open * SOFT)
         )
 
 

@@ -28,7 +28,11 @@ _KEY = re.compile(r"[\w.-]+(?::(?:\s|\Z)|=)")
 _GOES_ON = re.compile(r"[<+\-*/%^~!?\"\'`\[]")
 _TIGHT = re.compile(r"[.=:,;)\]}?|&]")
 _OPEN_END = re.compile(r"(?:(?:\A|[\s(\[,=!:])[@$#<&-]|</|::|->|\w[=.-]|\A\S*\w/)\Z|\A[^\w\s)\]{}>]{1,2}\Z")
-_OPERATORS = frozenset("?:|&+")
+_OPERATORS = frozenset("?:|&+,")
+_QUOTES = frozenset("\"'`")
+_OPERATOR_WORDS = frozenset(("and", "or", "AND", "OR"))
+_NEARBY_CHARS = 4_000
+_LEAST_BLANK_ENDS = 2
 _PROSE = re.compile(r"[\w'-]+,?(?: [\w'-]+,?){2,}\.|[\w'-]+(?:,? [\w'-]+){4,}")
 _LABEL = re.compile(r"(?:case\b.*|default|public|private|protected|signals)\s*:")
 _ENDS_STATEMENT = (";", "}", ",", "*/", "-->", "\\")
@@ -72,7 +76,7 @@ def _is_end_of_text(rest: str, place: FitContext) -> bool:
 
 def _goes_on_in(last: str, rest: str, place: FitContext) -> bool:
     """Whether the answer's last line is the beginning of what follows, and no line of its own."""
-    if last[-1].isspace() or rest[0].isspace():
+    if (last[-1].isspace() and not _has_blank_ends(place)) or rest[0].isspace():
         return True
     said = last.strip()
     if said.endswith(_ENDS_STATEMENT) or _LABEL.fullmatch(said) or not said.strip(")]}"):
@@ -80,11 +84,13 @@ def _goes_on_in(last: str, rest: str, place: FitContext) -> bool:
     own = scan(last, place.language, place.before.literal)
     if own.literal == LINE_COMMENT or place.before.literal is not None or _PROSE.search(said):
         is_mark = said[0] == rest[0] and said in _COMMENT_CHARS and rest[1:2] not in ("", " ", "/")
-        is_sentence = rest[0] in ",.:)?!" and is_word(said[-1]) and re.match(r"\.[\w.]", rest) is None
+        is_sentence = rest[0] in ",.:)?!" and is_word(said[-1]) and re.match(r"\.[\w.]|:\w+:", rest) is None
         return is_mark or is_sentence or (said, rest[0]) == ("*", "/")
     if own.literal in _LONG_LITERALS:
         return False
-    if any(each.mark in "([" for each in own.opened) or _is_quote_open(said, rest):
+    if own.opened and own.opened[-1].mark in "([" and not _is_closed_below(said, rest, place):
+        return True
+    if own.literal in _QUOTES and _is_quote_open(str(own.literal), rest):
         return True
     if (
         _BEGINS_LINE.match(rest)
@@ -102,6 +108,8 @@ def _goes_on_in(last: str, rest: str, place: FitContext) -> bool:
         return False
     if said[0] == "<" and said[-1] == ">":
         return f"</{said[1:].partition(' ')[0].rstrip('>')}>" in rest
+    if said.split()[-1] in _OPERATOR_WORDS and " " in said:
+        return False
     if rest[0] == "(" or (rest[0] == "/" and rest[1:2].isalnum()):
         return is_word(said[-1])
     if _GOES_ON.match(rest):
@@ -110,12 +118,21 @@ def _goes_on_in(last: str, rest: str, place: FitContext) -> bool:
     return _TIGHT.match(rest) is not None and not is_attribute
 
 
-def _is_quote_open(said: str, rest: str) -> bool:
-    """Whether a quote of the line is closed in what follows."""
-    return any(
-        len(_quote_at_word_end(quote).findall(said)) % 2 and len(_quote_at_word_end(quote).findall(rest)) % 2
-        for quote in ('"', "'", "`")
-    )
+def _has_blank_ends(place: FitContext) -> bool:
+    """Whether lines of the file end in blanks anyway, so that one says nothing."""
+    lines = (place.prefix[-_NEARBY_CHARS:] + place.suffix[:_NEARBY_CHARS]).split("\n")
+    return sum(line[-1:] == " " and bool(line.strip()) for line in lines) >= _LEAST_BLANK_ENDS
+
+
+def _is_closed_below(said: str, rest: str, place: FitContext) -> bool:
+    """Whether the bracket that ends an answer is closed on a later line, so that what follows stands below it."""
+    both = scan(said + rest, place.language, place.before.literal)
+    return said[-1] in "([" and len(both.opened) >= len(scan(said, place.language, place.before.literal).opened)
+
+
+def _is_quote_open(quote: str, rest: str) -> bool:
+    """Whether a quote that the answer leaves open is closed in what follows."""
+    return len(_quote_at_word_end(quote).findall(rest)) % 2 == 1
 
 
 @cache

@@ -25,6 +25,7 @@ _BARE_HEADER = re.compile(r"(?:\}\s*)?(?:if|for|foreach|while|else if)\b[^()]*\(
 _CONTINUES = re.compile(r"\.\w|\?[.:]?\s|[:+*/|&<]\s|[|&]{2}|\?\?|->|\?\.|=\s")
 _IN_COMMENT = re.compile(r"\*(?:\s|/|$)")
 _KEY = re.compile(r"(?!(?:try|else|finally):)[\w.\-/\"']+:(?:\s|$)")
+_FLAT_LIST = re.compile(r"^([ \t]*)[\w.\-\"']+:[ \t]*\n\1- ", re.MULTILINE)
 _CASE = re.compile(r"(?:case|default|when)\b")
 _OTHERWISE = re.compile(r"(?:else|elif|elsif|elseif|except|finally|catch|rescue|ensure|when|until|case|then)\b")
 _ENDS = re.compile(r"(?:end|fi|done|esac)\b|;;")
@@ -73,7 +74,7 @@ def _is_in_place(lines: list[str], first: int, counted: list[int], base: int, pl
     if below.lstrip()[0] in ")]}" or _ENDS.match(below.lstrip()) or _CASE.match(below.lstrip()):
         return True
     if isinstance(blocks_of(place.language), IndentedBlocks):
-        return not (_opens(lines[first], place) and not _are_items(lines[first], below))
+        return not _opens(lines[first], place) or _stand_alike(lines, first, counted, base, place)
     end = _first_leaving(lines, place)
     is_deep = all(width(leading(lines[number])) >= base for number in counted if number < end)
     return is_deep and (below.lstrip().startswith("{") or not _is_bare_header(lines[first]))
@@ -138,10 +139,18 @@ def _opens(line: str, place: FitContext) -> bool:
     return opens_block(line) and (is_indented or _COLON.search(line.rstrip()) is None)
 
 
-def _are_items(first: str, below: str) -> bool:
-    """Whether both lines are items of one list, or keys of one table, of which a value may be empty."""
-    both = first.lstrip(), below.lstrip()
-    return all(each.startswith("- ") for each in both) or all(_KEY.match(each) for each in both)
+def _stand_alike(lines: list[str], first: int, counted: list[int], base: int, place: FitContext) -> bool:
+    """Whether the first line, which may open a block, and those below it are of one list or table."""
+    content = lines[first].lstrip()
+    alike = [lines[number].lstrip() for number in counted if width(leading(lines[number])) == base]
+    items = [each for each in alike if each.startswith("- ")]
+    if content.startswith("- "):
+        return bool(items) and alike[0] == items[0]
+    if not _KEY.match(content) or not _KEY.match(alike[0].removeprefix("- ")):
+        return False
+    if items and items[0] == alike[0]:  # of a list that stands as deep as its key, where others do or a key follows
+        return len(items) < len(alike) or _FLAT_LIST.search(place.prefix[-_ABOVE_CHARS:]) is not None
+    return all(each.rstrip().endswith(":") for each in alike)  # keys of which any value may be empty
 
 
 def _leaves(lines: list[str], first: int, below: int, base: int, place: FitContext) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from pathlib import PurePosixPath
 
+from codeassist_indexer.fitting.indentation import leading
 from codeassist_indexer.fitting.lexing.scan import LINE_COMMENT, scan
 from codeassist_indexer.fitting.place import FitContext
 
@@ -21,6 +22,7 @@ _SENTENCE = re.compile(
     re.MULTILINE,
 )
 _CODE_CHARS = re.compile(r"[;{}=<>]|\w\(")
+_TEXT_BLOCK = re.compile(r":\s+[|>][+-]?\d?[+-]?\s*\Z")
 _LEAST_WORDS = 3
 _MARKDOWN = frozenset((".md", ".markdown", ".mdx", ".mdown", ".qmd", ".rmd", ".ipynb"))
 _TEXT = frozenset(("", ".txt", ".rst", ".adoc", ".tex", ".org", ".html", ".htm", ".xml", ".vue", ".svelte", ".astro",
@@ -64,7 +66,7 @@ def _up_to_chat(text: str, place: FitContext, extension: str) -> str:
         ends += [
             found.start()
             for found in _SENTENCE.finditer(text)
-            if _is_said(found[0]) and found.start() > 0 and not _is_in_literal(text[: found.start()], place)
+            if _is_said(found[0]) and found.start() > 0 and not _is_in_text(text, found.start(), place)
         ]
     return text[: min(ends)].rstrip("\n") if ends else text
 
@@ -81,6 +83,14 @@ def _is_all_fence(text: str, place: FitContext) -> bool:
         return False
     before = place.prefix[-_NEARBY_CHARS:]
     return len(re.findall(r"^[^\w\n]*`{3,}", before, re.MULTILINE)) % 2 == 0
+
+
+def _is_in_text(text: str, at: int, place: FitContext) -> bool:
+    """Whether the line that begins there is one of a string, or of a block of text such as YAML's."""
+    white = leading(text[at:])
+    above = f"{place.line}{text[:at]}".split("\n")
+    header = next((line for line in reversed(above) if line.strip() and len(leading(line)) < len(white)), "")
+    return _TEXT_BLOCK.search(header) is not None or _is_in_literal(text[:at], place)
 
 
 def _is_in_literal(before: str, place: FitContext) -> bool:

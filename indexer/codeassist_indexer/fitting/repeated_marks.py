@@ -82,6 +82,8 @@ def _is_line_of_marks_again(unit: Unit, body: str, end: int, kind: str, nearby: 
         return unit.ends_in_word
     if mark.startswith(("_", "- ")):
         return True
+    if mark == "{" and body.startswith("{%"):
+        return True
     if any(body.startswith(each) for each in _GONE_ON_WITH.get(mark, ())) and (mark != "{" or kind == ".svelte"):
         return True
     if mark in (*_ITEMS, *_COMMENTS) and (unit.text[-1] == " " or mark == "*"):

@@ -37,26 +37,28 @@ def cut_repeated_lines(text: str, prefix: str, suffix: str) -> str:
     if stands_before_code:
         behind.insert(0, rest.strip())
     above = before.rstrip()[-_ABOVE_CHARS:].split("\n")
-    former = above[-1].strip()
+    former, former_white = above[-1].strip(), leading(above[-1])
     num_again = next((n for n, each in enumerate(reversed(above)) if each.strip() != former), len(above)) - 1
     depths: set[str] = set()
     for number, content in enumerate(contents):
         if not content or (number == 0 and not lines[0].strip()):
             continue
-        num_again = num_again + 1 if content == former else 0
+        white = leading(line + lines[0] if number == 0 else lines[number])
+        is_inner = opens_block(former) and len(white) > len(former_white)  # a block of the same kind within the other
+        num_again = num_again + 1 if content == former and not is_inner else 0
         is_again = _is_said_once(content) and (num_again >= _MOST_ALIKE or _goes_round(contents[:number], content))
         is_shifted = number > 0 and leading(lines[number]) != white_behind
         is_body = is_shifted and opens_block(former) and len(leading(lines[number])) > len(white_behind)
         is_typed = number == 0 and bool(line.strip())
         is_own_end = _BLOCK_END.match(content) is not None and leading(lines[number]) in depths
-        depths.add(leading(line + lines[0]) if number == 0 else leading(lines[number]))
+        depths.add(white)
         if is_again or (
             not is_body and not is_own_end and _goes_on(contents[number:], behind, is_shifted or number == 0, is_typed)
         ):
             kept = "\n".join(lines[:number])
             # Code on the cursor's own line goes on where the cut line would have begun.
             return f"{kept}\n{leading(lines[number])}" if stands_before_code and kept.strip() else kept
-        former = content
+        former, former_white = content, white
     return text
 
 

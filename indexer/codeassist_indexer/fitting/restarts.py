@@ -76,6 +76,8 @@ class Beginning:
     def _is_word_again(self) -> bool:
         """Whether the word at the cursor is begun again, not gone on with as `aa` is by `a`."""
         unit, typed, said = self.unit, self.unit.text, _word_at_start(self.body)
+        if unit.before[-2:] == "</" and said == typed:
+            return True
         if is_word(unit.before[-1:]) or typed.isdigit() or (len(set(said)) == 1 and len(typed + said) > 2):
             return False
         if not typed.strip("_"):  # `_│_init__`, but where `_init` is said elsewhere

@@ -80,11 +80,11 @@ def _with_word(place: FitContext, text: str, word: str, may_replace: bool) -> Fi
 
 def _ended(place: FitContext, text: str, may_replace: bool) -> Fitted:
     """An answer that goes on from the cursor, with its lines and its end as they are to be; or nothing."""
-    fitted = Fitted(text)
+    fitted = Fitted(with_body(text, place))
     for _ in range(_MOST_ROUNDS):  # what a cut uncovers may be cut too
         if not fitted.text.strip():
             return Fitted("")
-        again = with_end(with_body(fitted.text, place), place, may_replace)
+        again = with_end(fitted.text, place, may_replace)
         if again == fitted:
             break
         fitted = again
