@@ -9,9 +9,9 @@ import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from codeassist.regular_file import open_regular
 from codeassist_indexer.ingest.git_answers import GitPatience
 from codeassist_indexer.ingest.ignore import IgnoreRules
-from codeassist_indexer.ingest.regular_file import open_regular
 from codeassist_indexer.ingest.walk import FileLimits, FoundFile, NotSource, decode_source, inspect
 from codeassist_indexer.languages.registry import language_of
 from codeassist_indexer.secrets.redaction import redact
