@@ -20,8 +20,8 @@ def open_regular(path: Path, *, follows_links: bool = False) -> BinaryIO:
     """
     no_follow = 0 if follows_links else getattr(os, "O_NOFOLLOW", 0)
     flags = os.O_RDONLY | no_follow | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
-    file = os.fdopen(os.open(path, flags), "rb")
-    if not stat.S_ISREG(os.fstat(file.fileno()).st_mode) or (not follows_links and path.is_symlink()):
-        file.close()
+    descriptor = os.open(path, flags)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode) or (not follows_links and path.is_symlink()):
+        os.close(descriptor)
         raise NotRegularError(errno.EINVAL, "no regular file")
-    return file
+    return os.fdopen(descriptor, "rb")

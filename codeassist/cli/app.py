@@ -16,6 +16,7 @@ from codeassist.cli.server.serve import serve
 from codeassist.cli.server.stats import stats
 from codeassist.cli.server.status import status
 from codeassist.cli.server.stop import stop
+from codeassist.cli.shell_completion import completion
 from codeassist.cli.tune import tune
 from codeassist.terminal.deferred_command import DeferredCommand
 from codeassist.terminal.error_boundary import run_command
@@ -44,7 +45,7 @@ _BENCH = DeferredCommand(
     "bench", "codeassist_eval.cli.bench.group", "bench_group", "Measure speed: the engine, typing, the index."
 )
 
-for _command in (complete, index, tune, models, doctor, serve, status, stop, stats, demo, _EVAL, _BENCH):
+for _command in (complete, index, tune, models, doctor, serve, status, stop, stats, demo, completion, _EVAL, _BENCH):
     app.add_command(_command)
 
 

@@ -18,7 +18,7 @@ from codeassist.terminal.options import debug_option, json_option, resolve_setti
 @click.argument("repository", metavar="[REPO]", type=click.Path(path_type=Path), default=Path())
 @click.option("--report", "wants_report", is_flag=True, help="Show what the last tuning brought, and do nothing.")
 @click.option("--reset", "wants_reset", is_flag=True, help="Delete this repository's ranker: the shipped one counts.")
-@click.option("--model", metavar="NAME", help="Score with this model (`codeassist models list`).")
+@click.option("--model", metavar="NAME|PATH", help="Score with this model (`codeassist models list`).")
 @click.option("--places", type=click.IntRange(20, 10_000), default=60, show_default=True, help="Cut from its files.")
 @click.option("--candidates", type=click.IntRange(2, 80), default=10, show_default=True, help="Scored for each place.")
 @click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)

@@ -26,10 +26,13 @@ def find_model(settings: Settings, progress: Progress) -> tuple[InstalledModel, 
         choice = choose_installed(detect(), settings)
         if choice is None:
             raise ModelError(
-                "no model is installed; run `codeassist models pull` to fetch the one that fits this machine"
+                "no model is installed; run `codeassist models pull` to fetch the one that fits this machine, or name "
+                "a GGUF file or folder of your own: --model PATH, or model.name in your config.toml"
             )
         name, notices = choice.entry.name, (choice.notice,) if choice.notice else ()
     installed = find_installed(name, settings, progress)
     if installed is None:
-        raise ModelError(f"{name}: not installed; run `codeassist models pull {name}`")
+        raise ModelError(
+            f"{name}: not installed; run `codeassist models pull {name}`, or name a GGUF file or a folder: --model PATH"
+        )
     return installed, notices

@@ -5,8 +5,11 @@ A model's template is read from its tokenizer, its shape from its own files.
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from codeassist.errors import ModelError
 from codeassist.models.hardware import Hardware
@@ -14,6 +17,7 @@ from codeassist.models.model_store import InstalledModel, look_up, models_folder
 from codeassist.models.sources import FolderSource, GgufSource, HubSource, ModelEntry, Source, WheelSource, size_text
 from codeassist.progress import Progress, silent
 from codeassist.settings import Settings, UserModel
+from codeassist.settings.sections import is_path
 
 __all__ = [
     "Choice",
@@ -79,10 +83,13 @@ def known_models(settings: Settings) -> Mapping[str, ModelEntry]:
 
 
 def find_entry(name: str, settings: Settings) -> ModelEntry:
-    """Return the entry of that name. Raises ModelError naming the nearest one."""
+    """Return the entry of that name, or of the GGUF file or folder that it is the path of. Raises ModelError, naming
+    the nearest one."""
     entries = known_models(settings)
     if name in entries:
         return entries[name]
+    if is_path(name):
+        return _entry_at(Path(name).expanduser().absolute())
     from rapidfuzz import process
 
     nearest = process.extractOne(name, list(entries))
@@ -178,6 +185,14 @@ def _user_entry(name: str, model: UserModel) -> ModelEntry:
         description=model.description or "",
         adapter=model.adapter,
     )
+
+
+def _entry_at(path: Path) -> ModelEntry:
+    """The entry of a file or folder that nobody has given a name."""
+    if not path.exists():
+        raise ModelError(f"{path}: no such file or folder; --model takes a name (`codeassist models list`) or a path")
+    name = f"{re.sub(r'[^A-Za-z0-9._-]', '-', path.stem)}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    return ModelEntry(name, FolderSource(path) if path.is_dir() else GgufSource(path), description=str(path))
 
 
 def _user_source(model: UserModel) -> Source:

@@ -22,14 +22,23 @@ from typing import Any, cast
 
 from codeassist.errors import SettingsError
 from codeassist.settings.authors import Author, misplaced
+from codeassist.settings.mistakes import nearest, short, shown
 from codeassist.settings.ownership import is_inside, is_of_another
 from codeassist.settings.removed import REMOVED, removal_note
-from codeassist.settings.sections import MODEL_RULES, RULES, SECTIONS, Folders, Settings, UserModel, standard_places
+from codeassist.settings.sections import (
+    MODEL_RULES,
+    RULES,
+    SECTIONS,
+    Folders,
+    Settings,
+    UserModel,
+    is_path,
+    standard_places,
+)
 from codeassist.settings.toml_file import read_toml
 
 REPOSITORY_FILE = ".codeassist.toml"
 _MOST_PROBLEMS = 10  # that one place is told of
-_MOST_SHOWN_CHARS = 80
 _PREFIX = "CODEASSIST_"
 # Variables of ours that are no settings.
 _OTHER_VARIABLES = (
@@ -226,7 +235,7 @@ class _Merge:
         """Yield the entries that `author` may make, and report all others together."""
         refused: list[str] = []
         for key, value in entries:
-            if _is_misplaced(key, author):
+            if _is_misplaced(key, value, author):
                 refused.append("models" if key.startswith("models.") else key)
             else:
                 yield key, value
@@ -251,9 +260,10 @@ class _Merge:
         for name, value in sorted(variables.items()):
             if not name.startswith(_PREFIX) or name in _OTHER_VARIABLES or name.startswith(_OTHER_PREFIXES):
                 continue
+            if name not in known and name not in removed:  # another version's, or another program's: no reason to stop
+                self.notes.append(f"environment: unknown variable {name} has no effect; {nearest(name, known)}")
+                continue
             with self.leaving_out_what_is_wrong("environment"):
-                if name not in known and name not in removed:
-                    raise SettingsError(f"environment: unknown variable {name}; {_nearest(name, known)}")
                 self.put_text_or_value(known.get(name) or removed[name], value, f"environment {name}")
 
     def put_text_or_value(self, key: str, value: object, where: str, author: Author = Author.USER) -> None:
@@ -269,7 +279,7 @@ class _Merge:
             self.removed.setdefault(where, []).append(key)
             return
         if key not in RULES:
-            raise SettingsError(f"{where}: unknown setting {_short(key)}; {_nearest(key, RULES)}")
+            raise SettingsError(f"{where}: unknown setting {short(key)}; {nearest(key, RULES)}")
         try:
             value = RULES[key].kind.parse(raw)
         except ValueError:
@@ -291,15 +301,16 @@ def _variable(key: str) -> str:
     return f"{_PREFIX}{key.replace('.', '_').upper()}"
 
 
-def _is_misplaced(key: str, author: Author) -> bool:
-    least = Author.USER if key.startswith("models.") else RULES[key].author if key in RULES else author
-    return author < least
+def _is_misplaced(key: str, value: object, author: Author) -> bool:
+    if key.startswith("models.") or (key == "model.name" and isinstance(value, str) and is_path(value)):
+        return author < Author.USER
+    return key in RULES and author < RULES[key].author
 
 
 def _table(file: Path, document: dict[str, object], section: str) -> dict[str, object]:
     known = (*SECTIONS, "models")
     if section not in known:
-        raise SettingsError(f"{file}: unknown section {_short(section)}; {_nearest(section, known)}")
+        raise SettingsError(f"{file}: unknown section {short(section)}; {nearest(section, known)}")
     table = document[section]
     if not isinstance(table, dict):
         raise SettingsError(f"{file}: {section} is a section; write [{section}] and its keys below it")
@@ -315,11 +326,11 @@ def _user_model(name: str, table: object, file: Path) -> UserModel:
     values: dict[str, Any] = {}
     for key, raw in cast("dict[str, object]", table).items():
         if key not in MODEL_RULES:
-            raise SettingsError(f"{where}: unknown key {_short(key)}; {_nearest(key, MODEL_RULES)}")
+            raise SettingsError(f"{where}: unknown key {short(key)}; {nearest(key, MODEL_RULES)}")
         try:
             values[key] = MODEL_RULES[key].parse(raw)
         except ValueError:
-            raise SettingsError(f"{where}.{key}: {_shown(raw)} must be {MODEL_RULES[key].expects}") from None
+            raise SettingsError(f"{where}.{key}: {shown(raw)} must be {MODEL_RULES[key].expects}") from None
     if len([source for source in _SOURCES if source in values]) != 1:
         raise SettingsError(
             f"{where}: needs exactly one of {', '.join(_SOURCES)}, which say where the model comes from"
@@ -330,21 +341,4 @@ def _user_model(name: str, table: object, file: Path) -> UserModel:
 
 
 def _misfit(key: str, raw: object, where: str) -> SettingsError:
-    return SettingsError(f"{where}: {key} is {_shown(raw)}, but must be {RULES[key].kind.expects}")
-
-
-def _short(text: str) -> str:
-    """A text as a message shows it: a stranger's may be long."""
-    return text if len(text) <= _MOST_SHOWN_CHARS else text[: _MOST_SHOWN_CHARS - 1] + "…"
-
-
-def _shown(value: object) -> str:
-    return _short(repr(value))
-
-
-def _nearest(given: str, known: Iterable[str]) -> str:
-    from rapidfuzz import fuzz, process  # only a mistake pays for the import
-
-    names = list(known)
-    found = process.extractOne(given.lower(), names, scorer=fuzz.ratio, processor=str.lower)
-    return f"did you mean {found[0] if found else names[0]}?"
+    return SettingsError(f"{where}: {key} is {shown(raw)}, but must be {RULES[key].kind.expects}")

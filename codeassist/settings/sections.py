@@ -6,6 +6,7 @@ Files and the environment are read by `layers`.
 from __future__ import annotations
 
 import dataclasses
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -84,6 +85,13 @@ class Folders:
     data: Path  # models: costly to fetch again
     cache: Path  # indexes, converted weights: made again when lost
     run: Path  # sockets of running servers: nothing in it outlives them
+
+
+def is_path(model_name: str) -> bool:
+    """Whether `model.name` is no name of the registry but the path of a GGUF file or of a folder."""
+    return (
+        model_name.lower().endswith(".gguf") or "/" in model_name or os.sep in model_name or model_name in (".", "..")
+    )
 
 
 def standard_places() -> Folders:

@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Sequence
 
 import click
+from click.shell_completion import shell_complete
 
 from codeassist.control_characters import escaped
 from codeassist.errors import CodeAssistError
@@ -28,6 +29,9 @@ def run_command(command: click.Command, name: str, arguments: Sequence[str]) -> 
     _write_utf8_to_pipes()
     wants_traceback = "--debug" in arguments
     try:
+        if asked := os.environ.get(completion_variable(name)):
+            shell_complete(command, {}, name, completion_variable(name), asked)
+            return 0
         # Not command.main(): it prints lines of its own for Ctrl-C and ends the process for a closed pipe.
         with command.make_context(name, list(arguments)) as context:
             context.command.invoke(context)
@@ -35,6 +39,9 @@ def run_command(command: click.Command, name: str, arguments: Sequence[str]) -> 
         return 0
     except click.exceptions.Exit as error:
         return error.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message())
+        return 0
     except click.ClickException as error:
         return _fail(_usage_message(error), EXIT_USAGE, wants_traceback)
     except CodeAssistError as error:
@@ -48,6 +55,11 @@ def run_command(command: click.Command, name: str, arguments: Sequence[str]) -> 
     except Exception as error:  # noqa: BLE001  # the last place that can turn a bug into one line
         message = f"internal error, {type(error).__name__}: {error}; run again with --debug and report what it prints"
         return _fail(message, EXIT_BUG, wants_traceback)
+
+
+def completion_variable(name: str) -> str:
+    """The environment variable by which a shell asks a program for completions, as click's scripts set it."""
+    return f"_{name.upper()}_COMPLETE"
 
 
 def _fail(message: str, exit_code: int, wants_traceback: bool) -> int:

@@ -42,6 +42,33 @@ def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return root
 
 
+@pytest.mark.parametrize("arguments", [(), ("models",), ("eval",), ("bench",)])
+def test_a_group_alone_prints_its_help(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(arguments) == 0
+    told = capsys.readouterr()
+    assert told.out.startswith("Usage: codeassist") and "Commands:" in told.out and told.err == ""
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_shells_complete_commands_and_options(
+    shell: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert run(["completion", shell]) == 0
+    assert "_CODEASSIST_COMPLETE" in capsys.readouterr().out
+    monkeypatch.setenv("_CODEASSIST_COMPLETE", f"{shell}_complete")
+    monkeypatch.setenv("COMP_WORDS", "codeassist mod")
+    monkeypatch.setenv("COMP_CWORD", "mod" if shell == "fish" else "1")
+    assert run([]) == 0
+    assert "models" in capsys.readouterr().out.replace(",", "\n").split()
+
+
+def test_python_runs_the_package() -> None:
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "codeassist", "--version"], capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout.startswith("codeassist, version ")
+
+
 def commands(group: click.Group = app, path: str = "codeassist") -> Iterator[tuple[str, click.Command]]:
     for name, listed in group.commands.items():
         command = listed.load() if isinstance(listed, DeferredCommand) else listed

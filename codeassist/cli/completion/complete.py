@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 )
 @click.option("--max-lines", metavar="N|unlimited", help="Complete at most this many lines.")
 @click.option("--max-new-tokens", metavar="N", help="Complete at most this many tokens.")
-@click.option("--model", metavar="NAME", help="Use this model (`codeassist models list`).")
+@click.option("--model", metavar="NAME|PATH", help="Use this model (`codeassist models list`), GGUF file or folder.")
 @click.option(
     "--context", type=click.Choice(["none", "lexical", "full", "learned"]), help="What of other files to use."
 )

@@ -28,7 +28,9 @@ source_files_option = click.option(
     "--repos", type=click.Path(exists=True, path_type=Path), required=True, help="Folder or .tar.xz of repositories."
 )
 language_option = click.option("--language", type=click.Choice(LANGUAGES), help="Only files in this language.")
-model_option = click.option("--model", metavar="NAME", help="Use this model (`codeassist models list`).")
+model_option = click.option(
+    "--model", metavar="NAME|PATH", help="Use this model (`codeassist models list`), GGUF file or folder."
+)
 seed_option = click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all that is drawn."
 )

@@ -1,0 +1,5 @@
+"""`python -m codeassist`: the program where its script is not on the path."""
+
+from codeassist.cli import main
+
+main()
