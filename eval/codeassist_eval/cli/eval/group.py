@@ -19,6 +19,7 @@ _COMMANDS = {
     "score": "Score anybody's predictions.",
     "compare": "Compare runs with the first one.",
     "confidence": "Show what withholding unlikely answers keeps.",
+    "edits": "Find and propose next edits, and score them.",
     "make": "Cut tasks from any repository.",
     "dereferences": "Cut tasks again at members.",
     "analysis": "Ask the analysis at places whose name is known.",
@@ -27,6 +28,7 @@ _COMMANDS = {
     "train-ranker": "Train what chooses a prompt's snippets.",
     "train-retriever": "Train the encoder of learned retrieval.",
     "train-edits": "Fine-tune a model for next edits.",
+    "train-sites": "Train what finds the next edit's place.",
     "typed-words": "See what typing does to the snippets.",
 }
 

@@ -1,0 +1,34 @@
+"""Sites that need no learning: uses that an edit left behind, and errors that speak of what was changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from codeassist.edits.edit_request import EditRequest
+from codeassist.edits.proposals.replacement import NAME
+from codeassist_indexer.edit_sites.definitions import FileDefinitions
+from codeassist_indexer.edit_sites.line_table import LineTable
+from codeassist_indexer.edit_sites.outdated_uses import outdated_uses
+from codeassist_indexer.edit_sites.past_changes import PastChanges
+from codeassist_indexer.edit_sites.reasons import Why
+
+CERTAIN = 0.9
+"""The least score of such a site."""
+_MOST_MESSAGE_CHARS = 80
+
+
+def certain_rows(
+    request: EditRequest, table: LineTable, past: PastChanges, definitions: Mapping[str, FileDefinitions]
+) -> dict[int, Why]:
+    """Return the rows of such sites, each with why."""
+    outdated = outdated_uses(table, past, definitions)
+    found = {
+        row: Why("name", f"still says `{name}`, which has another name now") for row, name in outdated.names.items()
+    }
+    found |= {row: Why("use", f"calls `{name}`, whose parameters changed") for row, name in outdated.calls.items()}
+    changed = past.gone.keys() | past.came.keys()
+    for diagnostic in request.diagnostics:
+        row = table.row(diagnostic.path, diagnostic.line)
+        if row is not None and changed & {*NAME.findall(diagnostic.message), *NAME.findall(table.lines[row])}:
+            found.setdefault(row, Why("diagnostic", diagnostic.message[:_MOST_MESSAGE_CHARS]))
+    return found
