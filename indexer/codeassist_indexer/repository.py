@@ -51,20 +51,25 @@ def open_retriever(
     settings: Settings,
     deadline_ms: float | None,
     recent: Iterable[RecentPlace] = (),
+    search: LearnedSearch | None = None,
 ) -> Retriever:
     """Return the retriever that `context.mode` asks for. `deadline_ms` None waits for every source.
 
+    `search`: of this store, for who opens several retrievers: they share the vectors that it has read.
     Where no ranker can be read, which is logged, "learned" is "full".
     """
     mode = settings.context.mode
     if mode == "none":
         return NoRetriever()
-    encoder = encoder_in_force(settings.context.encoder) if mode == "learned" else None
+    if mode != "learned":
+        return IndexRetriever(store, mode, deadline_ms, recent)
+    encoder = encoder_in_force(settings.context.encoder)
+    search = search or LearnedSearch(store, encoder)
     if encoder is not None:
-        store.companion(LearnedSearch).use(encoder)
-    ranker = ranker_in_force(settings.places.data, store.path) if mode == "learned" else None
+        search.use(encoder)
+    ranker = ranker_in_force(settings.places.data, store.path)
     chooser = None if ranker is None else Chooser(ranker, encoder)
-    return IndexRetriever(store, mode, deadline_ms, recent, chooser)
+    return IndexRetriever(store, mode, deadline_ms, recent, chooser, search=search)
 
 
 def open_analyst(store: Store, root: Path, servers: Sequence[str] = ()) -> RepositoryAnalysisService:

@@ -39,6 +39,7 @@ class IndexContexts:
         self._rankers = rankers
         self._folder: Path | None = None
         self._store: Store | None = None
+        self._search: LearnedSearch | None = None
         self._open_path: str | None = None
 
     def retriever(self, task: Task) -> Retriever:
@@ -49,8 +50,11 @@ class IndexContexts:
         encoder = self._rankers.encoder(task)
         if encoder is not None:
             fill_vectors(store, encoder)  # those of its fold, which never saw the repository
-            store.companion(LearnedSearch).use(encoder)
-        return IndexRetriever(store, self._mode, chooser=self._rankers.chooser(task), sources=self._rankers.sources)
+            self.search.use(encoder)
+        rankers = self._rankers
+        return IndexRetriever(
+            store, self._mode, chooser=rankers.chooser(task), sources=rankers.sources, search=self.search
+        )
 
     def store(self, task: Task) -> Store:
         """Return the index for `task`, its file in it without the truth; one given out before may no longer be used.
@@ -68,6 +72,14 @@ class IndexContexts:
         self._open_path = task.path
         return store
 
+    @property
+    def search(self) -> LearnedSearch:
+        """What finds chunks of the last store by their vectors."""
+        assert self._store is not None, "`store` or `retriever` opens one"
+        if self._search is None:
+            self._search = LearnedSearch(self._store)
+        return self._search
+
     def close(self) -> None:
         """Give the indexes back. What the last task changed in its index is put right when it is next opened."""
         if self._store is not None:
@@ -78,5 +90,6 @@ class IndexContexts:
         if self._store is not None:
             self._store.close()
         self._store, self._folder, self._open_path = Store(database_path(folder, self._databases.path)), folder, None
+        self._search = None
         update_index(self._store, folder)
         return self._store

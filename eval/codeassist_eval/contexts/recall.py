@@ -24,6 +24,7 @@ from codeassist_eval.tasks.task import Task, in_prefix_order
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidate, Source
 from codeassist_indexer.retrieval.sources.find import ask_sources, read_candidates
 from codeassist_indexer.retrieval.sources.retrieval_context import Deadline, RetrievalContext
+from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.storage.store import Store
 from codeassist_indexer.storage.symbol_reader import files_defining
 
@@ -99,7 +100,7 @@ def measure_recall(tasks: Iterable[Task], contexts: IndexContexts, progress: Pro
     ordered = in_prefix_order(tuple(tasks))
     figures = RecallFigures()
     for number, task in enumerate(ordered, 1):
-        _measure(task, contexts.store(task), figures)
+        _measure(task, contexts.store(task), contexts.search, figures)
         progress("candidates", number, len(ordered))
     if not figures.every:
         raise EvaluationError("no task's truth names anything that another file defines; recall has no meaning here")
@@ -130,12 +131,12 @@ def gold_of(task: Task, store: Store, is_new: bool) -> Gold | None:
     return Gold(frozenset(paths), frozenset(names)) if names else None
 
 
-def _measure(task: Task, store: Store, figures: RecallFigures) -> None:
+def _measure(task: Task, store: Store, learned: LearnedSearch, figures: RecallFigures) -> None:
     figures.num_tasks += 1
     collection = store.collection()
     request = CompletionRequest(task.path, task.prefix, task.suffix)
     wall, processor = time.perf_counter(), time.thread_time()
-    search = ask_sources(RetrievalContext(store, request, collection, (), Deadline(None)))
+    search = ask_sources(RetrievalContext(store, request, collection, (), Deadline(None), learned))
     found = read_candidates(search)
     figures.wall_ms.append((time.perf_counter() - wall) * 1000)
     figures.processor_ms.append((time.thread_time() - processor) * 1000)

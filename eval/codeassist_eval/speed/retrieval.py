@@ -20,6 +20,7 @@ from codeassist_eval.percentiles import percentile
 from codeassist_eval.speed.indexing import grow_tree, make_tree, random_request, unpacked
 from codeassist_indexer.ingest.update import update_index
 from codeassist_indexer.retrieval.retrieve import IndexRetriever
+from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.storage.schema import SCHEMA_VERSION
 from codeassist_indexer.storage.store import Store
 
@@ -114,9 +115,10 @@ def measure_retrieval(
     chooser = random.Random(seed)
     paths = sorted(store.file_states())
     requests = [random_request(tree, path, chooser) for path in chooser.choices(paths, k=num_requests)]
-    retriever = IndexRetriever(store, deadline_ms=deadline_ms)
+    search = LearnedSearch(store)
+    retriever = IndexRetriever(store, deadline_ms=deadline_ms, search=search)
     # Opens the index and reads its vectors, as a running server has.
-    IndexRetriever(store).candidates(CompletionRequest("none.py", "", ""))
+    IndexRetriever(store, search=search).candidates(CompletionRequest("none.py", "", ""))
     wall_ms: list[float] = []
     processor_ms: list[float] = []
     num_candidates: list[int] = []

@@ -70,7 +70,7 @@ def measure_typed_words(
     for number, task in enumerate(ordered, 1):
         contexts.retriever(task)  # the fold's encoder searches
         store = contexts.store(task)
-        retriever = IndexRetriever(store, "learned", chooser=rankers.chooser(task))
+        retriever = IndexRetriever(store, "learned", chooser=rankers.chooser(task), search=contexts.search)
         _type(task, _EveryKey(), retriever, figures["every key"], max_chars)
         _type(task, SnippetPolicy(), retriever, figures["every word"], max_chars)
         progress("typing", number, len(ordered))

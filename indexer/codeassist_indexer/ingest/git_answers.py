@@ -143,11 +143,11 @@ def _ignored(git: Git, names: Sequence[str], *options: str) -> set[str]:
 class GitPatience:
     """Asks git, and where that fails goes without for ten minutes: it would most likely fail again.
 
-    One for each index (`Store.companion`), for any thread. Git is then asked only what it tracks, which takes no ignore
+    One for each index, for any thread. Git is then asked only what it tracks, which takes no ignore
     file; the rest is read without it.
     """
 
-    def __init__(self, owner: object = None, limits: GitLimits = LIMITS) -> None:
+    def __init__(self, limits: GitLimits = LIMITS) -> None:
         self._limits = limits
         self._again_s = 0.0
         self._notices: tuple[str, ...] = ()

@@ -48,7 +48,8 @@ class UpdateSettings:
     """How to index. `exclude` holds patterns as in .gitignore, which no ignore file can take back.
 
     `num_workers` None: one a core, two at most (the writer is then the bottleneck). `in_background`: they yield the
-    cores to whatever else wants them. `encoder` makes the chunks' vectors, if there is one.
+    cores to whatever else wants them. `encoder` makes the chunks' vectors, if there is one. `git` is asked what it
+    tracks and ignores; it is the same one for all updates of an index, for it knows whether git answers.
     """
 
     limits: FileLimits = field(default_factory=FileLimits)
@@ -56,6 +57,7 @@ class UpdateSettings:
     num_workers: int | None = None
     in_background: bool = False
     encoder: StaticEncoder | None = field(default_factory=shipped_encoder)
+    git: GitPatience = field(default_factory=GitPatience, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,7 @@ def update_files(
 def rules_for(store: Store, root: Path, paths: Collection[str], settings: UpdateSettings) -> IgnoreRules:
     """Return the ignore rules as they are now for some paths; git is asked about all of them at once."""
     asked = [path for path in paths if _is_inside(path)]
-    return IgnoreRules(root, settings.exclude, store.companion(GitPatience).about_paths(root, asked) if asked else None)
+    return IgnoreRules(root, settings.exclude, settings.git.about_paths(root, asked) if asked else None)
 
 
 def _update_file(
@@ -252,8 +254,7 @@ def _list_changes(store: Store, root: Path, settings: UpdateSettings, unsaved: C
     jobs: list[PrepareJob] = []
     seen = set(unsaved)
     num_unchanged = 0
-    patience = store.companion(GitPatience)
-    rules = IgnoreRules(root, settings.exclude, patience.about_tree(root))
+    rules = IgnoreRules(root, settings.exclude, settings.git.about_tree(root))
     for found in walk(root, rules, is_source, settings.limits):
         if isinstance(found, SkippedFile):
             if found.path == ".":  # it went away: all files would count as removed
@@ -271,7 +272,7 @@ def _list_changes(store: Store, root: Path, settings: UpdateSettings, unsaved: C
             if known.skip_reason:
                 skipped[known.skip_reason] += 1
     gone = [path for path in states if path not in seen]
-    return _Changes(jobs, gone, num_unchanged, skipped, patience.take_notices())
+    return _Changes(jobs, gone, num_unchanged, skipped, settings.git.take_notices())
 
 
 class _Batch:

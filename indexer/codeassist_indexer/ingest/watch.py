@@ -33,7 +33,7 @@ from watchdog.observers.api import BaseObserver
 from codeassist.errors import Cancelled, CodeAssistError
 from codeassist_indexer.ingest.changed_paths import ChangedPath, Meaning, meaning_of, meanings_outside
 from codeassist_indexer.ingest.event_burst import EventBurst
-from codeassist_indexer.ingest.git_answers import GitPatience, folders_above
+from codeassist_indexer.ingest.git_answers import folders_above
 from codeassist_indexer.ingest.ignore import IgnoreRules
 from codeassist_indexer.ingest.update import UpdateSettings, is_source, rules_for, update_files, update_index
 from codeassist_indexer.storage.store import Store
@@ -97,7 +97,7 @@ class Watcher(FileSystemEventHandler):
         self._is_open = is_open
         self._on_update = on_update
         self._ignored_folders: frozenset[str] = frozenset()  # as far as known: nothing in them is looked at
-        self._git = store.companion(GitPatience)
+        self._git = self._settings.git
         self._tracked_anyway: frozenset[str] = frozenset()  # files that git tracks although a rule matches
         self._outside = meanings_outside(self._root)
         self._queue: queue.SimpleQueue[ChangedPath | _Stop] = queue.SimpleQueue()

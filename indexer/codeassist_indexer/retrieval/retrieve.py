@@ -20,6 +20,7 @@ from codeassist_indexer.retrieval.rules import by_rules
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidates, Source
 from codeassist_indexer.retrieval.sources.find import find_candidates
 from codeassist_indexer.retrieval.sources.retrieval_context import Deadline
+from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.storage.chunk_reader import stored_file
 from codeassist_indexer.storage.lexical import Collection
 from codeassist_indexer.storage.store import Store
@@ -54,6 +55,7 @@ class IndexSnapshot:
         modes: definitions that are used near the cursor, then neighbours, then the other definitions; "lexical" has
         neighbours only.
     sources: what candidates may come from.
+    search: finds chunks by their vectors; without it the source "learned" finds none.
 
     What is written while it is searched may be found or not: the version is another one then, and no basis holds.
     """
@@ -65,6 +67,7 @@ class IndexSnapshot:
     mode: ContextMode = "full"
     chooser: Chooser | None = None
     sources: Container[Source] = SOURCES
+    search: LearnedSearch | None = None
 
     def basis(self, path: str) -> IndexBasis:
         """Return what a retrieval for the file `path` rests on."""
@@ -111,7 +114,9 @@ def retrieve(query: RetrievalQuery, index: IndexSnapshot) -> Retrieval:
 def candidates(query: RetrievalQuery, index: IndexSnapshot) -> Candidates:
     """Return all that a ranker may choose among, found under the query's deadline."""
     deadline = Deadline(query.deadline_ms, began_s=query.began_s)
-    return find_candidates(index.store, query.request, index.collection, deadline, query.recent, index.sources)
+    return find_candidates(
+        index.store, query.request, index.collection, deadline, query.recent, index.sources, index.search
+    )
 
 
 def _chosen(chooser: Chooser, query: RetrievalQuery, index: IndexSnapshot) -> Retrieval | None:
@@ -130,8 +135,8 @@ def _chosen(chooser: Chooser, query: RetrievalQuery, index: IndexSnapshot) -> Re
 class IndexRetriever:
     """The Retriever of one repository's index: it asks `retrieve` of the index as it is at each request.
 
-    `mode`, `chooser` and `sources` as in `IndexSnapshot`, `deadline_ms` and `recent`, which is looked at anew each
-    time, as in `RetrievalQuery`. For any thread.
+    `mode`, `chooser`, `sources` and `search` as in `IndexSnapshot`, `deadline_ms` and `recent`, which is looked at anew
+    each time, as in `RetrievalQuery`. For any thread.
     """
 
     def __init__(
@@ -142,6 +147,7 @@ class IndexRetriever:
         recent: Iterable[RecentPlace] = (),
         chooser: Chooser | None = None,
         sources: Container[Source] = SOURCES,
+        search: LearnedSearch | None = None,
     ) -> None:
         self._store = store
         self._mode: ContextMode = mode
@@ -149,6 +155,7 @@ class IndexRetriever:
         self._recent = recent
         self._chooser = chooser
         self._sources = sources
+        self._search = search
         self._planned: tuple[int, Collection] | None = None
 
     def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
@@ -188,7 +195,9 @@ class IndexRetriever:
         planned = self._planned
         if planned is None or planned[0] != generation:
             planned = self._planned = (generation, self._store.collection())
-        return IndexSnapshot(self._store, planned[1], epoch, last_change, self._mode, self._chooser, self._sources)
+        return IndexSnapshot(
+            self._store, planned[1], epoch, last_change, self._mode, self._chooser, self._sources, self._search
+        )
 
 
 def _file_id(store: Store, path: str) -> int | None:

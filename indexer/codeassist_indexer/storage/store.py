@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from platformdirs import user_cache_path
 
@@ -32,8 +32,6 @@ from codeassist_indexer.storage.file_records import FileState, FileVectors, Prep
 from codeassist_indexer.storage.lexical import COMMON_TERM_MIN_CHUNKS, Collection
 from codeassist_indexer.storage.schema import TABLES, create_token_index
 from codeassist_indexer.storage.verification import content_problem
-
-Companion = TypeVar("Companion")
 
 _CORRUPT_CODES = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
 _NO_WRITING = frozenset({sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL})
@@ -79,7 +77,6 @@ class Store:
         self._connections = ThreadConnection()
         self._opened: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
-        self._companions: dict[object, Any] = {}
         self._is_sound = False
 
     @property
@@ -187,14 +184,6 @@ class Store:
             return []
         rows = self.query("SELECT DISTINCT file_id FROM vector_changes WHERE id > ?", (last_change,))
         return [file_id for (file_id,) in rows]
-
-    def companion(self, kind: Callable[[Store], Companion]) -> Companion:
-        """Return what goes with this store and lives as long, one of each kind, made when it is first asked for."""
-        with self._lock:
-            found = self._companions.get(kind)
-            if found is None:
-                found = self._companions[kind] = kind(self)
-            return found
 
     def count_terms(self) -> None:
         """Count anew how many chunks hold each common term, if the chunks have changed enough to matter."""

@@ -131,7 +131,7 @@ class _Work:
                 return _Context(open_retriever(store, settings, deadline_ms=None), notices)
             is_whole = index.catch_up(_BUILD_S)
             notices = () if is_whole else ("less context from other files: the index is still being built",)
-            return _Context(open_retriever(index.store, settings, deadline_ms=None), notices)
+            return _Context(open_retriever(index.store, settings, deadline_ms=None, search=index.search), notices)
         except (CodeAssistError, OSError) as error:
             return _Context(NoRetriever(), (f"no context from other files: {error}",))
 

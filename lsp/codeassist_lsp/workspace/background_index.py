@@ -18,6 +18,7 @@ from codeassist.errors import Cancelled, CodeAssistError, IndexCorrupt
 from codeassist_indexer.ingest.update import UpdateProgress, UpdateSettings, update_file, update_index
 from codeassist_indexer.ingest.watch import Watcher
 from codeassist_indexer.repository import background
+from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.storage.store import Store
 
 log = logging.getLogger(__name__)
@@ -57,6 +58,7 @@ class BackgroundIndex:
         self, store: Store, root: Path, settings: UpdateSettings, is_busy: Callable[[], bool] = lambda: False
     ) -> None:
         self.store = store
+        self.search = LearnedSearch(store, settings.encoder)
         self.root = root
         self._settings = background(settings)
         self._watcher = Watcher(

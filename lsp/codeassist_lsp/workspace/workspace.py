@@ -103,8 +103,8 @@ class Workspace:
         settings = self.settings_in_force()
         with self._lock:
             if self._retriever_in_force is None:
-                deadline_ms = settings.context.deadline_ms
-                self._retriever_in_force = open_retriever(self._index.store, settings, deadline_ms, self.recent)
+                deadline_ms, index = settings.context.deadline_ms, self._index
+                self._retriever_in_force = open_retriever(index.store, settings, deadline_ms, self.recent, index.search)
             return self._retriever_in_force
 
     def without_excluded(self, found: Retrieval) -> Retrieval:

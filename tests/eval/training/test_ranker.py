@@ -31,6 +31,7 @@ from codeassist_indexer.retrieval.ranking.ranker import Rules, load_ranker, tune
 from codeassist_indexer.retrieval.sources.candidate import Candidate, Facts, Found
 from codeassist_indexer.retrieval.sources.find import find_candidates
 from codeassist_indexer.retrieval.sources.retrieval_context import Deadline
+from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.retrieval.vectors.static_encoder import load_encoder, save_encoder
 from codeassist_indexer.storage.store import database_path
 from tests.eval.fakes import write_rows
@@ -255,7 +256,9 @@ def _row(task: Task) -> dict[str, object]:
 def _record(task: Task, contexts: IndexContexts) -> RewardRecord:
     store = contexts.store(task)
     request = CompletionRequest(task.path, task.prefix, task.suffix)
-    found = find_candidates(store, request, store.collection(), Deadline(None)).candidates[:8]
+    found = find_candidates(store, request, store.collection(), Deadline(None), search=LearnedSearch(store)).candidates[
+        :8
+    ]
     facts = name_facts(request, task.groundtruth, found)
     rewarded = tuple(Rewarded(each, 10, float(4 * fact[0] - 0.5)) for each, fact in zip(found, facts, strict=True))
     return RewardRecord(task.task_id, task.repository, "python", task.path, task.groundtruth, 3, -9.0, rewarded)

@@ -10,6 +10,7 @@ from codeassist.request import CompletionRequest
 from codeassist_indexer.retrieval.query.cursor import _receiver_type
 from codeassist_indexer.retrieval.sources.find import find_candidates
 from codeassist_indexer.retrieval.sources.retrieval_context import Deadline
+from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.storage.store import Store
 from tests.indexer.prepared_files import prepare_unsaved
 
@@ -68,7 +69,9 @@ def test_the_definition_is_found(language: str, tmp_path: Path) -> None:
     store = Store(tmp_path / "index.db")
     store.write([prepare_unsaved(defining, text), prepare_unsaved(path, prefix + "\n")])
     store.count_terms()
-    found = find_candidates(store, CompletionRequest(path, prefix, "\n"), store.collection(), Deadline(None))
+    found = find_candidates(
+        store, CompletionRequest(path, prefix, "\n"), store.collection(), Deadline(None), search=LearnedSearch(store)
+    )
     assert (defining, skeleton) in [(each.snippet.path, each.snippet.text) for each in found.candidates], found
 
 

@@ -107,7 +107,7 @@ def examples_of(
 def _example(task: Task, contexts: IndexContexts, encoders: Sequence[Encoder]) -> Example:
     store = contexts.store(task)
     request = CompletionRequest(task.path, task.prefix, task.suffix)
-    found = find_candidates(store, request, store.collection(), Deadline(None)).candidates
+    found = find_candidates(store, request, store.collection(), Deadline(None), search=contexts.search).candidates
     truth = task.groundtruth.lstrip().partition("\n")[0]
     return Example(
         task.repository,

@@ -56,9 +56,10 @@ def score_found(
 def found_by(encoder: Encoder, store: Store, task: Task) -> tuple[Candidate, ...]:
     """Return what an encoder alone finds for a task, the best first."""
     fill_vectors(store, encoder)
-    store.companion(LearnedSearch).use(encoder)
     request = CompletionRequest(task.path, task.prefix, task.suffix)
-    search = ask_sources(RetrievalContext(store, request, store.collection(), (), Deadline(None)))
+    search = ask_sources(
+        RetrievalContext(store, request, store.collection(), (), Deadline(None), LearnedSearch(store, encoder))
+    )
     return read_candidates(search, {"learned"}).candidates
 
 

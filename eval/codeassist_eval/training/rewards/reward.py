@@ -103,7 +103,9 @@ def measure_task(session: Session, contexts: IndexContexts, task: Task, plan: Re
     """Score the candidates of one task."""
     store = contexts.store(task)
     request = CompletionRequest(task.path, task.prefix, task.suffix)
-    found = find_candidates(store, request, store.collection(), Deadline(None)).candidates[: plan.num_candidates]
+    found = find_candidates(store, request, store.collection(), Deadline(None), search=contexts.search).candidates[
+        : plan.num_candidates
+    ]
     scorer = TruthScorer(session, task, plan)
     try:
         alone = scorer.logprob(None)

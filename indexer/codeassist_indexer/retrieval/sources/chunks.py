@@ -17,7 +17,6 @@ from codeassist_indexer.languages.registry import FOLDER_MODULES
 from codeassist_indexer.retrieval.query.cursor import IDENTIFIER, CursorQuery, calls, has_word
 from codeassist_indexer.retrieval.sources.candidate import Hit
 from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
-from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.storage.chunk_reader import (
     bm25_score,
     chunks_at,
@@ -97,7 +96,9 @@ def callers(context: RetrievalContext) -> Iterator[Hit]:
 
 def learned(context: RetrievalContext) -> Iterator[Hit]:
     """Yield the chunks whose vectors are nearest to what stands around the cursor."""
-    search = context.store.companion(LearnedSearch)
+    search = context.search
+    if search is None:
+        return
     may_wait = context.deadline.after_ms is None
     for chunk_id, similarity in search.nearest(context.request, may_wait, context.own_file_id):
         yield Hit("lines", chunk_id, similarity, f"is like what helped at such places ({similarity:.2f})")

@@ -20,6 +20,7 @@ from codeassist_indexer.retrieval.sources import chunks, definitions
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidates, Form, Found, Hit, Source
 from codeassist_indexer.retrieval.sources.read import Place, Text, best_first, describe, read
 from codeassist_indexer.retrieval.sources.retrieval_context import Deadline, RetrievalContext
+from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.storage.lexical import Collection
 from codeassist_indexer.storage.store import Store
 
@@ -65,6 +66,7 @@ def find_candidates(
     deadline: Deadline,
     recent: Iterable[RecentPlace] = (),
     sources: Container[Source] = SOURCES,
+    search: LearnedSearch | None = None,
 ) -> Candidates:
     """Return at most MAX_CANDIDATES candidates from other files that `sources` found, those likeliest to help first.
 
@@ -72,7 +74,7 @@ def find_candidates(
     then is returned, and `late_sources` names what was stopped. Raises
     CodeAssistError only for an index that cannot be opened.
     """
-    return read_candidates(ask_sources(RetrievalContext(store, request, collection, recent, deadline)), sources)
+    return read_candidates(ask_sources(RetrievalContext(store, request, collection, recent, deadline, search)), sources)
 
 
 def ask_sources(context: RetrievalContext) -> Search:

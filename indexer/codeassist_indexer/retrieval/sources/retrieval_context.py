@@ -14,6 +14,7 @@ from codeassist_indexer.languages.registry import language_of
 from codeassist_indexer.retrieval.query.cursor import CursorQuery, Enclosing, cursor_query, distances_near, enclosing
 from codeassist_indexer.retrieval.query.recent_places import RecentPlace
 from codeassist_indexer.retrieval.sources.imported import ResolvedImport, imports_of, resolved_imports
+from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.storage.chunk_reader import (
     Postings,
     StoredChunk,
@@ -88,12 +89,14 @@ class RetrievalContext:
         collection: Collection,
         recent: Iterable[RecentPlace],
         deadline: Deadline,
+        search: LearnedSearch | None = None,
     ) -> None:
         self.store = store
         self.request = request
         self.collection = collection
         self.recent = tuple(place for place in recent if place.path != request.path)
         self.deadline = deadline
+        self.search = search
         self.language = language_of(request.path) or ""
         self.around: CursorQuery = cursor_query(request)
         self.text = request.prefix + request.suffix

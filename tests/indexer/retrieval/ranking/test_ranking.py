@@ -37,6 +37,7 @@ from codeassist_indexer.retrieval.ranking.ranker import (
 )
 from codeassist_indexer.retrieval.retrieve import IndexRetriever
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidate, Facts, Found
+from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.storage.store import Store
 from tests.indexer.retrieval.candidate_repositories import PYTHON
 
@@ -231,7 +232,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def test_the_retriever_takes_what_is_chosen(store: Store) -> None:
     chooser = Chooser(a_ranker(stop_gain="-100"), rules=Rules(-100, 0.3, False))
-    retriever = IndexRetriever(store, "learned", chooser=chooser)
+    retriever = IndexRetriever(store, "learned", chooser=chooser, search=LearnedSearch(store))
     found = retriever.retrieve(PYTHON.request, 3_000)
     assert found.snippets and found == retriever.retrieve(PYTHON.request, 3_000).__class__(
         found.snippets, found.stage_ms, found.late_sources
@@ -242,14 +243,14 @@ def test_the_retriever_takes_what_is_chosen(store: Store) -> None:
     candidates = retriever.candidates(PYTHON.request).candidates
     wanted = [explained(each) for each in chooser.choose(PYTHON.request, candidates, 3_000)]
     assert list(found.snippets) == wanted and {"rank", "bm25"} <= found.stage_ms.keys()
-    none = IndexRetriever(store, "learned", chooser=Chooser(a_ranker(), rules=Rules(1e9)))
+    none = IndexRetriever(store, "learned", chooser=Chooser(a_ranker(), rules=Rules(1e9)), search=LearnedSearch(store))
     assert none.retrieve(PYTHON.request, 3_000).snippets == ()
 
 
 def test_what_stands_in_the_last_prompt_is_kept(store: Store) -> None:
     rules = Rules(-100, 1_000, False)
     chooser = Chooser(a_ranker(4), rules=rules)
-    candidates = IndexRetriever(store).candidates(PYTHON.request).candidates
+    candidates = IndexRetriever(store, search=LearnedSearch(store)).candidates(PYTHON.request).candidates
     first = tuple(each.snippet for each in chooser.choose(PYTHON.request, candidates, 900))
     moved = CompletionRequest(PYTHON.request.path, PYTHON.request.prefix + "\n\ndef other(", PYTHON.request.suffix)
     anew = {each.snippet for each in chooser.choose(moved, candidates, 900)}
@@ -273,7 +274,12 @@ def test_where_choosing_fails_rules_choose(store: Store, caplog: pytest.LogCaptu
     ranker = a_ranker()
     broken = replace(ranker, mean=ranker.mean[:3])
     full = IndexRetriever(store, "full").retrieve(PYTHON.request, 3_000).snippets
-    assert IndexRetriever(store, "learned", chooser=Chooser(broken)).retrieve(PYTHON.request, 3_000).snippets == full
+    assert (
+        IndexRetriever(store, "learned", chooser=Chooser(broken), search=LearnedSearch(store))
+        .retrieve(PYTHON.request, 3_000)
+        .snippets
+        == full
+    )
     assert "no ranked context for" in caplog.text
 
 
@@ -282,7 +288,9 @@ def test_a_repository_of_one_file_gives_nothing(tmp_path: Path) -> None:
     (tmp_path / "one" / "only.py").write_text(REQUEST.prefix + REQUEST.suffix)
     store = Store(tmp_path / "index.db")
     update_index(store, tmp_path / "one")
-    retriever = IndexRetriever(store, "learned", chooser=Chooser(a_ranker(), rules=Rules(-100, 0.3, False)))
+    retriever = IndexRetriever(
+        store, "learned", chooser=Chooser(a_ranker(), rules=Rules(-100, 0.3, False)), search=LearnedSearch(store)
+    )
     assert retriever.retrieve(replace(REQUEST, path="only.py"), 3_000).snippets == ()
     store.close()
 
@@ -303,7 +311,7 @@ def test_copies_of_a_file_and_generated_code_do_not_crowd_the_prompt(tmp_path: P
         (root / path).write_text(text)
     store = Store(tmp_path / "index.db")
     update_index(store, root)
-    found = IndexRetriever(store, "learned", chooser=Chooser(load_ranker())).retrieve(
+    found = IndexRetriever(store, "learned", chooser=Chooser(load_ranker()), search=LearnedSearch(store)).retrieve(
         CompletionRequest("app.py", app, "\n"), 4_000
     )
     texts = [snippet.text for snippet in found.snippets]

@@ -15,6 +15,7 @@ from codeassist_indexer.retrieval.retrieve import IndexRetriever
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidate, Candidates, Hit, Source
 from codeassist_indexer.retrieval.sources.find import find_candidates
 from codeassist_indexer.retrieval.sources.retrieval_context import Deadline, RetrievalContext
+from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.storage.store import Store
 from tests.indexer.prepared_files import prepare_unsaved
 from tests.indexer.retrieval.candidate_repositories import JAVA, PYTHON, TYPESCRIPT, Repository
@@ -23,7 +24,7 @@ ENDLESS = "WITH RECURSIVE n(i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n) SEL
 
 
 def find(store: Store, request: CompletionRequest, recent: Iterable[RecentPlace] = ()) -> Candidates:
-    found = find_candidates(store, request, store.collection(), Deadline(None), recent)
+    found = find_candidates(store, request, store.collection(), Deadline(None), recent, search=LearnedSearch(store))
     assert found.late_sources == ()
     return found
 
@@ -197,7 +198,7 @@ def test_a_source_that_would_never_end_is_stopped_and_keeps_what_it_had(
         context.store.query(ENDLESS)
 
     monkeypatch.setattr("codeassist_indexer.retrieval.sources.chunks.tests", slow)
-    retriever = IndexRetriever(python, deadline_ms=2_000)
+    retriever = IndexRetriever(python, deadline_ms=2_000, search=LearnedSearch(python))
     found = retriever.candidates(PYTHON.request)
     assert found.late_sources == ("tests",)
     assert "notes/plan.py" in by(found, "tests") and "shop/money.py" in by(found, "imported")
@@ -214,7 +215,7 @@ def test_what_is_left_of_the_time_is_for_reading(python: Store, monkeypatch: pyt
 
     for name in ("bm25", "callers", "same_base", "folder", "tests"):
         monkeypatch.setattr(f"codeassist_indexer.retrieval.sources.chunks.{name}", slow)
-    found = IndexRetriever(python, deadline_ms=1_000).candidates(PYTHON.request)
+    found = IndexRetriever(python, deadline_ms=1_000, search=LearnedSearch(python)).candidates(PYTHON.request)
     assert {"bm25", "folder"} <= set(found.late_sources) and "text" not in found.late_sources
     assert "shop/money.py" in by(found, "imported")
 
@@ -231,7 +232,7 @@ def test_an_error_of_ours_costs_one_source(
         raise ZeroDivisionError("ours")
 
     monkeypatch.setattr("codeassist_indexer.retrieval.sources.definitions.named", fail)
-    found = IndexRetriever(python).candidates(PYTHON.request)
+    found = IndexRetriever(python, search=LearnedSearch(python)).candidates(PYTHON.request)
     assert found.late_sources == ("named",) and "ZeroDivisionError" in caplog.text
     assert "shop/money.py" in by(found, "imported")
 
@@ -240,7 +241,7 @@ def test_a_broken_index_gives_nothing(python: Store, caplog: pytest.LogCaptureFi
     python.close()
     python.path.write_bytes(b"garbage" * 2_000)
     with caplog.at_level(logging.WARNING):
-        found = IndexRetriever(python).candidates(PYTHON.request)
+        found = IndexRetriever(python, search=LearnedSearch(python)).candidates(PYTHON.request)
     assert found.candidates == () and set(found.late_sources) == set(SOURCES)
     assert "codeassist index" in caplog.text
 

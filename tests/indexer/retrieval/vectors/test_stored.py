@@ -156,9 +156,9 @@ def test_odd_repositories_cost_nothing(tmp_path: Path, files: dict[str, str]) ->
     store = Store(tmp_path / "x" / "index.db")
     encoder = random_encoder()
     update_index(store, tmp_path, UpdateSettings(encoder=encoder))
-    store.companion(LearnedSearch).use(encoder)
+    search, request = LearnedSearch(store, encoder), CompletionRequest("only.py", "y = ", "")
     for deadline in (Deadline(None), Deadline(1000)):
-        found = find_candidates(store, CompletionRequest("only.py", "y = ", ""), store.collection(), deadline)
+        found = find_candidates(store, request, store.collection(), deadline, search=search)
         assert "learned" not in found.late_sources
         assert all(each.snippet.path != "only.py" for each in found.candidates)
     store.close()
@@ -187,8 +187,8 @@ def test_a_broken_table_leaves_the_other_sources(tmp_path: Path) -> None:
     with sqlite3.connect(store.path) as connection:
         connection.execute("UPDATE vectors SET vectors = x'0102030405'")
     connection.close()
-    store.companion(LearnedSearch).use(encoder)
-    found = find_candidates(store, REQUEST, store.collection(), Deadline(None))
+    search = LearnedSearch(store, encoder)
+    found = find_candidates(store, REQUEST, store.collection(), Deadline(None), search=search)
     assert found.candidates and "learned" in found.late_sources
     store.close()
 
