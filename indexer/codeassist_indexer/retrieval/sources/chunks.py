@@ -22,7 +22,6 @@ from codeassist_indexer.storage.chunk_reader import (
     chunks_at,
     chunks_with,
     files_below,
-    files_of_module,
     files_of_modules,
     files_of_modules_between,
     first_named_chunks,
@@ -220,7 +219,11 @@ def _by_longer_name(context: RetrievalContext, plain: str, is_test_itself: bool)
         parts = plain.split("_")
         shorter = ["_".join(parts[:end]) for end in range(len(parts) - 1, 0, -1)]
         for name in shorter:
-            found = {path for path in files_of_module(context.store, name, _MAX_RELATED) if not is_test(path)}
+            found = {
+                path
+                for path in files_of_modules(context.store, [name], context.request.path, _MAX_RELATED)
+                if not is_test(path)
+            }
             if found:
                 return found
         return set()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 
@@ -21,8 +21,8 @@ from codeassist.request import CompletionRequest
 from codeassist_indexer.retrieval.vectors.encoder import Encoder, Vectors
 from codeassist_indexer.retrieval.vectors.static_encoder import shipped_encoder
 from codeassist_indexer.retrieval.vectors.stored import fill_vectors
+from codeassist_indexer.storage.chunk_reader import vector_blocks
 from codeassist_indexer.storage.store import Store
-from codeassist_indexer.storage.vector_reader import unpacked, vector_blocks
 
 log = logging.getLogger(__name__)
 
@@ -168,6 +168,14 @@ class ChunkMatrix:
         self._num_columns = self._num_dead = 0
         self._epoch: int | None = None
         self._last_change = 0
+
+
+def unpacked(blocks: Sequence[bytes], num_dims: int) -> Vectors:
+    """Return what `stored.packed` made bytes of, (n, D), of length 1 again."""
+    vectors = np.frombuffer(b"".join(blocks), np.int8).reshape(-1, num_dims).astype(np.float32)
+    lengths = np.sqrt(np.einsum("nd,nd->n", vectors, vectors))
+    vectors /= np.maximum(lengths, 1)[:, None]
+    return vectors
 
 
 class LearnedSearch:

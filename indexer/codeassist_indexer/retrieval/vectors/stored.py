@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from codeassist_indexer.retrieval.vectors.encoder import Encoder
-from codeassist_indexer.storage.chunk_reader import texts_of_file
+import numpy as np
+
+from codeassist_indexer.retrieval.vectors.encoder import Encoder, Vectors
+from codeassist_indexer.storage.chunk_reader import files_without_vectors, texts_of_file
 from codeassist_indexer.storage.file_records import FileVectors, PreparedFile
 from codeassist_indexer.storage.store import Store
-from codeassist_indexer.storage.vector_reader import files_without_vectors, packed
 
 _FILES_PER_WRITE = 64
 
@@ -43,3 +44,10 @@ def fill_vectors(store: Store, encoder: Encoder, cancelled: Callable[[], bool] =
             num_filled += 1
         last_id = files[-1][0]
     return num_filled
+
+
+def packed(vectors: Vectors) -> bytes:
+    """Return vectors (n, D) as int8, each so that its greatest number becomes 127: lengths are lost."""
+    greatest = np.abs(vectors).max(axis=1, keepdims=True)
+    scaled = np.divide(vectors, greatest, out=np.zeros_like(vectors), where=greatest > 0)
+    return np.rint(scaled * 127).astype(np.int8).tobytes()

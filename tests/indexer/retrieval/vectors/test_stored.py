@@ -14,9 +14,9 @@ from codeassist_indexer.ingest.update import UpdateSettings, update_file, update
 from codeassist_indexer.retrieval.sources.find import find_candidates
 from codeassist_indexer.retrieval.sources.retrieval_context import Deadline
 from codeassist_indexer.retrieval.vectors import matrix as matrix_module
-from codeassist_indexer.retrieval.vectors.matrix import ChunkMatrix, LearnedSearch
+from codeassist_indexer.retrieval.vectors.matrix import ChunkMatrix, LearnedSearch, unpacked
 from codeassist_indexer.retrieval.vectors.static_encoder import StaticEncoder
-from codeassist_indexer.retrieval.vectors.stored import fill_vectors
+from codeassist_indexer.retrieval.vectors.stored import fill_vectors, packed
 from codeassist_indexer.storage.store import Store
 from tests.indexer.retrieval.vectors.vector_encoders import random_encoder
 
@@ -194,8 +194,6 @@ def test_a_broken_table_leaves_the_other_sources(tmp_path: Path) -> None:
 
 
 def test_packed_vectors_keep_their_directions() -> None:
-    from codeassist_indexer.storage.vector_reader import packed, unpacked
-
     vectors = random_encoder().encode(["alpha beta", "gamma", ""], ["python"] * 3)
     again = unpacked([packed(vectors[:1]), packed(vectors[1:])], 16)
     assert (vectors * again).sum(axis=1)[:2] == pytest.approx(1, abs=1e-3)
