@@ -51,8 +51,8 @@ class Completer(Protocol):
         """Answer one request. Raises Cancelled. `document` keeps what the next request in it can use again."""
         ...
 
-    def warm(self, request: CompletionRequest) -> None:
-        """After an answer, have what later ones in its file have to know loaded. Returns at once."""
+    def warm(self, request: CompletionRequest, document: DocumentState) -> None:
+        """After an answer, have what later ones in its document have to know loaded. Returns at once."""
         ...
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ from codeassist.tokenization.file_tokens import DocumentTokens, SnippetTokens
 
 if TYPE_CHECKING:  # torch takes two seconds to import
     from codeassist.engine.engine import Engine, PromptCache
+    from codeassist.monitor.monitor_set import MonitorSet
 
 PromptKind = str
 """What a prompt is for: completions have "whole", as the settings ask for, and "cut", to what can be read in time. Each
@@ -22,6 +23,7 @@ class DocumentState:
     Whoever opens a document makes one and hands it to every request in it; nothing else is kept of the document, and
     `close` frees it. What belongs to one model (tokens, caches) begins anew when another completes. `name` is for logs.
     `policy` has the rules for its snippets; without one, each request gets the best that are found for it.
+    `warmed_by`: the monitors that have loaded what they have to know of its file.
     With `is_exact`, of the last prompt only the unchanged beginning counts, whatever `cache.mode` is.
     """
 
@@ -29,6 +31,7 @@ class DocumentState:
         self.name = name
         self.policy = policy
         self.is_exact = is_exact
+        self.warmed_by: MonitorSet | None = None
         self._lock = Lock()  # over `_tokens`, which `prepare` reads on another thread
         self._tokens: DocumentTokens | None = None
         self._engine: Engine | None = None

@@ -150,10 +150,13 @@ class Session:
                 end = "max_tokens"
         return Generated(prepared, answer, end, trace, (perf_counter() - looked) * 1e3)
 
-    def warm(self, request: CompletionRequest) -> None:
-        """Have what monitors of later requests in the file have to know loaded, on their own thread."""
-        if self.monitoring is not None and request.monitor_deadline_ms is not None:
-            self.monitoring.warm(request)
+    def warm(self, request: CompletionRequest, document: DocumentState) -> None:
+        """Have what monitors of later requests in the document have to know loaded, once, on their own thread."""
+        monitoring = self.monitoring
+        if monitoring is None or request.monitor_deadline_ms is None or document.warmed_by is monitoring:
+            return
+        if monitoring.warm(request):
+            document.warmed_by = monitoring
 
     @property
     def problem(self) -> None:

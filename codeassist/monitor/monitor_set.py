@@ -61,7 +61,6 @@ class MonitorSet:
         self._open_trie = open_trie
         self._trie: ByteTrie | None = None
         self._thread = AnalysisThread()
-        self._warmed: set[tuple[str | None, str]] = set()
         self._logged: set[tuple[str, str, int]] = set()
 
     def prepare(self) -> ByteTrie:
@@ -89,15 +88,15 @@ class MonitorSet:
             self._log_once,
         )
 
-    def warm(self, request: CompletionRequest) -> None:
-        """In idle time, have what completions in the request's file have to know loaded, once for each file.
+    def warm(self, request: CompletionRequest) -> bool:
+        """In idle time, have what completions in the request's file have to know loaded. Returns at once.
 
-        Returns at once; does nothing while anything is analysed.
+        False, and nothing is done, while anything is analysed.
         """
-        file = (request.root, request.path)
-        if file not in self._warmed and self._thread.is_idle:
-            self._warmed.add(file)
-            self._thread.submit(lambda: self._warm(request))
+        if not self._thread.is_idle:
+            return False
+        self._thread.submit(lambda: self._warm(request))
+        return True
 
     def close(self) -> None:
         """Analyse nothing more."""

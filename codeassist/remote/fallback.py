@@ -169,10 +169,10 @@ class RemoteWithFallback:
         self._breaker.succeeded()
         return completion
 
-    def warm(self, request: CompletionRequest) -> None:
+    def warm(self, request: CompletionRequest, document: DocumentState) -> None:
         """Let the local model's monitors load, if it has been needed."""
         if self._local is not None:
-            self._local.warm(request)
+            self._local.warm(request, document)
 
     def close(self) -> None:
         """Close the connections and end every thread of ours."""

@@ -132,7 +132,7 @@ class Model:
             trace=Trace(stage_ms, num_prompt_tokens=9, num_new_tokens=len(said), is_hasty=self.is_hasty),
         )
 
-    def warm(self, request: CompletionRequest) -> None:
+    def warm(self, request: CompletionRequest, document: DocumentState) -> None:
         pass
 
 

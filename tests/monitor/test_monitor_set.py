@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from codeassist.completion.document_state import DocumentState
 from codeassist.completion.session import Session, open_session
 from codeassist.models.model_store import InstalledModel
 from codeassist.monitor.monitor_set import MonitorSet
@@ -119,9 +120,10 @@ def test_idle_time_warms_an_analyst(session: Session) -> None:
     assert isinstance(monitoring, MonitorSet)
     analyst = Knows(None)
     monitoring.analysts = analyst
-    monitoring.warm(REQUEST)
-    assert analyst.was_warmed.wait(60)
-    monitoring.warm(REQUEST)  # once for each file
+    document = DocumentState("pkg/a.py")
+    session.warm(REQUEST, document)
+    assert analyst.was_warmed.wait(60) and document.warmed_by is monitoring
+    session.warm(REQUEST, document)  # once for each document
     complete(session, None)
     assert analyst.warmed == [("pkg/a.py", REQUEST.prefix + REQUEST.suffix)]
 

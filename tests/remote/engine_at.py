@@ -45,7 +45,7 @@ class Local:
         self.requests.append(request)
         return Completion("local", "local", "eos", "own", trace=Trace(num_prompt_tokens=1, num_new_tokens=1))
 
-    def warm(self, request: CompletionRequest) -> None:
+    def warm(self, request: CompletionRequest, document: DocumentState) -> None:
         pass
 
     def close(self) -> None:

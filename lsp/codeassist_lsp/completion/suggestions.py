@@ -151,7 +151,7 @@ def suggest(
                 edit = TextEdit(cursor, cursor + fitted.num_replaced, fitted.text)
                 passed.append(Suggestion((edit,), completion, next(_numbers)))
     assert first is not None, "a request is for at least one suggestion"
-    session.warm(request)
+    session.warm(request, wanted.document)
     return Suggested(tuple(passed), first, fit_ms, policy.seen)
 
 
