@@ -50,6 +50,8 @@ class EditModel:
 
     def encode(self, text: str) -> list[int]:
         """Return a text's tokens, never a special one. Lines are asked for again and again: they are kept."""
+        if len(text) > _KEPT_CHARS:
+            return self.tokenizer.encode(text)
         known = self._encoded.get(text)
         if known is None:
             if len(self._encoded) >= _MOST_KEPT:
@@ -93,7 +95,7 @@ class EditModel:
         self.engine.forget(self.cache)
 
 
-_MOST_KEPT = 4096
+_MOST_KEPT, _KEPT_CHARS = 4096, 512
 _EXACT_TOKENS = 160  # the place and the lines around it: what an answer follows from is exact
 
 

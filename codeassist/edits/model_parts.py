@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 from codeassist.edits.calibrations import RULES_ALONE, calibration_of
 from codeassist.edits.diff_prompt import DiffPrompt
 from codeassist.edits.edit_model import EditModel
+from codeassist.edits.forms.registry import FORMS, form_of
 from codeassist.edits.gate import CalibratedGate, SyntaxCheck
 from codeassist.edits.likelihood import DiffLikelihood
 from codeassist.edits.proposal import Proposer
 from codeassist.edits.proposals.diff import DiffProposer
+from codeassist.edits.proposals.rewrite import RewriteProposer
 
 if TYPE_CHECKING:
     from codeassist.completion.session import Session
     from codeassist.engine.engine import PromptCache
+    from codeassist.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,17 +35,33 @@ class ModelParts:
             self.model.close()
 
 
-def open_parts(session: Session, syntax: SyntaxCheck | None = None, cache: PromptCache | None = None) -> ModelParts:
-    """Return the parts that go with a session's model.
+def edit_form(settings: Settings, model_name: str) -> str:
+    """Return the form that a model is asked in: its entry's, else the one that its name says."""
+    own = settings.models.get(model_name)
+    if own is not None and own.edit_form is not None:
+        return own.edit_form
+    return form_of(model_name if own is None or own.hub is None else f"{model_name} {own.hub}")
 
-    `cache`: the live cache to use, of one workspace; a new one unless given. `syntax` says whether texts parse.
+
+def open_parts(
+    session: Session,
+    syntax: SyntaxCheck | None = None,
+    cache: PromptCache | None = None,
+    form: str | None = None,
+) -> ModelParts:
+    """Return the parts that go with a session's model. Raises ModelError where it has not the form's tokens.
+
+    `cache`: the live cache to use, of one workspace; a new one unless given. `syntax` says whether texts parse. `form`:
+    `edit_form`'s; what the model's name says unless given.
     """
     model = EditModel.of(session, cache)
     tokenizer = session.tokenizer
     start = [tokenizer.bos_id] if tokenizer.add_bos and tokenizer.bos_id is not None else []
     prompt = DiffPrompt(model.encode, start)
     gate = CalibratedGate(calibration_of(session.model_name), DiffLikelihood(model, prompt), syntax)
-    return ModelParts((DiffProposer(model, prompt),), gate, model)
+    name = form or form_of(session.model_name)
+    proposer = DiffProposer(model, prompt) if name == "diff" else RewriteProposer(model, FORMS[name])
+    return ModelParts((proposer,), gate, model)
 
 
 def rules_alone(syntax: SyntaxCheck | None = None) -> ModelParts:

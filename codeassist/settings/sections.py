@@ -237,6 +237,12 @@ class UserModel:
     revision: str | None = field(default=None, metadata={"kind": text()})
     sha256: str | None = field(default=None, metadata={"kind": matching(r"[0-9a-f]{64}", "64 lower-case hex digits")})
     adapter: Path | None = field(default=None, metadata={"kind": path()})
+    edit_form: str | None = field(
+        default=None,
+        metadata={
+            "kind": matching(r"diff|sweep|zeta|zeta2|zeta2\.1|rewrite", "diff, sweep, zeta, zeta2, zeta2.1 or rewrite")
+        },
+    )
     licence: str | None = field(default=None, metadata={"kind": text()})
     description: str | None = field(default=None, metadata={"kind": text()})
 

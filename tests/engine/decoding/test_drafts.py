@@ -7,7 +7,17 @@ import random
 import torch
 
 from codeassist.engine.cache.live_cache import LiveCache
-from codeassist.engine.decoding.drafts import _LEAST_KEPT, _PROMPTS_KEPT, GAMMA, MAX_DRAFT, CopyIndex
+from codeassist.engine.decoding.decode import DecodeParams
+from codeassist.engine.decoding.drafts import (
+    _LEAST_KEPT,
+    _PROMPTS_KEPT,
+    GAMMA,
+    MAX_COPY,
+    MAX_DRAFT,
+    CopyIndex,
+    Original,
+)
+from codeassist.engine.engine import Engine
 from tests.engine.conftest import MakeModel
 
 SEED = 20261121
@@ -62,3 +72,42 @@ def test_drafted_tokens_get_to_the_last_bit_what_they_would_get_alone(tiny: Make
         for name in ("k", "k_raw", "v"):
             n = len(together.tokens)
             assert torch.equal(getattr(together.states, name)[:, :, :n], getattr(alone.states, name)[:, :, :n])
+
+
+def test_an_original_is_followed_and_found_again_after_a_change() -> None:
+    original = Original([*range(10, 90)])
+    assert list(original.next()) == [*range(10, 10 + MAX_COPY)]
+    tail: list[int] = []
+
+    def follow(*tokens: int) -> list[int]:
+        for token in tokens:
+            tail.append(token)
+            original.follow(tail)
+        return list(original.next())[:3]
+
+    assert follow(10, 11) == [12, 13, 14]
+    assert follow(500) == []  # something new: the place is lost
+    assert follow(13) == [] and follow(14) == [15, 16, 17]  # 12 was replaced
+    assert follow(20, 21) == [22, 23, 24]  # some were left out
+    assert follow(10, 11) == [12, 13, 14]  # back again
+    assert follow(*range(12, 90)) == []  # at its end
+
+
+def test_an_original_changes_no_token_and_saves_passes_where_it_is_right(tiny: MakeModel) -> None:
+    print(f"seed {SEED}")
+    rng = random.Random(SEED)
+    model, params = tiny("qwen2", weight_format="int8")[0], DecodeParams(60, frozenset())
+    drafting, plain = (
+        Engine(model, max_tokens=256, memory_bytes=1 << 30, speculate=speculate) for speculate in (True, False)
+    )
+    for _ in range(4):
+        prompt = [rng.randrange(500) for _ in range(60)]
+        truth = plain.generate(plain.open(), prompt, params, accept=lambda *_: True).decoded
+        changed = [*truth.tokens[:20], 3, *truth.tokens[22:]]
+        for original in (truth.tokens, changed, [rng.randrange(500) for _ in range(60)]):
+            answer = drafting.generate(
+                drafting.open(), prompt, params, original=original, accept=lambda *_: True
+            ).decoded
+            assert answer.tokens == truth.tokens
+        followed = drafting.generate(drafting.open(), prompt, params, original=changed, accept=lambda *_: True).decoded
+        assert followed.num_passes < truth.num_passes / 3
