@@ -21,13 +21,15 @@ ActOutcome = Literal["agreed", "overruled", "late", "abstained"]
 class CompletionRequest:
     """One cursor in one text.
 
-    `path` is relative to the repository root, with forward slashes. `prefix` and `suffix` are the whole text before
-    and after the cursor; what fits the model is cut later. `max_lines` None lets the completion end where it wants.
+    `path` is relative to the repository root, with forward slashes. `language` is the text's by its name, as whoever
+    asks knows it; None: the path and the text tell it. `prefix` and `suffix` are the whole text before and after the
+    cursor; what fits the model is cut later. `max_lines` None lets the completion end where it wants.
     An answer whose tokens' geometric mean probability falls below `min_confidence` is given up and comes back empty.
     `patience_ms` is how long reading the prompt may take; None waits for all of it. A prompt that would take longer is
     cut to what can be read in that time, and the whole one is read when there is nothing else to do. `root` is the
     folder of the repository, None where there is none: it says whether the text may leave this machine; `repository` is
-    what the model is told it is called.
+    what the model is told it is called, `told_path` what the file is called, None: `path`. Without `has_file` nobody
+    has named a file for the text yet: it sees what the repository's files see, and is none of those that may leave.
     `monitor_deadline_ms` is how long decoding may wait for static analysis, in all; None: names are not monitored.
     `standing` are the snippets of the document's last prompt: to keep one costs nothing, a new one must be read.
     """
@@ -47,6 +49,9 @@ class CompletionRequest:
     monitor_deadline_ms: float | None = None
     standing: tuple[Snippet, ...] = ()
     repository: str = NO_REPOSITORY
+    language: str | None = None
+    told_path: str | None = None
+    has_file: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +163,8 @@ class AnalysisService(Protocol):
         """Return an analysis of the request's text, or None for a language that is not analysed. Returns at once."""
         ...
 
-    def warm(self, path: str, text: str) -> None:
-        """Load what the first question about a file would wait for. For idle time: blocks; never raises."""
+    def warm(self, request: CompletionRequest) -> None:
+        """Load what the first question about a request's file would wait for. For idle time: blocks; never raises."""
         ...
 
 

@@ -42,13 +42,14 @@ class Draft:
     def taken(self) -> CompletionRequest:
         """The request after it, once it is taken."""
         before = self.request
-        return CompletionRequest(before.path, before.prefix + self.edit.text, self._suffix)
+        prefix = before.prefix + self.edit.text
+        return CompletionRequest(before.path, prefix, self._suffix, language=before.language)
 
     def leads_to(self, request: CompletionRequest) -> bool:
         """Whether a request is this one, or what it becomes when some or all of the draft is typed."""
         before = self.request
         return (
-            request.path == before.path
+            (request.path, request.language) == (before.path, before.language)
             and request.prefix.startswith(before.prefix)
             and (before.prefix + self.edit.text).startswith(request.prefix)
             and request.suffix in (before.suffix, self._suffix)
@@ -225,7 +226,7 @@ def _serves(ahead: _Ahead, request: CompletionRequest, max_chars: int, retriever
 def _question_of(request: CompletionRequest, max_chars: int) -> bytes:
     """What tells one question from another, without keeping its text."""
     prefix = before_typed_word(request.prefix)
-    state = hashlib.blake2b(f"{max_chars} {len(prefix)} {request.path}\n".encode(), digest_size=16)
+    state = hashlib.blake2b(f"{max_chars} {len(prefix)} {request.language} {request.path}\n".encode(), digest_size=16)
     for text in (prefix, request.suffix):
         state.update(text.encode("utf-8", "surrogatepass"))
     return state.digest()

@@ -107,7 +107,7 @@ class MonitorSet:
         try:
             analyst = self.analysts.find(request)
             if analyst is not None:
-                analyst.warm(request.path, request.prefix + request.suffix)
+                analyst.warm(request)
         except Exception as error:  # noqa: BLE001 — warming is for speed only
             self._log_once(error)
 

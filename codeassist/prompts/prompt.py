@@ -22,6 +22,9 @@ _WINDOW_STEP = 8  # a window that slides, slides by an eighth of its budget, so 
 _HASH_COMMENTS = frozenset(
     {"py", "pyi", "rb", "sh", "bash", "toml", "yaml", "yml", "r", "pl", "jl", "ex", "exs", "nim"}
 )
+_HASH_LANGUAGES = frozenset(
+    {"python", "ruby", "bash", "toml", "yaml", "r", "perl", "dockerfile", "makefile", "terraform"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +74,11 @@ def build(
     fit are left out whole. All text is encoded as plain text: no special token can come from it.
     """
     texts = file_tokens or FreshTokens(tokenizer, request.prefix, request.suffix)
-    parts = _Parts(template, tokenizer, texts, line_comment(request.path))
+    parts = _Parts(template, tokenizer, texts, line_comment(request.path, request.language))
     used, blocks = parts.snippet_blocks(snippets, int(budget.total * budget.snippet_share))
     header = parts.start(repository)
-    file_header = parts.file_header(request.path) if blocks or template.file else []
+    told_path = request.told_path or request.path
+    file_header = parts.file_header(told_path) if blocks or template.file else []
     num_markers = 4
     room = budget.total - len(header) - sum(map(len, blocks)) - len(file_header) - num_markers
     suffix = suffix_window(request.suffix, texts, int(budget.total * budget.suffix_share)) if template.fim else []
@@ -87,7 +91,7 @@ def build(
         tokens += block
     tokens += file_header
     if not tokens and not prefix and template.fim is None:  # a model must see something
-        tokens += parts.file_header(request.path)
+        tokens += parts.file_header(told_path)
     return _with_file(tokens, tuple(used), tuple(ranges), prefix, suffix, template, tokenizer, refresh_tokens)
 
 
@@ -154,8 +158,10 @@ def suffix_window(text: str, tokens: FileTokens, max_tokens: int) -> list[int]:
     return tokens.after(min(max_tokens * _MOST_CHARS_PER_TOKEN, len(text)))[:max_tokens]
 
 
-def line_comment(path: str) -> str:
-    """What starts a line comment in a file of this name."""
+def line_comment(path: str, language: str | None = None) -> str:
+    """What starts a line comment in a language, in a file of this name where none is told."""
+    if language is not None:
+        return "#" if language in _HASH_LANGUAGES else "//"
     suffix = path.rpartition(".")[2].lower()
     return "#" if suffix in _HASH_COMMENTS else "//"
 

@@ -30,10 +30,15 @@ class RemotePolicy:
         return self._has_all or bool(self._folders)
 
     def why_not(self, request: CompletionRequest) -> str | None:
-        """Why a request must not leave this machine, for people; None where it may."""
+        """Why a request must not leave this machine, for people; None where it may.
+
+        A text that nobody has named a file for is none of a repository's: only "*" lets it out.
+        """
         if not self._has_all:
             if request.root is None:
                 return "the file is in no repository"
+            if not request.has_file:
+                return "the text has no file yet, so it is none of its repository's"
             root = Path(request.root).resolve()
             if not any(root.is_relative_to(folder) for folder in self._folders):
                 return "its repository is not among remote.repositories"

@@ -50,6 +50,9 @@ class Scope:
     path: str = "src/a.txt"  # of no language: what is trimmed there takes no time
     recent: RecentPlaces = field(default_factory=RecentPlaces)
     file: Path | None = None  # nothing of it is indexed
+    language: str | None = None
+    told_path: str | None = None
+    has_file: bool = True
 
     @property
     def workspace(self) -> Scope:

@@ -108,8 +108,8 @@ class Knows:
     def analyse(self, request: CompletionRequest) -> Analysis | None:
         return self.analysis
 
-    def warm(self, path: str, text: str) -> None:
-        self.warmed.append((path, text))
+    def warm(self, request: CompletionRequest) -> None:
+        self.warmed.append((request.path, request.prefix + request.suffix))
         self.was_warmed.set()
 
 

@@ -56,7 +56,7 @@ class Knows:
     def analyse(self, request: CompletionRequest) -> Analysis:
         return self._analysis
 
-    def warm(self, path: str, text: str) -> None:
+    def warm(self, request: CompletionRequest) -> None:
         pass
 
 

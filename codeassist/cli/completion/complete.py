@@ -144,5 +144,7 @@ def _trimmed(outcome: Outcome, request: CompletionRequest) -> Outcome:
     """The outcome with what can be inserted at the cursor as it is; `raw_text` stays what the model said."""
     from codeassist_indexer.open_document.reader import READER
 
-    text = READER.place(request.prefix, request.suffix, request.path).trim(outcome.completion.text_with_line_end)
+    text = READER.place(request.prefix, request.suffix, request.path, request.language).trim(
+        outcome.completion.text_with_line_end
+    )
     return replace(outcome, completion=replace(outcome.completion, text=text))

@@ -108,7 +108,7 @@ def check_analysis(asked: Iterable[AskedPlace], indexes: Path) -> AnalysisFigure
                 update_index(store, folder)
                 analyst = RepositoryAnalysisService(folder, store, _DEADLINE_S)
             if place.request.path not in warmed:
-                analyst.warm(place.request.path, place.request.prefix + place.request.suffix)
+                analyst.warm(place.request)
                 warmed.add(place.request.path)
             _ask(analyst, place, figures)
     finally:

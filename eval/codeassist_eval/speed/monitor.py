@@ -69,7 +69,7 @@ class MonitorBench:
         store, analyst = self._open(task)
         if task.path not in self._warmed:  # what an editor does in idle time
             self._warmed.add(task.path)
-            analyst.warm(task.path, task.prefix + task.suffix)
+            analyst.warm(CompletionRequest(task.path, task.prefix, task.suffix))
         request = CompletionRequest(
             task.path,
             task.prefix,

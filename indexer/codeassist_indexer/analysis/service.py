@@ -24,7 +24,8 @@ from codeassist_indexer.analysis.text.arguments import arguments, left_over
 from codeassist_indexer.analysis.text.lexer import START, LexState, lex_end
 from codeassist_indexer.analysis.text.name_positions import NamePositions
 from codeassist_indexer.analysis.text.name_query import Found, NameQuery
-from codeassist_indexer.languages.registry import ANALYSED, is_read_by_jedi, language_of
+from codeassist_indexer.languages.client_ids import language_at
+from codeassist_indexer.languages.registry import ANALYSED, is_read_by_jedi
 from codeassist_indexer.storage.analysis_reader import state_of_others
 from codeassist_indexer.storage.store import Store
 
@@ -70,18 +71,19 @@ class RepositoryAnalysisService:
 
     def analyse(self, request: CompletionRequest) -> Analysis | None:
         """Return an analysis of the request's text, or None for a language that is not analysed. Returns at once."""
-        language = language_of(request.path, request.prefix[:2_000])
+        language = language_at(request)
         if language is None or language not in ANALYSED:
             return None
         analysis = TextAnalysis(self, request, language)
         self._latest[request.path] = analysis
         return analysis
 
-    def warm(self, path: str, text: str) -> None:
+    def warm(self, request: CompletionRequest) -> None:
         """In idle time, load what the first question about a file would wait for. Blocks; never raises."""
-        language = language_of(path, text[:2_000])
+        language = language_at(request)
         if language is None or language not in ANALYSED:
             return
+        path, text = request.path, request.prefix + request.suffix
         asked = {"language": language, "path": path, "kind": "warm", "before": text, "suffix": ""}
         if is_read_by_jedi(language):
             asked |= python_warm_up(text)

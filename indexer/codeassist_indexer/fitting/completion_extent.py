@@ -11,7 +11,8 @@ from typing import Literal
 
 from codeassist_indexer.fitting.indentation import leading, width
 from codeassist_indexer.fitting.lexing.scan import LINE_COMMENT, scan
-from codeassist_indexer.languages.registry import blocks_of, language_of, literals_of
+from codeassist_indexer.languages.client_ids import language_in
+from codeassist_indexer.languages.registry import blocks_of, literals_of
 from codeassist_indexer.languages.spec import BracedBlocks, IndentedBlocks, WordBlocks
 
 _SCANNED_CHARS = 8_000
@@ -27,13 +28,13 @@ _SIGNATURE = re.compile(
 )
 
 
-def lines_wanted(prefix: str, suffix: str, path: str) -> Literal["line", "block"]:
-    """Say what is worth suggesting at the cursor.
+def lines_wanted(prefix: str, suffix: str, path: str, told: str | None = None) -> Literal["line", "block"]:
+    """Say what is worth suggesting at the cursor of a file, or of a text in the language `told`.
 
     A block after or below what opens one (`:`, `{`, an arrow), as long as it is empty, and on an empty line below a
     comment, docstring, signature or annotation, where a body or a statement begins. Else a line.
     """
-    language = language_of(path, prefix)
+    language = language_in(told, path, prefix)
     prefix = prefix[-_SCANNED_CHARS:].replace("\r\n", "\n")
     before, _, line = prefix.rpartition("\n")
     rest, _, below = suffix[:_SCANNED_CHARS].replace("\r\n", "\n").partition("\n")

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from codeassist_indexer.fitting.fitted import Fitted
 from codeassist_indexer.fitting.place import FitContext
+from codeassist_indexer.languages.client_ids import named_for
 
 _HYPHENATED = frozenset((".css", ".scss", ".less", ".html", ".htm", ".xml", ".vue", ".svelte", ".yaml", ".yml"))
 _WORD = re.compile(r"\w+")
@@ -18,9 +19,9 @@ _WORD_AT_END = re.compile(r"\w+\Z")
 _NEARBY_CHARS = 20_000
 
 
-def is_in_word(prefix: str, suffix: str, path: str) -> bool:
+def is_in_word(prefix: str, suffix: str, path: str, told: str | None = None) -> bool:
     """Whether a cursor stands in the middle of a word: nothing comes by itself there."""
-    return bool(_rest_of_word(prefix[-2:], suffix[:2], path))
+    return bool(_rest_of_word(prefix[-2:], suffix[:2], named_for(told, path)))
 
 
 def rest_of_word(place: FitContext) -> str:

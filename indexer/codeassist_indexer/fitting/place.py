@@ -10,8 +10,8 @@ from codeassist_indexer.fitting.lexing.reader import Reader
 from codeassist_indexer.fitting.lexing.scan import Scan, scan_of
 from codeassist_indexer.fitting.nearby_text import FAR_CHARS
 from codeassist_indexer.fitting.repetition import is_light
+from codeassist_indexer.languages.client_ids import language_in, named_for
 from codeassist_indexer.languages.lexicons.choice import lexicon_of
-from codeassist_indexer.languages.registry import language_of
 
 SCANNED_CHARS = 8_000
 _LOOKED_AT_CHARS = 2 * FAR_CHARS
@@ -21,6 +21,7 @@ _LOOKED_AT_CHARS = 2 * FAR_CHARS
 class FitContext:
     """The text around a cursor, and what it takes to trim answers there. `place_of` makes it.
 
+    The kind of file is told by `path`, a name as such files have it; `language` is the one of a spec, or None.
     `line` is the cursor's line up to it, `rest` what it goes on with. `state` is what stands open at the cursor;
     `before` says of it which brackets of the code around it, and what closes the string or comment it stands in.
     `has_crlf`: so do its lines end.
@@ -56,9 +57,10 @@ class FitContext:
         self.state.read_below(self.state.stack)
 
 
-def place_of(prefix: str, suffix: str, path: str) -> FitContext:
-    """Look at the text around a cursor, whatever will be said there."""
-    language = language_of(path, prefix)
+def place_of(prefix: str, suffix: str, path: str, told: str | None = None) -> FitContext:
+    """Look at the text around a cursor, whatever will be said there. `told`: the language that its client names."""
+    language = language_in(told, path, prefix)
+    path = named_for(told or language, path)
     prefix, suffix = prefix[-_LOOKED_AT_CHARS:], suffix[:_LOOKED_AT_CHARS]
     has_crlf = "\r\n" in prefix[-SCANNED_CHARS:] + suffix[:SCANNED_CHARS]
     prefix, suffix = with_newlines(prefix), with_newlines(suffix)

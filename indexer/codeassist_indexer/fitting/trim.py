@@ -29,18 +29,18 @@ __all__ = ["FitContext", "Fitted", "fit", "fit_at", "lines_wanted", "place_of", 
 _MOST_ROUNDS = 8
 
 
-def trim(text: str, prefix: str, suffix: str, path: str) -> str:
+def trim(text: str, prefix: str, suffix: str, path: str, language: str | None = None) -> str:
     """The part of an answer that can be inserted at the cursor as it is; empty where none is worth it."""
-    return _settled(place_of(prefix, suffix, path), text, may_replace=False).text
+    return _settled(place_of(prefix, suffix, path, language), text, may_replace=False).text
 
 
-def fit(text: str, prefix: str, suffix: str, path: str) -> Fitted:
+def fit(text: str, prefix: str, suffix: str, path: str, language: str | None = None) -> Fitted:
     """As `trim`, for an editor that can also replace the closers after the cursor, and the rest of a word.
 
     At `if foo(│)` the answer `x):` is cut to `x` by `trim`; here it stays whole, and replaces the one bracket. What is
     replaced always stands in the text, in the same order, so that an editor can show it in place.
     """
-    return fit_at(place_of(prefix, suffix, path), text)
+    return fit_at(place_of(prefix, suffix, path, language), text)
 
 
 def fit_at(place: FitContext, text: str) -> Fitted:
@@ -74,7 +74,8 @@ def _with_word(place: FitContext, text: str, word: str, may_replace: bool) -> Fi
         return _ended(place, text.removesuffix(word), may_replace)
     if not may_replace:
         return Fitted("")
-    fitted = _ended(place_of(place.prefix, place.suffix.removeprefix(word), place.path), text, may_replace)
+    without_rest_of_word = place_of(place.prefix, place.suffix.removeprefix(word), place.path, place.language)
+    fitted = _ended(without_rest_of_word, text, may_replace)
     return replace(fitted, num_replaced=fitted.num_replaced + len(word)) if word in fitted.text else Fitted("")
 
 

@@ -56,6 +56,8 @@ for _spec in LANGUAGES.values():
     for _shared in _spec.shared_extensions:
         _SHARED.setdefault(_shared.extension, []).append((_spec.name, _shared))
 _BY_ID = {each: spec for spec in LANGUAGES.values() for each in (spec.name, *spec.ids)}
+_BY_INTERPRETER = {each: spec.name for spec in LANGUAGES.values() for each in spec.interpreters}
+_SHEBANG = re.compile(r"#![ \t]*(?:\S*/)?(?:env[ \t]+(?:-\S*[ \t]+|\w+=\S*[ \t]+)*(?:\S*/)?)?([^\s/]+)")
 FOLDER_MODULES = frozenset(
     name for spec in LANGUAGES.values() if spec.imports is not None for name in spec.imports.folder_modules
 )
@@ -63,7 +65,10 @@ FOLDER_MODULES = frozenset(
 
 
 def language_of(path: str, text: str = "") -> str | None:
-    """The language of a file by its name, or None; where two share an extension, what is in `text` tells."""
+    """The language of a file by its name, or None; where two share an extension, what is in `text` tells.
+
+    Where the name tells nothing, the program does that the first line of `text` is for.
+    """
     name = PurePosixPath(path.replace("\\", "/").rpartition("/")[2])
     exact = _BY_EXACT_EXTENSION.get(name.suffix) or _BY_FILE_NAME.get(name.name)
     if exact is not None:
@@ -71,7 +76,12 @@ def language_of(path: str, text: str = "") -> str | None:
     for language, shared in _SHARED.get(name.suffix, ()):
         if shared.holds.search(text, 0, HEADER_SNIFF_CHARS):
             return language
-    return _BY_EXTENSION.get(name.suffix.lower())  # "MAIN.PY" of old disks
+    return _BY_EXTENSION.get(name.suffix.lower()) or _language_of_script(text)  # "MAIN.PY" of old disks
+
+
+def _language_of_script(text: str) -> str | None:
+    found = _SHEBANG.match(text[:200])
+    return _BY_INTERPRETER.get(found[1].rstrip("0123456789.")) if found is not None else None
 
 
 def indexed_language_of(path: str, text: str = "") -> str | None:

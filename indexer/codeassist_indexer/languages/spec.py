@@ -197,7 +197,8 @@ class LanguageSpec:
     """One language. `name` stands in indexes and settings; `ids` are the editors' names for it, LSP's own first.
 
     `extensions` are lower case and fit in any case, `exact_extensions` and `file_names` (whole names of files, as
-    "SConstruct") only as they are written. A part that is None is named in `without`: PARTS says what that costs.
+    "SConstruct") only as they are written; `interpreters` are the programs, without a version, that a script's first
+    line names. A part that is None is named in `without`: PARTS says what that costs.
     Files of a language without a `grammar` are in no index: suggestions are fitted to them, and that is all.
     """
 
@@ -213,6 +214,7 @@ class LanguageSpec:
     analysis: Analysis | None = None
     exact_extensions: tuple[str, ...] = ()
     file_names: tuple[str, ...] = ()
+    interpreters: tuple[str, ...] = ()
     shared_extensions: tuple[SharedExtension, ...] = ()
     without: frozenset[str] = field(default_factory=frozenset[str])
 

@@ -71,25 +71,26 @@ class DocumentReader:
         self._worker: Worker | None = None
         self._not_before_s = 0.0
         self._suspects = Suspects()
-        self._imports: LRUCache[tuple[str, str], tuple[Import, ...]] = LRUCache(_KEPT_IMPORTS)
+        self._imports: LRUCache[tuple[str, str, str | None], tuple[Import, ...]] = LRUCache(_KEPT_IMPORTS)
 
-    def imports(self, path: str, text: str) -> tuple[Import, ...] | None:
+    def imports(self, path: str, text: str, language: str | None = None) -> tuple[Import, ...] | None:
         """Return what a text imports; None where that is not known."""
-        key = path, text
+        key = path, text, language
         with self._lock:
             known = self._imports.get(key)
         if known is not None or len(text) > MOST_IMPORT_CHARS:
             return known
-        found = self.ask(imports_of_json, "imports", path, (text,))
+        found = self.ask(imports_of_json, "imports", path, (text,), question_line("imports", path, text, language))
         if found is not None:
             with self._lock:
                 self._imports[key] = found
         return found
 
-    def extent(self, prefix: str, suffix: str, path: str) -> Extent:
+    def extent(self, prefix: str, suffix: str, path: str, language: str | None = None) -> Extent:
         """Say whether a line or a block is worth suggesting at a cursor; a line where that is not known."""
         texts = _end_of(prefix, _EXTENT_CHARS), suffix[:_EXTENT_CHARS]
-        return self.ask(extent_of_json, "extent", path, texts) or "line"
+        line = question_line("extent", path, *texts, language)
+        return self.ask(extent_of_json, "extent", path, texts, line) or "line"
 
     def cleared(self, text: str, path: str) -> str | None:
         """Return a text without its secrets, as `redaction.redact`; None where they cannot be looked for."""
@@ -100,9 +101,9 @@ class DocumentReader:
         texts = prefix, suffix
         return self._masked(path, texts, len(prefix), lambda spans: masked_around(prefix, suffix, spans))
 
-    def place(self, prefix: str, suffix: str, path: str) -> DocumentPlace:
+    def place(self, prefix: str, suffix: str, path: str, language: str | None = None) -> DocumentPlace:
         """Return a cursor's place, for answers to be fitted to. Asks nothing yet."""
-        return DocumentPlace(self, prefix, suffix, path)
+        return DocumentPlace(self, prefix, suffix, path, language)
 
     def warm(self) -> None:
         """Start the process, so that the first question need not wait for it."""
@@ -115,13 +116,8 @@ class DocumentReader:
             self._end()
             self._lock.release()
 
-    def ask(
-        self, read: Callable[[object], _T], kind: Kind, path: str, texts: tuple[str, ...], line: str | None = None
-    ) -> _T | None:
-        """Return the answer to a question about a document's texts, None where there is none; why is logged.
-
-        `line` is the question where it is not the texts themselves that are sent.
-        """
+    def ask(self, read: Callable[[object], _T], kind: Kind, path: str, texts: tuple[str, ...], line: str) -> _T | None:
+        """Return the answer to `line`, a question about a document's texts; None where there is none: why is logged."""
         with self._lock:
             if self._suspects.is_one(path, texts, monotonic()):
                 return None
@@ -129,7 +125,7 @@ class DocumentReader:
             if worker is None:
                 return None
             try:
-                worker.send(question_line(kind, path, *texts) if line is None else line)
+                worker.send(line)
                 return read(read_answer(worker.receive(_QUESTION_S)))
             except ValueError as error:
                 why = str(error)
@@ -181,16 +177,19 @@ class DocumentReader:
 class DocumentPlace:
     """A cursor in a document. For one thread at a time."""
 
-    def __init__(self, reader: DocumentReader, prefix: str, suffix: str, path: str) -> None:
+    def __init__(
+        self, reader: DocumentReader, prefix: str, suffix: str, path: str, language: str | None = None
+    ) -> None:
         self._reader = reader
         self._path = path
+        self._language = language
         self._texts = _end_of(prefix, _PLACE_CHARS), suffix[:_PLACE_CHARS]
         self._number = next(_numbers)
         self._is_sent = False
 
     def prepare(self) -> bool:
         """Let the place be looked at: what is fitted to it then takes less time. Say whether it could be."""
-        line = question_line("place", self._number, self._path, *self._texts)
+        line = question_line("place", self._number, self._path, *self._texts, self._language)
         self._is_sent = self._reader.ask(nothing_of_json, "place", self._path, self._texts, line) is not None
         return self._is_sent
 

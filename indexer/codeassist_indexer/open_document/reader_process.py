@@ -47,14 +47,14 @@ class Answers:
 
     def _answered(self, line: str) -> object:
         match read_question(line):
-            case "imports", [path, text]:
-                return imports_as_json(parse_imports(path, text))
-            case "extent", [path, prefix, suffix]:
-                return lines_wanted(prefix, suffix, path)
+            case "imports", [path, text, language]:
+                return imports_as_json(parse_imports(path, text, language))
+            case "extent", [path, prefix, suffix, language]:
+                return lines_wanted(prefix, suffix, path, language)
             case "secrets", [path, text, cursor]:
                 return secret_spans(text, path, cursor)
-            case "place", [number, path, prefix, suffix]:
-                place = place_of(prefix, suffix, path)
+            case "place", [number, path, prefix, suffix, language]:
+                place = place_of(prefix, suffix, path, language)
                 place.prepare()
                 self._places[number] = place
                 return True

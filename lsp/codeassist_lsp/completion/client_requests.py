@@ -179,7 +179,7 @@ class ClientRequests:
         cache, scope = ask.session.shared.suggestions, wanted.scope
         while (known := cache.find(wanted)) is not None:
             entry = known.entry
-            request = CompletionRequest(scope.path, known.prefix, known.suffix)
+            request = CompletionRequest(scope.path, known.prefix, known.suffix, language=scope.language)
             try:
                 seen = await self._backend.contexts.would_see(scope, ask.session.shared.snippets, request, entry.seen)
             except TimeoutError:
@@ -244,7 +244,7 @@ class ClientRequests:
         if len(self._backend.works) or len(self._streams):
             return
         first, scope = suggested.suggestions[0], wanted.scope
-        request = CompletionRequest(scope.path, wanted.prefix, wanted.suffix)
+        request = CompletionRequest(scope.path, wanted.prefix, wanted.suffix, language=scope.language)
         draft, shared = Draft(request, first.at_cursor), session.shared
 
         def look() -> None:
@@ -325,4 +325,5 @@ def is_on_demand_only(session: DocumentSession, wanted: SuggestionRequest) -> bo
         return False
     if session.why_on_demand_only(wanted.settings.editor) is not None:
         return True
-    return wanted.suffix[:1].strip() != "" and is_in_word(wanted.prefix, wanted.suffix, wanted.scope.path)
+    scope = wanted.scope
+    return wanted.suffix[:1].strip() != "" and is_in_word(wanted.prefix, wanted.suffix, scope.path, scope.language)

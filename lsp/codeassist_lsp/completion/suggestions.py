@@ -39,6 +39,7 @@ class Conditions:
 
     root: Path | None
     path: str
+    language: str | None
     model: int
     completion: CompletionSettings
     context: ContextSettings
@@ -71,6 +72,7 @@ class SuggestionRequest:
         return Conditions(
             self.scope.root,
             self.scope.path,
+            self.scope.language,
             self.model,
             settings.completion,
             settings.context,
@@ -138,7 +140,9 @@ def suggest(
     first: Completion | None = None
     fit_ms = 0.0
     prepare = wanted.document.prepare
-    with closing(FitPreparation(wanted.prefix, wanted.suffix, wanted.scope.path, beside, prepare)) as preparation:
+    scope = wanted.scope
+    place = READER.place(wanted.prefix, wanted.suffix, scope.path, scope.language)
+    with closing(FitPreparation(place, beside, prepare)) as preparation:
         stopped = preparation.begun_by(stopped)
         for alternative in range(wanted.num_wanted):
             completion = _generate(session, wanted, replace(request, alternative=alternative), stopped)
@@ -159,7 +163,7 @@ def request_for(wanted: SuggestionRequest) -> CompletionRequest:
     """The request to the model: one line or a block, as the settings and the place have it."""
     editor, monitor, scope = wanted.settings.editor, wanted.settings.monitor, wanted.scope
     if editor.multiline == "auto":
-        is_block = READER.extent(wanted.prefix, wanted.suffix, scope.path) == "block"
+        is_block = READER.extent(wanted.prefix, wanted.suffix, scope.path, scope.language) == "block"
     else:
         is_block = editor.multiline == "always"
     return CompletionRequest(
@@ -173,7 +177,10 @@ def request_for(wanted: SuggestionRequest) -> CompletionRequest:
         patience_ms=editor.patience_ms,
         root=None if scope.root is None else str(scope.root),
         monitor_deadline_ms=float(monitor.deadline_ms) if monitor.mode == "on" else None,
-        repository=wanted.scope.repository,
+        repository=scope.repository,
+        language=scope.language,
+        told_path=scope.told_path,
+        has_file=scope.has_file,
     )
 
 
@@ -221,9 +228,9 @@ class FitPreparation:
     """
 
     def __init__(
-        self, prefix: str, suffix: str, path: str, beside: Executor | None, prepare: Callable[[], None] = lambda: None
+        self, place: DocumentPlace, beside: Executor | None, prepare: Callable[[], None] = lambda: None
     ) -> None:
-        self._look = lambda: _looked_at(prefix, suffix, path)
+        self._look = lambda: _looked_at(place)
         self._beside = beside
         self._prepare = prepare
         self._looking: Future[DocumentPlace] | None = None
@@ -255,7 +262,6 @@ class FitPreparation:
                 each.cancel()
 
 
-def _looked_at(prefix: str, suffix: str, path: str) -> DocumentPlace:
-    place = READER.place(prefix, suffix, path)
+def _looked_at(place: DocumentPlace) -> DocumentPlace:
     place.prepare()
     return place

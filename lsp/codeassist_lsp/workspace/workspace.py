@@ -137,7 +137,8 @@ class Workspace:
 class DocumentScope:
     """What an open document belongs to: a repository (`workspace` None: to none) and its path there, with "/".
 
-    `repository` is what models are told it is called.
+    `file` is the one whose text it is, if there is any; `language` what its client says it is, where that is known.
+    `repository`, `told_path` and `has_file` as in CompletionRequest.
     """
 
     path: str
@@ -145,6 +146,9 @@ class DocumentScope:
     workspace: Workspace | None
     configuration: Configuration
     repository: str = NO_REPOSITORY
+    language: str | None = None
+    told_path: str | None = None
+    has_file: bool = True
 
     @property
     def root(self) -> Path | None:

@@ -1,7 +1,8 @@
 """The repositories that are open in an editor, and which of them a file belongs to.
 
-A file belongs to the repository around it, as on the command line; only
-where there is none does it belong to the innermost folder that the editor opened.
+A file belongs to the repository around it, as on the command line; only where there is none does it belong to the
+innermost folder that the editor opened. A document without a file belongs where it is to be saved; where nobody has
+said that, to the editor's folder in which a file was opened last.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from pathlib import Path
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 
 from codeassist.settings import REPOSITORY_FILE
 from codeassist.settings.ownership import is_own_file
 from codeassist_indexer.ingest.walk import repository_name, repository_root
-from codeassist_lsp.documents.uri import file_of, name_of
+from codeassist_indexer.languages.client_ids import extension_of, language_of_id
+from codeassist_lsp.documents.uri import file_of, is_unnamed, name_of, notebook_of, planned_file_of
 from codeassist_lsp.workspace.configuration import Configuration
 from codeassist_lsp.workspace.indexes import Indexes
 from codeassist_lsp.workspace.workspace import DocumentScope, OnCoverage, Workspace
@@ -41,6 +44,7 @@ class Workspaces:
         self._indexes = indexes or Indexes()
         self._on_coverage = on_coverage
         self._folders: list[Path] = []
+        self._folder_at_work: Path | None = None
         self._open: dict[Path, Workspace] = {}  # the least recently found first
         self._lock = threading.RLock()
         self._is_closed = False
@@ -62,6 +66,8 @@ class Workspaces:
                 return
             before = {self._root_of(each) for each in self._folders}
             self._folders.remove(folder)
+            if self._folder_at_work == folder:
+                self._folder_at_work = None
             gone = before - {self._root_of(each) for each in self._folders}
             leaving = [self._open.pop(root) for root in gone if root in self._open]
         _close_in_background(leaving)
@@ -75,18 +81,41 @@ class Workspaces:
                 return None
             workspace = self._workspace(root)
             self._open[root] = self._open.pop(root)
+            self._folder_at_work = next((each for each in self._folders if self._root_of(each) == root), None)
             leaving = self._visited_too_many()
         _close_in_background(leaving)
         return workspace
 
     def scope_of(self, uri: str, language_id: str) -> DocumentScope:
         """Look up what a document belongs to. Walks up the file system: once a document and change of folders."""
-        file = file_of(uri)
-        workspace = self.find(file) if file is not None else None
-        if file is None or workspace is None:
-            return DocumentScope(name_of(uri, language_id), file, None, self._configuration)
-        name = repository_name(workspace.root, file.parent)
-        return DocumentScope(workspace.relative(file), file, workspace, self._configuration, name)
+        notebook = notebook_of(uri)
+        if notebook is not None:
+            return self.cell_scope_of(notebook, language_id)
+        language, file = language_of_id(language_id), file_of(uri)
+        if is_unnamed(uri):
+            return self._unnamed_scope(name_of(uri, language), language)
+        path = file or planned_file_of(uri)
+        workspace = self.find(path) if path is not None else None
+        if path is None or workspace is None:
+            return DocumentScope(name_of(uri, language), file, None, self._configuration, language=language)
+        name = repository_name(workspace.root, path.parent)
+        return DocumentScope(workspace.relative(path), file, workspace, self._configuration, name, language)
+
+    def cell_scope_of(self, notebook_uri: str, language_id: str) -> DocumentScope:
+        """Look up what a notebook's cell belongs to: to what its notebook does. A model is told of code in a file."""
+        scope = self.scope_of(notebook_uri, language_id)
+        told_path = str(PurePosixPath(scope.path).with_suffix(extension_of(scope.language)))
+        return replace(scope, file=None, told_path=told_path)
+
+    def _unnamed_scope(self, name: str, language: str | None) -> DocumentScope:
+        with self._lock:
+            folder = self._folder_at_work or next(iter(self._folders), None)
+        workspace = self.find(folder / name) if folder is not None else None
+        if folder is None or workspace is None:
+            return DocumentScope(name, None, None, self._configuration, language=language, has_file=False)
+        repository = repository_name(workspace.root, folder)
+        path = workspace.relative(folder / name)
+        return DocumentScope(path, None, workspace, self._configuration, repository, language, has_file=False)
 
     def all(self) -> tuple[Workspace, ...]:
         """Return what is open."""

@@ -63,6 +63,34 @@ def test_a_header_is_c_unless_it_holds_what_only_cpp_has(text: str, language: st
     assert language_of("a.h", text) == language
 
 
+@pytest.mark.parametrize(
+    ("first_line", "language"),
+    [
+        ("#!/usr/bin/python3", "python"),
+        ("#! /usr/bin/env python3.12 -u", "python"),
+        ("#!/usr/bin/env -S uv run --script", "python"),
+        ("#!/usr/bin/env -S PYTHONPATH=. python", "python"),
+        ("#!/bin/sh -e", "bash"),
+        ("#!/usr/bin/env bash\r", "bash"),
+        ("#!/usr/bin/env node", "javascript"),
+        ("#!/usr/bin/env -S deno run", "typescript"),
+        ("#!/usr/bin/ruby", "ruby"),
+        ("#!/usr/bin/env lua5.4", "lua"),
+        ("#!/usr/bin/php -q", "php"),
+        ("#!/usr/bin/env unheard-of", None),
+        ("#!", None),
+        ("#!/", None),
+        ("# python", None),
+        (" #!/usr/bin/python3", None),
+        ("", None),
+    ],
+)
+def test_where_the_name_tells_nothing_the_first_line_does(first_line: str, language: str | None) -> None:
+    for path in ("bin/report", "build.v2", "notes.txt", ""):
+        assert language_of(path, f"{first_line}\nprint(1)\n") == language
+    assert language_of("a.go", f"{first_line}\n") == "go", "the name comes first"
+
+
 def test_a_whole_file_name_can_be_a_language(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(registry._BY_FILE_NAME, "SConstruct", "python")
     assert language_of("build/SConstruct") == "python"

@@ -14,7 +14,7 @@ import pytest
 from codeassist.completion.document_state import DocumentState
 from codeassist.completion.snippet_policy import SnippetPolicy
 from codeassist_indexer.fitting.trim import fit
-from codeassist_indexer.open_document.reader import DocumentPlace
+from codeassist_indexer.open_document.reader import READER, DocumentPlace
 from codeassist_lsp.completion import suggestions
 from codeassist_lsp.completion.suggestions import FitPreparation, SuggestionRequest
 from tests.lsp.imagined import Model, Scope
@@ -28,9 +28,9 @@ def looked_on(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     names: list[str] = []
     look = suggestions._looked_at
 
-    def noted(prefix: str, suffix: str, path: str) -> DocumentPlace:
+    def noted(place: DocumentPlace) -> DocumentPlace:
         names.append(threading.current_thread().name)
-        return look(prefix, suffix, path)
+        return look(place)
 
     monkeypatch.setattr(suggestions, "_looked_at", noted)
     return names
@@ -49,7 +49,7 @@ def is_right(fit_preparation: FitPreparation) -> bool:
 
 def test_a_place_is_looked_at_while_the_model_runs(looked_on: list[str], beside: ThreadPoolExecutor) -> None:
     prepared = threading.Event()
-    fit_preparation = FitPreparation(PREFIX, SUFFIX, "a.py", beside, prepared.set)
+    fit_preparation = FitPreparation(READER.place(PREFIX, SUFFIX, "a.py"), beside, prepared.set)
     stopped = fit_preparation.begun_by(lambda: False)
     assert looked_on == []
     assert [stopped() for _ in range(3)] == [False] * 3
@@ -65,7 +65,7 @@ def test_where_nobody_has_looked_yet_it_is_looked_at_when_it_is_needed(
     over = threading.Event()
     if is_busy:
         beside.submit(over.wait)
-    fit_preparation = FitPreparation(PREFIX, SUFFIX, "a.py", beside if is_busy else None)
+    fit_preparation = FitPreparation(READER.place(PREFIX, SUFFIX, "a.py"), beside if is_busy else None)
     assert fit_preparation.begun_by(lambda: True)()
     assert is_right(fit_preparation)
     assert looked_on == ["MainThread"]
@@ -75,7 +75,7 @@ def test_where_nobody_has_looked_yet_it_is_looked_at_when_it_is_needed(
 def test_what_nobody_needs_any_more_is_not_looked_at(looked_on: list[str], beside: ThreadPoolExecutor) -> None:
     over = threading.Event()
     beside.submit(over.wait)
-    fit_preparation = FitPreparation(PREFIX, SUFFIX, "a.py", beside, lambda: looked_on.append("prepared"))
+    fit_preparation = FitPreparation(READER.place(PREFIX, SUFFIX, "a.py"), beside, lambda: looked_on.append("prepared"))
     fit_preparation.begun_by(lambda: False)()
     fit_preparation.close()
     over.set()

@@ -142,6 +142,58 @@ def test_a_home_folder_is_indexed_only_on_purpose(
     assert found.root == root
 
 
+def test_a_document_without_a_file_belongs_where_its_user_is_at_work(
+    editor: Editor, root: Path, tmp_path: Path
+) -> None:
+    scope_of, add = editor.workspaces.scope_of, editor.workspaces.add
+    alone = scope_of("untitled:Untitled-1", "python")
+    assert (alone.path, alone.root, alone.has_file, alone.language) == ("Untitled-1.py", None, False, "python")
+    (root / "sub").mkdir()
+    other = repository(tmp_path / "other")
+    add(root / "sub")
+    add(other)
+    first = scope_of("untitled:Untitled-1", "plaintext")
+    assert (first.path, first.root, first.repository) == ("sub/Untitled-1", root, "repo"), "no file is open: the first"
+    assert first.language is None and first.file is None and not first.has_file
+    editor.open(other / "main.py")
+    second = scope_of("untitled:Untitled-1", "vue")
+    assert (second.path, second.root, second.language) == ("Untitled-1.vue", other, "vue")
+    editor.workspaces.remove(other)
+    assert scope_of("untitled:Untitled-1", "vue").root == root
+    editor.workspaces.remove(root / "sub")
+    assert scope_of("untitled:Untitled-1", "vue").root is None
+
+
+def test_a_document_that_is_to_be_saved_somewhere_belongs_there(editor: Editor, root: Path, tmp_path: Path) -> None:
+    other = repository(tmp_path / "other")
+    editor.workspaces.add(other)
+    (root / ".codeassist.toml").write_text("[completion]\nmax_new_tokens = 7\n")
+    planned = editor.workspaces.scope_of(f"untitled:{(root / 'bin' / 'new').as_posix()}", "shellscript")
+    assert (planned.path, planned.root, planned.language) == ("bin/new", root, "bash")
+    assert planned.file is None and planned.has_file
+    assert planned.settings_in_force().completion.max_new_tokens == 7
+    nowhere = editor.workspaces.scope_of(f"untitled:{(tmp_path / 'new').as_posix()}", "python")
+    assert (nowhere.path, nowhere.root) == ("new.py", None)
+    for uri in ("git:/repo/a.py", "output:tasks", "untitled://[", "file://", ""):
+        assert editor.workspaces.scope_of(uri, "python").root is None, uri
+
+
+def test_a_cell_belongs_where_its_notebook_does(editor: Editor, root: Path) -> None:
+    notebook = (root / "plots" / "first.ipynb").as_uri()
+    for cell in (
+        editor.workspaces.cell_scope_of(notebook, "python"),
+        editor.workspaces.scope_of(f"vscode-notebook-cell:{(root / 'plots' / 'first.ipynb').as_posix()}#W0", "python"),
+    ):
+        assert (cell.path, cell.told_path, cell.root) == ("plots/first.ipynb", "plots/first.py", root)
+        assert cell.language == "python" and cell.has_file and cell.file is None, "a cell is not its notebook's text"
+    text = editor.workspaces.cell_scope_of(notebook, "markdown")
+    assert (text.language, text.told_path) == ("markdown", "plots/first.md")
+    editor.workspaces.add(root)
+    unnamed = editor.workspaces.cell_scope_of("untitled:Untitled-1.ipynb", "python")
+    assert (unnamed.path, unnamed.told_path) == ("Untitled-1.ipynb", "Untitled-1.py")
+    assert unnamed.root == root and not unnamed.has_file
+
+
 def test_folders_come_and_go(editor: Editor, root: Path, tmp_path: Path) -> None:
     other = repository(tmp_path / "other")
     (root / "sub").mkdir()

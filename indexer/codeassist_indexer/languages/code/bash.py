@@ -80,6 +80,7 @@ LANGUAGE = LanguageSpec(
     name="bash",
     ids=("shellscript", "sh", "bash", "zsh", "ksh"),
     extensions=(".sh", ".bash", ".zsh", ".ksh"),
+    interpreters=("sh", "bash", "zsh", "ksh", "dash", "ash"),
     file_names=(".bashrc", ".bash_profile", ".bash_aliases", ".bash_logout", ".profile", ".zshrc", "PKGBUILD"),
     grammar=Grammar("tree_sitter_bash"),
     definitions=Definitions(_FORMS),

@@ -181,7 +181,7 @@ _NAMESPACE = re.compile(
 
 LANGUAGE = LanguageSpec(
     name="c",
-    ids=("c",),
+    ids=("c", "objective-c", "objc"),
     extensions=(".c", ".h"),
     grammar=Grammar("tree_sitter_c"),
     definitions=Definitions(DEFINITION_FORMS),

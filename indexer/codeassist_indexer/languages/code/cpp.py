@@ -36,7 +36,7 @@ _KEYWORDS = words(
 LANGUAGE = replace(
     C,
     name="cpp",
-    ids=("cpp",),
+    ids=("cpp", "objective-cpp", "objcpp", "cuda-cpp", "cuda"),
     extensions=(
         ".cpp",
         ".cc",

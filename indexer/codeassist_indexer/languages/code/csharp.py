@@ -127,8 +127,9 @@ _CODE = re.compile(
 
 LANGUAGE = LanguageSpec(
     name="csharp",
-    ids=("csharp",),
+    ids=("csharp", "cs"),
     extensions=(".cs", ".csx"),
+    interpreters=("dotnet", "dotnet-script"),
     grammar=Grammar("tree_sitter_c_sharp"),
     definitions=Definitions(_FORMS),
     imports=Imports((ImportForm("(using_directive)", _using),), _files, sees_folder=True),

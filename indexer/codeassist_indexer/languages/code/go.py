@@ -107,6 +107,7 @@ LANGUAGE = LanguageSpec(
     name="go",
     ids=("go",),
     extensions=(".go",),
+    interpreters=("gorun",),
     grammar=Grammar("tree_sitter_go"),
     definitions=Definitions(_FORMS),
     imports=Imports((ImportForm("(import_spec)", _import),), _files, sees_folder=True),

@@ -97,6 +97,7 @@ LANGUAGE = LanguageSpec(
     name="java",
     ids=("java",),
     extensions=(".java",),
+    interpreters=("java", "jbang"),
     grammar=Grammar("tree_sitter_java"),
     definitions=Definitions(_FORMS, ("line_comment", "block_comment")),
     imports=Imports((ImportForm("(import_declaration)", _import),), _files, sees_folder=True),

@@ -282,6 +282,7 @@ LANGUAGE = LanguageSpec(
     name="javascript",
     ids=("javascript", "javascriptreact"),
     extensions=(".js", ".jsx", ".mjs", ".cjs"),
+    interpreters=("node", "nodejs", "bun"),
     grammar=Grammar("tree_sitter_javascript"),
     definitions=Definitions((*DEFINITION_FORMS, Form("(field_definition)", "variable", member))),
     imports=Imports(

@@ -147,6 +147,7 @@ LANGUAGE = LanguageSpec(
     name="kotlin",
     ids=("kotlin",),
     extensions=(".kt", ".kts"),
+    interpreters=("kotlin", "kscript"),
     grammar=Grammar("tree_sitter_kotlin"),
     definitions=Definitions(_FORMS, ("line_comment", "block_comment")),
     imports=Imports((ImportForm("(import)", _import),), _files, sees_folder=True),

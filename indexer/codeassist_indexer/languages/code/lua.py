@@ -174,6 +174,7 @@ LANGUAGE = LanguageSpec(
     name="lua",
     ids=("lua",),
     extensions=(".lua", ".rockspec"),
+    interpreters=("lua", "luajit"),
     grammar=Grammar("tree_sitter_lua"),
     definitions=Definitions(_FORMS),
     imports=Imports(

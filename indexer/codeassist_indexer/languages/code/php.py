@@ -172,6 +172,7 @@ LANGUAGE = LanguageSpec(
     name="php",
     ids=("php",),
     extensions=(".php", ".phtml"),
+    interpreters=("php",),
     grammar=Grammar("tree_sitter_php", "language_php"),
     definitions=Definitions(_FORMS),
     imports=Imports(

@@ -197,8 +197,9 @@ _CODE = re.compile(
 
 LANGUAGE = LanguageSpec(
     name="python",
-    ids=("python",),
+    ids=("python", "ipython", "snakemake"),
     extensions=(".py", ".pyi", ".pyw"),
+    interpreters=("python", "pypy", "uv"),
     grammar=Grammar("tree_sitter_python"),
     definitions=Definitions(_FORMS),
     imports=Imports(

@@ -158,6 +158,7 @@ LANGUAGE = LanguageSpec(
     name="ruby",
     ids=("ruby",),
     extensions=(".rb", ".rake", ".gemspec", ".ru"),
+    interpreters=("ruby", "jruby"),
     file_names=("Rakefile", "Gemfile", "Guardfile", "Vagrantfile", "Podfile", "Fastfile", "Capfile", "Brewfile"),
     grammar=Grammar("tree_sitter_ruby"),
     definitions=Definitions(_FORMS),

@@ -136,6 +136,7 @@ LANGUAGE = LanguageSpec(
     name="rust",
     ids=("rust",),
     extensions=(".rs",),
+    interpreters=("rust-script",),
     grammar=Grammar("tree_sitter_rust"),
     definitions=Definitions(_FORMS, ("line_comment", "block_comment")),
     imports=Imports(

@@ -150,6 +150,7 @@ LANGUAGE = LanguageSpec(
     name="scala",
     ids=("scala",),
     extensions=(".scala", ".sc", ".sbt"),
+    interpreters=("scala", "scala-cli", "amm"),
     grammar=Grammar("tree_sitter_scala"),
     definitions=Definitions(_FORMS, ("comment", "block_comment")),
     imports=Imports((ImportForm("(import_declaration)", _import),), _files, sees_folder=True),

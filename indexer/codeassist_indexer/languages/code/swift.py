@@ -133,6 +133,7 @@ LANGUAGE = LanguageSpec(
     name="swift",
     ids=("swift",),
     extensions=(".swift", ".swiftinterface"),
+    interpreters=("swift",),
     grammar=Grammar("tree_sitter_swift"),
     definitions=Definitions(_FORMS, ("comment", "multiline_comment")),
     imports=Imports(

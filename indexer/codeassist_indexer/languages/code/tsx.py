@@ -12,5 +12,6 @@ LANGUAGE = replace(
     name="tsx",
     ids=("typescriptreact",),
     extensions=(".tsx",),
+    interpreters=(),
     grammar=Grammar("tree_sitter_typescript", "language_tsx"),
 )

@@ -55,6 +55,7 @@ LANGUAGE = replace(
     name="typescript",
     ids=("typescript",),
     extensions=(".ts", ".mts", ".cts"),
+    interpreters=("ts-node", "tsx", "deno"),
     grammar=Grammar("tree_sitter_typescript", "language_typescript"),
     definitions=Definitions(_FORMS),
     keywords=(JAVASCRIPT.keywords or frozenset()) | _KEYWORDS,
