@@ -65,7 +65,7 @@ class RepositoryAnalysisService:
         self._servers = servers
         self._lock = threading.Lock()
         self._answers: LRUCache[bytes, Found] = LRUCache(_MAX_ANSWERS)
-        self._checkpoints: LRUCache[str, tuple[str, LexState]] = LRUCache(_MAX_CHECKPOINTS)
+        self._checkpoints: LRUCache[tuple[str, str], tuple[str, LexState]] = LRUCache(_MAX_CHECKPOINTS)
         self._latest: WeakValueDictionary[str, TextAnalysis] = WeakValueDictionary()
         self._logged: set[str] = set()
 
@@ -101,7 +101,7 @@ class RepositoryAnalysisService:
     def checkpoint(self, language: str, path: str, prefix: str) -> LexState:
         """What of `prefix` is settled, read on from where an earlier text of the file began alike."""
         with self._lock:
-            known = self._checkpoints.get(path)
+            known = self._checkpoints.get((language, path))
         start = LexState()
         if known is not None:
             text, state = known
@@ -109,7 +109,7 @@ class RepositoryAnalysisService:
                 start = state
         state = lex_end(language, prefix, start).settled
         with self._lock:
-            self._checkpoints[path] = (prefix, state)
+            self._checkpoints[language, path] = (prefix, state)
         return state
 
     def find(self, question: NameQuery) -> Found:
@@ -172,7 +172,7 @@ class RepositoryAnalysisService:
     def _key(self, question: NameQuery) -> bytes:
         digest = hashlib.blake2b(digest_size=20)
         state = self._version(question.path)
-        for part in (question.path, question.place.kind, state, question.before, question.suffix):
+        for part in (question.language, question.path, question.place.kind, state, question.before, question.suffix):
             digest.update(part.encode("utf-8", "surrogatepass"))
             digest.update(b"\0")
         return digest.digest()

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from codeassist.errors import CodeAssistError
 from codeassist.request import CompletionRequest, Retrieval, Snippet
+from codeassist_indexer.languages.client_ids import language_at
 from codeassist_indexer.languages.registry import imports_of_language, language_of
 from codeassist_indexer.retrieval.query.cursor import CursorQuery, cursor_query, distances_near
 from codeassist_indexer.retrieval.ranking.ranker import HEADER_CHARS, LEAST_SNIPPET_CHARS, cut
@@ -73,7 +74,7 @@ def by_rules(
 
     # In order of worth: usage found elsewhere helps more than signatures.
     text = request.prefix + request.suffix
-    neighbours = run("bm25", lambda: lexical_neighbours(store, collection, request.path, around, text))
+    neighbours = run("bm25", lambda: lexical_neighbours(store, collection, request, around, text))
     definitions: list[Snippet] = []
     if has_definitions:
         definitions = run("definitions", lambda: imported_definitions(store, request, around))
@@ -113,19 +114,19 @@ def _overlap(one: Snippet, other: Snippet) -> bool:
 
 
 def lexical_neighbours(
-    store: Store, collection: Collection, path: str, around: CursorQuery, text: str
+    store: Store, collection: Collection, request: CompletionRequest, around: CursorQuery, text: str
 ) -> list[Snippet]:
-    """Return neighbours of the lines `around` the cursor in the file `path`, the best first.
+    """Return neighbours of the lines `around` a request's cursor, the best first.
 
     Nothing comes from the file itself, and nothing whose lines mostly stand in `text` already.
     """
-    language = language_of(path) or ""
+    language = language_at(request) or ""
     terms = query_terms(around.by_distance, language, collection)
     if not terms:
         return []
     spelling = spelling_near(around)
     known_lines = {line.strip() for line in text.splitlines()}
-    windows = _distinct(merge_windows(_hit_windows(store, path, terms)), known_lines)
+    windows = _distinct(merge_windows(_hit_windows(store, request.path, terms)), known_lines)
     return [
         Snippet(
             path=window.path,
@@ -184,7 +185,7 @@ def _reason(window: Window, terms: Sequence[str], spelling: dict[str, str]) -> s
 
 def imported_definitions(store: Store, request: CompletionRequest, around: CursorQuery) -> list[Snippet]:
     """Return definitions in other files of names that the request's file imports, those used near the cursor first."""
-    language = language_of(request.path) or ""
+    language = language_at(request) or ""
     distances = distances_near(request, around)
     paths = PathReader(store)
     imports = resolved_imports(paths, request.path, language, imports_of(request))

@@ -76,6 +76,26 @@ def test_an_answer_goes_on_behind_the_prefix(analyst: RepositoryAnalysisService)
     assert allowed is not None and "pay" in allowed.names
 
 
+@pytest.mark.parametrize(
+    "path", ["bin/report", "notes.txt", "build.v2", "plots/a.ipynb", "Untitled-1", "a.rs", "A.java"]
+)
+def test_a_clients_word_decides_what_is_analysed(analyst: RepositoryAnalysisService, path: str) -> None:
+    def members(prefix: str, language: str) -> frozenset[str]:
+        analysis = analyst.analyse(CompletionRequest(path, prefix, "\n", language=language))
+        assert analysis is not None
+        place = analysis.place(prefix)
+        assert place is not None
+        allowed = analysis.names(prefix, place)
+        assert allowed is not None
+        return allowed.names
+
+    assert {"pay", "total"} <= members(HEAD + "order.", "python")
+    java = "package shop;\n\nclass App {\n  void f(Order order) {\n    order."
+    assert {"pay", "total"} <= members(java, "java")
+    assert analyst.analyse(CompletionRequest(path, HEAD, "", language="rust")) is None
+    assert analyst.analyse(CompletionRequest("a.py", HEAD, "", language="vue")) is None
+
+
 def test_a_language_that_is_not_analysed(analyst: RepositoryAnalysisService) -> None:
     assert analyst.analyse(CompletionRequest("a.rs", "x.", "")) is None
     assert analyst.analyse(CompletionRequest("README.md", "x.", "")) is None

@@ -91,3 +91,15 @@ def test_the_definition_is_found(language: str, tmp_path: Path) -> None:
 )
 def test_the_type_of_what_stands_before_the_dot(prefix: str, line_head: str) -> None:
     assert _receiver_type(prefix + line_head, line_head) == "Order"
+
+
+@pytest.mark.parametrize("language", CASES)
+@pytest.mark.parametrize("name", ["report", "notes.txt", "build.v2", "plot.ipynb", "a.go"])
+def test_what_a_client_says_decides_what_is_imported(tmp_path: Path, language: str, name: str) -> None:
+    path, text, request_path, prefix, skeleton = CASES[language]
+    store = Store(tmp_path / "index.db")
+    store.write([prepare_unsaved(path, text)])
+    named = Path(request_path).with_name(name).as_posix()
+    request = CompletionRequest(named, prefix, "\n", language=language)
+    found = find_candidates(store, request, store.collection(), Deadline(None)).candidates
+    assert skeleton in [each.snippet.text for each in found if each.snippet.source == "definition"]

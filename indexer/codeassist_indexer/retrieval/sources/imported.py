@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from codeassist.request import CompletionRequest
+from codeassist_indexer.languages.client_ids import language_at
 from codeassist_indexer.languages.forms.parsed import Import
-from codeassist_indexer.languages.registry import files_of_import, imports_of_language, language_of
+from codeassist_indexer.languages.registry import files_of_import, imports_of_language
 from codeassist_indexer.open_document.reader import READER
 from codeassist_indexer.retrieval.query.cursor import taken_of
 from codeassist_indexer.storage.store import Store
@@ -86,7 +87,8 @@ def find_wanted(store: Store, paths: PathReader, own_path: str, wanted: Iterable
 def imports_of(request: CompletionRequest) -> Sequence[Import]:
     """Return the imports of the text as it is now, without the line under the cursor: it is not finished."""
     text = request.prefix.rpartition("\n")[0] + "\n" + request.suffix.partition("\n")[2]
-    rules = imports_of_language(language_of(request.path))
+    language = language_at(request)
+    rules = imports_of_language(language)
     if rules is None:
         return ()
     last = max((match.end() - 1 for match in rules.line.finditer("\n" + text)), default=-1)
@@ -102,7 +104,7 @@ def imports_of(request: CompletionRequest) -> Sequence[Import]:
         end = text.find("\n", end + 1)
         if end < 0:
             break
-    return READER.imports(request.path, text[:end] if end > 0 else text) or ()
+    return READER.imports(request.path, text[:end] if end > 0 else text, language) or ()
 
 
 def wanted_imports(

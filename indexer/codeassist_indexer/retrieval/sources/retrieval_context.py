@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from codeassist.request import CompletionRequest
-from codeassist_indexer.languages.registry import language_of
+from codeassist_indexer.languages.client_ids import language_at
 from codeassist_indexer.retrieval.query.cursor import CursorQuery, Enclosing, cursor_query, distances_near, enclosing
 from codeassist_indexer.retrieval.query.recent_places import RecentPlace
 from codeassist_indexer.retrieval.sources.imported import ResolvedImport, imports_of, resolved_imports
@@ -97,7 +97,7 @@ class RetrievalContext:
         self.recent = tuple(place for place in recent if place.path != request.path)
         self.deadline = deadline
         self.search = search
-        self.language = language_of(request.path) or ""
+        self.language = language_at(request) or ""
         self.around: CursorQuery = cursor_query(request)
         self.text = request.prefix + request.suffix
         self._chunks: dict[int, StoredChunk] = {}

@@ -24,7 +24,7 @@ from safetensors.numpy import save
 
 from codeassist.errors import ModelError
 from codeassist.request import CompletionRequest
-from codeassist_indexer.languages.registry import language_of
+from codeassist_indexer.languages.client_ids import language_at
 from codeassist_indexer.retrieval.query.cursor import IDENTIFIER, LINES_AFTER, LINES_BEFORE, cursor_query
 from codeassist_indexer.retrieval.vectors.encoder import Vectors
 from codeassist_indexer.storage.lexical import LEXER_VERSION, identifier_tokens, is_keyword
@@ -90,7 +90,7 @@ class StaticEncoder:
     def query(self, request: CompletionRequest, language: str | None = None) -> Vectors:
         """Return the vector of what a request's place asks for, (D,)."""
         slots = slots_around(request)
-        vectors = self._known.vectors(list(slots), language or language_of(request.path) or "")
+        vectors = self._known.vectors(list(slots), language or language_at(request) or "")
         summed = self.weights.slots[list(slots.values())] @ vectors if slots else np.zeros(self.num_dims, np.float32)
         return _normalised(summed @ self.weights.query_map)
 
