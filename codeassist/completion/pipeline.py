@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from time import perf_counter
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from codeassist.completion.document_state import DocumentState
 from codeassist.completion.stops import BlockStop, Confidence, LineStop
@@ -23,7 +23,11 @@ from codeassist.prompts import prompt as prompts
 from codeassist.prompts.templates import Template
 from codeassist.request import Completion, CompletionRequest, FinishReason, Retriever, Snippet, Trace
 from codeassist.tokenization.file_tokens import FileTokens, SnippetTokens
+from codeassist.tokenization.half_word import HalfWord, half_word
 from codeassist.tokenization.tokens import Tokenizer
+
+if TYPE_CHECKING:
+    from codeassist.tokenization.byte_trie import ByteTrie
 
 
 def never() -> bool:
@@ -44,22 +48,28 @@ class Job:
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A request and the prompt that stands for it. `snippets` are all that were found, in the order of the prompt;
-    `texts` tokenises the request's text once more. `trace` says what was found and what that took."""
+    `texts` tokenises the request's text once more. `trace` says what was found and what that took. `word` stands
+    before the cursor and is left out of the prompt: the answer has to begin with it."""
 
     request: CompletionRequest
     prompt: prompts.Prompt
     snippets: tuple[Snippet, ...]
     texts: FileTokens
     trace: Trace
+    word: HalfWord | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Prompter:
-    """Finds context for requests and lays out prompts for one model."""
+    """Finds context for requests and lays out prompts for one model.
+
+    `trie` is the tokenizer's. Without one, a half-typed word stays in the prompt: who generates cannot be held to it.
+    """
 
     tokenizer: Tokenizer
     template: Template
     budget: prompts.Budget
+    trie: ByteTrie | None = None
     refresh_tokens: int = 8
     snippet_tokens: SnippetTokens = field(init=False)
 
@@ -76,21 +86,23 @@ class Prompter:
             retrieval = policy.retrieve(request, max_chars, retriever)
         snippets = tuple(retrieval.snippets)
         retrieved = perf_counter()
-        texts = document.tokens(self.snippet_tokens).at(request.prefix, request.suffix)
-        prompt = self._build(request, snippets, texts, self.budget)
+        word = None if self.trie is None else half_word(request.prefix, self.tokenizer, self.trie)
+        before, typed = _before(request.prefix, word)
+        texts = document.tokens(self.snippet_tokens).at(before, request.suffix, typed)
+        prompt = self._build(request, word, snippets, texts, self.budget)
         stage_ms = {
             **{f"retrieve_{name}": ms for name, ms in retrieval.stage_ms.items()},
             "retrieve": (retrieved - started) * 1e3,
             "prompt": (perf_counter() - retrieved) * 1e3,
         }
         trace = Trace(stage_ms, len(prompt.tokens), late_sources=tuple(retrieval.late_sources))
-        return Prepared(request, prompt, snippets, texts, trace)
+        return Prepared(request, prompt, snippets, texts, trace, word)
 
     def cut(self, prepared: Prepared, total: int) -> Prepared:
         """Return the same with a prompt of at most `total` tokens, fewer of them snippets."""
         started = perf_counter()
         budget = prompts.Budget(total, self.budget.snippet_share / 2, self.budget.suffix_share)
-        prompt = self._build(prepared.request, prepared.snippets, prepared.texts, budget)
+        prompt = self._build(prepared.request, prepared.word, prepared.snippets, prepared.texts, budget)
         trace = prepared.trace
         prompt_ms = trace.stage_ms["prompt"] + (perf_counter() - started) * 1e3
         trace = replace(
@@ -106,10 +118,15 @@ class Prompter:
         return replace(prepared, prompt=prompt, trace=trace)
 
     def _build(
-        self, request: CompletionRequest, snippets: tuple[Snippet, ...], texts: FileTokens, budget: prompts.Budget
+        self,
+        request: CompletionRequest,
+        word: HalfWord | None,
+        snippets: tuple[Snippet, ...],
+        texts: FileTokens,
+        budget: prompts.Budget,
     ) -> prompts.Prompt:
         return prompts.build(
-            request,
+            replace(request, prefix=_before(request.prefix, word)[0]),
             snippets,
             self.template,
             self.tokenizer,
@@ -120,16 +137,28 @@ class Prompter:
         )
 
 
-class AnswerReader:
-    """Reads an answer while it is written, and says when it holds what the request asks for."""
+def _before(prefix: str, word: HalfWord | None) -> tuple[str, str]:
+    """What stands before the word that is being typed, and the word."""
+    typed = "" if word is None else word.text
+    return prefix[: len(prefix) - len(typed)], typed
 
-    def __init__(self, request: CompletionRequest) -> None:
+
+class AnswerReader:
+    """Reads an answer while it is written, and says when it holds what the request asks for.
+
+    What the answer's first token writes of `word` is none of it: the answer begins at the cursor.
+    """
+
+    def __init__(self, request: CompletionRequest, word: HalfWord | None = None) -> None:
+        self._word = word
         is_block = request.extent == "block"
         self.stop = BlockStop(request.prefix, request.max_lines) if is_block else LineStop(request.max_lines)
         self.confidence = Confidence(request.min_confidence)
 
     def read(self, data: bytes, logprob: float) -> bool:
         """Take the next token's bytes and log-probability; return whether more is wanted."""
+        if self._word is not None:
+            data, self._word = data[len(self._word.left) :], None
         goes_on = self.stop.feed(data)
         return self.confidence.feed(logprob) and goes_on
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # torch takes two seconds to import: only who opens a session
     from codeassist.models.model_store import InstalledModel
     from codeassist.monitor.monitor_set import AnalysisSource, MonitorSet
     from codeassist.monitor.name_monitor import NameMonitor
+    from codeassist.tokenization.byte_trie import ByteTrie
     from codeassist.tokenization.tokens import Tokenizer
 
 
@@ -114,7 +115,7 @@ class Session:
         else:
             prepared = self.prompter.cut(prepared, total)
             cache = document.cache(self.engine, "cut")
-        answer = AnswerReader(prepared.request)
+        answer = AnswerReader(prepared.request, prepared.word)
         prompt = prepared.prompt
         generation = self.engine.generate(
             cache,
@@ -125,6 +126,7 @@ class Session:
             snippets=prompt.snippet_ranges,
             accept=lambda token, logprob: answer.read(self.tokenizer.token_bytes(token), logprob),
             monitor=monitor,
+            word=prepared.word,
             stopped=job.cancelled,
         )
         decoded = generation.decoded
@@ -239,7 +241,7 @@ def _open(
     from codeassist.engine.layers.model import Model
     from codeassist.engine.loading.weights import drop_damaged, open_weights, prepare
     from codeassist.monitor.monitor_set import MonitorSet
-    from codeassist.monitor.trie import open_trie
+    from codeassist.tokenization.byte_trie import open_trie
     from codeassist.tokenization.tokens import Tokenizer
 
     device = torch.device(place.device)
@@ -266,20 +268,18 @@ def _open(
             raise ModelError(f"{model.name} sees {longest} tokens, too few for {room} new ones; lower max_new_tokens")
         notices.append(f"{model.name} sees {longest} tokens: the prompt is cut to {context_tokens}")
 
-    def read_tokenizer() -> tuple[Tokenizer, MonitorSet]:
+    def read_tokenizer() -> tuple[Tokenizer, ByteTrie, MonitorSet]:
         read = Tokenizer.load(folder)
         tries = settings.places.cache / "tries"
-        monitoring = MonitorSet(read, lambda: open_trie(read, folder / "tokenizer.json", tries), analysts)
-        if settings.monitor.mode == "on":
-            monitoring.prepare()
-        return read, monitoring
+        trie = open_trie(read, folder / "tokenizer.json", tries)
+        return read, trie, MonitorSet(read, trie, analysts)
 
     with ThreadPoolExecutor(max_workers=1) as pool:  # half a second, beside the packing of the weights
         reading = pool.submit(read_tokenizer)
         loaded = Model(weights, device, max_positions=context_tokens + room)
         if device.type != "cpu":
             loaded.new_cache(context_tokens + room)  # to see that there is memory for one
-        tokenizer, monitoring = reading.result()
+        tokenizer, trie, monitoring = reading.result()
     template = recognise(tokenizer.special)
     if template.fim is None:
         notices.append(f"{model.name} has no fill-in-the-middle: what stands after the cursor is not seen")
@@ -292,5 +292,5 @@ def _open(
         barriers=frozenset(tokenizer.special.values()),
         speculate=speculate,
     )
-    prompter = Prompter(tokenizer, template, Budget(context_tokens))
+    prompter = Prompter(tokenizer, template, Budget(context_tokens), trie)
     return Session(model.name, engine, prompter, tuple(notices), monitoring)

@@ -18,9 +18,11 @@ from codeassist.engine.cache.live_cache import LiveCache, SyncReport
 from codeassist.engine.cache.reuse import SnippetStates, common_prefix
 from codeassist.engine.decoding.decode import Decoded, DecodeParams, decode
 from codeassist.engine.decoding.drafts import Speculator
+from codeassist.engine.decoding.spelling import spell
 from codeassist.engine.layers.model import PREFILL_CHUNK, Model, never
 from codeassist.errors import ModelError
 from codeassist.monitor.monitor import Monitor
+from codeassist.tokenization.half_word import HalfWord
 
 log = logging.getLogger(__name__)
 
@@ -139,12 +141,14 @@ class Engine:
         original: Sequence[int] = (),
         accept: Callable[[int, float], bool],
         monitor: Monitor | None = None,
+        word: HalfWord | None = None,
         stopped: Callable[[], bool] = never,
     ) -> Generation:
         """Continue `prompt`, reusing what the cache holds. Raises Cancelled when stopped before decoding.
 
         `refresh` are the ranges whose states matter most, `snippets` those whose states are worth keeping by
         themselves. `original`: tokens that the answer is probably a changed copy of; they are drafted from, no more.
+        `word` is written first; the answer's first token then begins with what it leaves in `word.left`.
         The answer takes up the text before the token index `cursor` (default: the prompt's end). Its own states are
         forgotten at the end: the cache then holds the prompt, ready for the next keystroke.
         Where a GPU's memory is full, all caches are dropped and the prompt is read again; raises ModelError where that
@@ -160,7 +164,22 @@ class Engine:
                 drafter = cache.speculator = Speculator(self.barriers)
             drafter.start(prompt, report.changed, len(prompt) if cursor is None else cursor, original)
         synced = perf_counter()
-        decoded = decode(live, hidden, params, accept=accept, drafter=drafter, monitor=monitor, stopped=stopped)
+        first_logits = None
+        if word is not None:
+            spelled = spell(live, hidden, word, monitor, stopped)
+            first_logits = spelled.logits
+            if drafter is not None:
+                drafter.observe(spelled.tokens, 0, 0, None)
+        decoded = decode(
+            live,
+            hidden,
+            params,
+            accept=accept,
+            drafter=drafter,
+            monitor=monitor,
+            first_logits=first_logits,
+            stopped=stopped,
+        )
         live.truncate(len(prompt))
         return Generation(decoded, report, (synced - started) * 1e3, (perf_counter() - synced) * 1e3)
 

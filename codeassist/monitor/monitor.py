@@ -45,6 +45,11 @@ class Monitor(Protocol):
         what it would have to wait for."""
         ...
 
+    def begin_within(self, written: bytes) -> None:
+        """Hear, before the first token, that it begins with `written`, which stands before the cursor already, and goes
+        on behind it. A mask may then be empty. The last word counts."""
+        ...
+
     def accept(self, token: int) -> None:
         """Hear that the answer goes on with `token`, or with a draft of it."""
         ...

@@ -7,12 +7,11 @@ same failure is logged once.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from codeassist.monitor.analysis_thread import AnalysisThread
 from codeassist.monitor.name_monitor import NameMonitor
-from codeassist.monitor.trie import ByteTrie
+from codeassist.tokenization.byte_trie import ByteTrie
 from codeassist.request import Analysis, AnalysisService, CompletionRequest
 
 if TYPE_CHECKING:
@@ -45,29 +44,19 @@ class NoAnalysts:
 
 
 class MonitorSet:
-    """Begins a monitor for each request that asks for one. Used on the inference thread; `warm` on any.
-
-    `open_trie` is called once, when the first monitor is wanted or by `prepare`.
-    """
+    """Begins a monitor for each request that asks for one. Used on the inference thread; `warm` on any."""
 
     def __init__(
         self,
         tokenizer: Tokenizer,
-        open_trie: Callable[[], ByteTrie],
+        trie: ByteTrie,
         analysts: AnalysisSource | None = None,
     ) -> None:
         self.analysts: AnalysisSource = analysts or NoAnalysts()
         self._tokenizer = tokenizer
-        self._open_trie = open_trie
-        self._trie: ByteTrie | None = None
+        self._trie = trie
         self._thread = AnalysisThread()
         self._logged: set[tuple[str, str, int]] = set()
-
-    def prepare(self) -> ByteTrie:
-        """Return the tokenizer's trie, opened if it is not."""
-        if self._trie is None:
-            self._trie = self._open_trie()
-        return self._trie
 
     def begin(self, request: CompletionRequest, deadline_ms: float) -> NameMonitor | None:
         """Begin to analyse a request's text; return its monitor, None where there is nothing to analyse with.
@@ -81,7 +70,7 @@ class MonitorSet:
             analysis,
             request.prefix,
             request.suffix,
-            self.prepare(),
+            self._trie,
             self._tokenizer.token_bytes,
             self._thread.submit,
             deadline_ms,

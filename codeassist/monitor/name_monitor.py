@@ -26,7 +26,7 @@ from codeassist.monitor.name_set import (
     mask_without_byte,
     mask_without_equals,
 )
-from codeassist.monitor.trie import NOT_AFTER_NAME, ByteTrie
+from codeassist.tokenization.byte_trie import NOT_AFTER_NAME, ByteTrie
 from codeassist.request import ActOutcome, AllowedNames, Analysis, MonitorAct, NamePosition
 
 log = logging.getLogger(__name__)
@@ -105,6 +105,8 @@ class NameMonitor:
     deadline_ms: float
     trouble: Callable[[Exception], None]
     waited_ms: float = 0.0
+    _written: bytes = b""  # stands in the text already, and the next token begins with it
+    _whole_trie: ByteTrie = field(init=False)
     _answer: bytearray = field(default_factory=bytearray)
     _lengths: list[int] = field(default_factory=list[int])
     _visits: dict[_Key, _Visit] = field(default_factory=dict["_Key", _Visit])
@@ -115,6 +117,7 @@ class NameMonitor:
     def __post_init__(self) -> None:
         found = _NAME_AFTER_CURSOR.match(self.suffix)
         self._after = found[0] if found is not None else ""
+        self._whole_trie = self.trie
         place = self._place(self.prefix)
         if place is not None:
             self._visit(place, self.prefix)  # the analysis runs beside the prefill
@@ -126,7 +129,7 @@ class NameMonitor:
             visit.tell(finding.outcome)
             if finding.mask is not None:
                 if visit.wanted is None:
-                    visit.wanted = self.token_bytes(token).decode("utf-8", "replace")
+                    visit.wanted = self._new_bytes(token).decode("utf-8", "replace")
                 return finding.mask
         return None
 
@@ -134,9 +137,15 @@ class NameMonitor:
         """Say whether `token` would write a name that is known to be none."""
         return any(finding.mask is not None for finding in self._findings(token, self._peek))
 
+    def begin_within(self, written: bytes) -> None:
+        """Of the first token, look at what it writes behind these bytes, which the text before the cursor ends with."""
+        self._written = written
+        self.trie = self._whole_trie.behind(written) if written else self._whole_trie
+
     def accept(self, token: int) -> None:
         """Take the token's text in."""
-        data = self.token_bytes(token)
+        data = self._new_bytes(token)
+        self._written, self.trie = b"", self._whole_trie
         self._answer += data
         self._lengths.append(len(data))
 
@@ -158,7 +167,7 @@ class NameMonitor:
 
     def _findings(self, token: int, known: _Known) -> Iterator[_Finding]:
         """What there is to say of each place that a token writes at; nothing after one with a mask counts."""
-        data = self.token_bytes(token)
+        data = self._new_bytes(token)
         answer, half_char = _decoded(self._answer)
         text = self.prefix + answer
         place = self._place(text)
@@ -176,6 +185,9 @@ class NameMonitor:
                 yield from self._at(_Writing(place, text_there, lead, b"", data[len(lead) :], token), known)
         if not half_char:
             yield from self._arguments(text, data, token)
+
+    def _new_bytes(self, token: int) -> bytes:
+        return self.token_bytes(token)[len(self._written) :]
 
     def _arguments(self, text: str, data: bytes, token: int) -> Iterator[_Finding]:
         """What there is to say against arguments that a token begins, where the call takes no more of them by position.
@@ -221,11 +233,14 @@ class NameMonitor:
             yield self._verdict(visit, writing, is_right, lambda: self._mask_of_names(writing, names))
 
     def _verdict(self, visit: _Visit, writing: _Writing, is_right: bool, left: Callable[[], Mask]) -> _Finding:
-        """The finding for a token: no mask if it is right, if the mask has nothing against it, or if none is left."""
+        """The finding for a token: no mask if it is right, if the mask has nothing against it, or if none is left.
+
+        Where a token has to begin with what stands already, none may be left: then that is to be written first.
+        """
         if is_right:
             return _Finding(visit, "agreed")
         mask, token = left(), writing.token
-        if (token < len(mask.allowed) and mask.allowed[token]) or not mask.allowed.any():
+        if (token < len(mask.allowed) and mask.allowed[token]) or not (self._written or mask.allowed.any()):
             return _Finding(visit, "abstained")
         return _Finding(visit, "overruled", mask)
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from codeassist.monitor.monitor import Mask
-from codeassist.monitor.trie import NAME_START, ByteTrie, Ids
+from codeassist.tokenization.byte_trie import NAME_START, ByteTrie, Ids
 from codeassist.request import AllowedNames
 
+_TokensKey = tuple[int, bytes, bytes]  # the trie's root, what comes before the name, what stands of it
 _SHOWN = 8
 BEGINS_POSITIONAL = NAME_START | frozenset(b"0123456789\"'([{-+~.")
 """Bytes that begin an argument, none of which a star begins."""
@@ -26,7 +27,7 @@ class NameSet:
     names: tuple[bytes, ...]
     source: str
     room: int | None = None
-    _tokens: dict[tuple[bytes, bytes], Ids] = field(default_factory=dict["tuple[bytes, bytes]", Ids], compare=False)
+    _tokens: dict[_TokensKey, Ids] = field(default_factory=dict["_TokensKey", Ids], compare=False)
 
     @staticmethod
     def of(allowed: AllowedNames, after: str) -> NameSet:
@@ -58,7 +59,7 @@ class NameSet:
 
     def tokens(self, trie: ByteTrie, lead: bytes, beginning: bytes) -> Ids:
         """The tokens that write `lead` and then go on with a name of which `beginning` stands already, or end it."""
-        key = (lead, beginning)
+        key = (trie.root, lead, beginning)
         if key not in self._tokens:
             self._tokens[key] = trie.tokens_towards(lead, self.rests(beginning))
         return self._tokens[key]

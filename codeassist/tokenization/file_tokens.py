@@ -64,18 +64,19 @@ class FreshTokens:
 class FollowedTokens:
     """Tokenises what changed since the last request, and a few characters on either side of the cursor."""
 
-    def __init__(self, snippet_tokens: SnippetTokens, live: LiveTokens, cursor: int) -> None:
+    def __init__(self, snippet_tokens: SnippetTokens, live: LiveTokens, prefix_end: int, suffix_start: int) -> None:
         self._snippet_tokens = snippet_tokens
         self._live = live
-        self._cursor = cursor
+        self._prefix_end = prefix_end
+        self._suffix_start = suffix_start
 
     def before(self, start_char: int) -> list[int]:
         """As `FileTokens`."""
-        return self._live.between(start_char, self._cursor)
+        return self._live.between(start_char, self._prefix_end)
 
     def after(self, num_chars: int) -> list[int]:
         """As `FileTokens`."""
-        return self._live.between(self._cursor, min(self._cursor + num_chars, len(self._live.text)))
+        return self._live.between(self._suffix_start, min(self._suffix_start + num_chars, len(self._live.text)))
 
     def other(self, text: str) -> list[int]:
         """As `FileTokens`."""
@@ -112,9 +113,10 @@ class DocumentTokens:
         self._lock = Lock()  # over `_last`, and over following it
         self._last: str | LiveTokens | None = None
 
-    def at(self, prefix: str, suffix: str) -> FileTokens:
-        """The tokens of the document that now reads `prefix` + `suffix`, for this one request."""
-        text = prefix + suffix
+    def at(self, prefix: str, suffix: str, between: str = "") -> FileTokens:
+        """The tokens of the document that now reads `prefix` + `between` + `suffix`, for this one request: of what
+        stands before `between` and of what stands after it."""
+        text = prefix + between + suffix
         with self._lock:
             if len(text) > _MOST_CHARS:
                 self._last = None
@@ -123,7 +125,7 @@ class DocumentTokens:
             self._last = text if live is None else live
         if live is None:
             return FreshTokens(self._tokenizer, prefix, suffix)
-        return FollowedTokens(self.snippet_tokens, live, len(prefix))
+        return FollowedTokens(self.snippet_tokens, live, len(prefix), len(prefix) + len(between))
 
     def prepare(self) -> None:
         """Tokenise whole what was completed once, for the requests to come. A request that comes meanwhile waits."""

@@ -11,6 +11,7 @@ import torch
 
 from codeassist.completion.document_state import DocumentState
 from codeassist.completion.session import Session, open_session
+from codeassist.completion.snippet_policy import before_typed_word
 from codeassist.engine.layers.linear import int8_supported
 from codeassist.errors import Cancelled, ModelError
 from codeassist.models.model_store import InstalledModel
@@ -186,13 +187,14 @@ def test_a_block_is_asked_for_by_its_extent(open_tiny: Open, monkeypatch: pytest
 
 def test_cancelled_before_and_while_decoding(open_tiny: Open) -> None:
     session = open_tiny()
+    request = dataclasses.replace(REQUEST, prefix=before_typed_word(REQUEST.prefix))
     with pytest.raises(Cancelled):
-        session.complete(REQUEST, NoRetriever(), lambda: True)
-    whole = session.complete(REQUEST, NoRetriever())
+        session.complete(request, NoRetriever(), lambda: True)
+    whole = session.complete(request, NoRetriever())
     looks = iter(
         [False] * 3 + [True] * 100
     )  # one for the prefill's pass, one for each of its layers, then a token each
-    cut = session.complete(REQUEST, NoRetriever(), lambda: next(looks))
+    cut = session.complete(request, NoRetriever(), lambda: next(looks))
     assert cut.finish_reason == "cancelled"
     assert 0 < cut.trace.num_new_tokens < 8 and whole.text.startswith(cut.text)
 

@@ -129,7 +129,5 @@ def test_idle_time_warms_an_analyst(session: Session) -> None:
 
 
 def test_the_trie_is_kept_for_the_next_start(session: Session, folder: Path) -> None:
-    assert session.monitoring is not None
-    session.monitoring.prepare()
     kept = [path for path in (folder / "cache" / "tries").iterdir() if path.is_file()]
     assert len(kept) == 1

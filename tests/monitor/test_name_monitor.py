@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from codeassist.monitor.monitor import num_permitted
 from codeassist.monitor.name_monitor import NameMonitor
-from codeassist.monitor.trie import NOT_AFTER_NAME, ByteTrie, build_arrays
+from codeassist.tokenization.byte_trie import NOT_AFTER_NAME, ByteTrie, build_arrays
 from codeassist.request import NameKind
 from tests.monitor.fakes import TINY, TOKENIZERS, Raises, Says, SaysOnce, at_once, monitor_of, tokenizer
 

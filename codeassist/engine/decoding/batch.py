@@ -23,7 +23,8 @@ from codeassist.engine.layers.model import Model, Pass
 class Continued:
     """One prompt in its cache, and what has been written after it.
 
-    `hidden`: (1, D), the last token's state, as `LiveCache.sync` returns it. `accept` is told each token and its
+    `hidden`: (1, D), the last token's state, as `LiveCache.sync` returns it. `first_logits`: as `decode` takes them.
+    `accept` is told each token and its
     log-probability and says whether to go on; a token that it refuses is still part of the answer.
     """
 
@@ -31,6 +32,7 @@ class Continued:
     hidden: Tensor
     params: DecodeParams
     accept: Callable[[int, float], bool]
+    first_logits: Tensor | None = None
     answer: Decoded = field(default_factory=Decoded)
     _choose: Chooser = field(init=False)
     is_done: bool = False
@@ -41,6 +43,8 @@ class Continued:
 
     def take(self, logits: Tensor) -> None:
         """Choose the next token. logits: (V,) float32. Mutates the answer; `is_done` says whether it has ended."""
+        if self.first_logits is not None:
+            logits, self.first_logits = self.first_logits, None
         token, logprob = self._choose(logits)
         if token in self.params.stop_ids:
             self.answer.end, self.is_done = "stop_token", True

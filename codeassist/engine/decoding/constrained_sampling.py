@@ -91,6 +91,22 @@ class MonitoredChoice:
         self._draft_ms = 0.0
 
 
+def best_permitted(logits: Tensor, monitor: Monitor) -> Tensor | None:
+    """logits: (V,) → the same, with -inf for what the monitor objects to, up to the best that it does not object to;
+    None where nothing is left."""
+    left = logits
+    while _any_left(left):
+        token = int(left.argmax())
+        mask = monitor.objection(token)
+        if mask is None:
+            return left
+        masked = _masked(left, mask, token)
+        if masked is None:
+            return None
+        left = masked
+    return None
+
+
 def _masked(logits: Tensor, mask: Mask, token: int) -> Tensor | None:
     """logits: (V,) → a copy with -inf where the mask does not allow, and beyond the mask; None where nothing is left.
 

@@ -102,13 +102,18 @@ class Chooser:
 
 
 def choose_ranked(logits: Tensor, params: DecodeParams) -> tuple[int, float]:
-    """logits: (V,) float32 → the token of rank `first_rank` and its log-probability. Ties rank as argmax finds them."""
+    """logits: (V,) float32 → the token of rank `first_rank` and its log-probability. Ties rank as argmax finds them.
+
+    The best one where fewer than that may come.
+    """
     left = logits.clone()
     left[left.argmax()] = -torch.inf
     left[[stop for stop in params.stop_ids if stop < len(left)]] = -torch.inf
     for _ in range(params.first_rank - 1):
         left[left.argmax()] = -torch.inf
     token = int(left.argmax())
+    if left[token] == -torch.inf:  # fewer may come than were asked for
+        token = int(logits.argmax())
     return token, float(logits[token] - torch.logsumexp(logits, dim=-1))
 
 
@@ -120,9 +125,12 @@ def decode(
     accept: Callable[[int, float], bool],
     drafter: Drafter | None = None,
     monitor: Monitor | None = None,
+    first_logits: Tensor | None = None,
     stopped: Callable[[], bool] = never,
 ) -> Decoded:
     """Continue the sequence in `cache`. hidden: (1, D), the last token's state, as `LiveCache.sync` returns it.
+
+    `first_logits`: (V,) float32, what the first token is chosen from instead, -inf for those that may not come.
 
     `accept` is told each token and its log-probability in turn and says whether to go on (a token it
     refuses is still part of the answer). A token that `monitor` objects to is never taken, nor drafted.
@@ -139,7 +147,10 @@ def decode(
     draft: list[int] = []
     pass_started = started
     while True:
-        logits = cache.model.logits(hidden)  # (1 + drafted, V)
+        if first_logits is not None and not answer.tokens:
+            logits = first_logits[None]
+        else:
+            logits = cache.model.logits(hidden)  # (1 + drafted, V)
         fresh: list[int] = []
         ended = False
         for row in range(len(draft) + 1):

@@ -22,6 +22,7 @@ from codeassist.engine.cache.live_cache import LiveCache
 from codeassist.engine.cache.reuse import common_prefix
 from codeassist.engine.decoding.batch import Continued, copy_prefix, decode_together
 from codeassist.engine.decoding.decode import DecodeParams
+from codeassist.engine.decoding.spelling import spell
 from codeassist.engine.layers.model import PREFILL_CHUNK
 from codeassist.errors import CodeAssistError
 
@@ -110,10 +111,15 @@ class BatchedSession:
         cache.truncate(kept - kept % PREFILL_CHUNK)
         hidden, report = cache.sync(tokens, exact=True)
         free.remove(cache)
-        answer = AnswerReader(request)
+        answer = AnswerReader(request, prepared.word)
+        first_logits = None if prepared.word is None else spell(cache, hidden, prepared.word).logits
         params = DecodeParams(request.max_new_tokens, session.stop_ids, request.temperature, request.seed)
         continued = Continued(
-            cache, hidden, params, lambda token, logprob: answer.read(session.tokenizer.token_bytes(token), logprob)
+            cache,
+            hidden,
+            params,
+            lambda token, logprob: answer.read(session.tokenizer.token_bytes(token), logprob),
+            first_logits,
         )
         return _Prefilled(prepared, answer, continued, report.num_encoded, (time.perf_counter() - built) * 1e3)
 

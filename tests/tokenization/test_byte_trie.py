@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codeassist.monitor.trie import NOT_AFTER_NAME, ByteTrie, build_arrays, open_trie
+from codeassist.tokenization.byte_trie import NOT_AFTER_NAME, ByteTrie, build_arrays, open_trie
 from tests.monitor.fakes import TOKENIZERS, tokenizer, trie
 from tests.tiny_models import save_model
 
