@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from codeassist.monitor.analysis_thread import AnalysisThread
 from codeassist.monitor.name_monitor import NameMonitor
-from codeassist.tokenization.byte_trie import ByteTrie
 from codeassist.request import Analysis, AnalysisService, CompletionRequest
+from codeassist.tokenization.byte_trie import ByteTrie
 
 if TYPE_CHECKING:
     from codeassist.tokenization.tokens import Tokenizer

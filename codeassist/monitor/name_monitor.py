@@ -19,6 +19,7 @@ from codeassist.monitor.monitor import Mask
 from codeassist.monitor.name_set import (
     BEGINS_POSITIONAL,
     NameSet,
+    end_of_name,
     mask_after,
     mask_of_full_call,
     mask_within,
@@ -26,15 +27,14 @@ from codeassist.monitor.name_set import (
     mask_without_byte,
     mask_without_equals,
 )
-from codeassist.tokenization.byte_trie import NOT_AFTER_NAME, ByteTrie
 from codeassist.request import ActOutcome, AllowedNames, Analysis, MonitorAct, NamePosition
+from codeassist.tokenization.byte_trie import ByteTrie
 
 log = logging.getLogger(__name__)
 
 Submit = Callable[[Callable[[], NameSet | None]], "Future[NameSet | None]"]
 _Key = tuple[str, int, str]
 
-_GOES_ON = re.compile(rb"[A-Za-z0-9_$\x80-\xff]*")
 _NEXT_NAME = re.compile(rb"(?<![A-Za-z0-9_$\x80-\xff])[A-Za-z_$\x80-\xff]")
 # Where an argument may begin within a token, or does so with the next one.
 _NEXT_ARGUMENT = re.compile(rb"(?:\A|[(,])\s*")
@@ -205,7 +205,7 @@ class NameMonitor:
             if names is None or names.room != 0:
                 continue
             writing = _Writing(place, there, lead, b"", begun, token)
-            end = _end_of_name(begun)
+            end = end_of_name(begun)
             if not begun and found[0].startswith(b",") and not names.names and _opens_a_bracket(there):
                 before = data[: found.start()]
                 yield self._verdict(visit, writing, False, partial(mask_without_byte, self.trie, before, b","))
@@ -213,7 +213,7 @@ class NameMonitor:
                 yield self._verdict(visit, writing, False, partial(mask_of_full_call, self.trie, names, lead))
 
     def _at(self, writing: _Writing, known: _Known) -> Iterator[_Finding]:
-        end = _end_of_name(writing.data)
+        end = end_of_name(writing.data)
         if writing.place.kind == "keyword":
             if not (writing.beginning or end) or not self._makes_keyword(writing.data, end):
                 return  # whatever it is, it may stand here
@@ -229,7 +229,7 @@ class NameMonitor:
         elif not names.has_beginning(writing.beginning):
             yield _Finding(visit, "abstained")
         else:
-            is_right = _writes(names, writing.beginning, writing.data, end)
+            is_right = names.is_written_by(writing.beginning, writing.data, end)
             yield self._verdict(visit, writing, is_right, lambda: self._mask_of_names(writing, names))
 
     def _verdict(self, visit: _Visit, writing: _Writing, is_right: bool, left: Callable[[], Mask]) -> _Finding:
@@ -342,19 +342,6 @@ def _opens_a_bracket(text: str) -> bool:
     """Whether the last line opens the bracket that its end stands in: then a comma at its end is no matter of style."""
     line = text[text.rfind("\n") + 1 :]
     return sum(line.count(each) for each in "([{") > sum(line.count(each) for each in ")]}")
-
-
-def _end_of_name(data: bytes) -> int:
-    """How many of a token's first bytes go on with a name."""
-    found = _GOES_ON.match(data)
-    return 0 if found is None else found.end()
-
-
-def _writes(names: NameSet, beginning: bytes, data: bytes, end: int) -> bool:
-    """Whether a token, the first `end` bytes of which belong to the name, goes on with one of the names or ends it."""
-    if end == len(data) and data:
-        return names.has_beginning(beginning + data)
-    return names.has(beginning + data[:end]) and (not data or data[end] not in NOT_AFTER_NAME)
 
 
 def _decoded(answer: bytearray) -> tuple[str, bytes]:

@@ -5,17 +5,19 @@ Names and what stands of one already go in, masks come out.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from codeassist.monitor.monitor import Mask
-from codeassist.tokenization.byte_trie import NAME_START, ByteTrie, Ids
 from codeassist.request import AllowedNames
+from codeassist.tokenization.byte_trie import NAME_START, NOT_AFTER_NAME, ByteTrie, Ids
 
 _TokensKey = tuple[int, bytes, bytes]  # the trie's root, what comes before the name, what stands of it
 _SHOWN = 8
+_GOES_ON = re.compile(rb"[A-Za-z0-9_$\x80-\xff]*")
 BEGINS_POSITIONAL = NAME_START | frozenset(b"0123456789\"'([{-+~.")
 """Bytes that begin an argument, none of which a star begins."""
 
@@ -48,6 +50,13 @@ class NameSet:
         at = bisect_left(self.names, beginning)
         return at < len(self.names) and self.names[at].startswith(beginning)
 
+    def is_written_by(self, beginning: bytes, data: bytes, end: int) -> bool:
+        """Whether a token, the first `end` bytes of which belong to the name, goes on with one of the names or ends
+        it."""
+        if end == len(data) and data:
+            return self.has_beginning(beginning + data)
+        return self.has(beginning + data[:end]) and (not data or data[end] not in NOT_AFTER_NAME)
+
     def rests(self, beginning: bytes) -> list[bytes]:
         """What is left to write of the names that begin so, sorted."""
         found: list[bytes] = []
@@ -68,6 +77,12 @@ class NameSet:
         """A few of the names that begin so, to show; those that begin with an underscore are the last ones."""
         names = [(beginning + rest).decode("utf-8", "replace") for rest in self.rests(beginning)]
         return tuple(sorted(names, key=lambda name: (name.startswith("_"), name))[:_SHOWN])
+
+
+def end_of_name(data: bytes) -> int:
+    """How many of a token's first bytes go on with a name."""
+    found = _GOES_ON.match(data)
+    return 0 if found is None else found.end()
 
 
 def mask_within(trie: ByteTrie, names: NameSet, beginning: bytes) -> Mask:

@@ -98,8 +98,9 @@ def build_arrays(tokens: Iterable[tuple[int, bytes]], size: int) -> TrieArrays:
 class ByteTrie:
     """Finds the tokens that begin, write or end what may come next. Immutable but for what it has worked out once.
 
-    What may come next is looked for below the node `root`: behind the bytes that lead there. Steps are taken in plain Python over buffers: names have a dozen bytes, for which an array operation a step takes
-    five times as long (2 cores, 2026-11-21).
+    What may come next is looked for below the node `root`, behind the bytes that lead there. Steps are taken in plain
+    Python over buffers: names have a dozen bytes, for which an array operation a step takes five times as long (2
+    cores, 2026-11-21).
     """
 
     arrays: TrieArrays

@@ -13,8 +13,8 @@ import numpy as np
 
 from codeassist.monitor.monitor import Mask
 from codeassist.monitor.name_monitor import NameMonitor
-from codeassist.tokenization.byte_trie import ByteTrie
 from codeassist.request import AllowedNames, Analysis, AnalysisService, CompletionRequest, NameKind, NamePosition
+from codeassist.tokenization.byte_trie import ByteTrie
 from codeassist.tokenization.tokens import Tokenizer
 from tests.tokenization import test_tokens
 

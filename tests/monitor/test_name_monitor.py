@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from codeassist.monitor.monitor import num_permitted
 from codeassist.monitor.name_monitor import NameMonitor
-from codeassist.tokenization.byte_trie import NOT_AFTER_NAME, ByteTrie, build_arrays
 from codeassist.request import NameKind
+from codeassist.tokenization.byte_trie import NOT_AFTER_NAME, ByteTrie, build_arrays
 from tests.monitor.fakes import TINY, TOKENIZERS, Raises, Says, SaysOnce, at_once, monitor_of, tokenizer
 
 NAME = st.text(alphabet="abcegrstuvxzABR_019éß日数", min_size=1, max_size=7).filter(str.isidentifier)

@@ -1,4 +1,4 @@
-"""Half-typed words: which texts end in one, and the tokens that write it are those that looking at every token finds."""
+"""Half-typed words: which texts end in one; the tokens that write it are those that looking at every token finds."""
 
 from __future__ import annotations
 

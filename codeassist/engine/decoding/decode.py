@@ -147,10 +147,9 @@ def decode(
     draft: list[int] = []
     pass_started = started
     while True:
-        if first_logits is not None and not answer.tokens:
-            logits = first_logits[None]
-        else:
-            logits = cache.model.logits(hidden)  # (1 + drafted, V)
+        # (1 + drafted, V)
+        logits = cache.model.logits(hidden) if first_logits is None else first_logits[None]
+        first_logits = None
         fresh: list[int] = []
         ended = False
         for row in range(len(draft) + 1):
