@@ -164,12 +164,10 @@ class Engine:
                 drafter = cache.speculator = Speculator(self.barriers)
             drafter.start(prompt, report.changed, len(prompt) if cursor is None else cursor, original)
         synced = perf_counter()
-        first_logits = None
-        if word is not None:
-            spelled = spell(live, hidden, word, monitor, stopped)
-            first_logits = spelled.logits
-            if drafter is not None:
-                drafter.observe(spelled.tokens, 0, 0, None)
+        spelled = None if word is None else spell(live, hidden, word, monitor, stopped)
+        spelling_ms = (perf_counter() - synced) * 1e3
+        if spelled is not None and drafter is not None:
+            drafter.observe(spelled.tokens, 0, 0, None)
         decoded = decode(
             live,
             hidden,
@@ -177,9 +175,11 @@ class Engine:
             accept=accept,
             drafter=drafter,
             monitor=monitor,
-            first_logits=first_logits,
+            first_logits=None if spelled is None else spelled.logits,
             stopped=stopped,
         )
+        decoded.first_token_ms += spelling_ms
+        decoded.num_passes += 0 if spelled is None else spelled.num_passes
         live.truncate(len(prompt))
         return Generation(decoded, report, (synced - started) * 1e3, (perf_counter() - synced) * 1e3)
 

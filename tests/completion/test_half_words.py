@@ -10,6 +10,7 @@ import pytest
 import torch
 
 from codeassist.completion.document_state import DocumentState
+from codeassist.completion.pipeline import Job, completions
 from codeassist.completion.session import Session, open_session
 from codeassist.models.model_store import InstalledModel
 from codeassist.request import CompletionRequest, NoRetriever
@@ -108,8 +109,10 @@ def test_a_batch_answers_within_words_as_each_prompt_alone(folder: Path) -> None
     session.engine.speculate = False
     asked = [dataclasses.replace(REQUEST, prefix=CODE[: at + 2]) for at in PLACES[:6]]
     alone = [session.complete(request, NoRetriever()) for request in asked]
-    together = BatchedSession(session, len(asked)).complete_all([(request, NoRetriever()) for request in asked])
-    for one, other in zip(alone, together, strict=True):
+    jobs = [Job(request, NoRetriever(), DocumentState()) for request in asked]
+    together = {job.request.prefix: done for job, done in completions(BatchedSession(session, len(asked)), jobs)}
+    for request, one in zip(asked, alone, strict=True):
+        other = together[request.prefix]
         assert not isinstance(other, Exception)
         assert other.raw_text == one.raw_text
         assert other.confidence == pytest.approx(one.confidence, rel=1e-4)

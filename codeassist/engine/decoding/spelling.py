@@ -104,9 +104,10 @@ class _Search:
         norm = float(torch.logsumexp(logits, dim=-1)) + cost
         own = int(logits.argmax())
         finishing = self._finishing(left, logits)
-        total = norm - float(finishing.max())
+        permitted = self._permitted(left, finishing)
+        total = norm - float(permitted.max())
         if is_own:
-            self._own, self._is_done = None, bool(finishing[own] == logits[own])
+            self._own, self._is_done = None, bool(permitted[own] == logits[own])
         if self._is_done:
             self._best = _Read(total, tokens, left, finishing)
             return
@@ -120,17 +121,22 @@ class _Search:
                     self._own = unread
 
     def _finishing(self, left: bytes, logits: Tensor) -> Tensor:
-        """The logits of what finishes the word and may come; anything may behind a word that is written."""
+        """The logits of what finishes the word: anything, where that is written."""
         if not left:
             return logits
         ids = torch.as_tensor(self._word.finishing(left), dtype=torch.long, device=logits.device)
         finishing = torch.full_like(logits, -torch.inf)
         finishing[ids] = logits[ids]
-        if self._monitor is None or not len(ids):
+        return finishing
+
+    def _permitted(self, left: bytes, finishing: Tensor) -> Tensor:
+        """The same without what the monitor objects to, as far as the best that may come. It is asked about the
+        others, and about all behind a word that is written, when they are chosen."""
+        if self._monitor is None or not left or float(finishing.max()) == -torch.inf:
             return finishing
         self._monitor.begin_within(left)
         permitted = best_permitted(finishing, self._monitor)
-        return torch.full_like(logits, -torch.inf) if permitted is None else permitted
+        return torch.full_like(finishing, -torch.inf) if permitted is None else permitted
 
     def is_worth_a_pass(self) -> bool:
         """Whether the likeliest beginning that is not read could lead to a likelier word than the best one."""
