@@ -255,10 +255,3 @@ class Completion:
     def after(self, *notices: str) -> Completion:
         """Return the same with notices of what went before it in front of its own."""
         return replace(self, trace=replace(self.trace, notices=(*notices, *self.trace.notices)))
-
-    @property
-    def text_with_line_end(self) -> str:
-        """The text, with the line end that the model wrote after it, if it did: then its last line is whole."""
-        behind = self.raw_text.removeprefix(self.text)
-        is_ended = self.raw_text.startswith(self.text) and behind.lstrip(" \t\r").startswith("\n")
-        return f"{self.text}\n" if is_ended else self.text

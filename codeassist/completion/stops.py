@@ -163,6 +163,12 @@ class Confidence:
         return math.exp(self._sum / self._num_tokens) if self._num_tokens else None
 
 
+def with_line_end(text: str, raw_text: str) -> str:
+    """An answer, with the line end that the model wrote after it, if it did: then its last line is whole."""
+    is_ended = raw_text.startswith(text) and raw_text.removeprefix(text).lstrip(" \t\r").startswith("\n")
+    return f"{text}\n" if is_ended else text
+
+
 def _indent(line: str) -> int:
     """The width of a line's indentation."""
     return len(line.expandtabs(_TAB_WIDTH)) - len(line.expandtabs(_TAB_WIDTH).lstrip())

@@ -142,9 +142,9 @@ def _complete(
 
 def _trimmed(outcome: Outcome, request: CompletionRequest) -> Outcome:
     """The outcome with what can be inserted at the cursor as it is; `raw_text` stays what the model said."""
+    from codeassist.completion.stops import with_line_end
     from codeassist_indexer.open_document.reader import READER
 
-    text = READER.place(request.prefix, request.suffix, request.path, request.language).trim(
-        outcome.completion.text_with_line_end
-    )
+    said = with_line_end(outcome.completion.text, outcome.completion.raw_text)
+    text = READER.place(request.prefix, request.suffix, request.path, request.language).trim(said)
     return replace(outcome, completion=replace(outcome.completion, text=text))

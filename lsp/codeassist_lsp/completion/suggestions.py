@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from codeassist.completion.document_state import DocumentState
 from codeassist.completion.snippet_policy import Seen
+from codeassist.completion.stops import with_line_end
 from codeassist.control_characters import brings_control_characters
 from codeassist.document import TextEdit
 from codeassist.errors import Cancelled, CodeAssistError
@@ -204,7 +205,7 @@ def _generate(
 
 def _fit(preparation: FitPreparation, completion: Completion) -> Fitted:
     """The answer as it fits the text around the cursor."""
-    text = completion.text_with_line_end
+    text = with_line_end(completion.text, completion.raw_text)
     if completion.finish_reason == "max_tokens" and "\n" in text.strip():
         text = text.rstrip().rpartition("\n")[0]  # the last line ended for want of tokens
     return preparation.place().fit(text) if text.strip() else Fitted("")
