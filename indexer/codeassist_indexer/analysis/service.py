@@ -24,8 +24,7 @@ from codeassist_indexer.analysis.text.arguments import arguments, left_over
 from codeassist_indexer.analysis.text.lexer import START, LexState, lex_end
 from codeassist_indexer.analysis.text.name_positions import NamePositions
 from codeassist_indexer.analysis.text.name_query import Found, NameQuery
-from codeassist_indexer.languages.client_ids import language_at
-from codeassist_indexer.languages.registry import ANALYSED, is_read_by_jedi
+from codeassist_indexer.languages.registry import ANALYSED, is_read_by_jedi, language_at
 from codeassist_indexer.storage.analysis_reader import state_of_others
 from codeassist_indexer.storage.store import Store
 

@@ -11,8 +11,7 @@ from typing import Literal
 
 from codeassist_indexer.fitting.indentation import leading, width
 from codeassist_indexer.fitting.lexing.scan import LINE_COMMENT, scan
-from codeassist_indexer.languages.client_ids import language_in
-from codeassist_indexer.languages.registry import blocks_of, literals_of
+from codeassist_indexer.languages.registry import blocks_of, language_in, literals_of
 from codeassist_indexer.languages.spec import BracedBlocks, IndentedBlocks, WordBlocks
 
 _SCANNED_CHARS = 8_000

@@ -10,8 +10,9 @@ from codeassist_indexer.fitting.lexing.reader import Reader
 from codeassist_indexer.fitting.lexing.scan import Scan, scan_of
 from codeassist_indexer.fitting.nearby_text import FAR_CHARS
 from codeassist_indexer.fitting.repetition import is_light
-from codeassist_indexer.languages.client_ids import language_in, named_for
+from codeassist_indexer.languages.client_ids import named_for
 from codeassist_indexer.languages.lexicons.choice import lexicon_of
+from codeassist_indexer.languages.registry import language_in
 
 SCANNED_CHARS = 8_000
 _LOOKED_AT_CHARS = 2 * FAR_CHARS

@@ -1,4 +1,4 @@
-"""What clients call languages, and what a text is that they name one for: their word counts before the file's name.
+"""What clients call languages, and the name that a file of one would have: their word counts before the file's own.
 
 A language is known by the name of its `LanguageSpec`, whose `ids` are clients' names for it. Of those without a spec
 only this is known: what they are called, and what their files are called, by which answers are fitted to them.
@@ -9,8 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from codeassist.request import CompletionRequest
-from codeassist_indexer.languages.registry import LANGUAGES, language_of, spec_of, spec_of_id
+from codeassist_indexer.languages.registry import language_of, spec_of, spec_of_id
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +70,6 @@ def extension_of(language: str | None) -> str:
         return spec.extensions[0]
     plain = _PLAIN.get(language or "")
     return "" if plain is None else plain.extension
-
-
-def language_in(told: str | None, path: str, text: str) -> str | None:
-    """The language with a spec that a text is in: what its client says (`told`), else as `language_of` finds it."""
-    if told is None:
-        return language_of(path, text)
-    return told if told in LANGUAGES else None
-
-
-def language_at(request: CompletionRequest) -> str | None:
-    """The language with a spec that a request's text is in."""
-    return language_in(request.language, request.path, request.prefix)
 
 
 def named_for(told: str | None, path: str) -> str:

@@ -14,6 +14,7 @@ from pkgutil import iter_modules
 
 from tree_sitter import Language, Parser
 
+from codeassist.request import CompletionRequest
 from codeassist_indexer.languages import code, markup
 from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths
 from codeassist_indexer.languages.forms.parsed import Import
@@ -82,6 +83,18 @@ def language_of(path: str, text: str = "") -> str | None:
 def _language_of_script(text: str) -> str | None:
     found = _SHEBANG.match(text[:200])
     return _BY_INTERPRETER.get(found[1].rstrip("0123456789.")) if found is not None else None
+
+
+def language_in(told: str | None, path: str, text: str) -> str | None:
+    """The language with a spec that a text is in: what its client says (`told`), else as `language_of` finds it."""
+    if told is None:
+        return language_of(path, text)
+    return told if told in LANGUAGES else None
+
+
+def language_at(request: CompletionRequest) -> str | None:
+    """The language with a spec that a request's text is in."""
+    return language_in(request.language, request.path, request.prefix)
 
 
 def indexed_language_of(path: str, text: str = "") -> str | None:

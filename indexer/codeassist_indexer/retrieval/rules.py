@@ -13,8 +13,7 @@ from dataclasses import replace
 
 from codeassist.errors import CodeAssistError
 from codeassist.request import CompletionRequest, Retrieval, Snippet
-from codeassist_indexer.languages.client_ids import language_at
-from codeassist_indexer.languages.registry import imports_of_language, language_of
+from codeassist_indexer.languages.registry import imports_of_language, language_at, language_of
 from codeassist_indexer.retrieval.query.cursor import CursorQuery, cursor_query, distances_near
 from codeassist_indexer.retrieval.ranking.ranker import HEADER_CHARS, LEAST_SNIPPET_CHARS, cut
 from codeassist_indexer.retrieval.sources.chunks import spelling_near

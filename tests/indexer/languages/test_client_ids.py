@@ -7,9 +7,9 @@ import pytest
 from codeassist.request import CompletionRequest
 from codeassist_indexer.fitting.mid_word import is_in_word
 from codeassist_indexer.fitting.trim import fit, lines_wanted
-from codeassist_indexer.languages.client_ids import extension_of, language_at, language_of_id, named_for
+from codeassist_indexer.languages.client_ids import extension_of, language_of_id, named_for
 from codeassist_indexer.languages.lexicons.choice import lexicon_of
-from codeassist_indexer.languages.registry import LANGUAGES
+from codeassist_indexer.languages.registry import LANGUAGES, language_at
 
 # Of the protocol's own list, those of which more is known than that they are text.
 PROTOCOL_IDS = {

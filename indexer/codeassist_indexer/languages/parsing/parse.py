@@ -10,12 +10,11 @@ from time import thread_time
 
 from tree_sitter import Node, Query, QueryCursor
 
-from codeassist_indexer.languages.client_ids import language_in
 from codeassist_indexer.languages.forms.parsed import Import, ParsedFile
 from codeassist_indexer.languages.parsing.chunks import cut_chunks
 from codeassist_indexer.languages.parsing.imports import import_patterns, read_imports
 from codeassist_indexer.languages.parsing.symbols import read_symbols, symbol_patterns
-from codeassist_indexer.languages.registry import grammar, indexed_language_of, parser, spec_of
+from codeassist_indexer.languages.registry import grammar, indexed_language_of, language_in, parser, spec_of
 
 PARSE_LIMIT_S = 4.0
 """Processor time for one file. 1 MB of code takes about 0.2 s, of one literal 1.7 s, of `a, a, ...` in a .c file 16 s

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from operator import itemgetter
 
 from codeassist.request import CompletionRequest
-from codeassist_indexer.languages.client_ids import language_at
 from codeassist_indexer.languages.forms.parsed import Import
-from codeassist_indexer.languages.registry import files_of_import, imports_of_language
+from codeassist_indexer.languages.registry import files_of_import, imports_of_language, language_at
 from codeassist_indexer.open_document.reader import READER
 from codeassist_indexer.retrieval.query.cursor import taken_of
 from codeassist_indexer.storage.store import Store

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from codeassist.request import CompletionRequest
-from codeassist_indexer.languages.client_ids import language_at
+from codeassist_indexer.languages.registry import language_at
 from codeassist_indexer.retrieval.query.cursor import CursorQuery, Enclosing, cursor_query, distances_near, enclosing
 from codeassist_indexer.retrieval.query.recent_places import RecentPlace
 from codeassist_indexer.retrieval.sources.imported import ResolvedImport, imports_of, resolved_imports

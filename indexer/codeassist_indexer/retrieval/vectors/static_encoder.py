@@ -24,7 +24,7 @@ from safetensors.numpy import save
 
 from codeassist.errors import ModelError
 from codeassist.request import CompletionRequest
-from codeassist_indexer.languages.client_ids import language_at
+from codeassist_indexer.languages.registry import language_at
 from codeassist_indexer.retrieval.query.cursor import IDENTIFIER, LINES_AFTER, LINES_BEFORE, cursor_query
 from codeassist_indexer.retrieval.vectors.encoder import Vectors
 from codeassist_indexer.storage.lexical import LEXER_VERSION, identifier_tokens, is_keyword
