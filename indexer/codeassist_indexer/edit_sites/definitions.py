@@ -6,9 +6,10 @@ Files are parsed while there is time; a line of one that was not parsed stands i
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+
+from cachetools import LRUCache
 
 from codeassist_indexer.languages.forms.parsed import Symbol
 from codeassist_indexer.languages.parsing.parse import parse_file
@@ -40,7 +41,7 @@ class DefinitionReader:
     """Reads definitions, and keeps those of the texts that were read last. May be used by several threads."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[str, str], FileDefinitions] = OrderedDict()
+        self._kept: LRUCache[tuple[str, str], FileDefinitions] = LRUCache(_MOST_KEPT)
         self._lock = threading.Lock()
 
     def read(self, files: Mapping[str, str], should_stop: Callable[[], bool]) -> dict[str, FileDefinitions]:
@@ -53,8 +54,6 @@ class DefinitionReader:
                 known = file_definitions(path, text)
                 with self._lock:
                     self._kept[path, text] = known
-                    while len(self._kept) > _MOST_KEPT:
-                        self._kept.popitem(last=False)
             found[path] = known if known is not None else NO_DEFINITIONS
         return found
 

@@ -5,10 +5,11 @@ The oldest are forgotten: nobody accepts what is no longer on the screen.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
+
+from cachetools import LRUCache
 
 from codeassist.document import Document, TextEdit
 from codeassist_lsp.completion.document_session import DocumentSession
@@ -47,7 +48,7 @@ class SuggestionLog:
     """What was shown last, by id; `last` are the suggestions of one answer, the likeliest first."""
 
     last: tuple[ShownSuggestion, ...] = ()
-    _by_id: OrderedDict[str, ShownSuggestion] = field(default_factory=OrderedDict[str, ShownSuggestion])
+    _by_id: LRUCache[str, ShownSuggestion] = field(default_factory=lambda: LRUCache(_MOST))
 
     @staticmethod
     def new_id() -> str:
@@ -58,8 +59,6 @@ class SuggestionLog:
         """Remember what a client is given, unless it is nothing."""
         self.last = tuple(shown) or self.last
         self._by_id.update((each.id, each) for each in shown)
-        while len(self._by_id) > _MOST:
-            self._by_id.popitem(last=False)
 
     def get(self, shown_id: object) -> ShownSuggestion | None:
         """The suggestion with this id; None if it was never shown or is forgotten."""

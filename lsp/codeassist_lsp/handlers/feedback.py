@@ -8,10 +8,11 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from cachetools import LRUCache
 
 from codeassist_lsp.completion.suggestion_log import ShownSuggestion
 from codeassist_lsp.documents.open_document import first_utf16_units, with_newlines
@@ -46,7 +47,7 @@ class Feedback:
         self._later = later or (lambda after_s, look: asyncio.get_running_loop().call_later(after_s, look))
         self._now_s = now_s
         self._id = uuid.uuid4().hex  # suggestions are numbered by process; all clients' are in the same file
-        self._counted: OrderedDict[int, _Counting] = OrderedDict()
+        self._counted: LRUCache[int, _Counting] = LRUCache(_MOST)
 
     def shown(self, shown: ShownSuggestion) -> None:
         """A suggestion became visible; the rest of a suggestion that was visible before counts once with it."""
@@ -95,7 +96,7 @@ class Feedback:
             return None
         number = shown.suggestion.number
         num_chars = len(shown.at_cursor.text) - shown.num_repeated
-        counting = self._counted.pop(number, None)
+        counting = self._counted.get(number)
         if counting is None:
             outcome = SuggestionOutcome(
                 f"{self._id}-{number}",
@@ -107,10 +108,7 @@ class Feedback:
                 shown.at_cursor.text.count("\n") + 1,
                 stage_ms=dict(shown.stage_ms),
             )
-            counting = _Counting(outcome)
-        self._counted[number] = counting
-        while len(self._counted) > _MOST:
-            self._counted.popitem(last=False)
+            counting = self._counted[number] = _Counting(outcome)
         return counting
 
     def _count(self, shown: ShownSuggestion, outcome: SuggestionOutcome, counting: _Counting | None = None) -> None:
