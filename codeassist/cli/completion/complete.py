@@ -105,7 +105,8 @@ def complete(
     if as_json:
         print_json(as_document(outcome, cursor))
         return
-    for line in outcome.completion.trace.notices:
+    told = _told_replacement(outcome, suffix)
+    for line in (*outcome.completion.trace.notices, *([told] if told else [])):
         notice(line)
     print_exactly(outcome.completion.text)
     if wants_explanation:
@@ -145,6 +146,16 @@ def _trimmed(outcome: Outcome, request: CompletionRequest) -> Outcome:
     from codeassist.completion.stops import with_line_end
     from codeassist_indexer.open_document.reader import READER
 
+    place = READER.place(request.prefix, request.suffix, request.path, request.language)
     said = with_line_end(outcome.completion.text, outcome.completion.raw_text)
-    text = READER.place(request.prefix, request.suffix, request.path, request.language).trim(said)
-    return replace(outcome, completion=replace(outcome.completion, text=text))
+    fitted = place.fit(said)
+    completion = replace(outcome.completion, text=place.trim(said))
+    return replace(outcome, completion=completion, replacement=fitted if fitted.num_replaced else None)
+
+
+def _told_replacement(outcome: Outcome, suffix: str) -> str | None:
+    """What there is only for who can replace the text behind the cursor, for people; None where there is more."""
+    found = outcome.replacement
+    if found is None or outcome.completion.text:
+        return None
+    return f"nothing can be inserted here; {found.text!r} would take the place of {suffix[: found.num_replaced]!r}"

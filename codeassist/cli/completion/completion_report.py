@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING, Any
 
 from codeassist.cli.completion.position import Position
@@ -21,6 +22,7 @@ def as_document(outcome: Outcome, position: Position) -> dict[str, Any]:
     """Return what `--json` prints."""
     return {
         **to_document(outcome.completion),
+        "replacement": None if outcome.replacement is None else dataclasses.asdict(outcome.replacement),
         "file": position.file,
         "line": position.line,
         "column": position.column,

@@ -16,16 +16,21 @@ from codeassist.models.model_choice import find_model
 from codeassist.progress import Progress
 from codeassist.request import Completion, CompletionRequest
 from codeassist.settings import Settings
+from codeassist_indexer.fitting.fitted import Fitted
 from codeassist_indexer.open_document.reader import READER
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A completion, with the notices of getting ready in front of its own, and what getting ready took."""
+    """A completion, with the notices of getting ready in front of its own, and what getting ready took.
+
+    `replacement`: what the answer is where it may also take the place of characters behind the cursor, if it does.
+    """
 
     completion: Completion
     startup_ms: Mapping[str, float]
     server: ServerNote = field(default_factory=lambda: ServerNote())
+    replacement: Fitted | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ def with_line_end(fitted: Fitted, place: FitContext) -> Fitted:
             return fitted
         if _opens_block(last, rest, place) or last.split()[-1] in _MODIFIERS:
             return Fitted("")
-        return replace(fitted, text=f"{fitted.text}\n{place.line}")
+        return replace(fitted, text=f"{fitted.text.rstrip()}\n{place.line}")
     if not has_line_end or last:
         return fitted
     if is_closer or not _opens_block(above, rest, place):

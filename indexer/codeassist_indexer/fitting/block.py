@@ -26,6 +26,7 @@ _CONTINUES = re.compile(r"\.\w|\?[.:]?\s|[:+*/|&<]\s|[|&]{2}|\?\?|->|\?\.|=\s")
 _IN_COMMENT = re.compile(r"\*(?:\s|/|$)")
 _KEY = re.compile(r"(?!(?:try|else|finally):)[\w.\-/\"']+:(?:\s|$)")
 _FLAT_LIST = re.compile(r"^([ \t]*)[\w.\-\"']+:[ \t]*\n\1- ", re.MULTILINE)
+_FLAT_CHAIN = re.compile(r"^([ \t]+)[^\s.)\]}][^\n]*\n\1\.\w", re.MULTILINE)
 _CASE = re.compile(r"(?:case|default|when)\b")
 _OTHERWISE = re.compile(r"(?:else|elif|elsif|elseif|except|finally|catch|rescue|ensure|when|until|case|then)\b")
 _ENDS = re.compile(r"(?:end|fi|done|esac)\b|;;")
@@ -75,9 +76,17 @@ def _is_in_place(lines: list[str], first: int, counted: list[int], base: int, pl
         return True
     if isinstance(blocks_of(place.language), IndentedBlocks):
         return not _opens(lines[first], place) or _stand_alike(lines, first, counted, base, place)
+    if below.lstrip()[0] == "." and not _goes_on_flat(place):
+        return False
     end = _first_leaving(lines, place)
     is_deep = all(width(leading(lines[number])) >= base for number in counted if number < end)
     return is_deep and (below.lstrip().startswith("{") or not _is_bare_header(lines[first]))
+
+
+def _goes_on_flat(place: FitContext) -> bool:
+    """Whether the file has a chain of calls that stands as deep as the statement it goes on with."""
+    nearby = f"{place.prefix[-_ABOVE_CHARS:]}\n\n{place.suffix[:_ABOVE_CHARS]}"
+    return _FLAT_CHAIN.search(nearby) is not None
 
 
 def _is_bare_header(line: str) -> bool:
@@ -146,11 +155,11 @@ def _stand_alike(lines: list[str], first: int, counted: list[int], base: int, pl
     items = [each for each in alike if each.startswith("- ")]
     if content.startswith("- "):
         return bool(items) and alike[0] == items[0]
-    if not _KEY.match(content) or not _KEY.match(alike[0].removeprefix("- ")):
+    if not _KEY.match(content):
         return False
     if items and items[0] == alike[0]:  # of a list that stands as deep as its key, where others do or a key follows
         return len(items) < len(alike) or _FLAT_LIST.search(place.prefix[-_ABOVE_CHARS:]) is not None
-    return all(each.rstrip().endswith(":") for each in alike)  # keys of which any value may be empty
+    return all(_KEY.match(each) and each.rstrip().endswith(":") for each in alike)  # any of their values may be empty
 
 
 def _leaves(lines: list[str], first: int, below: int, base: int, place: FitContext) -> bool:

@@ -19,6 +19,7 @@ _MIXED = 5  # a fifth of the lines indented the other way is no accident
 _OPENS_BLOCK = re.compile(r"(\{|\(|\[|:|=>|->)(\s+(//|#(?!\w)).*)?$")
 # A statement that goes on below, deeper, without a bracket that says so.
 _KEY = re.compile(r"(?!(?:try|else|finally):)[\w.\-/\"']+:(?:\s|$)")  # of a table; its value may be empty
+_KEY_OR_ITEM = re.compile(rf"-\s|{_KEY.pattern}")
 _COMMENT = re.compile(r"//|#(?!\w)|/?\*|--")
 _GOES_ON = re.compile(r"^(\}\s*)?(if|for|foreach|while|else if)\b.*\)$|^(\}\s*)?else$|[,=+*/|&?<(\[{-]$|\b(and|or|in)$")
 
@@ -129,7 +130,7 @@ def _deepened(text: str, base: str, style: Style | None, header: str, before: Sc
     if not width(base) or not below:
         return text
     first = header + lines[0]
-    if _COMMENT.match(first.lstrip()) or (_KEY.match(first.lstrip()) and _KEY.match(below[0].lstrip())):
+    if _COMMENT.match(first.lstrip()) or (_KEY.match(first.lstrip()) and _KEY_OR_ITEM.match(below[0].lstrip())):
         return text
     depth = width(leading(below[0]))
     unit = width(style.unit) if style is not None else depth

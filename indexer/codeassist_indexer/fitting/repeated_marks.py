@@ -47,6 +47,8 @@ def are_marks_again(unit: Unit, body: str, end: int, path: str, nearby: str) -> 
         return is_again
     if mark == "#":
         return bool(follows) and (starts_word or follows in "[!{") and not unit.before[-1:].isalnum()
+    if mark == "=>":
+        return True
     if mark in ("<", "</"):
         is_tag = kind in MARKUP and (mark == "</" or not is_word(unit.before[-1:]))
         return is_tag and (starts_word or follows in ("/", "!", "?", ">"))

@@ -16,6 +16,7 @@ from codeassist_indexer.fitting.line_units import Unit, is_word
 from codeassist_indexer.fitting.place import FitContext
 from codeassist_indexer.fitting.repeated_marks import MARKUP, are_marks_again, opens_quote
 from codeassist_indexer.fitting.statement_words import STATEMENT_WORDS
+from codeassist_indexer.languages.registry import spec_of
 
 _NEARBY_CHARS = 20_000
 _CHAIN = re.compile(r"[\w$@]*(?:(?:\.|::|->|\?\.|!\.|\\|/|-|:)[\w$@]+)*(?:\.|::|->|\?\.|!\.|\\|/|-)\Z")
@@ -79,6 +80,9 @@ class Beginning:
         if unit.before[-2:] == "</" and said == typed:
             return True
         if is_word(unit.before[-1:]) or typed.isdigit() or (len(set(said)) == 1 and len(typed + said) > 2):
+            return False
+        spec = spec_of(self.place.language)
+        if spec is not None and typed + said in spec.doubled_names:
             return False
         if not typed.strip("_"):  # `_│_init__`, but where `_init` is said elsewhere
             return len(typed) > 1 or said.startswith("__") or said == typed or self._is_known(said)

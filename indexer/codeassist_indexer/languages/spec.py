@@ -199,6 +199,7 @@ class LanguageSpec:
     `extensions` are lower case and fit in any case, `exact_extensions` and `file_names` (whole names of files, as
     "SConstruct") only as they are written; `interpreters` are the programs, without a version, that a script's first
     line names. A part that is None is named in `without`: PARTS says what that costs.
+    `doubled_names` of its library say a word twice, as `strstr`: who says the half-typed word may be going on with it.
     Files of a language without a `grammar` are in no index: suggestions are fitted to them, and that is all.
     """
 
@@ -216,6 +217,7 @@ class LanguageSpec:
     file_names: tuple[str, ...] = ()
     interpreters: tuple[str, ...] = ()
     shared_extensions: tuple[SharedExtension, ...] = ()
+    doubled_names: frozenset[str] = frozenset()
     without: frozenset[str] = field(default_factory=frozenset[str])
 
     def losses(self) -> dict[str, str]:

@@ -30,6 +30,7 @@ class FakeSession:
     retrievers: list[Retriever] = field(default_factory=list)
     settings: Settings | None = None
     fails_with: BaseException | None = None
+    text: str = "né()"
 
     def complete(self, request: CompletionRequest, retriever: Retriever) -> Completion:
         self.requests.append(request)
@@ -38,8 +39,8 @@ class FakeSession:
             raise self.fails_with
         used: Sequence[UsedSnippet] = [UsedSnippet(SNIPPET, 12)]
         return Completion(
-            "né()",
-            "né()\n",
+            self.text,
+            f"{self.text}\n",
             "max_lines",
             "fake",
             used,
@@ -92,6 +93,34 @@ def test_it_prints_the_text_on_stdout_and_notices_on_stderr(
         )
     ]
     assert not isinstance(session.retrievers[0], NoRetriever)
+
+
+@pytest.mark.parametrize(
+    ("line", "col", "said", "inserted", "replacement"),
+    [
+        ("price_list", 7, "tag_list = 3", "", ("tag_list = 3", "list")),
+        ("price_list", 7, "tag", "", None),
+        ("EggsSpam", 5, "WithSpam()", "", ("WithSpam()", "Spam")),
+        ("if foo():", 8, "x):", "x", ("x):", "):")),
+        ("b.", 3, "né()", "né()", None),
+    ],
+)
+def test_what_would_take_the_place_of_what_stands_behind_the_cursor(
+    session: FakeSession, repository: Path, capsys: pytest.CaptureFixture[str], line: str, col: int, said: str,
+    inserted: str, replacement: tuple[str, str] | None,
+) -> None:  # fmt: skip
+    session.text = said
+    (repository / "src" / "a.py").write_text(f"{line}\n")
+    assert run(["complete", f"src/a.py:1:{col}"]) == 0
+    out, err = capsys.readouterr()
+    assert out == f"{inserted}\n"
+    is_told = replacement is not None and not inserted
+    told = f"{replacement[0]!r} would take the place of {replacement[1]!r}\n" if replacement else "take the place of"
+    assert (told in err) == is_told
+    assert run(["complete", f"src/a.py:1:{col}", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    expected = {"text": replacement[0], "num_replaced": len(replacement[1])} if replacement else None
+    assert (document["text"], document["replacement"]) == (inserted, expected)
 
 
 @pytest.mark.parametrize("way", ["from elsewhere", "in its folder", "below it", "a folder of it"])

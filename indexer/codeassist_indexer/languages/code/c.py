@@ -193,5 +193,6 @@ LANGUAGE = LanguageSpec(
     ),
     literals=Literals(),
     blocks=BracedBlocks(_NAMESPACE),
+    doubled_names=frozenset({"strstr", "wcswcs"}),
     without=frozenset({"analysis"}),
 )

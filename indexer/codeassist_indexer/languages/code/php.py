@@ -192,5 +192,6 @@ LANGUAGE = LanguageSpec(
     keywords=_KEYWORDS,
     literals=Literals(line_comments=("//",), single_quoted=True, backticks=True),
     blocks=BracedBlocks(),
+    doubled_names=frozenset({"strstr"}),
     without=frozenset({"analysis"}),
 )
