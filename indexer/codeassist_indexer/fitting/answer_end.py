@@ -23,7 +23,7 @@ from codeassist_indexer.fitting.repetition import (
     repeated_closers,
     repeated_rest,
 )
-from codeassist_indexer.languages.lexicons.code import ANY
+from codeassist_indexer.languages.lexicons.formats import ANY
 
 _MOST_CUTS = 12
 _MOST_REST = 1_000
@@ -161,7 +161,8 @@ class _Costs:
         own = reader.stack[num_given:]
         is_open = any(not each.is_bracket and each.mode.kind != "text" for each in own)
         left = reader.stack[self._num_kept_now : num_given]  # what the rest of the line closes as it is now
-        is_open_quote = any(not each.is_bracket and each.mark in _QUOTES for each in (*left, *own))
+        begun = reader.stack[len(state.line_stack) : num_given] if is_cut else []  # on this line; the answer closes it
+        is_open_quote = any(not each.is_bracket and each.mark in _QUOTES for each in (*left, *own, *begun))
         key = num_given, tuple((each.mark, each.char_offset < len(text)) for each in own), tuple(softs)
         if key not in self._known:
             self._known[key] = imbalance(state, reader.stack, num_given, len(text))

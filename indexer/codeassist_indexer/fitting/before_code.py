@@ -19,7 +19,7 @@ from codeassist_indexer.fitting.repeated_marks import MARKUP
 from codeassist_indexer.fitting.repetition import is_light
 from codeassist_indexer.fitting.statement_words import STATEMENT_WORDS
 from codeassist_indexer.languages.registry import blocks_of
-from codeassist_indexer.languages.spec import IndentedBlocks
+from codeassist_indexer.languages.spec import BracedBlocks, IndentedBlocks
 
 _UNIT = "    "
 _FRAGMENT = re.compile(r"[\w.$@:>\\-]+")
@@ -35,6 +35,7 @@ _NEARBY_CHARS = 4_000
 _LEAST_BLANK_ENDS = 2
 _PROSE = re.compile(r"[\w'-]+,?(?: [\w'-]+,?){2,}\.|[\w'-]+(?:,? [\w'-]+){4,}")
 _LABEL = re.compile(r"(?:case\b.*|default|public|private|protected|signals)\s*:")
+_DIRECTIVE = re.compile(r"#\s*(?:if|el|endif|define|include)")
 _ENDS_STATEMENT = (";", "}", ",", "*/", "-->", "\\")
 _LONG_LITERALS = ("*/", '"""', "'''", "-->")
 _COMMENT_CHARS = "/-#*;"
@@ -61,7 +62,7 @@ def with_line_end(fitted: Fitted, place: FitContext) -> Fitted:
         return replace(fitted, text=f"{fitted.text.rstrip()}\n{place.line}")
     if not has_line_end or last:
         return fitted
-    if is_closer or not _opens_block(above, rest, place):
+    if is_closer or not _opens_block(above, rest, place) or _is_at_margin(above, rest, place):
         return replace(fitted, text=fitted.text + place.line)
     if not above.rstrip().endswith("{") or place.num_closers_behind > len(place.before.opened):
         unit = place.style.unit if place.style is not None else _UNIT
@@ -139,6 +140,16 @@ def _is_quote_open(quote: str, rest: str) -> bool:
 def _quote_at_word_end(quote: str) -> re.Pattern[str]:
     """Finds a quote, but no apostrophe within a word."""
     return re.compile(rf"(?<!\\){quote}(?!(?<=\w{quote})\w)")
+
+
+def _is_at_margin(line: str, rest: str, place: FitContext) -> bool:
+    """Whether what follows a line that opens a block is no deeper all the same: in a namespace, or a directive."""
+    blocks = blocks_of(place.language)
+    if not isinstance(blocks, BracedBlocks) or blocks.unindented is None:
+        return False
+    header = blocks.unindented.match(line.rpartition("\n")[2])
+    is_namespace = header is not None and header["opens"] is not None
+    return place.num_closers_behind > len(place.before.opened) and (is_namespace or _DIRECTIVE.match(rest) is not None)
 
 
 def _opens_block(line: str, rest: str, place: FitContext) -> bool:

@@ -27,6 +27,8 @@ _IN_COMMENT = re.compile(r"\*(?:\s|/|$)")
 _KEY = re.compile(r"(?!(?:try|else|finally):)[\w.\-/\"']+:(?:\s|$)")
 _FLAT_LIST = re.compile(r"^([ \t]*)[\w.\-\"']+:[ \t]*\n\1- ", re.MULTILINE)
 _FLAT_CHAIN = re.compile(r"^([ \t]+)[^\s.)\]}][^\n]*\n\1\.\w", re.MULTILINE)
+_CALLED = re.compile(r"\??\.\w+[!?]?[(<{]")
+_ENDED = re.compile(r"[,;{}]\s*\Z|^\s*\.")
 _CASE = re.compile(r"(?:case|default|when)\b")
 _OTHERWISE = re.compile(r"(?:else|elif|elsif|elseif|except|finally|catch|rescue|ensure|when|until|case|then)\b")
 _ENDS = re.compile(r"(?:end|fi|done|esac)\b|;;")
@@ -76,8 +78,10 @@ def _is_in_place(lines: list[str], first: int, counted: list[int], base: int, pl
         return True
     if isinstance(blocks_of(place.language), IndentedBlocks):
         return not _opens(lines[first], place) or _stand_alike(lines, first, counted, base, place)
-    if below.lstrip()[0] == "." and not _goes_on_flat(place):
+    if _CALLED.match(below.lstrip()) and not _ENDED.search(lines[first]) and not _goes_on_flat(place):
         return False
+    if place.style is not None and place.style.has_tabs and below.startswith("  ") and "\t" in place.line:
+        return False  # aligned with what the statement begins with, wherever that stands
     end = _first_leaving(lines, place)
     is_deep = all(width(leading(lines[number])) >= base for number in counted if number < end)
     return is_deep and (below.lstrip().startswith("{") or not _is_bare_header(lines[first]))

@@ -20,6 +20,8 @@ _OPENS_BLOCK = re.compile(r"(\{|\(|\[|:|=>|->)(\s+(//|#(?!\w)).*)?$")
 # A statement that goes on below, deeper, without a bracket that says so.
 _KEY = re.compile(r"(?!(?:try|else|finally):)[\w.\-/\"']+:(?:\s|$)")  # of a table; its value may be empty
 _KEY_OR_ITEM = re.compile(rf"-\s|{_KEY.pattern}")
+_ALIGNED = re.compile(r"^\t+( {2,7})\S", re.MULTILINE)
+_GOES_ON_BELOW = re.compile(r"[,=+*/|&?<(\[\\-]\s*\Z")
 _COMMENT = re.compile(r"//|#(?!\w)|/?\*|--")
 _GOES_ON = re.compile(r"^(\}\s*)?(if|for|foreach|while|else if)\b.*\)$|^(\}\s*)?else$|[,=+*/|&?<(\[{-]$|\b(and|or|in)$")
 
@@ -74,7 +76,7 @@ def fit_indentation(text: str, prefix: str, style: Style | None, before: Scan) -
     """Indent the answer as the file does, and its first line from where the cursor stands. `before` is the prefix's."""
     above, _, line = prefix.rpartition("\n")
     if style is not None:
-        text = _in_style(text, line, style)
+        text = _in_style(text, prefix, line, style)
     if line.strip():
         return _deepened(text, leading(line), style, line, before)
     if line:
@@ -150,21 +152,27 @@ def _less(line: str, columns: int) -> str:
     return white + line.lstrip(" \t")
 
 
-def _in_style(text: str, line: str, style: Style) -> str:
-    """The answer's leading tabs as the file's spaces, or its leading spaces as the file's tabs."""
+def _in_style(text: str, prefix: str, line: str, style: Style) -> str:
+    """The answer's leading tabs as the file's spaces, or its leading spaces as the file's tabs.
+
+    Lines that go on with another one stay aligned by spaces where the file has such behind its tabs.
+    """
     first, *below = text.split("\n")
     at_margin = not line
+    aligned = {found[1] for found in _ALIGNED.finditer(prefix[-_NEARBY_CHARS:])}
     if not style.has_tabs:
         changed = [re.sub(r"^\t+", lambda tabs: style.unit * len(tabs[0]), each) for each in below]
         if not line.strip():
             first = re.sub(r"^\t+", lambda tabs: style.unit * len(tabs[0]), first)
         return "\n".join([first, *changed])
-    spaced = ([first] if at_margin else []) + below
+    stays = [leading(each) in aligned and _GOES_ON_BELOW.search(above) is not None
+             for above, each in pairwise([first, *below])]  # fmt: skip
+    spaced = ([first] if at_margin else []) + [each for each, is_kept in zip(below, stays, strict=True) if not is_kept]
     depths = [len(each) - len(each.lstrip(" ")) for each in spaced if each.strip() and each[0] == " "]
     if not any(depth > 1 for depth in depths):
         return text
     unit = _spaces_a_level(depths, len(line) - len(line.lstrip("\t")) + opens_block(line + first))
-    below = [_tabbed(each, unit) for each in below]
+    below = [each if is_kept else _tabbed(each, unit) for each, is_kept in zip(below, stays, strict=True)]
     return "\n".join([_tabbed(first, unit) if at_margin else first, *below])
 
 

@@ -79,7 +79,9 @@ class Beginning:
         unit, typed, said = self.unit, self.unit.text, _word_at_start(self.body)
         if unit.before[-2:] == "</" and said == typed:
             return True
-        if is_word(unit.before[-1:]) or typed.isdigit() or (len(set(said)) == 1 and len(typed + said) > 2):
+        if is_word(unit.before[-1:]) or typed.isdigit():
+            return False
+        if len(set(said)) == 1 and len(typed + said) > 2 and not self._is_known(typed):
             return False
         spec = spec_of(self.place.language)
         if spec is not None and typed + said in spec.doubled_names:

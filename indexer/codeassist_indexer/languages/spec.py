@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from codeassist_indexer.languages.forms.definition_form import Form
 from codeassist_indexer.languages.forms.import_form import ImportForm
 from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths
+from codeassist_indexer.languages.forms.lexicon import Lexicon
 from codeassist_indexer.languages.forms.parsed import Import
 
 IMPORT_LINE = re.compile(
@@ -24,6 +25,7 @@ PARTS = {
     "imports": "what a file imports is not looked up: only neighbours and similar text go into prompts",
     "keywords": "search finds code because it holds the same keywords",
     "literals": "its strings and comments are guessed: suggestions are cut at brackets that are none",
+    "lexicon": "what stands open at the cursor is guessed: closers come twice, and answers are cut in strings",
     "blocks": "blocks are told by braces alone: no body is suggested behind a colon or below a signature",
     "analysis": "no monitor: suggestions may name members that do not exist",
 }
@@ -211,6 +213,7 @@ class LanguageSpec:
     imports: Imports | None = None
     keywords: frozenset[str] | None = None
     literals: Literals | None = None
+    lexicon: Lexicon | None = None
     blocks: Blocks | None = None
     analysis: Analysis | None = None
     exact_extensions: tuple[str, ...] = ()

@@ -27,6 +27,8 @@ NESTED = """try {
     } catch (...) {
       g(1);
     }"""
+ALIGNED = "int f() {\n\treturn g(\n\t    a);\n}\nint h() {\n\t"
+FIELDS = ".flags = RO,\n        .begin = INDEX,\n        .pos = 1"
 LOCKED = "issue-comment: >\n      I'm going to lock this issue because it has been closed.\n    pr-comment: x"
 
 
@@ -48,6 +50,12 @@ LOCKED = "issue-comment: >\n      I'm going to lock this issue because it has be
         ("a.cc", "for (;;) {\n    ", CASES, "\n}\n", deeper(CASES, "    ")),
         # a block in a block of the same kind
         ("a.cc", "  try {\n    ", NESTED, "\n  } catch (const E& e) {\n", SAME),
+        # aligned by spaces behind tabs, as the file does
+        ("a.c", ALIGNED, "return g(\n    b);", "\n}\n", "return g(\n\t    b);"),
+        ("a.c", ALIGNED.replace("    a", "\ta"), "return g(\n    b);", "\n}\n", "return g(\n\t\tb);"),
+        # what begins with a dot and is no call
+        ("a.c", "t = {\n    {\n        ", FIELDS, "\n    },\n", SAME),
+        ("Makefile", "env:\n\t", "python -m venv .env\n\t.env/bin/pip install x", "\n", SAME),
         # a chain of calls is deeper than what it goes on with, but where the file has it otherwise
         ("a.js", "function f(contents) {\n  ", CHAIN, "\n}\n", deeper(CHAIN, "  ")),
         ("a.js", "function g() {\n  a\n  .b()\n}\nfunction f(contents) {\n  ", CHAIN, "\n}\n", SAME),
@@ -77,6 +85,9 @@ TRAILING = "SELECT a \nFROM b \n"
         # a bracket that is closed on a later line, or on this one
         ("a.sql", "", "with relage as (", "select relname,\n    age\n)\n", True),
         ("a.py", "", "print(", "a, b)\n", False),
+        # a namespace encloses code without indenting it, and a directive stands at the margin
+        ("a.cc", "", "namespace fmt {\n", "struct a {};\n}  // namespace fmt\n", True),
+        ("a.cc", "#ifdef A\n", 'extern "C" {\n', "#endif\nint a;\n}\n", True),
         # lines that begin with a comma; a word that wants another operand
         ("a.sql", "SELECT a\n     , b\n     ", ", c(d)", ", e\n", True),
         ("a.sql", "WHERE a\n  AND b\n  ", "c != d AND", "(e || f) like g\n", True),
@@ -96,6 +107,9 @@ ITEMS = '<ul>\n  <li class="item">\n    <a class="item-link" href="b.html">B</a>
     ("path", "prefix", "answer", "suffix", "fitted"),
     [
         ("a.html", '<ul>\n  <li>\n    <a class="item-l', 'ink" href="a.html">A</a>', f"\n  </li>\n{ITEMS}", SAME),
+        ("a.html", '<nav>\n  <li>\n    <li class="item', '-task">', f"\n    <a>B</a>\n{ITEMS}</ul>\n</nav>\n", SAME),
+        ("a.go", "for _, tt := range tests {\n\t\tt.Run(tt", "tt.name, func() {", "\n\t\t}\n", ".name, func() {"),
+        ("a.rs", "/*", "/*! Modules", "\n*/\n", "! Modules"),
         ("a.html", "<dl>\n  <dd>a</dd", "dd>", "\n</dl>\n", ">"),
         ("a.html", "<ul>\n    {", "{% endif %}", "\n</ul>\n", "% endif %}"),
         ("a.cs", "public override bool Equals(object? o)\n    =>", "=> o is Key;", "\n", " o is Key;"),

@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import posixpath
 import re
+from dataclasses import replace
 
 from tree_sitter import Node
 
+from codeassist_indexer.languages.forms import literals as of
 from codeassist_indexer.languages.forms.definition_form import Form, Named, nothing
 from codeassist_indexer.languages.forms.import_form import ImportForm, line_of
 from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths, ends_with, nearest, paths_by_module
+from codeassist_indexer.languages.forms.lexicon import Lexicon
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import head_before, node_text
 from codeassist_indexer.languages.forms.words import words
@@ -76,6 +79,20 @@ def _is_one_line(line: str) -> bool:
     return not line.rstrip().endswith("\\")
 
 
+_SHELL_HOLES = (of.COMMAND, of.DOLLAR)
+_LEXICON = Lexicon(
+    "shell",
+    (
+        of.HASH_WORD,
+        of.HERE_DOCUMENT,
+        replace(of.LONG_DOUBLE, holes=_SHELL_HOLES),
+        of.RAW_SINGLE,
+        of.TICK,
+    ),
+    has_case_patterns=True,
+    has_escapes=True,
+)
+
 LANGUAGE = LanguageSpec(
     name="bash",
     ids=("shellscript", "sh", "bash", "zsh", "ksh"),
@@ -97,6 +114,7 @@ LANGUAGE = LanguageSpec(
     literals=Literals(
         line_comments=("#",), block_comment=None, single_quoted=True, backticks=True, comments_begin_words=True
     ),
+    lexicon=_LEXICON,
     blocks=WordBlocks(
         header=re.compile(r".*(?:(?:^|[;\s])(?:then|do|else|in)|[{(]|^\s*[^()\s]+\))\s*$"),
         function=re.compile(r"(?:function\s+)?([^\W\d][\w-]*)\s*(?:\(\)|\{$)"),

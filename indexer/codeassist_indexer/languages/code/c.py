@@ -12,9 +12,11 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
+from codeassist_indexer.languages.forms import literals as of
 from codeassist_indexer.languages.forms.definition_form import Form, Named, by_name, dotted, leaf_by_name
 from codeassist_indexer.languages.forms.import_form import ImportForm, line_of, unquoted
 from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths, ends_with, nearest, paths_by_module
+from codeassist_indexer.languages.forms.lexicon import Lexicon
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import (
     WHOLE_BINDING_CHARS,
@@ -179,6 +181,8 @@ _NAMESPACE = re.compile(
     re.MULTILINE,
 )
 
+_LEXICON = Lexicon("c", of.C_LIKE)
+
 LANGUAGE = LanguageSpec(
     name="c",
     ids=("c", "objective-c", "objc"),
@@ -192,6 +196,7 @@ LANGUAGE = LanguageSpec(
         bool NULL true false include define ifdef ifndef endif pragma"""
     ),
     literals=Literals(),
+    lexicon=_LEXICON,
     blocks=BracedBlocks(_NAMESPACE),
     doubled_names=frozenset({"strstr", "wcswcs"}),
     without=frozenset({"analysis"}),

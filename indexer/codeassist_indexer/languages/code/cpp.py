@@ -7,7 +7,9 @@ from dataclasses import replace
 
 from codeassist_indexer.languages.code.c import DEFINITION_FORMS
 from codeassist_indexer.languages.code.c import LANGUAGE as C
+from codeassist_indexer.languages.forms import literals as of
 from codeassist_indexer.languages.forms.definition_form import Form, by_name, leaf_by_name, module_by_name, nothing
+from codeassist_indexer.languages.forms.lexicon import Lexicon, Literal
 from codeassist_indexer.languages.forms.words import words
 from codeassist_indexer.languages.spec import Definitions, Grammar, SharedExtension
 
@@ -33,6 +35,8 @@ _KEYWORDS = words(
     override private protected public template this throw try typename using virtual std"""
 )
 
+_LEXICON = Lexicon("cpp", (Literal(r'(?<=R)"(\w*)\(', r')\1"', "none", is_long=True), *of.C_LIKE))
+
 LANGUAGE = replace(
     C,
     name="cpp",
@@ -57,4 +61,5 @@ LANGUAGE = replace(
     grammar=Grammar("tree_sitter_cpp"),
     definitions=Definitions(_FORMS),
     keywords=(C.keywords or frozenset()) | _KEYWORDS,
+    lexicon=_LEXICON,
 )

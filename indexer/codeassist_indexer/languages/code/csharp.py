@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from tree_sitter import Node
 
+from codeassist_indexer.languages.forms import literals as of
 from codeassist_indexer.languages.forms.code_pattern import BRACE_COMMENTS, BRACKETS, line_string
 from codeassist_indexer.languages.forms.definition_form import (
     Form,
@@ -23,6 +24,7 @@ from codeassist_indexer.languages.forms.definition_form import (
 )
 from codeassist_indexer.languages.forms.import_form import ImportForm, compact, line_of
 from codeassist_indexer.languages.forms.indexed_paths import MAX_FILES, IndexedPaths, nearest, package_files
+from codeassist_indexer.languages.forms.lexicon import Lexicon, Literal
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import bare_name, has_modifiers, head_start_byte, node_text, one_line
 from codeassist_indexer.languages.forms.words import words
@@ -125,6 +127,19 @@ _CODE = re.compile(
     re.MULTILINE,
 )
 
+_LEXICON = Lexicon(
+    "csharp",
+    (
+        *of.C_COMMENTS,
+        of.TRIPLE,
+        Literal(r'(?:(?<=\$@)|(?<=@\$))"', '"', "doubled", is_long=True, holes=(of.BRACE,)),
+        Literal(r'(?<=@)"', '"', "doubled", is_long=True),
+        Literal(r'(?<=\$)"', '"', holes=(of.BRACE,)),
+        of.DOUBLE,
+        of.WORD_SINGLE,
+    ),
+)
+
 LANGUAGE = LanguageSpec(
     name="csharp",
     ids=("csharp", "cs"),
@@ -141,6 +156,7 @@ LANGUAGE = LanguageSpec(
         throw true try typeof uint ulong unsafe ushort using var virtual void volatile while"""
     ),
     literals=Literals(long_quotes=('"""',)),
+    lexicon=_LEXICON,
     blocks=BracedBlocks(),
     analysis=Analysis(
         _CODE,

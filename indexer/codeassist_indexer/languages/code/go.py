@@ -10,9 +10,11 @@ from functools import partial
 
 from tree_sitter import Node
 
+from codeassist_indexer.languages.forms import literals as of
 from codeassist_indexer.languages.forms.definition_form import Form, Named, by_name, nothing
 from codeassist_indexer.languages.forms.import_form import ImportForm, field_text, line_of, unquoted
 from codeassist_indexer.languages.forms.indexed_paths import MAX_FILES, IndexedPaths, shared_end
+from codeassist_indexer.languages.forms.lexicon import Lexicon
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import bare_name, binding_head, node_text, one_line
 from codeassist_indexer.languages.forms.words import words
@@ -103,6 +105,8 @@ def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
     return [c for c in index.in_folder(best) if c.endswith(".go") and not c.endswith("_test.go")][:MAX_FILES]
 
 
+_LEXICON = Lexicon("go", (*of.C_COMMENTS, of.DOUBLE, of.SINGLE, of.RAW_TICK))
+
 LANGUAGE = LanguageSpec(
     name="go",
     ids=("go",),
@@ -116,6 +120,7 @@ LANGUAGE = LanguageSpec(
         package range return select struct switch type var nil true false string int error bool byte"""
     ),
     literals=Literals(backticks=True),
+    lexicon=_LEXICON,
     blocks=BracedBlocks(),
     without=frozenset({"analysis"}),
 )

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from tree_sitter import Node
 
+from codeassist_indexer.languages.forms import literals as of
 from codeassist_indexer.languages.forms.code_pattern import BRACE_COMMENTS, BRACKETS, LINE_STRINGS, long_string
 from codeassist_indexer.languages.forms.definition_form import (
     Form,
@@ -28,6 +29,7 @@ from codeassist_indexer.languages.forms.indexed_paths import (
     package_files,
     paths_by_module,
 )
+from codeassist_indexer.languages.forms.lexicon import Lexicon
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import has_modifiers
 from codeassist_indexer.languages.forms.words import words
@@ -93,6 +95,8 @@ def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
 
 _CODE = re.compile(rf"(?:{BRACE_COMMENTS}|{long_string(chr(34), 'open_long')}|{LINE_STRINGS})|{BRACKETS}")
 
+_LEXICON = Lexicon("java", (*of.C_COMMENTS, of.TRIPLE, of.DOUBLE, of.WORD_SINGLE))
+
 LANGUAGE = LanguageSpec(
     name="java",
     ids=("java",),
@@ -108,6 +112,7 @@ LANGUAGE = LanguageSpec(
         try void volatile while true false null var record"""
     ),
     literals=Literals(long_quotes=('"""',)),
+    lexicon=_LEXICON,
     blocks=BracedBlocks(),
     analysis=Analysis(
         _CODE,

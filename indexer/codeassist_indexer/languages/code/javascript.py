@@ -12,10 +12,12 @@ from functools import partial
 
 from tree_sitter import Node
 
+from codeassist_indexer.languages.forms import literals as of
 from codeassist_indexer.languages.forms.code_pattern import BRACE_COMMENTS, BRACKETS, ESCAPED, LINE_STRINGS
 from codeassist_indexer.languages.forms.definition_form import Form, Named, by_name, dotted, nothing
 from codeassist_indexer.languages.forms.import_form import ImportForm, field_text, line_of, unquoted
 from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths, ends_with, nearest, paths_by_module
+from codeassist_indexer.languages.forms.lexicon import Lexicon, Markup
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import binding_head, head_start_byte, node_text, one_line, supertypes
 from codeassist_indexer.languages.forms.words import words
@@ -278,6 +280,10 @@ _CODE = re.compile(
 _NAME_END = re.compile(r"(?:[^\W\d]|[$#])?(?:[\w$]*)\Z")
 _IMPORT_BRACES = re.compile(r"\s*(?:import|export)\s+(?:type\s+)?(?:[\w$]+\s*,\s*)?\{(?:[^{}]*,)?\s*(?:type\s+)?\Z")
 
+_TICK_WITH_CODE = replace(of.TICK, holes=(of.DOLLAR,))
+SCRIPT = (*of.C_COMMENTS, of.DOUBLE, of.SINGLE, _TICK_WITH_CODE)
+_LEXICON = Lexicon("script tags", SCRIPT, slash_regex=True, markup=Markup(hole="script tags"))
+
 LANGUAGE = LanguageSpec(
     name="javascript",
     ids=("javascript", "javascriptreact"),
@@ -303,6 +309,7 @@ LANGUAGE = LanguageSpec(
         try typeof undefined var void while with yield"""
     ),
     literals=Literals(single_quoted=True, backticks=True),
+    lexicon=_LEXICON,
     blocks=BracedBlocks(),
     analysis=Analysis(
         _CODE,

@@ -6,12 +6,15 @@ Definitions know no receivers: an extension function belongs to its file.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from tree_sitter import Node
 
+from codeassist_indexer.languages.forms import literals as of
 from codeassist_indexer.languages.forms.definition_form import Form, Named, dotted, nothing
 from codeassist_indexer.languages.forms.import_form import ImportForm, compact, line_of
 from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths, declared_imports
+from codeassist_indexer.languages.forms.lexicon import Lexicon
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import (
     WHOLE_BINDING_CHARS,
@@ -143,6 +146,18 @@ def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
     return declared_imports(index, path, imported, ".java")
 
 
+_LEXICON = Lexicon(
+    "kotlin",
+    (
+        of.SLASHES,
+        of.NESTED,
+        replace(of.TRIPLE, escape="none", holes=(of.DOLLAR,)),
+        replace(of.DOUBLE, holes=(of.DOLLAR,)),
+        of.WORD_SINGLE,
+        of.RAW_TICK,
+    ),
+)
+
 LANGUAGE = LanguageSpec(
     name="kotlin",
     ids=("kotlin",),
@@ -159,6 +174,7 @@ LANGUAGE = LanguageSpec(
         when where while Int String Boolean Unit Any Long Double"""
     ),
     literals=Literals(long_quotes=('"""',), backticks=True),
+    lexicon=_LEXICON,
     blocks=BracedBlocks(statement_end=""),
     without=frozenset({"analysis"}),
 )

@@ -11,6 +11,7 @@ import re
 
 from tree_sitter import Node
 
+from codeassist_indexer.languages.forms import literals as of
 from codeassist_indexer.languages.forms.definition_form import Form, Named, dotted, nothing
 from codeassist_indexer.languages.forms.import_form import ImportForm, line_of
 from codeassist_indexer.languages.forms.indexed_paths import (
@@ -20,6 +21,7 @@ from codeassist_indexer.languages.forms.indexed_paths import (
     package_files,
     paths_by_module,
 )
+from codeassist_indexer.languages.forms.lexicon import Lexicon, Literal
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import WHOLE_BINDING_CHARS, node_text, one_line
 from codeassist_indexer.languages.forms.words import words
@@ -170,6 +172,17 @@ def _is_one_line(line: str) -> bool:
     return "require" in line
 
 
+_LEXICON = Lexicon(
+    "lua",
+    (
+        Literal(r"--\[(=*)\[", r"]\1]", "none", is_long=True, is_comment=True),
+        of.DASHES,
+        Literal(r"\[(=*)\[", r"]\1]", "none", is_long=True),
+        of.DOUBLE,
+        of.SINGLE,
+    ),
+)
+
 LANGUAGE = LanguageSpec(
     name="lua",
     ids=("lua",),
@@ -188,6 +201,7 @@ LANGUAGE = LanguageSpec(
         while self require"""
     ),
     literals=Literals(line_comments=("--",), block_comment=("--[[", "]]"), single_quoted=True),
+    lexicon=_LEXICON,
     blocks=WordBlocks(
         header=re.compile(
             r"(?!.*\bend\b\W*$).*(?:\b(?:then|do|repeat|else)|\bfunction\b\s*[\w.:]*\s*\([^()]*\)|\{)\s*$"

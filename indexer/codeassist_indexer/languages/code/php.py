@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from tree_sitter import Node
 
+from codeassist_indexer.languages.forms import literals as of
 from codeassist_indexer.languages.forms.definition_form import (
     Form,
     Named,
@@ -27,6 +28,7 @@ from codeassist_indexer.languages.forms.indexed_paths import (
     nearest,
     paths_by_module,
 )
+from codeassist_indexer.languages.forms.lexicon import Hole, Lexicon, Literal
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import binding_head, node_text, one_line
 from codeassist_indexer.languages.forms.words import words
@@ -168,6 +170,21 @@ _KEYWORDS = words(
 )
 
 
+_PHP_HOLES = (Hole(r"\{(?=\$)", "}"), of.DOLLAR)
+_CODE = Lexicon(
+    "php code",
+    (
+        Literal(r"#(?!\[)", "\n", "none", is_comment=True),
+        *of.C_COMMENTS,
+        Literal(r"<<<\s?[\"']?(\w+)[\"']?", r"\1", "none", is_long=True, is_here_document=True),
+        replace(of.LONG_DOUBLE, holes=_PHP_HOLES),
+        of.LONG_SINGLE,
+        of.TICK,
+    ),
+)
+
+_LEXICON = Lexicon("php", (of.MARKUP_COMMENT,), (of.PHP_REGION,), of.HTML_MARKUP, has_code=False, within=(_CODE,))
+
 LANGUAGE = LanguageSpec(
     name="php",
     ids=("php",),
@@ -191,6 +208,7 @@ LANGUAGE = LanguageSpec(
     ),
     keywords=_KEYWORDS,
     literals=Literals(line_comments=("//",), single_quoted=True, backticks=True),
+    lexicon=_LEXICON,
     blocks=BracedBlocks(),
     doubled_names=frozenset({"strstr"}),
     without=frozenset({"analysis"}),

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from tree_sitter import Node
 
+from codeassist_indexer.languages.forms import literals as of
 from codeassist_indexer.languages.forms.code_pattern import BRACKETS, LINE_STRINGS, long_string
 from codeassist_indexer.languages.forms.definition_form import Form, Named
 from codeassist_indexer.languages.forms.import_form import ImportForm, compact, field_text, line_of
@@ -20,6 +22,7 @@ from codeassist_indexer.languages.forms.indexed_paths import (
     package_files,
     paths_by_module,
 )
+from codeassist_indexer.languages.forms.lexicon import Lexicon, Literal
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import doc_line, node_text, supertypes
 from codeassist_indexer.languages.forms.words import words
@@ -195,6 +198,22 @@ _CODE = re.compile(
     rf"|\#[^\n]*(?:(?=\n)|(?P<open_comment>\Z)))|{BRACKETS}"
 )
 
+
+def _formatted(quote: Literal) -> Literal:
+    """A string of Python with code in braces: `f` stands before it."""
+    return replace(quote, opens=rf"(?<=[fFtT])(?:(?<=\b[fFtT])|(?<=\b[rR][fFtT])|(?<=\b[fFtT][rR])){quote.opens}",
+                   holes=(of.BRACE,))  # fmt: skip
+
+
+_LEXICON = Lexicon(
+    "python",
+    (
+        of.HASH,
+        *(_formatted(quote) for quote in (of.TRIPLE, of.TRIPLE_SINGLE, of.DOUBLE, of.SINGLE)),
+        *(of.TRIPLE, of.TRIPLE_SINGLE, of.DOUBLE, of.SINGLE),
+    ),
+)
+
 LANGUAGE = LanguageSpec(
     name="python",
     ids=("python", "ipython", "snakemake"),
@@ -218,6 +237,7 @@ LANGUAGE = LanguageSpec(
         global if import in is lambda nonlocal not or pass raise return try while with yield self cls"""
     ),
     literals=Literals(line_comments=("#",), block_comment=None, long_quotes=('"""', "'''"), single_quoted=True),
+    lexicon=_LEXICON,
     blocks=IndentedBlocks(
         header=re.compile(
             r"\s*(async\b|def\b|class\b|if\b|elif\b|else\b|for\b|while\b|with\b|try\b|except\b|finally\b|match\b|case\b|[)\]}]).*:$"

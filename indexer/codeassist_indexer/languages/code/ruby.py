@@ -11,9 +11,11 @@ import re
 
 from tree_sitter import Node
 
+from codeassist_indexer.languages.forms import literals as of
 from codeassist_indexer.languages.forms.definition_form import Form, Named, dotted, nothing
 from codeassist_indexer.languages.forms.import_form import ImportForm, line_of
 from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths, ends_with, nearest, paths_by_module
+from codeassist_indexer.languages.forms.lexicon import Lexicon, Literal
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import node_text, one_line
 from codeassist_indexer.languages.forms.words import words
@@ -154,6 +156,26 @@ def _is_one_line(line: str) -> bool:
     return not line.rstrip().endswith((",", "("))
 
 
+_LEXICON = Lexicon(
+    "ruby",
+    (
+        Literal(r"(?<![^\s;\x28\x29{}\[\]|,])#(?!\{)", "\n", "none", is_comment=True),
+        Literal(r"(?<=\n)=begin\b", "\n=end", "none", is_long=True, is_comment=True),
+        Literal(
+            r"<<[-~][\"'`]?(\w+)[\"'`]?", r"\1", "none", is_long=True, is_here_document=True, holes=(of.HASH_BRACE,)
+        ),
+        Literal(r"<<([A-Z_]+)\b", r"\1", "none", is_long=True, is_here_document=True),
+        Literal(r"(?<![\w$?])\"", '"', is_long=True, holes=(of.HASH_BRACE,)),
+        Literal(r"(?<![\w$?])'", "'", is_long=True),
+        Literal(r"(?<![\w$:?.])`", "`", is_long=True, holes=(of.HASH_BRACE,)),
+        Literal(r"(?<![\w\x29\]])%[qQwWiIrxs]?\{", "}", is_long=True, nests=True),
+        Literal(r"(?<![\w\x29\]])%[qQwWiIrxs]?\(", ")", is_long=True, nests=True),
+        Literal(r"(?<![\w\x29\]])%[qQwWiIrxs]?\[", "]", is_long=True, nests=True),
+        Literal(r"(?<![\w\x29\]])%[qQwWiIrxs]([|!/])", r"\1", is_long=True),
+    ),
+    slash_regex=True,
+)
+
 LANGUAGE = LanguageSpec(
     name="ruby",
     ids=("ruby",),
@@ -175,6 +197,7 @@ LANGUAGE = LanguageSpec(
         public raise lambda proc new"""
     ),
     literals=Literals(line_comments=("#",), block_comment=("=begin", "=end"), single_quoted=True, backticks=True),
+    lexicon=_LEXICON,
     blocks=WordBlocks(
         header=re.compile(
             r"(?!.*\bend\s*$)(?:\s*(?:class|module|begin|if|unless|while|until|for|case|when|in|else|elsif|rescue|ensure)\b.*"

@@ -9,9 +9,11 @@ from collections.abc import Sequence
 
 from tree_sitter import Node
 
+from codeassist_indexer.languages.forms import literals as of
 from codeassist_indexer.languages.forms.definition_form import Form, Named, by_name, leaf_by_name, nothing
 from codeassist_indexer.languages.forms.import_form import ImportForm, compact, field_text, line_of
 from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths, paths_by_module
+from codeassist_indexer.languages.forms.lexicon import Lexicon, Literal
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import bare_name, node_text
 from codeassist_indexer.languages.forms.words import words
@@ -132,6 +134,18 @@ def _last_index(parts: Sequence[str], name: str) -> int:
     return len(parts) - 1 - list(reversed(parts)).index(name)
 
 
+_LEXICON = Lexicon(
+    "rust",
+    (
+        of.SLASHES,
+        of.NESTED,
+        Literal(r'(?<=r)(#+)"', r'"\1', "none", is_long=True),
+        Literal(r'(?<=\br)"', '"', "none", is_long=True),
+        of.LONG_DOUBLE,
+        of.RUST_CHARACTER,
+    ),
+)
+
 LANGUAGE = LanguageSpec(
     name="rust",
     ids=("rust",),
@@ -153,6 +167,7 @@ LANGUAGE = LanguageSpec(
         move mut pub ref return self Self static struct super trait true type unsafe use where while"""
     ),
     literals=Literals(),
+    lexicon=_LEXICON,
     blocks=BracedBlocks(),
     without=frozenset({"analysis"}),
 )

@@ -9,9 +9,11 @@ from dataclasses import replace
 
 from tree_sitter import Node
 
+from codeassist_indexer.languages.forms import literals as of
 from codeassist_indexer.languages.forms.definition_form import Form, Named, dotted, leaf_by_name, nothing
 from codeassist_indexer.languages.forms.import_form import ImportForm, line_of
 from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths, declared_imports
+from codeassist_indexer.languages.forms.lexicon import Lexicon
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import bare_name, head_start_byte, node_text, one_line
 from codeassist_indexer.languages.forms.words import words
@@ -146,6 +148,18 @@ def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
     return declared_imports(index, path, imported, ".java")
 
 
+_LEXICON = Lexicon(
+    "scala",
+    (
+        of.SLASHES,
+        of.NESTED,
+        replace(of.TRIPLE, escape="none", holes=(of.DOLLAR,)),
+        replace(of.DOUBLE, holes=(of.DOLLAR,)),
+        of.RUST_CHARACTER,
+        of.RAW_TICK,
+    ),
+)
+
 LANGUAGE = LanguageSpec(
     name="scala",
     ids=("scala",),
@@ -161,6 +175,7 @@ LANGUAGE = LanguageSpec(
         yield Int String Boolean Unit Any Long Double"""
     ),
     literals=Literals(long_quotes=('"""',), backticks=True),
+    lexicon=_LEXICON,
     blocks=BracedBlocks(statement_end=""),
     without=frozenset({"analysis"}),
 )

@@ -9,7 +9,9 @@ import re
 
 from tree_sitter import Node
 
+from codeassist_indexer.languages.forms import literals as of
 from codeassist_indexer.languages.forms.definition_form import Form, Named
+from codeassist_indexer.languages.forms.lexicon import Lexicon, Literal
 from codeassist_indexer.languages.forms.signatures import head_before, node_text
 from codeassist_indexer.languages.forms.words import words
 from codeassist_indexer.languages.spec import Definitions, Grammar, LanguageSpec, Literals
@@ -93,6 +95,10 @@ _WORDS = """add all alter and as asc begin between by case cast check column com
     returning returns right rollback schema select set table then to trigger true false union unique update using values
     varchar integer int text numeric decimal timestamp boolean view when where with"""
 
+_LEXICON = Lexicon(
+    "sql", (of.DASHES, of.SLASH_STAR, of.SQL_SINGLE, of.SQL_DOUBLE, Literal("`", "`", "doubled", is_long=True))
+)
+
 LANGUAGE = LanguageSpec(
     name="sql",
     ids=("sql", "plsql", "mysql", "pgsql"),
@@ -101,5 +107,6 @@ LANGUAGE = LanguageSpec(
     definitions=Definitions(_FORMS, ("comment", "marginalia")),
     keywords=words(_WORDS) | words(_WORDS.upper()),
     literals=Literals(line_comments=("--",), single_quoted=True, backticks=True),
+    lexicon=_LEXICON,
     without=frozenset({"imports", "blocks", "analysis"}),
 )

@@ -6,12 +6,15 @@ Definitions know no other file of the module: an extension opens its type by nam
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from tree_sitter import Node
 
+from codeassist_indexer.languages.forms import literals as of
 from codeassist_indexer.languages.forms.definition_form import Form, Named, leaf_by_name, nothing
 from codeassist_indexer.languages.forms.import_form import ImportForm, compact, line_of
 from codeassist_indexer.languages.forms.indexed_paths import MAX_FILES, IndexedPaths, nearest
+from codeassist_indexer.languages.forms.lexicon import Lexicon, Literal
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import WHOLE_BINDING_CHARS, bare_name, head_before, node_text
 from codeassist_indexer.languages.forms.words import words
@@ -129,6 +132,20 @@ def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
     return nearest(found, path)[:MAX_FILES]
 
 
+_LEXICON = Lexicon(
+    "swift",
+    (
+        of.SLASHES,
+        of.NESTED,
+        Literal(r'(#+)"""', r'"""\1', "none", is_long=True),
+        Literal(r'(#+)"', r'"\1', "none"),
+        replace(of.TRIPLE, holes=(of.BACKSLASH,)),
+        replace(of.DOUBLE, holes=(of.BACKSLASH,)),
+        of.RUST_CHARACTER,
+        of.RAW_TICK,
+    ),
+)
+
 LANGUAGE = LanguageSpec(
     name="swift",
     ids=("swift",),
@@ -151,6 +168,7 @@ LANGUAGE = LanguageSpec(
         super switch throw throws true try typealias unowned var weak where while willSet Int String Bool Double Void"""
     ),
     literals=Literals(long_quotes=('"""',), backticks=True),
+    lexicon=_LEXICON,
     blocks=BracedBlocks(statement_end=""),
     without=frozenset({"analysis"}),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from codeassist_indexer.languages.code.javascript import LANGUAGE as JAVASCRIPT
 from codeassist_indexer.languages.code.typescript import LANGUAGE as TYPESCRIPT
 from codeassist_indexer.languages.spec import Grammar
 
@@ -14,4 +15,5 @@ LANGUAGE = replace(
     extensions=(".tsx",),
     interpreters=(),
     grammar=Grammar("tree_sitter_typescript", "language_tsx"),
+    lexicon=JAVASCRIPT.lexicon,
 )

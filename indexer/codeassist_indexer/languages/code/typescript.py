@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from tree_sitter import Node
 
-from codeassist_indexer.languages.code.javascript import DEFINITION_FORMS, member
+from codeassist_indexer.languages.code.javascript import DEFINITION_FORMS, SCRIPT, member
 from codeassist_indexer.languages.code.javascript import LANGUAGE as JAVASCRIPT
 from codeassist_indexer.languages.forms.definition_form import (
     Form,
@@ -17,6 +17,7 @@ from codeassist_indexer.languages.forms.definition_form import (
     module_by_name,
     nothing,
 )
+from codeassist_indexer.languages.forms.lexicon import Lexicon
 from codeassist_indexer.languages.forms.signatures import node_text
 from codeassist_indexer.languages.forms.words import words
 from codeassist_indexer.languages.spec import Definitions, Grammar
@@ -50,6 +51,8 @@ _KEYWORDS = words(
     readonly string type unknown"""
 )
 
+_LEXICON = Lexicon("script", SCRIPT, slash_regex=True)
+
 LANGUAGE = replace(
     JAVASCRIPT,
     name="typescript",
@@ -59,4 +62,5 @@ LANGUAGE = replace(
     grammar=Grammar("tree_sitter_typescript", "language_typescript"),
     definitions=Definitions(_FORMS),
     keywords=(JAVASCRIPT.keywords or frozenset()) | _KEYWORDS,
+    lexicon=_LEXICON,
 )

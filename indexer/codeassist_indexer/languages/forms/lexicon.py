@@ -65,7 +65,7 @@ class Lexicon:
 
     `markup`: its text is one of tags; with `has_code` the tags stand within code, where a value may stand (JSX).
     `has_case_patterns`: a closing round bracket behind a word closes nothing (shell). `has_escapes`: a backslash in
-    code takes the next character's meaning.
+    code takes the next character's meaning. `within`: lexicons of its regions that belong to no other language.
     """
 
     name: str
@@ -76,3 +76,4 @@ class Lexicon:
     slash_regex: bool = False
     has_case_patterns: bool = False
     has_escapes: bool = False
+    within: tuple[Lexicon, ...] = ()

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import PurePosixPath
 
 from codeassist_indexer.languages.forms.lexicon import Lexicon
-from codeassist_indexer.languages.lexicons.code import ANY, CODE
-from codeassist_indexer.languages.lexicons.markup import MARKUP
+from codeassist_indexer.languages.lexicons.formats import ANY, FORMATS
+from codeassist_indexer.languages.registry import LANGUAGES, language_of, spec_of
 
-LEXICONS = {each.name: each for each in (*CODE, *MARKUP)}
-_OF_LANGUAGE = {
-    "javascript": "script tags",
-    "tsx": "script tags",
-    "typescript": "script",
-    "bash": "shell",
-}
+
+def _all() -> Iterator[Lexicon]:
+    for lexicon in (*(spec.lexicon for spec in LANGUAGES.values()), *FORMATS):
+        if lexicon is not None:
+            yield lexicon
+            yield from lexicon.within
+
+
+LEXICONS = {each.name: each for each in _all()}
+# Of formats without a file of a language, and of files that are read as one of a language's.
 _BY_EXTENSION = {
     "py": "python", "pyi": "python", "js": "script tags", "mjs": "script tags", "cjs": "script tags",
     "jsx": "script tags", "tsx": "script tags", "ts": "script", "mts": "script", "cts": "script", "java": "java",
@@ -36,10 +40,9 @@ _BY_NAME = {
 
 def lexicon_of(language: str | None, path: str = "") -> Lexicon:
     """The lexicon of a language by its name, or of a file by its name; ANY for what nobody knows."""
-    if language is not None:
-        name = _OF_LANGUAGE.get(language, language)
-        if name in LEXICONS:
-            return LEXICONS[name]
+    spec = spec_of(language or language_of(path))
+    if spec is not None and spec.lexicon is not None:
+        return spec.lexicon
     file = PurePosixPath(path.replace("\\", "/")).name.lower()
     name = _BY_NAME.get(file.partition(".")[0]) or _BY_EXTENSION.get(file.rpartition(".")[2], "")
     return LEXICONS.get(name, ANY)

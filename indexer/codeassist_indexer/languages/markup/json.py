@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from codeassist_indexer.languages.forms import literals as of
+from codeassist_indexer.languages.forms.lexicon import Lexicon, Literal
 from codeassist_indexer.languages.spec import BracedBlocks, LanguageSpec, Literals
+
+_LEXICON = Lexicon("json", (of.SLASHES, of.SLASH_STAR, of.DOUBLE, Literal(r"(?<!\w)'", "'")))
 
 LANGUAGE = LanguageSpec(
     name="json",
@@ -10,6 +14,7 @@ LANGUAGE = LanguageSpec(
     extensions=(".json", ".jsonc", ".json5", ".geojson", ".webmanifest", ".code-workspace"),
     file_names=(".prettierrc", ".eslintrc", ".babelrc"),
     literals=Literals(),
+    lexicon=_LEXICON,
     blocks=BracedBlocks(statement_end=","),
     without=frozenset({"definitions", "imports", "keywords", "analysis"}),
 )

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from codeassist_indexer.languages.forms import literals as of
+from codeassist_indexer.languages.forms.lexicon import Lexicon, Literal
 from codeassist_indexer.languages.spec import LanguageSpec, Literals
+
+_LEXICON = Lexicon("toml", (of.HASH, of.TRIPLE, of.TRIPLE_SINGLE, of.DOUBLE, Literal("'", "'", "none")))
 
 LANGUAGE = LanguageSpec(
     name="toml",
@@ -10,5 +14,6 @@ LANGUAGE = LanguageSpec(
     extensions=(".toml",),
     file_names=("Cargo.lock", "Pipfile", "poetry.lock", "uv.lock"),
     literals=Literals(line_comments=("#",), block_comment=None, long_quotes=('"""', "'''"), single_quoted=True),
+    lexicon=_LEXICON,
     without=frozenset({"definitions", "imports", "keywords", "blocks", "analysis"}),
 )

@@ -4,7 +4,19 @@ from __future__ import annotations
 
 import re
 
+from codeassist_indexer.languages.forms import literals as of
+from codeassist_indexer.languages.forms.lexicon import Lexicon, Literal
 from codeassist_indexer.languages.spec import IndentedBlocks, LanguageSpec, Literals
+
+_LEXICON = Lexicon(
+    "yaml",
+    (
+        of.HASH_WORD,
+        Literal(r'(?<![^\s\[{\x28,:=@])"', '"'),
+        Literal(r"(?<![^\s\[{\x28,:=@])'", "'", "doubled"),
+    ),
+    has_case_patterns=True,  # scripts stand in it
+)
 
 LANGUAGE = LanguageSpec(
     name="yaml",
@@ -12,6 +24,7 @@ LANGUAGE = LanguageSpec(
     extensions=(".yaml", ".yml"),
     file_names=(".clang-format", ".clang-tidy"),
     literals=Literals(line_comments=("#",), block_comment=None, single_quoted=True, comments_begin_words=True),
+    lexicon=_LEXICON,
     blocks=IndentedBlocks(
         header=re.compile(r"\s*(?:- +)*[^\s#].*:(?:\s+[|>][-+\d]*)?$"),
         function=re.compile(r"(?!)()"),

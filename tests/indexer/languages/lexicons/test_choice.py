@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from codeassist_indexer.languages.lexicons.choice import lexicon_of
-from codeassist_indexer.languages.lexicons.code import ANY
+from codeassist_indexer.languages.lexicons.formats import ANY
 from codeassist_indexer.languages.registry import LANGUAGES
 
 

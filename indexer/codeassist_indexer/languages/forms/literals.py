@@ -1,8 +1,9 @@
-"""Kinds of strings and comments that several languages share."""
+"""Kinds of strings, comments and markup that several languages share."""
 
 from __future__ import annotations
 
-from codeassist_indexer.languages.forms.lexicon import Hole, Literal
+from codeassist_indexer.languages.forms.lexicon import Hole, Literal, Markup, Region
+from codeassist_indexer.languages.forms.words import words
 
 SLASHES = Literal("//", "\n", "none", is_comment=True)
 HASH = Literal("#", "\n", "none", is_comment=True)
@@ -32,3 +33,18 @@ PERCENT = Hole(r"%\{", "}")
 HASH_BRACE = Hole(r"#\{", "}")
 BACKSLASH = Hole(r"\\\(", ")")
 COMMAND = Hole(r"\$\(", ")")
+
+C_COMMENTS = (SLASHES, SLASH_STAR)
+C_LIKE = (*C_COMMENTS, DOUBLE, WORD_SINGLE)
+HERE_DOCUMENT = Literal(r"<<[-~]?\s?[\"'\\]?(\w+)[\"'\\]?", r"\1", "none", is_long=True, is_here_document=True)
+
+VOID_ELEMENTS = words("area base br col embed hr img input link meta param source track wbr")
+RAW_ELEMENTS = (("script", "script"), ("style", "css"))
+HTML_MARKUP = Markup(
+    raw=RAW_ELEMENTS,
+    void=VOID_ELEMENTS,
+    optional=words("html head body li p td th tr dt dd option thead tbody tfoot colgroup optgroup"),
+    ignores_case=True,
+)
+MUSTACHE = Region(r"\{\{", "}}", "script")
+PHP_REGION = Region(r"<\?(?:php\b|=)?", "?>", "php code")
