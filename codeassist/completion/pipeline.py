@@ -86,7 +86,8 @@ class Prompter:
             retrieval = policy.retrieve(request, max_chars, retriever)
         snippets = tuple(retrieval.snippets)
         retrieved = perf_counter()
-        word = None if self.trie is None else half_word(request.prefix, self.tokenizer, self.trie)
+        is_in_word = request.prefix[-1:].isalnum() or request.prefix.endswith("_")
+        word = half_word(request.prefix, self.tokenizer, self.trie) if is_in_word and self.trie is not None else None
         before, typed = _before(request.prefix, word)
         texts = document.tokens(self.snippet_tokens).at(before, request.suffix, typed)
         prompt = self._build(request, word, snippets, texts, self.budget)

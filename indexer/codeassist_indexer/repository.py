@@ -14,9 +14,9 @@ from codeassist.request import NoRetriever, Retriever
 from codeassist.settings import Settings
 from codeassist_indexer.analysis.service import DEADLINE_S, RepositoryAnalysisService
 from codeassist_indexer.ingest.update import UpdateProgress, UpdateReport, UpdateSettings, update_index
-from codeassist_indexer.retrieval.query.recent_places import RecentPlace
 from codeassist_indexer.retrieval.ranking.ranker import Chooser, ranker_in_force
 from codeassist_indexer.retrieval.retrieve import IndexRetriever
+from codeassist_indexer.retrieval.sources.retrieval_context import RecentPlace
 from codeassist_indexer.retrieval.vectors.choice import encoder_in_force, static_encoder_in_force
 from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.storage.store import Store, database_path

@@ -18,7 +18,7 @@ from codeassist.completion.document_state import DocumentState
 from codeassist.completion.snippet_policy import SnippetPolicy
 from codeassist.request import Completion, CompletionRequest, Retrieval, Snippet, Trace, UsedSnippet
 from codeassist.settings import Settings
-from codeassist_indexer.retrieval.query.recent_places import RecentPlaces
+from codeassist_indexer.retrieval.sources.retrieval_context import RecentPlaces
 from codeassist_lsp.completion.client_requests import ClientRequest, ClientRequests, Kind
 from codeassist_lsp.completion.document_session import DocumentSession, DocumentSessions
 from codeassist_lsp.completion.inference import ModelState

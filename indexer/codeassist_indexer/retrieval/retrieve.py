@@ -14,12 +14,11 @@ from typing import Literal
 
 from codeassist.errors import CodeAssistError
 from codeassist.request import CompletionRequest, Retrieval
-from codeassist_indexer.retrieval.query.recent_places import RecentPlace
 from codeassist_indexer.retrieval.ranking.ranker import Chooser, explained
 from codeassist_indexer.retrieval.rules import by_rules
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidates, Source
 from codeassist_indexer.retrieval.sources.find import find_candidates
-from codeassist_indexer.retrieval.sources.retrieval_context import Deadline
+from codeassist_indexer.retrieval.sources.retrieval_context import Deadline, RecentPlace
 from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.storage.chunk_reader import stored_file
 from codeassist_indexer.storage.lexical import Collection

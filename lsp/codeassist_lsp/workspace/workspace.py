@@ -15,7 +15,7 @@ from codeassist.request import NO_REPOSITORY, CompletionRequest, NoRetriever, Re
 from codeassist.settings import Settings
 from codeassist_indexer.ingest.ignore import settings_spec
 from codeassist_indexer.repository import open_retriever
-from codeassist_indexer.retrieval.query.recent_places import RecentPlaces
+from codeassist_indexer.retrieval.sources.retrieval_context import RecentPlaces
 from codeassist_lsp.workspace.background_index import BackgroundIndex, Coverage
 from codeassist_lsp.workspace.configuration import Configuration
 from codeassist_lsp.workspace.indexes import Indexes

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from lsprotocol import types
 
-from codeassist_indexer.retrieval.query.recent_places import RecentPlace
+from codeassist_indexer.retrieval.sources.retrieval_context import RecentPlace
 from codeassist_lsp.completion.document_session import DocumentSessions
 from codeassist_lsp.completion.shared_document import SharedDocuments
 from codeassist_lsp.handlers.text_document import TextDocumentHandler

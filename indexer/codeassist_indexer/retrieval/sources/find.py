@@ -15,11 +15,10 @@ from typing import TypeVar
 
 from codeassist.errors import CodeAssistError
 from codeassist.request import CompletionRequest
-from codeassist_indexer.retrieval.query.recent_places import RecentPlace
 from codeassist_indexer.retrieval.sources import chunks, definitions
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidates, Form, Found, Hit, Source
 from codeassist_indexer.retrieval.sources.read import Place, Text, best_first, describe, read
-from codeassist_indexer.retrieval.sources.retrieval_context import Deadline, RetrievalContext
+from codeassist_indexer.retrieval.sources.retrieval_context import Deadline, RecentPlace, RetrievalContext
 from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.storage.lexical import Collection
 from codeassist_indexer.storage.store import Store

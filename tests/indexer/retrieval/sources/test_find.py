@@ -10,11 +10,10 @@ import pytest
 
 from codeassist.request import CompletionRequest
 from codeassist_indexer.ingest.update import update_index
-from codeassist_indexer.retrieval.query.recent_places import RecentPlace
 from codeassist_indexer.retrieval.retrieve import IndexRetriever
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidate, Candidates, Hit, Source
 from codeassist_indexer.retrieval.sources.find import find_candidates
-from codeassist_indexer.retrieval.sources.retrieval_context import Deadline, RetrievalContext
+from codeassist_indexer.retrieval.sources.retrieval_context import Deadline, RecentPlace, RetrievalContext
 from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.storage.store import Store
 from tests.indexer.prepared_files import prepare_unsaved

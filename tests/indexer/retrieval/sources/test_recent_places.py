@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import random
 
-from codeassist_indexer.retrieval.query.recent_places import MAX_PLACES, MAX_PLACES_A_FILE, RecentPlace, RecentPlaces
+from codeassist_indexer.retrieval.sources.retrieval_context import (
+    MAX_PLACES,
+    MAX_PLACES_A_FILE,
+    RecentPlace,
+    RecentPlaces,
+)
 
 
 def test_the_newest_comes_first_and_takes_near_ones_in() -> None:
