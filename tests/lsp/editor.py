@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -57,6 +58,7 @@ class Editor:
             general=types.GeneralClientCapabilities(position_encodings=encodings),
             window=types.WindowClientCapabilities(work_done_progress=True),
             workspace=types.WorkspaceClientCapabilities(configuration=True),
+            notebook_document=types.NotebookDocumentClientCapabilities(types.NotebookDocumentSyncClientCapabilities()),
         )
         params = types.InitializeParams(
             process_id=process_id,
@@ -118,7 +120,7 @@ class Editor:
                 raise AssertionError((self.statuses, self.messages, self._stderr.decode())) from error
 
     def uri(self, path: str) -> str:
-        return (self.folder / path).as_uri() if "://" not in path else path
+        return path if re.match(r"[a-z-]{2,}:", path) else (self.folder / path).as_uri()
 
     def open(self, path: str, text: str, version: int = 1, language: str = "python") -> None:
         self.versions[path] = version

@@ -11,7 +11,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Literal
 
@@ -28,7 +28,7 @@ from codeassist_lsp.completion.scheduling import Debounce, Stopped, Stream
 from codeassist_lsp.completion.suggestion_cache import CachedSuggestion
 from codeassist_lsp.completion.suggestion_log import ShownSuggestion, SuggestionLog, rest_of, typed_since
 from codeassist_lsp.completion.suggestions import Suggested, Suggestion, SuggestionRequest, suggest
-from codeassist_lsp.documents.open_document import CursorContext, OpenDocument, Selected, cursor_context_at
+from codeassist_lsp.documents.open_document import CursorContext, OpenDocument, Selected
 from codeassist_lsp.usage.request_log import Outcome, RequestTrace
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ class ClientRequests:
         if not await self._may_ask(ask, settings):
             trace.outcome = "refused"
             return []
-        place = cursor_context_at(ask.document.document, ask.cursor_char, ask.selected)
+        place = ask.session.context_at(ask.document, ask.cursor_char, ask.selected)
         wanted = self._request(ask, place, settings)
         wait_s = self._wait_s(ask, settings)
         known = await self._known(ask, wanted)
@@ -154,7 +154,10 @@ class ClientRequests:
 
     def _request(self, ask: ClientRequest, place: CursorContext, settings: Settings) -> SuggestionRequest:
         scope = ask.session.scope
-        scope.note_cursor(place.prefix.count("\n") + 1)
+        if place.language is not None:  # a cell that a magic hands to another program
+            scope = replace(scope, language=place.language).of_cell()
+        if ask.session.notebook is None:
+            scope.note_cursor(place.prefix.count("\n") + 1)
         return SuggestionRequest(
             ask.session.shared.state,
             scope,
@@ -163,6 +166,7 @@ class ClientRequests:
             place.suffix,
             num_wanted=_MOST_SUGGESTIONS if ask.kind == "invoked" else 1,
             is_automatic=ask.kind == "automatic",
+            has_names=place.has_names,
             model=self._backend.inference.num_loaded,
         )
 

@@ -16,8 +16,17 @@ from codeassist.document import Document
 from codeassist.edits.history import EditHistory
 from codeassist.settings import EditorSettings
 from codeassist_indexer.ingest.ignore import settings_spec
+from codeassist_lsp.completion.notebook import Notebook
 from codeassist_lsp.completion.shared_document import SharedDocument, SharedDocuments
-from codeassist_lsp.documents.open_document import OpenDocument, PositionEncoding, TextChange, apply_changes
+from codeassist_lsp.documents.open_document import (
+    CursorContext,
+    OpenDocument,
+    PositionEncoding,
+    Selected,
+    TextChange,
+    apply_changes,
+    cursor_context_at,
+)
 from codeassist_lsp.workspace.workspace import DocumentScope
 
 log = logging.getLogger(__name__)
@@ -30,9 +39,15 @@ class DocumentSession:
     """One document that a client has open. Used on the event loop only; `history` records by the clock `now_s`."""
 
     def __init__(
-        self, opened: OpenDocument, find_scope: FindScope, shared: SharedDocument, now_s: Callable[[], float]
+        self,
+        opened: OpenDocument,
+        find_scope: FindScope,
+        shared: SharedDocument,
+        now_s: Callable[[], float],
+        notebook: Notebook | None = None,
     ) -> None:
         self.now = opened
+        self.notebook = notebook
         self.history = EditHistory()
         self.shared = shared
         self._find_scope = find_scope
@@ -46,9 +61,16 @@ class DocumentSession:
     @property
     def scope(self) -> DocumentScope:
         """What the document belongs to, looked up at the first use and after `forget_scope`."""
-        if self._scope is None:
+        if self._scope is None and self.notebook is not None:
+            self._scope = self._find_scope(self.notebook.uri, self.now.language_id).of_cell()
+        elif self._scope is None:
             self._scope = self._find_scope(self.now.uri, self.now.language_id)
         return self._scope
+
+    def context_at(self, document: OpenDocument, cursor_char: int, selected: Selected | None) -> CursorContext:
+        """Where a cursor stands in the document as it was then; in a notebook's cell with the other cells around it."""
+        own = cursor_context_at(document.document, cursor_char, selected)
+        return own if self.notebook is None else self.notebook.around(self.now.uri, own)
 
     def forget_scope(self) -> None:
         """Look up anew what the document belongs to: other folders are open now."""
@@ -113,17 +135,23 @@ class DocumentSessions:
         """The session of a document, or None where it is not open."""
         return self._open.get(uri)
 
-    def open(self, uri: str, language_id: str, version: int, text: str) -> DocumentSession:
-        """Take a text from the client. A document that was open already begins anew, with what is shared of it."""
+    def open(
+        self, uri: str, language_id: str, version: int, text: str, notebook: Notebook | None = None
+    ) -> DocumentSession:
+        """Take a text from the client. A document that was open already begins anew, with what is shared of it.
+
+        A cell of a notebook shares all of that with the other cells: to a model they are one text.
+        """
         former = self._open.get(uri)
         if former is not None:
             log.info("%s was opened again", uri)
         self._num_openings += 1
         opened = OpenDocument(uri, language_id, Document(uri, text, version), self._num_openings)
-        shared = self._shared.open(uri) if former is None else former.shared
+        notebook = notebook or (former.notebook if former is not None else None)
+        shared = self._shared.open(uri if notebook is None else notebook.uri) if former is None else former.shared
         if former is not None:
             former.is_closed = True
-        made = self._open[uri] = DocumentSession(opened, self._find_scope, shared, self._now_s)
+        made = self._open[uri] = DocumentSession(opened, self._find_scope, shared, self._now_s, notebook)
         return made
 
     def change(self, uri: str, version: int, changes: Sequence[TextChange]) -> DocumentSession | None:

@@ -55,6 +55,7 @@ class SuggestionRequest:
 
     `document` is what the model's session keeps of it. Line ends of `prefix` and `suffix` are "\\n". `num_wanted`
     suggestions are made at most. What nobody asked for, `is_automatic`, has to be likelier than what somebody did.
+    Without `has_names` the cursor's line is no code, and no names are known there.
     """
 
     document: DocumentState
@@ -64,6 +65,7 @@ class SuggestionRequest:
     suffix: str
     num_wanted: int = 1
     is_automatic: bool = False
+    has_names: bool = True
     model: int = 0
 
     @property
@@ -177,7 +179,7 @@ def request_for(wanted: SuggestionRequest) -> CompletionRequest:
         extent="block" if is_block else "lines",
         patience_ms=editor.patience_ms,
         root=None if scope.root is None else str(scope.root),
-        monitor_deadline_ms=float(monitor.deadline_ms) if monitor.mode == "on" else None,
+        monitor_deadline_ms=float(monitor.deadline_ms) if monitor.mode == "on" and wanted.has_names else None,
         repository=scope.repository,
         language=scope.language,
         told_path=scope.told_path,

@@ -111,7 +111,8 @@ class Selected:
 class CursorContext:
     """Where a cursor stands: the text before and after it, line ends "\\n".
 
-    What is suggested there goes in the place of the document's [start_char, end_char), after `repeated`.
+    What is suggested there goes in the place of the document's [start_char, end_char), after `repeated`. `language`:
+    what the text around it is in, where that is not the document's; without `has_names` the line is no code.
     """
 
     prefix: str
@@ -119,6 +120,8 @@ class CursorContext:
     start_char: int
     end_char: int
     repeated: str = ""
+    language: str | None = None
+    has_names: bool = True
 
 
 def choose_encoding(offered: Sequence[str] | None) -> PositionEncoding:

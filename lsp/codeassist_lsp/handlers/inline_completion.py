@@ -17,6 +17,7 @@ log = logging.getLogger(__name__)
 
 _INLINE, _LIST = types.TEXT_DOCUMENT_INLINE_COMPLETION, types.TEXT_DOCUMENT_COMPLETION
 _TRIGGERS = (".", "(")
+_SCHEMES = ("file", "untitled", "vscode-notebook-cell")
 
 
 class InlineCompletionHandler:
@@ -45,7 +46,8 @@ class InlineCompletionHandler:
             id=f"codeassist-{_LIST}",
             method=_LIST,
             register_options=types.CompletionRegistrationOptions(
-                document_selector=[types.TextDocumentFilterScheme(scheme="file")], trigger_characters=list(_TRIGGERS)
+                document_selector=[types.TextDocumentFilterScheme(scheme=each) for each in _SCHEMES],
+                trigger_characters=list(_TRIGGERS),
             ),
         )
 

@@ -7,6 +7,7 @@ from lsprotocol import types
 from codeassist_lsp.completion.client import Client
 from codeassist_lsp.completion.client_requests import MOST_CHARS
 from codeassist_lsp.completion.document_session import DocumentSession, DocumentSessions
+from codeassist_lsp.completion.notebook import Notebook
 from codeassist_lsp.documents.open_document import Point, TextChange, well_formed
 from codeassist_lsp.documents.uri import file_of
 from codeassist_lsp.transport.server import Server
@@ -22,7 +23,7 @@ class TextDocumentHandler:
         self._documents = documents
         self._has_told_misfit = False  # a client that writes its edits so does it all the time
         server.feature(types.TEXT_DOCUMENT_DID_OPEN)(self._did_open)
-        server.feature(types.TEXT_DOCUMENT_DID_CHANGE)(self._did_change)
+        server.feature(types.TEXT_DOCUMENT_DID_CHANGE)(self.did_change)
         server.feature(types.TEXT_DOCUMENT_DID_CLOSE)(self._did_close)
         server.feature(types.TEXT_DOCUMENT_DID_SAVE)(self._did_save)
 
@@ -43,9 +44,9 @@ class TextDocumentHandler:
         for session in self._documents:
             self._documents.close(session.now.uri)
 
-    def _did_open(self, params: types.DidOpenTextDocumentParams) -> None:
-        given = params.text_document
-        session = self._documents.open(given.uri, str(given.language_id), given.version, given.text)
+    def open(self, given: types.TextDocumentItem, notebook: Notebook | None = None) -> None:
+        """Take a document from the client, or a cell of a notebook."""
+        session = self._documents.open(given.uri, str(given.language_id), given.version, given.text, notebook)
         scope = session.scope
         if len(given.text) > MOST_CHARS:
             self._client.say(
@@ -56,12 +57,20 @@ class TextDocumentHandler:
         if scope.workspace is not None:
             scope.workspace.recent.note(scope.path, 1, 1 + _OPENED_LINES)
 
-    def _did_change(self, params: types.DidChangeTextDocumentParams) -> None:
+    def _did_open(self, params: types.DidOpenTextDocumentParams) -> None:
+        self.open(params.text_document)
+
+    def told_of_unopened(self, uri: str) -> None:
+        """Show that an edit came to nothing."""
+        self._client.say(f"{uri} was edited, but is not open here: open it again to have completions in it")
+
+    def did_change(self, params: types.DidChangeTextDocumentParams) -> None:
+        """Apply a client's edits of a document, or of a notebook's cell."""
         changes = [_change(each) for each in params.content_changes]
         uri = params.text_document.uri
         session = self._documents.change(uri, params.text_document.version, changes)
         if session is None:
-            self._client.say(f"{uri} was edited, but is not open here: open it again to have completions in it")
+            self.told_of_unopened(uri)
             return
         if session.misfit is not None and not self._has_told_misfit:
             self._has_told_misfit = True

@@ -23,6 +23,7 @@ from codeassist_lsp.completion.suggestion_log import SuggestionLog
 from codeassist_lsp.handlers.cli_completion import CliCompletions
 from codeassist_lsp.handlers.commands import Commands
 from codeassist_lsp.handlers.inline_completion import InlineCompletionHandler
+from codeassist_lsp.handlers.notebook_document import NotebookDocumentHandler
 from codeassist_lsp.handlers.text_document import TextDocumentHandler
 from codeassist_lsp.serving.client_setup import ClientSetup
 from codeassist_lsp.sharing.server_client import PROGRAM_NAME
@@ -59,6 +60,7 @@ class Connection:
         documents, suggestion_log = DocumentSessions(self._workspaces.scope_of, backend.documents), SuggestionLog()
         self._completing = ClientRequests(backend, suggestion_log, self._completion_failed, self._show_model)
         self._editing = TextDocumentHandler(self._server, self._client, documents)
+        NotebookDocumentHandler(self._server, self._editing, documents)
         asking = InlineCompletionHandler(self._server, documents, self._completing, self._configuration)
         self._scripts = CliCompletions(self._server, backend)
         Commands(self._server, backend, suggestion_log, self._workspaces)

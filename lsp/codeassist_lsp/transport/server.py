@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 Handler = TypeVar("Handler", bound=Callable[..., Any])
+_ALL_NOTEBOOKS = types.NotebookDocumentSyncOptions([types.NotebookDocumentFilterWithNotebook("*")], save=True)
 
 
 class Server(LanguageServer):
@@ -35,6 +36,7 @@ class Server(LanguageServer):
             "codeassist",
             __version__,
             text_document_sync_kind=types.TextDocumentSyncKind.Incremental,
+            notebook_document_sync=_ALL_NOTEBOOKS,
             protocol_cls=Protocol,
             converter_factory=make_converter,
         )

@@ -9,11 +9,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from codeassist.request import NO_REPOSITORY, CompletionRequest, NoRetriever, Retrieval, RetrievalBasis, Retriever
 from codeassist.settings import Settings
 from codeassist_indexer.ingest.ignore import settings_spec
+from codeassist_indexer.languages.client_ids import extension_of
 from codeassist_indexer.repository import open_retriever
 from codeassist_indexer.retrieval.sources.retrieval_context import RecentPlaces
 from codeassist_lsp.workspace.background_index import BackgroundIndex, Coverage
@@ -149,6 +150,11 @@ class DocumentScope:
     language: str | None = None
     told_path: str | None = None
     has_file: bool = True
+
+    def of_cell(self) -> DocumentScope:
+        """Of a notebook's scope what one of its cells has: the cell is not the file, and a model is told of code."""
+        told_path = str(PurePosixPath(self.path).with_suffix(extension_of(self.language)))
+        return replace(self, file=None, told_path=told_path)
 
     @property
     def root(self) -> Path | None:

@@ -10,13 +10,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from codeassist.settings import REPOSITORY_FILE
 from codeassist.settings.ownership import is_own_file
 from codeassist_indexer.ingest.walk import repository_name, repository_root
-from codeassist_indexer.languages.client_ids import extension_of, language_of_id
+from codeassist_indexer.languages.client_ids import language_of_id
 from codeassist_lsp.documents.uri import file_of, is_unnamed, name_of, notebook_of, planned_file_of
 from codeassist_lsp.workspace.configuration import Configuration
 from codeassist_lsp.workspace.indexes import Indexes
@@ -90,7 +89,7 @@ class Workspaces:
         """Look up what a document belongs to. Walks up the file system: once a document and change of folders."""
         notebook = notebook_of(uri)
         if notebook is not None:
-            return self.cell_scope_of(notebook, language_id)
+            return self.scope_of(notebook, language_id).of_cell()
         language, file = language_of_id(language_id), file_of(uri)
         if is_unnamed(uri):
             return self._unnamed_scope(name_of(uri, language), language)
@@ -100,12 +99,6 @@ class Workspaces:
             return DocumentScope(name_of(uri, language), file, None, self._configuration, language=language)
         name = repository_name(workspace.root, path.parent)
         return DocumentScope(workspace.relative(path), file, workspace, self._configuration, name, language)
-
-    def cell_scope_of(self, notebook_uri: str, language_id: str) -> DocumentScope:
-        """Look up what a notebook's cell belongs to: to what its notebook does. A model is told of code in a file."""
-        scope = self.scope_of(notebook_uri, language_id)
-        told_path = str(PurePosixPath(scope.path).with_suffix(extension_of(scope.language)))
-        return replace(scope, file=None, told_path=told_path)
 
     def _unnamed_scope(self, name: str, language: str | None) -> DocumentScope:
         with self._lock:

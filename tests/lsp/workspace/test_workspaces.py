@@ -181,15 +181,15 @@ def test_a_document_that_is_to_be_saved_somewhere_belongs_there(editor: Editor, 
 def test_a_cell_belongs_where_its_notebook_does(editor: Editor, root: Path) -> None:
     notebook = (root / "plots" / "first.ipynb").as_uri()
     for cell in (
-        editor.workspaces.cell_scope_of(notebook, "python"),
+        editor.workspaces.scope_of(notebook, "python").of_cell(),
         editor.workspaces.scope_of(f"vscode-notebook-cell:{(root / 'plots' / 'first.ipynb').as_posix()}#W0", "python"),
     ):
         assert (cell.path, cell.told_path, cell.root) == ("plots/first.ipynb", "plots/first.py", root)
         assert cell.language == "python" and cell.has_file and cell.file is None, "a cell is not its notebook's text"
-    text = editor.workspaces.cell_scope_of(notebook, "markdown")
+    text = editor.workspaces.scope_of(notebook, "markdown").of_cell()
     assert (text.language, text.told_path) == ("markdown", "plots/first.md")
     editor.workspaces.add(root)
-    unnamed = editor.workspaces.cell_scope_of("untitled:Untitled-1.ipynb", "python")
+    unnamed = editor.workspaces.scope_of("untitled:Untitled-1.ipynb", "python").of_cell()
     assert (unnamed.path, unnamed.told_path) == ("Untitled-1.ipynb", "Untitled-1.py")
     assert unnamed.root == root and not unnamed.has_file
 
