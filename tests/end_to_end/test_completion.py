@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,11 +12,12 @@ import pytest
 import torch
 
 from codeassist.cli.sessions.repository import open_context
+from codeassist.completion.document_state import DocumentState
 from codeassist.completion.session import Session, open_session
 from codeassist.models.registry import find_installed
 from codeassist.progress import silent
 from codeassist.prompts.templates import special_token_texts
-from codeassist.request import CompletionRequest
+from codeassist.request import CompletionRequest, NoRetriever
 from codeassist.settings import Override, resolve
 from tests.end_to_end.conftest import Program
 
@@ -98,3 +100,43 @@ def test_a_real_model_writes_a_name_that_stands_only_in_the_other_file(program: 
     document = json.loads(done.out)
     assert document["text"].startswith("_area_by_shoelace(points)"), document
     assert document["snippets"][0]["path"] == "src/shapes.py"
+
+
+HALF_TYPED = (
+    ("def deliver(customerAddress: str) -> None:\n    send(", "customerAddress", ")\n"),
+    ("def open_it(path: str) -> ", "Document", ":\n    ...\n"),
+    ("from ", "codeassist_lsp", ".documents import text\n"),
+)
+
+
+def test_a_real_model_finishes_half_typed_words(program: Program) -> None:
+    """None of these beginnings is a token, or one that a model goes on with (`cus` became `cusomerAddress`)."""
+    real = next((MODELS / name for name in REAL if (MODELS / name).exists()), None)
+    if real is None:
+        pytest.skip(f"neither {' nor '.join(REAL)} in {MODELS} (CODEASSIST_TEST_MODELS)")
+    program.configure(real)
+    settings = resolve(program.root, [Override("model.threads", 1, "test")], program.environment()).settings
+    model = find_installed("own", settings)
+    assert model is not None
+    threads = torch.get_num_threads()
+    try:
+        session = open_session(settings, model)
+    finally:
+        torch.set_num_threads(threads)
+    above = (
+        "from codeassist_lsp.documents import Document\n\n\n"
+        "class Customer:\n    def __init__(self, customerAddress: str) -> None:\n"
+        "        self.customerAddress = customerAddress\n\n\n"
+        "def send(address: str) -> None: ...\n\n\n"
+    )
+    for before, word, after in HALF_TYPED:
+        document = DocumentState()
+        for num_typed in (1, 3):
+            prefix = above + before + word[:num_typed]
+            request = CompletionRequest("src/app.py", prefix, after, max_new_tokens=8)
+            completion = session.complete(request, NoRetriever(), document=document)
+            assert re.match(r"\w*", completion.text)[0] == word[num_typed:], completion  # type: ignore[index]
+            if num_typed > 1:
+                num_read = completion.trace.num_prompt_tokens - completion.trace.num_cached_tokens
+                assert num_read == 1, "only the last token: the prompt stays what it is"
+        document.close()
