@@ -1,5 +1,5 @@
-"""What every source is given: the index, the request, the deadline, the places that were edited or looked at lately, and
-what several of them ask, read once."""
+"""What every source is given: the index, the request, the deadline, the places that were edited or looked at lately,
+and what several of them ask, read once."""
 
 from __future__ import annotations
 
