@@ -1,6 +1,6 @@
 """Show which modules one edit and one completion run through: `make trace`.
 
-Runs the real server in this process, with a tiny random model and without monitors, on a repository of two files. After
+Runs the real server in this process, with a tiny random model that writes words and without monitors, on a repository of two files. After
 a warm-up (model loaded, index built, one completion) it records one `textDocument/didChange`, until nothing that it set
 off runs any more, and one automatic `textDocument/inlineCompletion`, until it is answered; on all threads.
 
@@ -193,7 +193,9 @@ async def record(recorder: Recorder, repository: Path) -> dict[str, list[Switch]
     completed: list[Switch] = []
     client.on_answer = lambda: completed.extend(recorder.take())
     recorder.is_on = True
-    await client.ask("textDocument/inlineCompletion", cursor(uri, 3, 11))
+    answer = await client.ask("textDocument/inlineCompletion", cursor(uri, 3, 11))
+    if not answer["items"]:
+        raise RuntimeError("nothing was suggested: the walk would end before it")
     client.notify("exit", None)
     await serving
     await connection.close()
@@ -248,7 +250,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--switches", action="store_true", help="print every switch, not only each module's first")
     options = parser.parse_args()
-    from tests.tiny_models import build_model, save_gguf
+    from tests.tiny_models import build_model, save_gguf, write_letters_only
 
     with tempfile.TemporaryDirectory() as scratch:
         home, repository = Path(scratch, "home"), Path(scratch, "repository")
@@ -258,7 +260,7 @@ def main() -> None:
         (repository / "src" / "app.py").write_text(APP, encoding="utf-8")
         home.mkdir()
         model = home / "tiny.gguf"
-        save_gguf(model, "qwen2", build_model("qwen2", max_position_embeddings=1024))
+        save_gguf(model, "qwen2", write_letters_only(build_model("qwen2", max_position_embeddings=1024), "qwen2"))
         settings = SETTINGS.replace('"tiny.gguf"', json.dumps(str(model)))
         (home / "config.toml").write_text(settings, encoding="utf-8")
         os.environ["CODEASSIST_HOME"] = str(home)

@@ -9,8 +9,7 @@ import logging
 from typing import Any
 
 from codeassist_lsp.completion.backend import Backend
-from codeassist_lsp.completion.items import ACCEPT
-from codeassist_lsp.completion.suggestion_log import ShownSuggestion, SuggestionLog
+from codeassist_lsp.completion.suggestion_log import ACCEPT, ShownSuggestion, SuggestionLog
 from codeassist_lsp.handlers.explain import explain, nothing_to_explain
 from codeassist_lsp.handlers.feedback import Feedback
 from codeassist_lsp.sharing.server_client import STOP

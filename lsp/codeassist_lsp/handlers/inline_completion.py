@@ -8,7 +8,7 @@ from lsprotocol import types
 
 from codeassist_lsp.completion.client_requests import ClientRequest, ClientRequests, Kind
 from codeassist_lsp.completion.document_session import DocumentSessions
-from codeassist_lsp.completion.items import inline_item, list_item
+from codeassist_lsp.completion.suggestion_log import inline_item, list_item
 from codeassist_lsp.documents.open_document import OpenDocument, Selected, offset_at
 from codeassist_lsp.transport.server import Server
 from codeassist_lsp.workspace.configuration import Configuration
