@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from codeassist.completion.document_state import DocumentState
+from codeassist.completion.document_state import DocumentState, before_typed_word
 from codeassist.completion.session import Session, open_session
-from codeassist.completion.snippet_policy import before_typed_word
 from codeassist.engine.layers.linear import int8_supported
 from codeassist.errors import Cancelled, ModelError
 from codeassist.models.model_store import InstalledModel

@@ -14,8 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from codeassist.completion.document_state import DocumentState
-from codeassist.completion.snippet_policy import SnippetPolicy
+from codeassist.completion.document_state import DocumentState, SnippetPolicy
 from codeassist.request import Completion, CompletionRequest, Retrieval, Snippet, Trace, UsedSnippet
 from codeassist.settings import Settings
 from codeassist_indexer.retrieval.sources.retrieval_context import RecentPlaces

@@ -13,8 +13,7 @@ from pathlib import Path
 import pytest
 from transformers import PreTrainedTokenizerFast
 
-from codeassist.completion.document_state import DocumentState
-from codeassist.completion.snippet_policy import SnippetPolicy
+from codeassist.completion.document_state import DocumentState, SnippetPolicy
 from codeassist.errors import Cancelled
 from codeassist.remote.breaker import Breaker
 from codeassist.remote.errors import RemoteError

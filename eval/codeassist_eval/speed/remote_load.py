@@ -12,9 +12,8 @@ from dataclasses import dataclass
 
 import anyio
 
-from codeassist.completion.document_state import DocumentState
+from codeassist.completion.document_state import DocumentState, SnippetPolicy
 from codeassist.completion.pipeline import Job, complete
-from codeassist.completion.snippet_policy import SnippetPolicy
 from codeassist.errors import CodeAssistError
 from codeassist.remote.metrics import read_metrics
 from codeassist.remote.retry import RetryPolicy

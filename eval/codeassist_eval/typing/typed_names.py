@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
-from codeassist.completion.document_state import DocumentState
+from codeassist.completion.document_state import DocumentState, SnippetPolicy
 from codeassist.completion.session import Session
-from codeassist.completion.snippet_policy import SnippetPolicy
 from codeassist.progress import Progress
 from codeassist.request import CompletionRequest
 from codeassist_eval.contexts.registry import RetrieverFor

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import Any
 
-from codeassist.completion.snippet_policy import SnippetPolicy, arranged, before_typed_word
+from codeassist.completion.document_state import SnippetPolicy, arranged, before_typed_word
 from codeassist.progress import Progress
 from codeassist.request import CompletionRequest, Retrieval, Retriever, Snippet
 from codeassist_eval.contexts.index_context import IndexContexts

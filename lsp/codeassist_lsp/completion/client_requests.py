@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Literal
 
-from codeassist.completion.snippet_policy import Draft
+from codeassist.completion.document_state import Draft
 from codeassist.document import TextEdit
 from codeassist.errors import Cancelled, CodeAssistError
 from codeassist.request import CompletionRequest

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from codeassist.completion.document_state import DocumentState
-from codeassist.completion.snippet_policy import SnippetPolicy
+from codeassist.completion.document_state import DocumentState, SnippetPolicy
 from codeassist_lsp.completion.suggestion_cache import CacheCounts, SuggestionCache
 
 

@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from codeassist.completion.snippet_policy import Seen
+from codeassist.completion.document_state import Seen
 from codeassist.document import TextEdit
 from codeassist_lsp.completion.suggestions import Conditions, Suggested, Suggestion, SuggestionRequest
 

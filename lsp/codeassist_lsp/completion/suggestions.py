@@ -16,8 +16,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from codeassist.completion.document_state import DocumentState
-from codeassist.completion.snippet_policy import Seen
+from codeassist.completion.document_state import DocumentState, Seen
 from codeassist.completion.stops import with_line_end
 from codeassist.control_characters import brings_control_characters
 from codeassist.document import TextEdit

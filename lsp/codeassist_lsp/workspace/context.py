@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 
-from codeassist.completion.snippet_policy import Seen, SnippetPolicy
+from codeassist.completion.document_state import Seen, SnippetPolicy
 from codeassist.request import CompletionRequest
 from codeassist_lsp.workspace.workspace import DocumentScope
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from codeassist.completion.snippet_policy import SnippetPolicy, before_typed_word
+from codeassist.completion.document_state import SnippetPolicy, before_typed_word
 from codeassist.errors import CodeAssistError
 from codeassist.request import CompletionRequest, Retrieval
 from codeassist_indexer.ingest.update import update_file

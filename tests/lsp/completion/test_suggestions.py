@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from codeassist.completion.document_state import DocumentState
-from codeassist.completion.snippet_policy import SnippetPolicy
+from codeassist.completion.document_state import DocumentState, SnippetPolicy
 from codeassist_indexer.fitting.trim import fit
 from codeassist_indexer.open_document.reader import READER, DocumentPlace
 from codeassist_lsp.completion import suggestions

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
-from codeassist.completion.snippet_policy import shows_the_same
+from codeassist.completion.document_state import shows_the_same
 from codeassist.errors import CodeAssistError
 from codeassist.request import CompletionRequest, Snippet
 from codeassist_indexer.languages.registry import language_of

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 
-from codeassist.completion.snippet_policy import Draft, SnippetPolicy, arranged, before_typed_word, shows_the_same
+from codeassist.completion.document_state import Draft, SnippetPolicy, arranged, before_typed_word, shows_the_same
 from codeassist.document import TextEdit
 from codeassist.request import CompletionRequest, Retrieval, Snippet
 
