@@ -168,7 +168,10 @@ async def record(recorder: Recorder, repository: Path) -> dict[str, list[Switch]
     from codeassist.cli.server.serve import load
     from codeassist_lsp.completion.backend import Backend
     from codeassist_lsp.serving.connection import Connection
+    from codeassist_lsp.workspace import background_index
 
+    # The index reads an edited document a moment later: on a slow machine that moment might come while one records.
+    background_index._DEBOUNCE_S = 10 * DEADLINE_S  # pyright: ignore[reportPrivateUsage]
     backend, client = Backend(load), Client()
     connection = Connection(backend, client)
     serving = asyncio.create_task(connection.run(client.chunks()))
