@@ -1,8 +1,9 @@
 """Show which modules one edit and one completion run through: `make trace`.
 
-Runs the real server in this process, with a tiny random model that writes words and without monitors, on a repository of two files. After
-a warm-up (model loaded, index built, one completion) it records one `textDocument/didChange`, until nothing that it set
-off runs any more, and one automatic `textDocument/inlineCompletion`, until it is answered; on all threads.
+Runs the real server in this process, with a tiny random model that writes words and without monitors, on a repository
+of two files. After a warm-up (model loaded, index built, one completion) it records one `textDocument/didChange`, until
+nothing that it set off runs any more, and one automatic `textDocument/inlineCompletion`, until it is answered; on all
+threads.
 
 A module counts if code of its file ran; a switch is a call or a return from one of our modules into another one.
 
