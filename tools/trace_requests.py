@@ -31,8 +31,10 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the tests' tiny model
 
 PACKAGES = {str(ROOT / folder) + os.sep for folder in ("codeassist", "lsp", "indexer", "eval")}
-QUIET_S = 1.0
-"""An edit's work is over when none of our code ran for so long."""
+QUIET_S = 0.2
+"""An edit's work is over when none of our code ran for so long; what it leaves for idle time comes later."""
+SETTLED_S = 1.5
+"""The warm-up's work, idle time's too, is over when none of our code ran for so long."""
 DEADLINE_S = 60.0
 
 SHAPES = "def polygon_area(points):\n    return sum(points)\n"
@@ -184,7 +186,7 @@ async def record(recorder: Recorder, repository: Path) -> dict[str, list[Switch]
     while not await is_ready(client):
         await asyncio.sleep(0.05)
     await client.ask("textDocument/inlineCompletion", cursor(uri, 3, 10))
-    await quiet(recorder)
+    await quiet(recorder, SETTLED_S)
 
     recorder.take()
     recorder.is_on = True
@@ -216,11 +218,11 @@ async def is_ready(client: Client) -> bool:
     return model["name"] is not None and model["loading"] is None and not any(i["building"] for i in status["index"])
 
 
-async def quiet(recorder: Recorder) -> None:
-    """Wait until no code of ours ran for `QUIET_S`."""
+async def quiet(recorder: Recorder, quiet_s: float = QUIET_S) -> None:
+    """Wait until no code of ours ran for `quiet_s`."""
     recorder.is_on, recorder.last_s = True, time.monotonic()
-    while time.monotonic() - recorder.last_s < QUIET_S:
-        await asyncio.sleep(QUIET_S / 10)
+    while time.monotonic() - recorder.last_s < quiet_s:
+        await asyncio.sleep(quiet_s / 10)
 
 
 def folder(path: Path) -> dict[str, str]:
