@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from dataclasses import dataclass
 from pathlib import Path
 
 from codeassist_eval.errors import EvaluationError
@@ -19,6 +20,33 @@ _PATCH = ("-p", "-U0", "--text", "--diff-algorithm=myers", "--indent-heuristic",
 def commits_since(git: Git, base: str) -> list[str]:
     """Return the ids of the commits with one parent that HEAD has and `base` has not, newest first."""
     return git.run("rev-list", "--min-parents=1", "--max-parents=1", f"{base}..HEAD", "--").decode().splitlines()
+
+
+def commits_since_date(git: Git, date: str) -> list[str]:
+    """Return the ids of the commits with one parent that HEAD has since a date, newest first."""
+    since = f"--since={date}"
+    return git.run("rev-list", "--min-parents=1", "--max-parents=1", since, "HEAD", "--").decode().splitlines()
+
+
+@dataclass(frozen=True, slots=True)
+class ModifiedFiles:
+    """What a commit changed: how many files in all, and of the regular ones that it modified both sides."""
+
+    num_changed: int
+    modified: tuple[tuple[Blob, Blob], ...]
+
+
+def modified_files(git: Git, commit: str) -> ModifiedFiles:
+    """Return the files that a commit changed, in the order of their paths."""
+    shape = ("-r", "--relative", "--no-renames", "--no-commit-id", "--raw", "-z")
+    fields = git.run("diff-tree", *shape, f"{commit}^", commit).split(b"\0")
+    rows = [(header.split(), path) for header, path in zip(fields[::2], fields[1::2], strict=False)]
+    pairs = [
+        (*blobs_of([(header[0].lstrip(b":"), header[2], path)]), *blobs_of([(header[1], header[3], path)]))
+        for header, path in rows
+        if header[4] == b"M"
+    ]
+    return ModifiedFiles(len(rows), tuple((pair[0], pair[1]) for pair in pairs if len(pair) == 2))
 
 
 def changed_files(git: Git, commit: str) -> list[Blob]:

@@ -21,6 +21,7 @@ _COMMANDS = {
     "confidence": "Show what withholding unlikely answers keeps.",
     "edits": "Find and propose next edits, and score them.",
     "make": "Cut tasks from any repository.",
+    "make-edits": "Cut next-edit tasks from commits.",
     "dereferences": "Cut tasks again at members.",
     "analysis": "Ask the analysis at places whose name is known.",
     "recall": "Look whether candidates have what is needed.",

@@ -54,7 +54,9 @@ def _example(task: EditTask, table: LineTable, lines: Lines) -> SiteExample:
     for target in task.targets:
         first, last = span(table, target)
         label = LATER if spans else NEXT
-        labels[first : last + 1] = np.maximum(labels[first : last + 1], label)
+        begin = first if target.old else last  # new lines go in front of it; the line above is nearly as good
+        labels[begin : last + 1] = np.maximum(labels[begin : last + 1], label)
+        labels[first:begin] = np.maximum(labels[first:begin], LATER)
         spans.append((first, last))
     return SiteExample(task.task_id, task.repository, task.kind, lines, labels[lines.rows], tuple(spans))
 
