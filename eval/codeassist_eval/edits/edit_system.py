@@ -12,12 +12,12 @@ from codeassist.edits.edit_request import EditRequest
 from codeassist.edits.model_parts import rules_alone
 from codeassist.edits.pipeline import EditPipeline, Gate
 from codeassist.edits.proposal import Proposal, Proposer
-from codeassist.edits.proposals.line_rule import LineRule
 from codeassist.edits.proposals.token_rule import TokenRule
 from codeassist.edits.site import Site
 from codeassist.settings import Settings
 from codeassist_eval.errors import EvaluationError
 from codeassist_indexer.edit_sites.finder import LearnedSiteFinder
+from codeassist_indexer.edit_sites.rules import RULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ def _token_rule(settings: Settings, model: str | None) -> EditSystem:
 
 
 def _rules(settings: Settings, model: str | None) -> EditSystem:
-    return EditSystem(LearnedSiteFinder(), (TokenRule(), LineRule()), (), rules_alone().gate)
+    return EditSystem(LearnedSiteFinder(), RULES, (), rules_alone().gate)
 
 
 SYSTEMS: Mapping[str, Opener] = {"nothing": _nothing, "token-rule": _token_rule, "rules": _rules}

@@ -8,6 +8,7 @@ from codeassist.edits.edit_request import EditRequest
 from codeassist.edits.proposals.replacement import NAME
 from codeassist_indexer.edit_sites.definitions import FileDefinitions
 from codeassist_indexer.edit_sites.line_table import LineTable
+from codeassist_indexer.edit_sites.missing_imports import missing_imports
 from codeassist_indexer.edit_sites.outdated_uses import outdated_uses
 from codeassist_indexer.edit_sites.past_changes import PastChanges
 from codeassist_indexer.edit_sites.reasons import Why
@@ -26,6 +27,10 @@ def certain_rows(
         row: Why("name", f"still says `{name}`, which has another name now") for row, name in outdated.names.items()
     }
     found |= {row: Why("use", f"calls `{name}`, whose parameters changed") for row, name in outdated.calls.items()}
+    for missing in missing_imports(request):
+        row = table.row(missing.path, missing.at - 1)
+        if row is not None:
+            found.setdefault(row, Why("import", f"`{missing.name}` is used here and not imported", puts_in=True))
     changed = past.gone.keys() | past.came.keys()
     for diagnostic in request.diagnostics:
         row = table.row(diagnostic.path, diagnostic.line)

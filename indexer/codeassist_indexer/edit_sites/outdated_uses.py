@@ -105,13 +105,10 @@ def _outdated_calls(table: LineTable, placed: PlacedChange, symbol: Symbol) -> d
     if now is None or was is None or now == was:
         return {}
     found: dict[int, str] = {}
+    own = next((row for row in _rows_with(table, symbol.name) if row >= first + start), None)
     for row in _rows_with(table, name):
-        if (
-            table.file_of[row] == file
-            and start <= row - first < start + _HEAD_LINES
-            and symbol.name in table.lines[row]
-        ):
-            continue
+        if row == own:
+            continue  # the head itself
         end = int(table.first_lines[table.file_of[row] + 1])
         for values in _argument_lists(table.lines[row : min(end, row + _CALL_LINES)], name):
             if any(_ANY_NUMBER.search(value) for value in values):

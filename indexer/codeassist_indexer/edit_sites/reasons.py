@@ -22,10 +22,11 @@ _LIKE, _LIKE_SHAPE, _LIKE_PLACE = 0.5, 0.7, 1.0
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """A site's source and its reason for people."""
+    """A site's source and its reason for people. `puts_in`: the site is the place behind the line, for new ones."""
 
     source: SiteSource
     reason: str
+    puts_in: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,14 +35,17 @@ def sites(read: ReadRequest, judged: Judgement, certain: Mapping[int, Why]) -> t
     for row, score in probability.items():
         if taken & {row - 1, row, row + 1}:
             continue
-        first, behind = _reach(table, probability, taken, row)
+        known = certain.get(row)
+        puts_in = known is not None and known.puts_in
+        first, behind = (row, row + 1) if puts_in else _reach(table, probability, taken, row)
         taken.update(range(first, behind))
         of_row = read.lines.features[row]
         file = int(table.file_of[row])
         start, end = first - int(table.first_lines[file]), behind - int(table.first_lines[file])
-        if _puts_in(read.past, of_row) and not certain.keys() & set(range(first, behind)):
+        if puts_in:
+            start = end
+        elif known is None and _puts_in(read.past, of_row):
             start = end = start + (behind - first > 1)  # between the two lines that were taken for the place
-        known = next((certain[each] for each in range(first, behind) if each in certain), None)
         why = known if known is not None else reasons.reason(table.lines[first:behind], of_row)
         found.append(Site(table.paths[file], start, end, score, why.source, why.reason))
         if len(found) == MOST_SITES:
