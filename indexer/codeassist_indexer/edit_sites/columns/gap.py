@@ -55,8 +55,8 @@ def gap_columns(
         shapes = (shifted(table, table.shapes, -1, 0) == shifted(table, table.shapes, -1, 0)[row]).astype(np.float32)
         shapes += table.shapes == table.shapes[behind]
     return {
-        **roles, "gap_indent_above": np.nan_to_num(above - indentation), "gap_roles_of_last": at_last,
-        "gap_indent_below": np.nan_to_num(below - indentation), "gap_same_depth": same_depth,
+        **roles, "gap_indent_above": np.asarray(np.nan_to_num(above - indentation)), "gap_roles_of_last": at_last,
+        "gap_indent_below": np.asarray(np.nan_to_num(below - indentation)), "gap_same_depth": same_depth,
         "gap_shapes_of_last": shapes,
     }  # fmt: skip
 
