@@ -49,6 +49,7 @@ def test_an_index_that_cannot_be_made(program: Program) -> None:
     done = limited.run("complete", CURSOR, "--no-server")
     done.completes()
     assert "no context from other files" in done.err
+    assert f"{folder}" in limited.run("doctor").out and not list(folder.iterdir()), "and it is made nowhere else"
 
 
 def test_a_full_disk(program: Program) -> None:
