@@ -173,8 +173,9 @@ async def record(recorder: Recorder, repository: Path) -> dict[str, list[Switch]
     from codeassist_lsp.serving.connection import Connection
     from codeassist_lsp.workspace import background_index
 
-    # The index reads an edited document a moment later: on a slow machine that moment might come while one records.
+    # The index reads an edited document a moment later, and looks at its folder now and then: not while one records.
     background_index._DEBOUNCE_S = 10 * DEADLINE_S  # pyright: ignore[reportPrivateUsage]
+    background_index._LOOK_S = 10 * DEADLINE_S  # pyright: ignore[reportPrivateUsage]
     backend, client = Backend(load), Client()
     connection = Connection(backend, client)
     serving = asyncio.create_task(connection.run(client.chunks()))
