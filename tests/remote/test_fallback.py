@@ -219,6 +219,8 @@ def test_allowed_is_what_the_links_lead_to(tmp_path: Path) -> None:
 
     assert why_not(tmp_path / "allowed") is None and why_not(tmp_path / "allowed" / "deep" / "er") is None
     assert why_not(tmp_path / "allowed" / "link") is not None and why_not(tmp_path) is not None
+    unnamed = CompletionRequest("Untitled-1.py", "", "", root=str(tmp_path / "allowed"), has_file=False)
+    assert "no file yet" in str(allowed.why_not(unnamed)) and RemotePolicy(("*",)).why_not(unnamed) is None
     assert not RemotePolicy(()) and RemotePolicy(("*",)).why_not(CompletionRequest("a.py", "", "")) is None
 
 

@@ -6,7 +6,7 @@ import { commands, type ExtensionContext, StatusBarAlignment, ThemeColor, window
 import { registerCommands } from "./commands.ts";
 import { isOff } from "./modes.ts";
 import { Pages } from "./pages.ts";
-import { Server } from "./server.ts";
+import { SCHEMES, Server } from "./server.ts";
 import { type State, view } from "./statusView.ts";
 import { Walkthrough } from "./walkthrough.ts";
 
@@ -53,7 +53,7 @@ export async function deactivate(): Promise<void> {
 
 /** A window without a file to write in needs no model in memory, nor does one where suggestions are off. */
 async function startIfWanted(server: Server): Promise<void> {
-  const isWriting = workspace.textDocuments.some(({ uri }) => uri.scheme === "file" || uri.scheme === "untitled");
+  const isWriting = workspace.textDocuments.some(({ uri }) => SCHEMES.includes(uri.scheme));
   if (server.state.kind === "off" && isWriting && !isOff()) await server.start();
 }
 

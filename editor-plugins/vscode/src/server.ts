@@ -26,6 +26,9 @@ import { isServerShared, ownFolder, server, settings } from "./machine.ts";
 import { type ServerStatus, type State, serverStatus } from "./statusView.ts";
 import type { Walkthrough } from "./walkthrough.ts";
 
+/** Of documents that are written in: files, what has none yet, cells of notebooks. */
+export const SCHEMES: readonly string[] = ["file", "untitled", "vscode-notebook-cell"];
+
 const STARTED: ServerStatus = { busy: false, message: "", kind: "Normal" };
 
 export class Server implements Disposable {
@@ -159,7 +162,7 @@ export class Server implements Disposable {
 
   private options(): LanguageClientOptions {
     return {
-      documentSelector: [{ scheme: "file" }, { scheme: "untitled" }],
+      documentSelector: SCHEMES.map((scheme) => ({ scheme })),
       outputChannel: this.log,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       initializationOptions: () => settings(this.context),

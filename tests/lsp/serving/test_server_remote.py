@@ -81,6 +81,15 @@ async def within_all(program: Program, remote: CompletionsServer) -> None:
         editor.open("untitled:///new", "x = 1\n", language="python")
         await editor.ask("untitled:///new", 0, 5)
         assert len(remote.requests) == num_before, "in no repository: it stays here"
+        editor.open("untitled:Untitled-1", "from src import shapes\nshapes.\n", language="python")
+        await editor.ask("untitled:Untitled-1", 1, 7)
+        why = await editor.run("codeassist.explain")
+        assert why["path"] == "Untitled-1.py" and "the text has no file yet" in " ".join(why["notices"])
+        assert len(remote.requests) == num_before, "without a file it stays here, with its repository's context"
+        planned = f"untitled:{program.root.as_posix()}/src/planned.py"
+        editor.open(planned, "x = \n", language="python")
+        await editor.ask(planned, 0, 4)
+        assert len(remote.requests) > num_before, "what is to be a file of the repository is as one"
 
         num_before = len(remote.received)
         (program.root / ".codeassistignore").write_text("private/\n")

@@ -52,6 +52,13 @@ connection.onClose(() => process.exit(0));
 connection.listen();
 
 interface Params {
+  cellTextDocuments: readonly Params["textDocument"][];
+  change: {
+    cells?: {
+      structure?: { didOpen?: Params["cellTextDocuments"] };
+      textContent?: readonly { document: Params["textDocument"]; changes: Params["contentChanges"] }[];
+    };
+  };
   textDocument: { uri: string; languageId: string; version: number; text: string };
   contentChanges: Parameters<typeof TextDocument.update>[1];
   position: { line: number; character: number };
@@ -66,10 +73,17 @@ function note(method: string, params: unknown): void {
   appendFileSync(record, `${JSON.stringify({ method, params })}\n`);
 }
 
-function follow(method: string, { textDocument, contentChanges }: Params): void {
-  if (method === "textDocument/didOpen") {
-    const { uri, languageId, version, text } = textDocument;
+function follow(method: string, { textDocument, contentChanges, cellTextDocuments, change }: Params): void {
+  const opened =
+    { "textDocument/didOpen": [textDocument], "notebookDocument/didOpen": cellTextDocuments }[method] ?? [];
+  for (const { uri, languageId, version, text } of opened) {
     documents.set(uri, TextDocument.create(uri, languageId, version, text));
+  }
+  if (method === "notebookDocument/didChange") {
+    for (const { uri, languageId, version, text } of change.cells?.structure?.didOpen ?? [])
+      documents.set(uri, TextDocument.create(uri, languageId, version, text));
+    for (const { document: cell, changes } of change.cells?.textContent ?? [])
+      TextDocument.update(document(cell.uri), changes, cell.version);
   }
   if (method === "textDocument/didChange") {
     TextDocument.update(document(textDocument.uri), contentChanges, textDocument.version);
@@ -83,6 +97,7 @@ function answer(method: string, params: Params): unknown {
         serverInfo: { name: "scripted" },
         capabilities: {
           textDocumentSync: { openClose: true, change: TextDocumentSyncKind.Incremental, save: true },
+          notebookDocumentSync: { notebookSelector: [{ notebook: "*" }], save: true },
           inlineCompletionProvider: {},
           executeCommandProvider: {
             commands: ["codeassist.accept", "codeassist.explain", "codeassist.status", "codeassist.reindex"],
