@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
+import pytest
 from lsprotocol import types
 
 from tests.lsp.conftest import Run
-from tests.lsp.editor import Editor
+from tests.lsp.editor import DEADLINE_S, Editor
 
 CODE, TEXT = types.NotebookCellKind.Code, types.NotebookCellKind.Markup
 
@@ -135,5 +137,32 @@ def test_a_notebook_without_a_file_and_cells_without_a_text(run: Run) -> None:
         await editor.hears(
             lambda: any("Untitled-1.ipynb was edited, but is not open" in each for each in editor.messages)
         )
+
+    run(test)
+
+
+@pytest.mark.parametrize("is_notebook", [True, False])
+def test_names_are_held_to_what_other_cells_and_other_files_define(run: Run, is_notebook: bool) -> None:
+    watch = "class Watch:\n    def start_lap(self): ...\n    def stop_lap(self): ...\n"
+
+    async def test(editor: Editor) -> None:
+        notebook = NotebookEditor(editor)
+        if is_notebook:
+            notebook.open("!echo \"it's", watch, "watch = Watch()\nwatch.", "%who\n")
+        else:
+            editor.open("untitled:Untitled-1", "from src import shapes\nshapes.", language="python")
+        where = (notebook.cell_uri(2), 1, 6) if is_notebook else ("untitled:Untitled-1", 1, 7)
+        names = ["start_lap", "stop_lap"] if is_notebook else ["polygon_area"]
+        deadline = time.monotonic() + DEADLINE_S
+        while True:  # the analysis may start later than a request waits for it
+            await editor.ask(*where)
+            acts = (await editor.run("codeassist.explain")).get("monitors", [])
+            known = [act for act in acts if act["kind"] == "member" and act["num_allowed"]]
+            if known:
+                break
+            assert time.monotonic() < deadline, acts
+        assert known[0]["source"] == "jedi" and set(names) <= set(known[0]["some"]), known
+        if is_notebook:
+            await notebook.close()
 
     run(test)
