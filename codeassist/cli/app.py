@@ -9,6 +9,7 @@ import click
 from codeassist import __version__
 from codeassist.cli.completion.complete import complete
 from codeassist.cli.completion.demo import demo
+from codeassist.cli.edits.next_edit import next_edit
 from codeassist.cli.health.doctor import doctor
 from codeassist.cli.index import index
 from codeassist.cli.models import models
@@ -45,7 +46,22 @@ _BENCH = DeferredCommand(
     "bench", "codeassist_eval.cli.bench.group", "bench_group", "Measure speed: the engine, typing, the index."
 )
 
-for _command in (complete, index, tune, models, doctor, serve, status, stop, stats, demo, completion, _EVAL, _BENCH):
+for _command in (
+    complete,
+    next_edit,
+    index,
+    tune,
+    models,
+    doctor,
+    serve,
+    status,
+    stop,
+    stats,
+    demo,
+    completion,
+    _EVAL,
+    _BENCH,
+):
     app.add_command(_command)
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from codeassist.document import Document, TextEdit
 from codeassist.edits.change import LineChange
-from codeassist.edits.lines import lines_of
+from codeassist.edits.lines import lines_of, with_line_feeds
 
 MERGE_S = 1.0
 MERGE_LINES = 8
@@ -91,6 +91,13 @@ class EditHistory:
             if old != edit.text:
                 self._note(document, after, edit, old, now_s, is_accepted)
             document = after
+
+    def note_accepted(self, text: str) -> None:
+        """Mark the last edit as a suggestion that was taken, if all of its new text is in `text`."""
+        last = self._entries[-1] if self._entries else None
+        if last is not None and last.new and with_line_feeds(last.new) in with_line_feeds(text):
+            self._entries[-1] = replace(last, is_accepted=True)
+            self._is_open = False
 
     def _note(
         self, document: Document, after: Document, edit: TextEdit, old: str, now_s: float, is_accepted: bool

@@ -179,6 +179,19 @@ class EditorSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class EditsSettings:
+    """When an editor is shown the next edit: by itself, when somebody asks, or never. The command line knows neither.
+
+    `off_languages` as in `editor`.
+    """
+
+    mode: Literal["automatic", "manual", "off"] = _personal(
+        "automatic", word("automatic", "manual", "off"), reach=lambda mode: int(mode != "off")
+    )
+    off_languages: tuple[str, ...] = _shared_sum(texts(), harmless="proposes less")
+
+
+@dataclass(frozen=True, slots=True)
 class MonitorSettings:
     """Whether names are held to what static analysis finds, and how long one answer may wait for it in all.
 
@@ -257,6 +270,7 @@ class Settings:
     index: IndexSettings = field(default_factory=IndexSettings)
     cache: CacheSettings = field(default_factory=CacheSettings)
     editor: EditorSettings = field(default_factory=EditorSettings)
+    edits: EditsSettings = field(default_factory=EditsSettings)
     monitor: MonitorSettings = field(default_factory=MonitorSettings)
     feedback: FeedbackSettings = field(default_factory=FeedbackSettings)
     remote: RemoteSettings = field(default_factory=RemoteSettings)
@@ -288,6 +302,7 @@ SECTIONS: Mapping[str, type[Any]] = {
     "index": IndexSettings,
     "cache": CacheSettings,
     "editor": EditorSettings,
+    "edits": EditsSettings,
     "monitor": MonitorSettings,
     "feedback": FeedbackSettings,
     "remote": RemoteSettings,

@@ -16,6 +16,11 @@ from pygls.capabilities import ServerCapabilitiesBuilder
 from pygls.lsp.server import LanguageServer
 from pygls.workspace import TextDocument
 
+if __package__:
+    from tests.editors.scripted_edits import ScriptedEdits
+else:  # started as a program, by whatever Python
+    from scripted_edits import ScriptedEdits
+
 
 class Script:
     """What to answer, and what came in."""
@@ -120,6 +125,8 @@ def make_server(name: str, with_inline_completion: bool) -> LanguageServer:
     def accept(item: str) -> None:
         documents = server.workspace.text_documents.values()
         note("accept", item=item, texts=[document.source for document in documents])
+
+    ScriptedEdits(server, note)
 
     @server.command("codeassist.explain")
     def explain() -> dict[str, Any]:

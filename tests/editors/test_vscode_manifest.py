@@ -15,7 +15,7 @@ import pytest
 from codeassist.settings import RULES, Author, Settings
 
 MANIFEST = Path(__file__).parents[2] / "editor-plugins" / "vscode" / "package.json"
-MIRRORED = ("model", "completion", "context", "editor")
+MIRRORED = ("model", "completion", "context", "editor", "edits")
 # An editor has `editor.max_lines` in its place.
 NOT_IN_EDITORS = {"completion.max_lines"}
 NONE_IS_WRITTEN = {"model.threads": "auto", "editor.debounce_ms": "auto"}

@@ -157,6 +157,21 @@ class Editor:
         answer = await within(self.begin(path, line, col, automatic, selected)[1])
         return list(answer.items)
 
+    async def ask_edits(
+        self, path: str, line: int, method: str = "textDocument/copilotInlineEdit", invoked: bool = False, **more: Any
+    ) -> dict[str, Any]:
+        """The next edits for a cursor, as plain JSON."""
+        return plain(await within(self.begin_edits(path, line, method, invoked, **more)))
+
+    def begin_edits(
+        self, path: str, line: int, method: str = "textDocument/copilotInlineEdit", invoked: bool = False, **more: Any
+    ) -> Any:
+        """Ask for next edits; return the answer to wait for."""
+        document = {"uri": self.uri(path), "version": self.versions.get(path)}
+        context = {"triggerKind": 1 if invoked else 2, **more.pop("context", {})}
+        params = {"textDocument": document, "position": {"line": line, "character": 0}, "context": context, **more}
+        return self.client.protocol.send_request_async(method, params)
+
     async def run(self, command: str, *arguments: Any) -> Any:
         """Execute a command; its result as plain JSON."""
         params = types.ExecuteCommandParams(command=command, arguments=list(arguments))

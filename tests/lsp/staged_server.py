@@ -7,9 +7,10 @@ In the text before the cursor such lines count, the last of each kind:
     #crash       the job fails
     #die         the job ends, and then the inference thread does
 
-CODEASSIST_TEST_KEPT_AFTER_S says after how many seconds what was accepted is looked for. An index is built
-once there is the file that CODEASSIST_TEST_BUILD_UNTIL names; after its first report the build waits for the one that
-CODEASSIST_TEST_REPORT_UNTIL names. CODEASSIST_TEST_NO_THREADS: no thread can be started whose name begins so.
+The next edit follows scripted_edits.py. CODEASSIST_TEST_KEPT_AFTER_S says after how many seconds what was accepted is
+looked for. An index is built once there is the file that CODEASSIST_TEST_BUILD_UNTIL names; after its first report the
+build waits for the one that CODEASSIST_TEST_REPORT_UNTIL names. CODEASSIST_TEST_NO_THREADS: no thread can be started
+whose name begins so.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import codeassist.completion.pipeline
+import codeassist_lsp.edits.next_edits
+import codeassist_lsp.edits.pipelines
 import codeassist_lsp.handlers.feedback
 import codeassist_lsp.workspace.context
 from codeassist.cli.sessions.local_session import start_session
@@ -39,6 +42,7 @@ from codeassist_indexer.ingest.update import UpdateProgress
 from codeassist_lsp.serving.serving import run_stdio
 from codeassist_lsp.usage.logs import set_up_logging
 from codeassist_lsp.workspace.background_index import BackgroundIndex
+from tests.lsp.scripted_edits import scripted_pipeline
 
 _ORDER = re.compile(r"#(say|cite|until|crash|die)(?: (.*))?")
 _DEFINED = re.compile(r"def (\w+)")
@@ -118,6 +122,8 @@ if __name__ == "__main__":
     BackgroundIndex._progress = report_and_wait  # type: ignore[method-assign]
     if "CODEASSIST_TEST_NO_THREADS" in os.environ:
         threading.Thread.start = start_thread  # type: ignore[method-assign]
+    codeassist_lsp.edits.next_edits._PAUSE_S = 0.0
+    codeassist_lsp.edits.pipelines.open_pipeline = scripted_pipeline
     Session.complete = complete  # type: ignore[method-assign]
     codeassist_lsp.workspace.context.MOST_S = 30.0  # on a busy machine too, what is known is to be found
     codeassist_lsp.handlers.feedback.KEPT_AFTER_S = float(os.environ.get("CODEASSIST_TEST_KEPT_AFTER_S", "30"))

@@ -173,7 +173,7 @@ def test_however_many_settings_of_a_place_are_gone_it_is_told_once(home: Path) -
 
 def test_no_setting_is_both_there_and_gone() -> None:
     assert not REMOVED.keys() & RULES.keys()
-    assert len(RULES) < 40
+    assert len(RULES) < 45
     named = {each for says in REMOVED.values() for each in re.findall(r"\b[a-z]+\.[a-z_]+\b", says)}
     assert named <= RULES.keys(), "what is to be set instead exists"
 
@@ -319,7 +319,14 @@ def test_models_of_the_users_own_that_do_not_fit(home: Path, text: str, message:
 THE_USERS_ALONE = {
     "monitor.servers", "context.encoder", *(key for key in RULES if key.startswith("remote.")),
 }  # fmt: skip
-TEXTS_OF_OTHERS = {"model.name", "model.device", "index.exclude", "editor.off_languages", "editor.off_paths"}
+TEXTS_OF_OTHERS = {
+    "model.name",
+    "model.device",
+    "index.exclude",
+    "editor.off_languages",
+    "editor.off_paths",
+    "edits.off_languages",
+}
 DANGEROUS = re.compile(
     "url|uri|host|proxy|server|command|program|exec|shell|path|file$|dir|folder|cache_dir|key|token(izer)?$|auth|cert|ca_|"
     "env|encoder|plugin|module|import|hook|script|remote|upload|send|repositor"

@@ -16,6 +16,8 @@ import {
 import { installServer } from "./installServer.ts";
 import { server as locate, ownFolder } from "./machine.ts";
 import { isOff, setMode, toggle, toggleLanguage } from "./modes.ts";
+import type { NextEdits } from "./nextEdit/nextEdits.ts";
+import type { Places } from "./nextEdit/places.ts";
 import type { Pages } from "./pages.ts";
 import { run } from "./processes.ts";
 import type { Server } from "./server.ts";
@@ -30,14 +32,20 @@ export interface Parts {
   readonly pages: Pages;
   readonly log: LogOutputChannel;
   readonly walkthrough: Walkthrough;
+  readonly places: Places;
+  readonly nextEdits: NextEdits;
 }
 
 /** Register every command of the manifest. */
 export function registerCommands(parts: Parts): Disposable[] {
-  const { context, server, pages, log, walkthrough } = parts;
+  const { context, server, pages, log, walkthrough, places, nextEdits } = parts;
   const all: Record<string, () => unknown> = {
     showMenu: () => showMenu(server),
     suggest: () => commands.executeCommand("editor.action.inlineSuggest.trigger"),
+    nextEdit: () => nextEdits.ask(),
+    takeNextEdit: () => nextEdits.goOrTake(),
+    dismissNextEdit: () => nextEdits.dismiss(),
+    listNextEdits: () => places.list(),
     enable: () => setMode("automatic"),
     disable: () => setMode("off"),
     toggle: () => toggle(context.globalState),
@@ -91,6 +99,7 @@ async function showMenu(server: Server): Promise<void> {
     entry(isOff() ? "play" : "circle-slash", isOff() ? "Switch suggestions on" : "Switch suggestions off", "toggle"),
     ...(language ? [entry("code", `Switch suggestions for ${language} on or off`, "toggleLanguage")] : []),
     ...(runs ? [entry("question", "Explain the last suggestion", "explainLast")] : []),
+    ...(runs ? [entry("edit", "List the next edits", "listNextEdits")] : []),
     ...(runs ? [entry("pulse", "Show status", "showStatus")] : []),
     ...(runs ? [entry("database", "Index the workspace again", "reindexWorkspace")] : []),
     entry("output", "Show the log", "showLog"),

@@ -5,6 +5,8 @@
 import { commands, type ExtensionContext, StatusBarAlignment, ThemeColor, window, workspace } from "vscode";
 import { registerCommands } from "./commands.ts";
 import { isOff } from "./modes.ts";
+import { NextEdits } from "./nextEdit/nextEdits.ts";
+import { Places } from "./nextEdit/places.ts";
 import { Pages } from "./pages.ts";
 import { SCHEMES, Server } from "./server.ts";
 import { type State, view } from "./statusView.ts";
@@ -20,12 +22,16 @@ export async function activate(context: ExtensionContext): Promise<void> {
   running = server;
   const pages = new Pages();
   const bar = statusBar();
+  const places = new Places(server.link);
+  const nextEdits = new NextEdits(server.link, places);
   let hasAsked = false; // once in a window is enough
   context.subscriptions.push(
     log,
     pages,
     bar,
-    ...registerCommands({ context, server, pages, log, walkthrough }),
+    places,
+    nextEdits,
+    ...registerCommands({ context, server, pages, log, walkthrough, places, nextEdits }),
     server.onDidChangeState(async (state) => {
       show(bar, state);
       if (state.kind === "missing" && !hasAsked) {

@@ -16,13 +16,16 @@ import {
 import {
   State as ClientState,
   DidChangeConfigurationNotification,
+  ErrorCodes,
   ExecuteCommandRequest,
   LanguageClient,
   type LanguageClientOptions,
+  ResponseError,
   RevealOutputChannelOn,
 } from "vscode-languageclient/node";
 import { Feedback } from "./feedback.ts";
 import { isServerShared, ownFolder, server, settings } from "./machine.ts";
+import type { Link } from "./nextEdit/question.ts";
 import { type ServerStatus, type State, serverStatus } from "./statusView.ts";
 import type { Walkthrough } from "./walkthrough.ts";
 
@@ -36,6 +39,7 @@ export class Server implements Disposable {
   private readonly log: LogOutputChannel;
   private readonly walkthrough: Walkthrough;
   private readonly changes = new EventEmitter<State>();
+  private readonly unknown = new Set<string>();
   private connection: { readonly client: LanguageClient; readonly feedback: Feedback } | undefined;
   private current: State = { kind: "off" };
   /** A request that was answered with nothing while the server was busy. */
@@ -85,6 +89,33 @@ export class Server implements Disposable {
     }
     return await this.connection.client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [] });
   }
+
+  /** The connection for next edits: whatever runs at the moment. */
+  readonly link: Link = {
+    ask: async (method, params, token) => {
+      const client = this.running;
+      if (client === undefined || this.unknown.has(method)) return undefined;
+      try {
+        return await (token === undefined
+          ? client.sendRequest(method, params)
+          : client.sendRequest(method, params, token));
+      } catch (error) {
+        if (token?.isCancellationRequested) return undefined;
+        // A server that is too old is not asked again and again.
+        if (error instanceof ResponseError && error.code === ErrorCodes.MethodNotFound) this.unknown.add(method);
+        this.log.warn(messageOf(error));
+        return undefined;
+      }
+    },
+    tell: (method, params) => {
+      this.running?.sendNotification(method, params).catch((error: unknown) => this.log.warn(messageOf(error)));
+    },
+    execute: async (command, args) => {
+      await this.running?.sendRequest(ExecuteCommandRequest.type, { command, arguments: [...args] });
+    },
+    uriOf: (document) => this.running?.code2ProtocolConverter.asUri(document.uri) ?? document.uri.toString(),
+    warn: (error) => this.log.warn(messageOf(error)),
+  };
 
   dispose(): Promise<void> {
     return this.stop({ kind: "off" });
@@ -195,6 +226,10 @@ export class Server implements Disposable {
         },
       },
     };
+  }
+
+  private get running(): LanguageClient | undefined {
+    return this.current.kind === "running" ? this.connection?.client : undefined;
   }
 
   private get isBusy(): boolean {

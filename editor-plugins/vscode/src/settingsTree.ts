@@ -17,7 +17,7 @@ export interface Levels {
 
 export type Tree = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
-const SENT = /^codeassist\.(model|completion|context|editor)\.([A-Za-z]+)$/;
+const SENT = /^codeassist\.(model|completion|context|editor|edits)\.([A-Za-z]+)$/;
 
 /**
  * The settings that somebody made, as `{section: {key: value}}` with the names of docs/settings.md.

@@ -14,6 +14,7 @@ from codeassist_indexer.ingest.git_answers import GitPatience
 from codeassist_indexer.ingest.ignore import IgnoreRules
 from codeassist_indexer.ingest.walk import FileLimits, FoundFile, NotSource, decode_source, inspect
 from codeassist_indexer.languages.registry import language_of
+from codeassist_indexer.secrets.file_names import secret_file_reason
 from codeassist_indexer.secrets.redaction import redact
 
 _LIMITS = FileLimits()
@@ -32,16 +33,19 @@ class SourceFiles:
 
     def read(self, paths: Collection[str]) -> dict[str, str]:
         """Return the text of each path that has one, line ends as they are; a byte order mark stays."""
-        inside = [path for path in paths if _is_inside(self.root, path)]
-        rules = IgnoreRules(self.root, self._exclude, self._git.about_paths(self.root, inside) if inside else None)
         texts: dict[str, str] = {}
-        for path in inside:
-            if rules.ignores_file(path) or not isinstance(inspect(self.root, path, _is_source, _LIMITS), FoundFile):
-                continue
-            text = self._text(path)
-            if text is not None:
-                texts[path] = text
+        for path in self.counted(paths):
+            if isinstance(inspect(self.root, path, _is_source, _LIMITS), FoundFile):
+                text = self._text(path)
+                if text is not None:
+                    texts[path] = text
         return texts
+
+    def counted(self, paths: Collection[str]) -> list[str]:
+        """Return the paths that no rule leaves out, whether there is such a file or not."""
+        inside = [path for path in paths if _is_inside(self.root, path) and secret_file_reason(path) is None]
+        rules = IgnoreRules(self.root, self._exclude, self._git.about_paths(self.root, inside) if inside else None)
+        return [path for path in inside if not rules.ignores_file(path)]
 
     def _text(self, path: str) -> str | None:
         try:

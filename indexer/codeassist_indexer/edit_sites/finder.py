@@ -53,7 +53,7 @@ class LearnedSiteFinder:
         found = sites(read, judged, certain)
         left = tuple(site for site in found if not _is_dismissed(site, request))
         is_certain = any(site.score >= CERTAIN for site in left) and bool(certain)
-        return Found(left, max(judged.rest, CERTAIN) if is_certain else judged.rest)
+        return Found(left, 1.0 if is_certain else judged.rest)
 
 
 def _is_dismissed(site: Site, request: EditRequest) -> bool:

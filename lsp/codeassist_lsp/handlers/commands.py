@@ -10,6 +10,7 @@ from typing import Any
 
 from codeassist_lsp.completion.backend import Backend
 from codeassist_lsp.completion.suggestion_log import ACCEPT, ShownSuggestion, SuggestionLog
+from codeassist_lsp.edits.next_edits import NextEditRequests
 from codeassist_lsp.handlers.explain import explain, nothing_to_explain
 from codeassist_lsp.handlers.feedback import Feedback
 from codeassist_lsp.sharing.server_client import STOP
@@ -31,11 +32,13 @@ class Commands:
         backend: Backend,
         suggestion_log: SuggestionLog,
         workspaces: Workspaces,
+        next_edits: NextEditRequests,
     ) -> None:
         self._backend = backend
         self._feedback = Feedback(backend.feedback.put)
         self._suggestion_log = suggestion_log
         self._workspaces = workspaces
+        self._next_edits = next_edits
         server.command(ACCEPT)(self._accept)
         server.command("codeassist.explain")(self._explain)
         server.command("codeassist.status")(self._status)
@@ -47,6 +50,7 @@ class Commands:
     def _accept(self, *arguments: Any) -> None:
         shown = self._find(arguments[0] if arguments else None)
         if shown is not None:
+            shown.session.history.note_accepted(shown.at_cursor.text)
             self._feedback.accepted(shown)
 
     def _explain(self, *arguments: Any) -> dict[str, Any]:
@@ -70,7 +74,7 @@ class Commands:
             }
             for each in self._backend.indexes.all()
         ]
-        return {**found, "index": index}
+        return {**found, "index": index, "next_edits": self._next_edits.status()}
 
     def _reindex(self, *arguments: Any) -> dict[str, Any]:
         """Build the index of each open repository anew, in the background."""

@@ -55,6 +55,12 @@ class Feedback:
         if counting is not None:
             self._count(shown, replace(counting.outcome, is_shown=True))
 
+    def jumped(self, shown: ShownSuggestion) -> None:
+        """The user went to where it would be made."""
+        counting = self._counting(shown)
+        if counting is not None:
+            self._count(shown, replace(counting.outcome, is_jumped=True))
+
     def accepted(self, shown: ShownSuggestion) -> None:
         """All of a suggestion was taken."""
         self._accept(shown, len(shown.at_cursor.text), is_whole=True)

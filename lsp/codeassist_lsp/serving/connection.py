@@ -20,9 +20,15 @@ from codeassist_lsp.completion.client_requests import ClientRequests
 from codeassist_lsp.completion.document_session import DocumentSessions
 from codeassist_lsp.completion.inference import ModelState
 from codeassist_lsp.completion.suggestion_log import SuggestionLog
+from codeassist_lsp.edits import pipelines
+from codeassist_lsp.edits.next_edits import NextEditRequests
+from codeassist_lsp.edits.shown_edit import EditLog
 from codeassist_lsp.handlers.cli_completion import CliCompletions
 from codeassist_lsp.handlers.commands import Commands
+from codeassist_lsp.handlers.edit_feedback import EditFeedback
+from codeassist_lsp.handlers.feedback import Feedback
 from codeassist_lsp.handlers.inline_completion import InlineCompletionHandler
+from codeassist_lsp.handlers.inline_edit import InlineEditHandler
 from codeassist_lsp.handlers.notebook_document import NotebookDocumentHandler
 from codeassist_lsp.handlers.text_document import TextDocumentHandler
 from codeassist_lsp.serving.client_setup import ClientSetup
@@ -62,8 +68,12 @@ class Connection:
         self._editing = TextDocumentHandler(self._server, self._client, documents)
         NotebookDocumentHandler(self._server, self._editing, documents)
         asking = InlineCompletionHandler(self._server, documents, self._completing, self._configuration)
+        edit_log = EditLog()
+        self._next_edits = NextEditRequests(backend, documents, edit_log, pipelines.open_pipeline)
+        InlineEditHandler(self._server, documents, self._next_edits)
+        EditFeedback(self._server, documents, edit_log, Feedback(backend.feedback.put))
         self._scripts = CliCompletions(self._server, backend)
-        Commands(self._server, backend, suggestion_log, self._workspaces)
+        Commands(self._server, backend, suggestion_log, self._workspaces, self._next_edits)
         ClientSetup(
             self._server,
             self._client,
@@ -93,6 +103,7 @@ class Connection:
         """Stop what runs for the client and forget what it had open."""
         self._backend.leave(self)
         self._completing.cancel_all()
+        self._next_edits.cancel_all()
         self._scripts.cancel_all()
         self._editing.close_all()
         for task in self._tasks:

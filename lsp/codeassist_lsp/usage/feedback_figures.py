@@ -39,6 +39,7 @@ def _summary(outcomes: Sequence[SuggestionOutcome]) -> dict[str, Any]:
         "suggestions": len(outcomes),
         "shown": len(shown),
         "accepted": sum(outcome.is_accepted for outcome in outcomes),
+        "jumped": sum(outcome.is_jumped for outcome in outcomes),
         "accepted_in_part": sum(outcome.accepted_chars > 0 and not outcome.is_accepted for outcome in outcomes),
         "acceptance_rate": accepted_of_shown / len(shown) if shown else None,
         "accepted_chars": sum(outcome.accepted_chars for outcome in outcomes),

@@ -136,7 +136,7 @@ def write(path: Path, outcomes: Iterable[SuggestionOutcome], busy_s: float = _BU
                 table.create(_COLUMNS, pk="id", if_not_exists=True)  # pyright: ignore[reportArgumentType]
                 newest_s = max((row["at_s"] for row in rows), default=0.0)
                 database.conn.execute(f"DELETE FROM {_TABLE} WHERE at_s < ?", (newest_s - _KEPT_DAYS * 86_400,))
-                table.upsert_all(rows, pk="id")  # pyright: ignore[reportArgumentType]
+                table.upsert_all(rows, pk="id", alter=True)  # pyright: ignore[reportArgumentType]
         finally:
             database.conn.close()
     except sqlite3.Error as error:
@@ -178,8 +178,8 @@ def _row(outcome: SuggestionOutcome) -> dict[str, Any]:
 
 def _tally(row: dict[str, Any]) -> SuggestionOutcome:
     stage_ms = {stage: row[f"{stage}_ms"] for stage in STAGES if row.get(f"{stage}_ms") is not None}
-    plain: dict[str, Any] = {name: row[name] for name in _COLUMNS if not name.endswith("_ms")}
-    plain |= {name: bool(row[name]) for name in ("is_shown", "is_accepted")}
+    plain: dict[str, Any] = {name: row[name] for name in _COLUMNS if name in row and not name.endswith("_ms")}
+    plain |= {name: bool(row.get(name)) for name in ("is_shown", "is_accepted", "is_jumped")}
     return SuggestionOutcome(**plain, stage_ms=stage_ms)
 
 

@@ -14,7 +14,8 @@ class SuggestionOutcome:
     """One suggestion, from its first showing to its last acceptance.
 
     `stage_ms` is that of the request that it was first shown for.
-    `is_shown`: the client said that it became visible; `is_accepted`: all of it was taken. Of `accepted_chars`, in
+    `is_shown`: the client said that it became visible; `is_accepted`: all of it was taken; `is_jumped`:
+    the user went to a next edit first. Of `accepted_chars`, in
     whole or in part, `looked_chars` were looked for a while later, and `kept_chars` of them were still there.
     """
 
@@ -27,6 +28,7 @@ class SuggestionOutcome:
     num_lines: int
     is_shown: bool = False
     is_accepted: bool = False
+    is_jumped: bool = False
     accepted_chars: int = 0
     looked_chars: int = 0
     kept_chars: int = 0

@@ -17,6 +17,7 @@ from codeassist_indexer.ingest.ignore import settings_spec
 from codeassist_indexer.languages.client_ids import extension_of
 from codeassist_indexer.repository import open_retriever
 from codeassist_indexer.retrieval.sources.retrieval_context import RecentPlaces
+from codeassist_indexer.storage.store import Store
 from codeassist_lsp.workspace.background_index import BackgroundIndex, Coverage
 from codeassist_lsp.workspace.configuration import Configuration
 from codeassist_lsp.workspace.indexes import Indexes
@@ -98,6 +99,11 @@ class Workspace:
         with self._lock:
             self._configuration.forget(self.root)
             return self._indexes.release(self._index, self)
+
+    @property
+    def store(self) -> Store:
+        """Return the index."""
+        return self._index.store
 
     def in_force(self) -> Retriever:
         """Return the retriever that the settings ask for, the same one until they change."""

@@ -36,7 +36,7 @@ def test_it_advertises_what_it_does(run: Run) -> None:
         assert found.text_document_sync.change == types.TextDocumentSyncKind.Incremental
         assert found.text_document_sync.open_close and found.position_encoding == "utf-16"
         assert found.workspace.workspace_folders.change_notifications
-        commands = {"accept", "explain", "status", "reindex"}
+        commands = {"accept", "explain", "status", "reindex", "acceptEdit", "dismissEdit"}
         assert set(found.execute_command_provider.commands) == {f"codeassist.{name}" for name in commands}
 
     run(test)

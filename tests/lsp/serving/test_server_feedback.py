@@ -77,12 +77,25 @@ def test_feedback_is_counted_and_a_broken_database_costs_only_that(program: Prog
         assert found["by_language"].keys() == {"python"} and found["by_model"].keys() == {"own"}
         assert {"queue", "sync", "first_token", "decode", "total"} <= found["latency_ms"].keys()
 
+        editor.open("c.py", "old(1)\n\nold(2)\n")
+        editor.edit("c.py", (0, 0), (0, 3), "new")
+        [edit] = (await editor.ask_edits("c.py", 0))["edits"]
+        editor.client.protocol.notify("textDocument/didShowInlineEdit", {"item": edit})
+        editor.client.protocol.notify("codeassist/didJumpToEdit", {"item": edit})
+        for garbage in ({}, {"item": 3}, {"item": {"command": {"arguments": ["unknown"]}}}):
+            editor.client.protocol.notify("codeassist/didJumpToEdit", garbage)
+        editor.edit("c.py", (2, 0), (2, 6), edit["text"])
+        await editor.run("codeassist.acceptEdit", *edit["command"]["arguments"])
+        while (found := (await stats(editor, program))["by_kind"]["next edit"])["looked_chars"] < 6:
+            pass
+        assert [found[name] for name in ("shown", "jumped", "accepted", "kept_share")] == [1, 1, 1, 1.0]
+
         sent = {"codeassist": {"editor": {"debounce_ms": 0}, "feedback": {"count": False}}}
         editor.client.workspace_did_change_configuration(types.DidChangeConfigurationParams(sent))
         editor.open("b.py", "#say points\nx = \n")
         [item] = await editor.ask("b.py", 1, 4, automatic=True)
         told(editor, "textDocument/didShowCompletion", item)
-        assert (await stats(editor, program))["shown"] == 1
+        assert (await stats(editor, program))["shown"] == 2
         assert len(editor.messages) == 1, "said once"
         code, errors = await editor.stop()
         assert code == 0, errors

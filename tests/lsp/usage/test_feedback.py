@@ -283,6 +283,17 @@ def test_what_a_locked_database_did_not_take_is_written_later(tmp_path: Path) ->
     assert writer.problem is None and writer.num_unwritten == 0
 
 
+def test_a_database_of_before_next_edits_takes_them(tmp_path: Path) -> None:
+    path = tmp_path / "feedback.db"
+    write(path, [outcome(1, is_shown=True)])
+    with sqlite3.connect(path) as connection:
+        connection.execute("ALTER TABLE suggestions DROP COLUMN is_jumped")
+    connection.close()
+    assert [each.is_jumped for each in read(path)] == [False]
+    write(path, [outcome(2, is_jumped=True)])
+    assert [each.is_jumped for each in read(path)] == [False, True]
+
+
 def test_the_figures() -> None:
     nothing = figures([])
     assert (nothing["acceptance_rate"], nothing["kept_share"], nothing["latency_ms"]) == (None, None, {})

@@ -143,6 +143,22 @@ function M.status()
   end
 end
 
+--- Ask for the next edit here.
+function M.edit()
+  require("codeassist.edits").ask()
+end
+
+--- List the places in all files; `all` takes what is listed.
+---@param how "all"|nil
+function M.edits(how)
+  local places = require("codeassist.edits.places")
+  if how == "all" then
+    places.take_all()
+  else
+    places.list()
+  end
+end
+
 function M.explain()
   local sent = client.execute("codeassist.explain", {}, function(err, result)
     if err then

@@ -8,6 +8,8 @@ local M = {}
 ---@field next string|false
 ---@field previous string|false
 ---@field dismiss string|false
+---@field edit string|false
+---@field dismiss_edit string|false
 
 ---@class codeassist.Config
 ---@field cmd string[]|nil the whole command line of the server; found by itself when nil
@@ -40,6 +42,8 @@ local DEFAULTS = {
     next = "<M-]>",
     previous = "<M-[>",
     dismiss = "<C-]>",
+    edit = "<Tab>",
+    dismiss_edit = "<Esc>",
   },
   display = "auto",
   root_markers = { ".codeassist.toml", ".git", ".hg" },

@@ -44,6 +44,7 @@ function M.setup(options)
   on("ColorScheme", function()
     require("codeassist.ghost").define_highlights()
   end)
+  require("codeassist.edits").follow(group)
   if done then
     client.settings_changed()
   end

@@ -1,12 +1,14 @@
 -- The keys of `setup`. Each does what it did before when there is nothing to do for us.
 local accept = require("codeassist.accept")
+local edits = require("codeassist.edits")
 
 local M = {}
 
 ---@class codeassist.KeyAction
 ---@field description string
 ---@field possible fun(): boolean whether the key is ours now
----@field keys string what it then does
+---@field keys string|fun(): string what it then does
+---@field mode string|nil insert mode when nil
 
 ---@return codeassist.Session|nil
 local function session()
@@ -19,12 +21,19 @@ local function may_choose()
   return here ~= nil and here:may_show()
 end
 
+local GO_OR_TAKE = "<Cmd>lua require('codeassist.edits').go_or_take()<CR>"
+local DISMISS_EDIT = "<Cmd>lua require('codeassist.edits').dismiss()<CR>"
+
 ---@type table<string, codeassist.KeyAction>
 local ACTIONS = {
   accept = {
-    description = "codeassist: accept the suggestion",
-    possible = accept.possible,
-    keys = accept.keys("all"),
+    description = "codeassist: accept the suggestion, or the next edit",
+    possible = function()
+      return accept.possible() or edits.visible()
+    end,
+    keys = function()
+      return accept.possible() and accept.keys("all") or GO_OR_TAKE
+    end,
   },
   accept_word = {
     description = "codeassist: accept the next word",
@@ -47,9 +56,25 @@ local ACTIONS = {
     keys = "<Cmd>lua require('codeassist').previous()<CR>",
   },
   dismiss = {
-    description = "codeassist: dismiss the suggestion",
-    possible = accept.possible,
-    keys = "<Cmd>lua require('codeassist').dismiss()<CR>",
+    description = "codeassist: dismiss the suggestion, or the next edit",
+    possible = function()
+      return accept.possible() or edits.visible()
+    end,
+    keys = function()
+      return accept.possible() and "<Cmd>lua require('codeassist').dismiss()<CR>" or DISMISS_EDIT
+    end,
+  },
+  edit = {
+    description = "codeassist: go to the next edit, or take it",
+    possible = edits.visible,
+    keys = GO_OR_TAKE,
+    mode = "n",
+  },
+  dismiss_edit = {
+    description = "codeassist: dismiss the next edit",
+    possible = edits.visible,
+    keys = DISMISS_EDIT,
+    mode = "n",
   },
 }
 
@@ -60,10 +85,17 @@ local ACTIONS = {
 ---@type table<string, codeassist.Mapped> by action
 local mapped = {}
 
+---@param action string
+---@return string
+local function mode_of(action)
+  return ACTIONS[action].mode or "i"
+end
+
 ---@param key string
+---@param action string
 ---@return table<string, any>
-local function mapping_of(key)
-  return vim.fn.maparg(key, "i", false, true)
+local function mapping_of(key, action)
+  return vim.fn.maparg(key, mode_of(action), false, true)
 end
 
 --- What the key did before gets a name of its own, so that it can be called with everything that belongs to it.
@@ -77,9 +109,9 @@ local function name_former(action, key, former)
     local copy = vim.tbl_extend("force", former, { lhs = name })
     copy.lhsraw = vim.api.nvim_replace_termcodes(name, true, true, true)
     copy.lhsrawalt = nil
-    vim.fn.mapset("i", false, copy)
+    vim.fn.mapset(mode_of(action), false, copy)
   else
-    vim.keymap.set("i", name, key)
+    vim.keymap.set(mode_of(action), name, key)
   end
   return name
 end
@@ -87,10 +119,10 @@ end
 --- Give the keys back, those that are still ours.
 function M.remove()
   for action, had in pairs(mapped) do
-    if mapping_of(had.key).desc == ACTIONS[action].description then
-      vim.keymap.del("i", had.key)
+    if mapping_of(had.key, action).desc == ACTIONS[action].description then
+      vim.keymap.del(mode_of(action), had.key)
       if had.former then
-        vim.fn.mapset("i", false, had.former)
+        vim.fn.mapset(mode_of(action), false, had.former)
       end
     end
   end
@@ -103,13 +135,17 @@ function M.map(keys)
   for action, spec in pairs(ACTIONS) do
     local key = keys[action]
     if key then
-      local former = mapping_of(key) ---@type table<string, any>|nil
+      local former = mapping_of(key, action) ---@type table<string, any>|nil
       if vim.tbl_isempty(former) or former.buffer == 1 then
         former = nil
       end
       local fallback = name_former(action, key, former)
-      vim.keymap.set("i", key, function()
-        return spec.possible() and spec.keys or fallback
+      vim.keymap.set(mode_of(action), key, function()
+        if not spec.possible() then
+          return fallback
+        end
+        local what = spec.keys
+        return type(what) == "function" and what() or what --[[@as string]]
       end, { expr = true, remap = true, silent = true, desc = spec.description })
       mapped[action] = { key = key, former = former }
     end
@@ -121,7 +157,7 @@ end
 function M.lost()
   local lost = {}
   for action, had in pairs(mapped) do
-    if mapping_of(had.key).desc ~= ACTIONS[action].description then
+    if mapping_of(had.key, action).desc ~= ACTIONS[action].description then
       lost[action] = had.key
     end
   end

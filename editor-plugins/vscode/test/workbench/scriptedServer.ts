@@ -5,7 +5,8 @@
  *
  * Usage: node scriptedServer.ts RECORD serve
  */
-import { appendFileSync } from "node:fs";
+import { appendFileSync, readdirSync, readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 import {
   createMessageConnection,
   ErrorCodes,
@@ -35,6 +36,9 @@ const connection = createMessageConnection(
 const documents = new Map<string, TextDocument>();
 let lastId = 0;
 let isLoaded = false;
+const dismissed = new Set<string>();
+/** The files of the folder with a call that can follow, as they are on disk. */
+const onDisk = new Map<string, string>();
 
 connection.onRequest((method, params) => {
   note(method, params);
@@ -62,7 +66,9 @@ interface Params {
   textDocument: { uri: string; languageId: string; version: number; text: string };
   contentChanges: Parameters<typeof TextDocument.update>[1];
   position: { line: number; character: number };
+  workspaceFolders?: { uri: string }[];
   command: string;
+  arguments: unknown[];
 }
 
 function sayStatus(status: { busy: boolean; message: string }): void {
@@ -93,6 +99,7 @@ function follow(method: string, { textDocument, contentChanges, cellTextDocument
 function answer(method: string, params: Params): unknown {
   switch (method) {
     case "initialize":
+      readOthers(params.workspaceFolders?.[0]?.uri);
       return {
         serverInfo: { name: "scripted" },
         capabilities: {
@@ -100,17 +107,33 @@ function answer(method: string, params: Params): unknown {
           notebookDocumentSync: { notebookSelector: [{ notebook: "*" }], save: true },
           inlineCompletionProvider: {},
           executeCommandProvider: {
-            commands: ["codeassist.accept", "codeassist.explain", "codeassist.status", "codeassist.reindex"],
+            commands: [
+              "codeassist.accept",
+              "codeassist.explain",
+              "codeassist.status",
+              "codeassist.reindex",
+              "codeassist.acceptEdit",
+              "codeassist.dismissEdit",
+            ],
           },
         },
       };
     case "textDocument/inlineCompletion":
       return { items: suggestions(params) };
     case "workspace/executeCommand":
+      if (params.command === "codeassist.dismissEdit") dismissed.add(String(params.arguments[0]));
       return {
         "codeassist.explain": { markdown: "# Because\n\nIt is written in the script." },
         "codeassist.status": { model: "none", cache: { reused_tokens: 7 } },
       }[params.command];
+    case "textDocument/copilotInlineEdit":
+      return { edits: nextEdits(params.textDocument.uri).slice(0, 1), whyNone: "nothing seems to be missing" };
+    case "codeassist/nextEdits": {
+      const { uri } = params.textDocument;
+      const others = [...onDisk.keys()].filter((other) => other !== uri);
+      const edits = [uri, ...others].flatMap((each) => nextEdits(each));
+      return { edits, whyNone: edits.length > 0 ? null : "nothing seems to be missing" };
+    }
     case "shutdown":
       return null;
     default:
@@ -135,6 +158,38 @@ function suggestions({ textDocument, position }: Params): unknown[] {
     }
   }
   return [];
+}
+
+/** Once any document says `new(`, every line that says `old(` is to say so too; `# twice` brings it a second line. */
+function nextEdits(uri: string): unknown[] {
+  if (![...documents.values()].some((each) => each.getText().includes("new("))) return [];
+  const opened = documents.get(uri);
+  const text = opened?.getText() ?? onDisk.get(uri) ?? "";
+  return text.split(/\r?\n/).flatMap((line, number) => {
+    const id = `${uri.slice(uri.lastIndexOf("/") + 1)}:${line.trim()}`;
+    if (!line.includes("old(") || dismissed.has(id)) return [];
+    const changed = Array(line.includes("# twice") ? 2 : 1).fill(line.replace("old(", "new("));
+    return [
+      {
+        text: changed.join("\n"),
+        textDocument: { uri, version: opened?.version ?? null },
+        range: { start: { line: number, character: 0 }, end: { line: number, character: line.length } },
+        command: { title: "Accept", command: "codeassist.acceptEdit", arguments: [id] },
+        path: uri.slice(uri.lastIndexOf("/") + 1),
+        line: number,
+        old: [line],
+        new: changed,
+        reason: "`old` is `new` now",
+      },
+    ];
+  });
+}
+
+/** Read the other files of the folder that a client opens. */
+function readOthers(root: string | undefined): void {
+  if (root === undefined) return;
+  for (const name of readdirSync(fileURLToPath(root)))
+    if (name.endsWith(".py")) onDisk.set(`${root}/${name}`, readFileSync(fileURLToPath(`${root}/${name}`), "utf8"));
 }
 
 function document(uri: string): TextDocument {

@@ -39,7 +39,7 @@ def parse_imports(path: str, text: str, told: str | None = None) -> tuple[Import
     spec = spec_of(language_in(told, path, text))
     language = spec.name if spec is not None and spec.grammar is not None else None
     source = text.encode("utf-8", "surrogatepass")
-    root = _tree(language, source) if language is not None else None
+    root = _tree(language, source, PARSE_LIMIT_S) if language is not None else None
     if language is None or root is None:
         return ()
     return read_imports(language, QueryCursor(_imports_query(language)).captures(root), source)
@@ -52,7 +52,7 @@ def parse_file(path: str, text: str) -> ParsedFile | None:
         return None
     # Lone surrogates come from file names and undecodable bytes; their three bytes are an error node to the parser.
     source = text.encode("utf-8", "surrogatepass")
-    root = _tree(language, source)
+    root = _tree(language, source, PARSE_LIMIT_S)
     if root is None:
         return ParsedFile(language, symbols=(), imports=(), chunks=cut_chunks(None, text, ()), has_error=True)
     captures = QueryCursor(_query(language)).captures(root)
@@ -66,14 +66,28 @@ def parse_file(path: str, text: str) -> ParsedFile | None:
     )
 
 
-def _tree(language: str, source: bytes) -> Node | None:
-    """The root of the tree, or None where the parser needs longer than PARSE_LIMIT_S."""
+def num_syntax_errors(path: str, text: str, limit_s: float) -> int | None:
+    """How many places of a text do not parse; None where nobody can say, or not within so much processor time."""
+    language = indexed_language_of(path, text)
+    root = _tree(language, text.encode("utf-8", "surrogatepass"), limit_s) if language is not None else None
+    if language is None or root is None:
+        return None
+    return len(QueryCursor(_errors_query(language)).captures(root).get("error", ())) if root.has_error else 0
+
+
+@cache
+def _errors_query(language: str) -> Query:
+    return Query(grammar(language), "(ERROR) @error (MISSING) @error")
+
+
+def _tree(language: str, source: bytes, limit_s: float) -> Node | None:
+    """The root of the tree, or None where the parser needs longer than `limit_s`."""
     started_s = thread_time()
     this_parser = parser(language)
     try:
         return this_parser.parse(
             lambda byte_offset, _: source[byte_offset : byte_offset + READ_BYTES],
-            progress_callback=lambda byte_offset, has_error: thread_time() - started_s > PARSE_LIMIT_S,
+            progress_callback=lambda byte_offset, has_error: thread_time() - started_s > limit_s,
         ).root_node
     except ValueError:  # what the binding raises for a parse that its callback stopped
         this_parser.reset()  # else the next parse would go on with this text

@@ -1,0 +1,1 @@
+"""The next edit on the command line."""

@@ -1,0 +1,46 @@
+"""The pipeline of next edits put together: learned places, rules, a model's own proposals, the gate.
+
+What the command, a server and evaluation run is made here.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from codeassist.edits.pipeline import EditPipeline
+from codeassist.edits.proposals.line_rule import LineRule
+from codeassist.edits.proposals.token_rule import TokenRule
+from codeassist_indexer.edit_sites.finder import LearnedSiteFinder
+from codeassist_indexer.languages.parsing.parse import num_syntax_errors
+
+if TYPE_CHECKING:  # torch takes two seconds to import
+    from codeassist.completion.session import Session
+
+_PARSE_S = 0.2
+_MOST_PARSED_CHARS = 300_000
+
+
+class GrammarCheck:
+    """The gate's `SyntaxCheck`: counts what a grammar does not read. Says nothing of long texts."""
+
+    def num_errors(self, path: str, text: str) -> int | None:
+        """Return how many syntax errors a text has, None where nobody can say."""
+        return num_syntax_errors(path, text, _PARSE_S) if len(text) <= _MOST_PARSED_CHARS else None
+
+
+@cache
+def site_finder() -> LearnedSiteFinder:
+    """Return the finder, one for the process: it keeps what it read of files."""
+    return LearnedSiteFinder()
+
+
+def open_edit_pipeline(session: Session | None) -> EditPipeline:
+    """Return the pipeline with a session's model; None: by rules alone.
+
+    With a model it is used on the thread that owns the engine, which frees its cache with the others.
+    """
+    from codeassist.edits.model_parts import open_parts, rules_alone
+
+    parts = rules_alone(GrammarCheck()) if session is None else open_parts(session, GrammarCheck())
+    return EditPipeline(site_finder(), (TokenRule(), LineRule()), parts.proposers, parts.gate)
