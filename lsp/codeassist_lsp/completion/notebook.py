@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from codeassist_lsp.documents.notebook_text import CellText, in_notebook
+from codeassist_indexer.languages.client_ids import language_of_id
+from codeassist_lsp.documents.notebook_text import MARKDOWN, CellText, in_notebook
 from codeassist_lsp.documents.open_document import CursorContext
 
 if TYPE_CHECKING:
@@ -54,5 +55,5 @@ class Notebook:
         session = self._find(cell.uri)
         if session is None:
             return CellText("", cell.is_code, None)
-        language = session.scope.language if cell.is_code else "markdown"
+        language = language_of_id(session.now.language_id) if cell.is_code else MARKDOWN
         return CellText(session.now.document.text, cell.is_code, language)

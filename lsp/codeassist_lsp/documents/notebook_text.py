@@ -51,7 +51,7 @@ def in_notebook(own: CursorContext, cells: Sequence[CellText], number: int) -> C
     rest, newline, suffix = own.suffix.partition("\n")
     has_names = True
     if cell.language == "python":
-        has_names = not _is_magic(line + rest, prefix)
+        has_names = _MAGIC.match(line + rest) is None or _is_inside(prefix)
         prefix, suffix = without_magics(prefix), without_magics(suffix)
     lead = _lead(list(filter(None, before)), list(filter(None, after)), cell.language)
     tail = _joined(after)[:_MOST_CHARS].rstrip("\n")
@@ -66,9 +66,12 @@ def without_magics(text: str) -> str:
         return text
     lines = text.split("\n")
     for number, line in enumerate(lines):
-        if _is_magic(line, "\n".join(lines[:number])):
+        is_magic, assigned = _MAGIC.match(line) is not None, _ASSIGNED.match(line)
+        if (not is_magic and assigned is None) or _is_inside("\n".join(lines[:number])):
+            continue
+        if is_magic or assigned is None:
             lines[number] = f"# {line}"
-        elif (assigned := _ASSIGNED.match(line)) is not None and not _is_inside("\n".join(lines[:number])):
+        else:
             target, mark, said = assigned.groups()
             lines[number] = f"{target}get_ipython().{'run_line_magic' if mark == '%' else 'getoutput'}({said!r})"
     return "\n".join(lines)
@@ -85,10 +88,6 @@ def _foreign_language(text: str) -> _Foreign | None:
     if found is None or found[1] in _OF_PYTHON:
         return None
     return _Foreign({"js": "javascript", "svg": "xml"}.get(found[1]) or language_of_id(found[1]))
-
-
-def _is_magic(line: str, before: str) -> bool:
-    return _MAGIC.match(line) is not None and not _is_inside(before)
 
 
 def _is_inside(before: str) -> bool:

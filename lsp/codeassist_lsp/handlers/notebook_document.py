@@ -68,6 +68,7 @@ class NotebookDocumentHandler:
     def _open_cells(self, given: Sequence[types.TextDocumentItem], notebook: Notebook) -> None:
         for each in given:
             self._editing.open(each, notebook)
+        self._editing.show_silent()
 
     def _close_cells(self, uris: Sequence[str] | set[str]) -> None:
         for uri in sorted(uris):

@@ -11,6 +11,7 @@ from codeassist_lsp.completion.notebook import Notebook
 from codeassist_lsp.documents.open_document import Point, TextChange, well_formed
 from codeassist_lsp.documents.uri import file_of
 from codeassist_lsp.transport.server import Server
+from codeassist_lsp.workspace.workspace import DocumentScope
 
 _OPENED_LINES = 30  # of a document that was opened; where the cursor stands in it nobody says
 
@@ -44,8 +45,8 @@ class TextDocumentHandler:
         for session in self._documents:
             self._documents.close(session.now.uri)
 
-    def open(self, given: types.TextDocumentItem, notebook: Notebook | None = None) -> None:
-        """Take a document from the client, or a cell of a notebook."""
+    def open(self, given: types.TextDocumentItem, notebook: Notebook | None = None) -> DocumentScope:
+        """Take a document from the client, or a cell of a notebook; return what it belongs to."""
         session = self._documents.open(given.uri, str(given.language_id), given.version, given.text, notebook)
         scope = session.scope
         if len(given.text) > MOST_CHARS:
@@ -53,12 +54,13 @@ class TextDocumentHandler:
                 f"{scope.path} has more than {MOST_CHARS:,} characters: nothing is completed in it", "info"
             )
         _index(session)
+        return scope
+
+    def _did_open(self, params: types.DidOpenTextDocumentParams) -> None:
+        scope = self.open(params.text_document)
         self.show_silent()
         if scope.workspace is not None:
             scope.workspace.recent.note(scope.path, 1, 1 + _OPENED_LINES)
-
-    def _did_open(self, params: types.DidOpenTextDocumentParams) -> None:
-        self.open(params.text_document)
 
     def told_of_unopened(self, uri: str) -> None:
         """Show that an edit came to nothing."""
@@ -102,7 +104,7 @@ def _why_silent(session: DocumentSession) -> str | None:
 
 def _note_edits(session: DocumentSession, changes: list[TextChange]) -> None:
     scope = session.scope
-    if scope.workspace is None:
+    if scope.workspace is None or session.notebook is not None:  # a cell's lines are none of its file's
         return
     for change in changes:
         if change.span is not None:
