@@ -26,13 +26,18 @@ class ReadRequest:
 
 
 def read_request(request: EditRequest, reader: DefinitionReader, should_stop: Callable[[], bool]) -> ReadRequest | None:
-    """Take a request apart; None where nothing was changed, or no file has a line."""
+    """Take a request apart; None where nothing was changed, or no file has a line.
+
+    Without time, lines are looked at without syntax. What `should_stop` raises, where nobody waits, ends it.
+    """
     past = past_changes(request)
     if past is None:
         return None
     table = read_lines(request.files, [line for change in request.history for line in (*change.old, *change.new)])
     if not len(table):
         return None
+    should_stop()
     definitions = reader.read(request.files, should_stop)
+    should_stop()
     rows = features(table, past, definitions)
     return ReadRequest(past, table, definitions, Lines(np.arange(len(table)), table.file_of, table.line_in_file, rows))

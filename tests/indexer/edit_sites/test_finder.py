@@ -9,6 +9,7 @@ import pytest
 from codeassist.edits.change import LineChange
 from codeassist.edits.edit_request import EditRequest
 from codeassist.edits.site import Site
+from codeassist.errors import Cancelled
 from codeassist_indexer.edit_sites.finder import LearnedSiteFinder
 from tests.edits.made_edits import ALL, PARAMETER, RENAME, MadeEdit
 
@@ -80,6 +81,20 @@ def test_no_edit_or_no_text_has_no_sites() -> None:
 def test_without_time_for_syntax_the_same_names_are_found() -> None:
     found = FINDER.look(RENAME.request, lambda: True).sites
     assert all(any(covers(site, change) for site in found[:5]) for change in RENAME.left)
+
+
+def test_it_ends_where_nobody_waits() -> None:
+    asked: list[int] = []
+
+    def should_stop() -> bool:
+        asked.append(1)
+        if len(asked) == 2:
+            raise Cancelled("superseded")
+        return False
+
+    with pytest.raises(Cancelled):
+        FINDER.find(PARAMETER.request, should_stop)
+    assert len(asked) == 2
 
 
 HOSTILE = {
