@@ -47,6 +47,7 @@ def typed_names_command(
     from codeassist_eval.contexts.registry import open_contexts
     from codeassist_eval.engines.local_engine import local_engine
     from codeassist_eval.runs.schedule import Limits
+    from codeassist_eval.tasks.completer import PipelineCompleter
     from codeassist_eval.tasks.repositories import open_repositories
     from codeassist_eval.tasks.task import sample
     from codeassist_eval.typing.typed_names import ask_typed_names, figures_of, name_of
@@ -57,7 +58,9 @@ def typed_names_command(
     repositories.require_all(tasks)
     session = engine.open_session(silent, speculate=False)
     with (
-        open_contexts("full", tasks, repositories, engine.cache_folder / "indexes", session) as retriever_for,
+        open_contexts(
+            "full", tasks, repositories, engine.cache_folder / "indexes", PipelineCompleter(session)
+        ) as retriever_for,
         Meter() as meter,
     ):
         asked = ask_typed_names(session, tasks, retriever_for, letters, meter)
