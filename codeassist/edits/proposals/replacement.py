@@ -118,7 +118,8 @@ def _around(tokens: Sequence[_Token], start: int, end: int, line: int) -> tuple[
 def fits(replacement: Replacement, line: str) -> Iterator[Fit]:
     """Yield where a replacement fits into a line, from left to right; not where its new text stands already.
 
-    What only puts something in needs a neighbour on each side that is the same, or two on one side.
+    What only puts something in needs two neighbours that are the same, one of them to its left if it had one there: an
+    argument follows another one, and any list ends with a bracket.
     """
     tokens = list(TOKEN.finditer(line))
     texts = [token[0] for token in tokens]
@@ -128,7 +129,8 @@ def fits(replacement: Replacement, line: str) -> Iterator[Fit]:
             continue
         left = _num_same(texts[:at][::-1], replacement.before[::-1])
         right = _num_same(texts[at + size :], replacement.after)
-        if not size and (left + right < 2 or _stands_there(replacement, texts, at)):
+        has_neighbours = left + right >= 2 and (left > 0 or not replacement.before)
+        if not size and (not has_neighbours or _stands_there(replacement, texts, at)):
             continue
         if size and _is_inside_new(replacement, texts, at):
             continue

@@ -50,6 +50,7 @@ def test_the_same_replacement_is_made_again(old: str, new: str, line: str, wante
         ("run(a, b)", "run(a, b, True)", "run(a, b, True)"),
         ("value = a", "value = a or b", "value = a or b"),
         ("go(a)", "go(b)", "stop(c)"),
+        ("def put(key, value):", "def put(key, value, seconds):", "def get(name):"),
         ("", "import os", "import sys"),
         ("import os", "", "import sys"),
         ("call([", "call(", "call([1, 2])"),
