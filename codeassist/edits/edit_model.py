@@ -32,6 +32,7 @@ class EditModel:
     cache: PromptCache
     name: str = ""
     _encoded: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    _watcher: Callable[[Decoded], None] | None = None
 
     @staticmethod
     def of(session: Session, cache: PromptCache | None = None) -> EditModel:
@@ -80,7 +81,7 @@ class EditModel:
         from codeassist.engine.decoding.decode import DecodeParams
 
         params = DecodeParams(max_new_tokens, self.stop_ids)
-        return self.engine.generate(
+        decoded = self.engine.generate(
             self.cache,
             prompt,
             params,
@@ -89,6 +90,13 @@ class EditModel:
             accept=accept,
             stopped=should_stop,
         ).decoded
+        if self._watcher is not None:
+            self._watcher(decoded)
+        return decoded
+
+    def watch(self, watcher: Callable[[Decoded], None]) -> None:
+        """Have every answer from now on told to `watcher`: what it took, what was drafted."""
+        self._watcher = watcher
 
     def close(self) -> None:
         """Free the states. On the thread that owns the engine."""

@@ -13,6 +13,7 @@ from codeassist.edits.gate import CalibratedGate, SyntaxCheck
 from codeassist.edits.likelihood import DiffLikelihood
 from codeassist.edits.proposal import Proposer
 from codeassist.edits.proposals.diff import DiffProposer
+from codeassist.edits.proposals.fim import FimProposer
 from codeassist.edits.proposals.rewrite import RewriteProposer
 
 if TYPE_CHECKING:
@@ -60,8 +61,18 @@ def open_parts(
     prompt = DiffPrompt(model.encode, start)
     gate = CalibratedGate(calibration_of(session.model_name), DiffLikelihood(model, prompt), syntax)
     name = form or form_of(session.model_name)
-    proposer = DiffProposer(model, prompt) if name == "diff" else RewriteProposer(model, FORMS[name])
+    proposer = _proposer(session, model, prompt, name)
     return ModelParts((proposer,), gate, model)
+
+
+def _proposer(session: Session, model: EditModel, prompt: DiffPrompt, form: str) -> Proposer:
+    match form:
+        case "diff":
+            return DiffProposer(model, prompt)
+        case "fim":
+            return FimProposer(model, session.prompter.template)
+        case _:
+            return RewriteProposer(model, FORMS[form])
 
 
 def rules_alone(syntax: SyntaxCheck | None = None) -> ModelParts:

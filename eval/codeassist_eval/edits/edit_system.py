@@ -6,14 +6,19 @@ Names in, parts of an `EditPipeline` out.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
+from codeassist.completion.session import open_session
 from codeassist.edits.edit_request import EditRequest
-from codeassist.edits.model_parts import rules_alone
+from codeassist.edits.forms.registry import FORMS
+from codeassist.edits.model_parts import edit_form, open_parts, rules_alone
 from codeassist.edits.pipeline import EditPipeline, Gate
 from codeassist.edits.proposal import Proposal, Proposer
 from codeassist.edits.proposals.token_rule import TokenRule
 from codeassist.edits.site import Site
+from codeassist.models.model_choice import find_model
+from codeassist.progress import silent
 from codeassist.settings import Settings
 from codeassist_eval.errors import EvaluationError
 from codeassist_indexer.edit_sites.finder import LearnedSiteFinder
@@ -68,7 +73,39 @@ def _rules(settings: Settings, model: str | None) -> EditSystem:
     return EditSystem(LearnedSiteFinder(), RULES, (), rules_alone().gate)
 
 
-SYSTEMS: Mapping[str, Opener] = {"nothing": _nothing, "token-rule": _token_rule, "rules": _rules}
+def _model(form: str | None, rules: Sequence[Proposer], settings: Settings, model: str | None) -> EditSystem:
+    """A model's parts, in a form or in its own (None); it is asked where the rules bring nothing."""
+    if model is not None:
+        settings = replace(settings, model=replace(settings.model, name=model))
+    installed, _ = find_model(settings, silent)
+    session = open_session(settings, installed)
+    parts = open_parts(session, form=form or edit_form(settings, installed.name))
+    counts = [0, 0]
+    if parts.model is not None:
+        parts.model.watch(lambda decoded: _add(counts, decoded.num_drafted, decoded.num_draft_accepted))
+    return EditSystem(
+        LearnedSiteFinder(),
+        rules,
+        parts.proposers,
+        parts.gate,
+        lambda: DraftCounts(*counts),
+        session.close,
+        {"model": installed.name, "model_sha256": installed.sha256},
+    )
+
+
+def _add(counts: list[int], num_drafted: int, num_accepted: int) -> None:
+    counts[0] += num_drafted
+    counts[1] += num_accepted
+
+
+SYSTEMS: Mapping[str, Opener] = {
+    "nothing": _nothing,
+    "token-rule": _token_rule,
+    "rules": _rules,
+    "all": partial(_model, None, (TokenRule(), LineRule())),
+    **{form: partial(_model, form, ()) for form in ("diff", "fim", *FORMS)},
+}
 BASELINES = ("nothing", "token-rule")
 
 
