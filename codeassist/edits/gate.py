@@ -80,7 +80,7 @@ class CalibratedGate:
         syntax: SyntaxCheck | None = None,
     ) -> None:
         self._calibration = calibration
-        self._likelihoods = likelihoods
+        self.likelihoods = likelihoods
         self._syntax = syntax
 
     def judge(self, request: EditRequest, proposal: Proposal, should_stop: Callable[[], bool]) -> Verdict:
@@ -89,8 +89,8 @@ class CalibratedGate:
         if why_not is not None:
             return Verdict(0.0, why_not)
         likelihood = None
-        if self._likelihoods is not None:
-            likelihood = self._likelihoods.of(request, proposal.change, should_stop)
+        if self.likelihoods is not None:
+            likelihood = self.likelihoods.of(request, proposal.change, should_stop)
         confidence = self._calibration.confidence(features(proposal, likelihood))
         if confidence < self._calibration.threshold:
             return Verdict(confidence, f"not sure enough: {confidence:.2f} of {self._calibration.threshold:.2f}")

@@ -12,6 +12,8 @@ from functools import partial
 from codeassist.completion.session import open_session
 from codeassist.edits.edit_request import EditRequest
 from codeassist.edits.forms.registry import FORMS
+from codeassist.edits.gate import CalibratedGate
+from codeassist.edits.likelihood import LikelihoodSource
 from codeassist.edits.model_parts import edit_form, open_parts, rules_alone
 from codeassist.edits.pipeline import EditPipeline, Gate
 from codeassist.edits.proposal import Proposal, Proposer
@@ -97,6 +99,15 @@ def _model(form: str | None, rules: Sequence[Proposer], settings: Settings, mode
 def _add(counts: list[int], num_drafted: int, num_accepted: int) -> None:
     counts[0] += num_drafted
     counts[1] += num_accepted
+
+
+def open_asked(
+    settings: Settings, model: str | None
+) -> tuple[LearnedSiteFinder, Sequence[Proposer], Sequence[Proposer], LikelihoodSource]:
+    """Open what the product asks with a model: finder, rules, proposers, likelihoods."""
+    system = _model(None, (TokenRule(), LineRule()), settings, model)
+    assert isinstance(system.gate, CalibratedGate) and system.gate.likelihoods is not None
+    return system.finder, system.rules, system.models, system.gate.likelihoods
 
 
 SYSTEMS: Mapping[str, Opener] = {

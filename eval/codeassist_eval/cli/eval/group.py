@@ -29,6 +29,7 @@ _COMMANDS = {
     "train-ranker": "Train what chooses a prompt's snippets.",
     "train-retriever": "Train the encoder of learned retrieval.",
     "train-edits": "Fine-tune a model for next edits.",
+    "calibrate-edits": "Fit when a next edit is shown.",
     "train-sites": "Train what finds the next edit's place.",
     "typed-names": "See whether each typed letter helps.",
     "typed-words": "See what typing does to the snippets.",
