@@ -1,6 +1,7 @@
 """Proposals of any code model: it goes on with the unified diff of the last edits.
 
-The place's old lines stand there as removed; the model says whether something comes instead, and what. What it writes
+The place's old lines stand there as removed; where it is one line, the model says whether those below go too, and
+always whether something comes instead, and what. What it writes
 is mostly a copy of them: the engine's drafts follow the old lines and earlier new ones.
 """
 
@@ -18,7 +19,11 @@ from codeassist.edits.site import Site
 
 MOST_OLD_LINES = 16
 MOST_MORE_LINES = 8
+MOST_LINES_BESIDE = 4
 _MORE_TOKENS = 48
+# Of 35 places where a change takes more lines away the model says so at 24, of 45 where it does not at 4 (0.5B, dev
+# tasks, 2026-11-30).
+_SURE_NATS = 0.5
 
 
 class DiffProposer:
@@ -39,17 +44,22 @@ class DiffProposer:
         text = request.files.get(site.path)
         lines = [] if text is None else text.split("\n")
         old = lines[site.start_line : site.end_line]
+        beside = lines[site.end_line : site.end_line + MOST_LINES_BESIDE] if len(old) == 1 else []
         if text is None or site.start_line > len(lines) or len(old) > MOST_OLD_LINES:
             return ()
-        new = self._new_lines(request, site, old, should_stop)
-        if new is None:
-            return ()
-        change = trimmed(LineChange(site.path, site.start_line, tuple(old), new))
+        found = self._continued(request, site, old, beside, should_stop)
+        change = None if found is None else trimmed(LineChange(site.path, site.start_line, *found))
         return () if change is None else (Proposal(change, site, self.name),)
 
-    def _new_lines(
-        self, request: EditRequest, site: Site, old: Sequence[str], should_stop: Callable[[], bool]
-    ) -> tuple[str, ...] | None:
+    def _continued(
+        self,
+        request: EditRequest,
+        site: Site,
+        old: Sequence[str],
+        beside: Sequence[str],
+        should_stop: Callable[[], bool],
+    ) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+        """The lines that go, of `beside` too where the model takes these away as well, and those that come."""
         layout = self._prompt
         before = layout.before(request.history, request.files, site.path, site.start_line)
         gone = layout.removed(old)
@@ -58,8 +68,15 @@ class DiffProposer:
             return None
         if old:
             after = self._model.logprobs(before, gone, should_stop)[-1]
+            for line in beside:
+                goes = float(after[layout.remove[0]])
+                if goes < after[layout.add[0]] + _SURE_NATS or goes < after[layout.keep[0]]:
+                    break
+                more = layout.removed([line])
+                after = self._model.logprobs([*before, *gone], more, should_stop)[-1]
+                old, gone = [*old, line], [*gone, *more]
             if after[layout.add[0]] < after[layout.keep[0]]:
-                return ()
+                return tuple(old), ()
         added = AddedLines(len(old) + MOST_MORE_LINES)
 
         def accept(token: int, logprob: float) -> bool:
@@ -69,7 +86,7 @@ class DiffProposer:
         answer = self._model.generate([*before, *gone, *layout.add], most_tokens, copy, accept, should_stop)
         if answer.end == "stop_token":
             added.end()
-        return added.lines if added.is_whole else None
+        return (tuple(old), added.lines) if added.is_whole else None
 
 
 def trimmed(change: LineChange) -> LineChange | None:
