@@ -1,23 +1,30 @@
-"""The gate's calibrations: one a model, fitted on its own proposals for the dev tasks of `eval edits`."""
+"""The gate's calibrations: one a model, fitted on its own proposals for the dev tasks by `eval calibrate-edits`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from codeassist.edits.gate import Calibration
 
-UNCALIBRATED = Calibration(
-    model="",
-    threshold=0.5,
-    bias=-0.5,
-    weights={"place": 0.15, "margin": 0.5, "new": 0.3, "site": 1.5, "source token rule": 1.0},
-)
-"""For models that nobody has calibrated: weights in proportion to what was fitted for others."""
+_QWEN_CODER_05B = Calibration(
+    model="qwen2.5-coder-0.5b",
+    threshold=0.39,
+    bias=-1.831,
+    weights={
+        "site": 0.83, "place": 0.357, "margin": -0.063, "total": 0.16, "new": 1.099, "lines": -0.359,
+        "insertion": 0.387, "deletion": -0.406, "source token rule": 1.67, "source line rule": 0.672,
+    },
+)  # fmt: skip
+"""153 proposals for 156 tasks, 20 of them right; of repositories that were left out 18 were shown, 11 of them right
+(2026-11-30)."""
 
 RULES_ALONE = Calibration(model="", threshold=0.5, bias=-0.5, weights={"site": 2.0})
 """Where no model is loaded."""
 
-_CALIBRATIONS: tuple[Calibration, ...] = ()
+_BY_MODEL: Mapping[str, Calibration] = {_QWEN_CODER_05B.model: _QWEN_CODER_05B}
 
 
 def calibration_of(model_name: str) -> Calibration:
-    """Return the calibration of a model, the uncalibrated weights for one that has none."""
-    return next((each for each in _CALIBRATIONS if each.model == model_name), UNCALIBRATED)
+    """Return the calibration of a model. One that nobody has calibrated is judged as the smallest is, which knows least
+    and is shown least."""
+    return _BY_MODEL.get(model_name, _QWEN_CODER_05B)
