@@ -105,7 +105,7 @@ def open_asked(
     settings: Settings, model: str | None
 ) -> tuple[LearnedSiteFinder, Sequence[Proposer], Sequence[Proposer], LikelihoodSource]:
     """Open what the product asks with a model: finder, rules, proposers, likelihoods."""
-    system = _model(None, (TokenRule(), LineRule()), settings, model)
+    system = _model(None, RULES, settings, model)
     assert isinstance(system.gate, CalibratedGate) and system.gate.likelihoods is not None
     return system.finder, system.rules, system.models, system.gate.likelihoods
 
@@ -114,7 +114,7 @@ SYSTEMS: Mapping[str, Opener] = {
     "nothing": _nothing,
     "token-rule": _token_rule,
     "rules": _rules,
-    "all": partial(_model, None, (TokenRule(), LineRule())),
+    "all": partial(_model, None, RULES),
     **{form: partial(_model, form, ()) for form in ("diff", "fim", *FORMS)},
 }
 BASELINES = ("nothing", "token-rule")
