@@ -9,9 +9,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from codeassist.edits.pipeline import EditPipeline
-from codeassist.edits.proposals.line_rule import LineRule
-from codeassist.edits.proposals.token_rule import TokenRule
 from codeassist_indexer.edit_sites.finder import LearnedSiteFinder
+from codeassist_indexer.edit_sites.rules import RULES
 from codeassist_indexer.languages.parsing.parse import num_syntax_errors
 
 if TYPE_CHECKING:  # torch takes two seconds to import
@@ -43,4 +42,4 @@ def open_edit_pipeline(session: Session | None) -> EditPipeline:
     from codeassist.edits.model_parts import open_parts, rules_alone
 
     parts = rules_alone(GrammarCheck()) if session is None else open_parts(session, GrammarCheck())
-    return EditPipeline(site_finder(), (TokenRule(), LineRule()), parts.proposers, parts.gate)
+    return EditPipeline(site_finder(), RULES, parts.proposers, parts.gate)
