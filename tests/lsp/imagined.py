@@ -53,6 +53,9 @@ class Scope:
     told_path: str | None = None
     has_file: bool = True
 
+    def of_cell(self) -> Scope:
+        return self
+
     @property
     def workspace(self) -> Scope:
         return self
