@@ -50,13 +50,13 @@ def gap_columns(
     shapes = np.zeros(len(table), np.float32)
     if row is not None:
         behind = min(row + len(past.last.change.new), len(table) - 1)
-        at_last = np.sum([values == values[behind] for values in roles.values()], axis=0, dtype=np.float32)
+        at_last = np.stack([values == values[behind] for values in roles.values()]).sum(axis=0).astype(np.float32)
         same_depth = (above == above[row]) & (below == below[behind])
         shapes = (shifted(table, table.shapes, -1, 0) == shifted(table, table.shapes, -1, 0)[row]).astype(np.float32)
         shapes += table.shapes == table.shapes[behind]
     return {
-        **roles, "gap_indent_above": np.asarray(np.nan_to_num(above - indentation)), "gap_roles_of_last": at_last,
-        "gap_indent_below": np.asarray(np.nan_to_num(below - indentation)), "gap_same_depth": same_depth,
+        **roles, "gap_indent_above": np.nan_to_num(above - indentation), "gap_roles_of_last": at_last,
+        "gap_indent_below": np.nan_to_num(below - indentation), "gap_same_depth": same_depth,
         "gap_shapes_of_last": shapes,
     }  # fmt: skip
 
