@@ -9,6 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from codeassist.edits.pipeline import EditPipeline
+from codeassist_indexer.edit_requests.mended_uses import MendedUses
 from codeassist_indexer.edit_sites.finder import LearnedSiteFinder
 from codeassist_indexer.edit_sites.rules import RULES
 from codeassist_indexer.languages.parsing.parse import num_syntax_errors
@@ -42,4 +43,6 @@ def open_edit_pipeline(session: Session | None) -> EditPipeline:
     from codeassist.edits.model_parts import open_parts, rules_alone
 
     parts = rules_alone(GrammarCheck()) if session is None else open_parts(session, GrammarCheck())
-    return EditPipeline(site_finder(), RULES, parts.proposers, parts.gate)
+    finder = site_finder()
+    gate = MendedUses(parts.gate, finder, frozenset(rule.name for rule in RULES))
+    return EditPipeline(finder, RULES, parts.proposers, gate)
