@@ -37,13 +37,17 @@ _LEAST_TOKENS = 192
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Completes requests, one at a time. `monitoring` begins the monitors of requests that ask for them, if any."""
+    """Completes requests, one at a time. `monitoring` begins the monitors of requests that ask for them, if any.
+
+    `edit_form`: how its entry says that it is asked for next edits, None where it does not.
+    """
 
     model_name: str
     engine: Engine
     prompter: Prompter
     notices: tuple[str, ...] = ()
     monitoring: MonitorSet | None = None
+    edit_form: str | None = None
     stop_ids: frozenset[int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -293,4 +297,6 @@ def _open(
         speculate=speculate,
     )
     prompter = Prompter(tokenizer, template, Budget(context_tokens), trie)
-    return Session(model.name, engine, prompter, tuple(notices), monitoring)
+    own = settings.models.get(model.name)
+    form = None if own is None else own.edit_form
+    return Session(model.name, engine, prompter, tuple(notices), monitoring, form)

@@ -19,7 +19,6 @@ from codeassist.edits.proposals.rewrite import RewriteProposer
 if TYPE_CHECKING:
     from codeassist.completion.session import Session
     from codeassist.engine.engine import PromptCache
-    from codeassist.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +35,6 @@ class ModelParts:
             self.model.close()
 
 
-def edit_form(settings: Settings, model_name: str) -> str:
-    """Return the form that a model is asked in: its entry's, else the one that its name says."""
-    own = settings.models.get(model_name)
-    if own is not None and own.edit_form is not None:
-        return own.edit_form
-    return form_of(model_name if own is None or own.hub is None else f"{model_name} {own.hub}")
-
-
 def open_parts(
     session: Session,
     syntax: SyntaxCheck | None = None,
@@ -53,14 +44,14 @@ def open_parts(
     """Return the parts that go with a session's model. Raises ModelError where it has not the form's tokens.
 
     `cache`: the live cache to use, of one workspace; a new one unless given. `syntax` says whether texts parse. `form`:
-    `edit_form`'s; what the model's name says unless given.
+    its entry's unless given, else what its name says.
     """
     model = EditModel.of(session, cache)
     tokenizer = session.tokenizer
     start = [tokenizer.bos_id] if tokenizer.add_bos and tokenizer.bos_id is not None else []
     prompt = DiffPrompt(model.encode, start)
     gate = CalibratedGate(calibration_of(session.model_name), DiffLikelihood(model, prompt), syntax)
-    name = form or form_of(session.model_name)
+    name = form or session.edit_form or form_of(session.model_name)
     proposer = _proposer(session, model, prompt, name)
     return ModelParts((proposer,), gate, model)
 

@@ -14,7 +14,7 @@ from codeassist.edits.edit_request import EditRequest
 from codeassist.edits.forms.registry import FORMS
 from codeassist.edits.gate import CalibratedGate
 from codeassist.edits.likelihood import LikelihoodSource
-from codeassist.edits.model_parts import edit_form, open_parts, rules_alone
+from codeassist.edits.model_parts import open_parts, rules_alone
 from codeassist.edits.pipeline import EditPipeline, Gate
 from codeassist.edits.proposal import Proposal, Proposer
 from codeassist.edits.proposals.token_rule import TokenRule
@@ -81,7 +81,7 @@ def _model(form: str | None, rules: Sequence[Proposer], settings: Settings, mode
         settings = replace(settings, model=replace(settings.model, name=model))
     installed, _ = find_model(settings, silent)
     session = open_session(settings, installed)
-    parts = open_parts(session, form=form or edit_form(settings, installed.name))
+    parts = open_parts(session, form=form)
     counts = [0, 0]
     if parts.model is not None:
         parts.model.watch(lambda decoded: _add(counts, decoded.num_drafted, decoded.num_draft_accepted))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -13,7 +15,7 @@ from codeassist.edits.edit_model import EditModel
 from codeassist.edits.edit_request import EditRequest
 from codeassist.edits.forms.form import Window
 from codeassist.edits.forms.registry import FORMS
-from codeassist.edits.model_parts import edit_form, open_parts
+from codeassist.edits.model_parts import open_parts
 from codeassist.edits.proposals.rewrite import RewriteProposer, region_changes
 from codeassist.edits.site import Site
 from codeassist.errors import ModelError
@@ -33,12 +35,13 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def opened(folder: Path, *, speculate: bool = True) -> Session:
+def opened(folder: Path, *, speculate: bool = True, models: Mapping[str, UserModel] | None = None) -> Session:
     torch.set_num_threads(1)
     settings = Settings(
         model=ModelSettings(format="int8", context_tokens=1500, threads=1),
         completion=CompletionSettings(max_new_tokens=64),
         places=Folders(folder / "config.toml", folder / "data", folder / "cache", folder / "run"),
+        models=models or {},
     )
     return open_session(settings, InstalledModel("tiny", folder, "0" * 64, "safetensors"), speculate=speculate)
 
@@ -92,12 +95,12 @@ def test_a_form_whose_tokens_the_model_has_not_is_refused(folder: Path) -> None:
     assert [each.name for each in open_parts(opened(folder)).proposers] == ["diff"]
 
 
-def test_the_form_is_the_entrys_own_else_what_the_name_says() -> None:
-    models = {"mine": UserModel(hub="o/n", edit_form="zeta"), "other": UserModel(hub="x/sweep-next-edit-0.5B")}
-    settings = Settings(models=models)
-    assert [edit_form(settings, name) for name in ("mine", "other", "zeta-2", "qwen")] == [
-        "zeta", "sweep", "zeta2", "diff"
-    ]  # fmt: skip
+def test_the_form_is_the_entrys_own_else_what_the_name_says(folder: Path) -> None:
+    own = opened(folder, models={"tiny": UserModel(folder=folder, edit_form="sweep")})
+    assert own.edit_form == "sweep"
+    assert [each.name for each in open_parts(own).proposers] == ["sweep"]
+    named = dataclasses.replace(opened(folder), model_name="my-sweep-next-edit")
+    assert [each.name for each in open_parts(named).proposers] == ["sweep"]
 
 
 def test_what_changed_in_a_region_is_told_change_by_change() -> None:
