@@ -59,7 +59,7 @@ class Script:
         return Verdict(0.9, "it was turned down" if is_dismissed else None)
 
 
-def scripted_pipeline(completer: Any = None, settings: Any = None) -> EditPipeline:
+def scripted_pipeline(completer: Any = None) -> EditPipeline:
     """In the place of `codeassist_lsp.edits.pipelines.open_pipeline`."""
     script = Script()
     return EditPipeline(script, (script,), (), script)

@@ -32,7 +32,7 @@ def propose(request: EditRequest, settings: Settings, progress: Progress) -> Pro
 
     session, notices = _session(settings, progress)
     progress("next edit", 0, None)
-    found = open_edit_pipeline(session, settings).next_edits(request)
+    found = open_edit_pipeline(session).next_edits(request)
     kept = [each for each in found.proposals if not is_unwanted(each.change, request.files[each.change.path])]
     return Proposed(kept, notices)
 

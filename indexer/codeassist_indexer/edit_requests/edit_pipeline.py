@@ -16,7 +16,6 @@ from codeassist_indexer.languages.parsing.parse import num_syntax_errors
 
 if TYPE_CHECKING:  # torch takes two seconds to import
     from codeassist.completion.session import Session
-    from codeassist.settings import Settings
 
 _PARSE_S = 0.2
 _MOST_PARSED_CHARS = 300_000
@@ -36,18 +35,14 @@ def site_finder() -> LearnedSiteFinder:
     return LearnedSiteFinder()
 
 
-def open_edit_pipeline(session: Session | None, settings: Settings | None = None) -> EditPipeline:
-    """Return the pipeline with a session's model, asked in the form that the settings say; None: by rules alone.
+def open_edit_pipeline(session: Session | None) -> EditPipeline:
+    """Return the pipeline with a session's model; None: by rules alone.
 
     With a model it is used on the thread that owns the engine, which frees its cache with the others.
     """
-    from codeassist.edits.model_parts import edit_form, open_parts, rules_alone
+    from codeassist.edits.model_parts import open_parts, rules_alone
 
-    if session is None:
-        parts = rules_alone(GrammarCheck())
-    else:
-        form = None if settings is None else edit_form(settings, session.model_name)
-        parts = open_parts(session, GrammarCheck(), form=form)
+    parts = rules_alone(GrammarCheck()) if session is None else open_parts(session, GrammarCheck())
     finder = site_finder()
     gate = MendedUses(parts.gate, finder, frozenset(rule.name for rule in RULES))
     return EditPipeline(finder, RULES, parts.proposers, gate)

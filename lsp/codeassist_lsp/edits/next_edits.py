@@ -41,9 +41,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Kind = Literal["automatic", "invoked"]
-PipelineFor = Callable[["Completer | None", Settings | None], EditPipeline]
-"""Returns the parts for what is in service and the settings that it was loaded with; None: without a model. Called on
-the inference thread, or without a model on another one."""
+PipelineFor = Callable[["Completer | None"], EditPipeline]
+"""Returns the parts for what is in service; None: without a model. Called on the inference thread, or without a model
+on another one."""
 _PAUSE_S = 0.3
 _HERE_MS = 3_000.0  # the next edit in the file that is being edited
 _EVERYWHERE_MS = 15_000.0
@@ -180,7 +180,7 @@ class NextEditRequests:
                 return stopped() or _has_changed(question)
 
             has_engine = completer is not None and completer.engine is not None
-            pipeline = self._pipeline_for(completer if has_engine else None, inference.served)
+            pipeline = self._pipeline_for(completer if has_engine else None)
             return look(pipeline, request, is_over), "none" if completer is None else completer.model_name
 
         if inference.state.name is None:

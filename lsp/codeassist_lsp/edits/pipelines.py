@@ -10,7 +10,6 @@ from codeassist_indexer.edit_requests.edit_pipeline import open_edit_pipeline
 if TYPE_CHECKING:
     from codeassist.completion.completer import Completer
     from codeassist.edits.pipeline import EditPipeline
-    from codeassist.settings import Settings
 
 
 class _Opened:
@@ -21,7 +20,7 @@ class _Opened:
         self._by_rules: EditPipeline | None = None
         self._last: tuple[Completer, EditPipeline] | None = None
 
-    def of(self, completer: Completer | None, settings: Settings | None) -> EditPipeline:
+    def of(self, completer: Completer | None) -> EditPipeline:
         from codeassist.completion.session import Session
 
         with self._lock:
@@ -29,16 +28,13 @@ class _Opened:
                 self._by_rules = self._by_rules or open_edit_pipeline(None)
                 return self._by_rules
             if self._last is None or self._last[0] is not completer:
-                self._last = completer, open_edit_pipeline(completer, settings)
+                self._last = completer, open_edit_pipeline(completer)
             return self._last[1]
 
 
 _opened = _Opened()
 
 
-def open_pipeline(completer: Completer | None, settings: Settings | None) -> EditPipeline:
-    """Return the pipeline for what is in service, by the settings that it was loaded with.
-
-    Called on the thread that owns the engine, if there is one.
-    """
-    return _opened.of(completer, settings)
+def open_pipeline(completer: Completer | None) -> EditPipeline:
+    """Return the pipeline for what is in service. Called on the thread that owns the engine, if there is one."""
+    return _opened.of(completer)
