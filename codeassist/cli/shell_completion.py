@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 from click.shell_completion import get_completion_class
 
+from codeassist.terminal.console import print_exactly
 from codeassist.terminal.error_boundary import completion_variable
 from codeassist.terminal.options import debug_option
 
@@ -26,4 +27,4 @@ def completion(shell: str) -> None:
     of_shell = get_completion_class(shell)
     assert of_shell is not None, "click knows these three"
     root = click.get_current_context().find_root().command
-    click.echo(of_shell(root, {}, _PROGRAM, completion_variable(_PROGRAM)).source())
+    print_exactly(of_shell(root, {}, _PROGRAM, completion_variable(_PROGRAM)).source())

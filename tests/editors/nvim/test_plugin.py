@@ -231,7 +231,7 @@ def test_the_command_completes_its_words(bench: Bench) -> None:
     def complete(typed: str) -> list[str]:
         return bench.editor.nvim.funcs.getcompletion(typed, "cmdline")
 
-    everything = ["disable", "enable", "explain", "log", "reindex", "restart", "status", "toggle"]
+    everything = ["disable", "edit", "edits", "enable", "explain", "log", "reindex", "restart", "status", "toggle"]
     assert complete("CodeAssist ") == everything
     assert complete("CodeAssist re") == ["reindex", "restart"]
     assert complete("CodeAssist toggle ") == ["buffer", "filetype", "global"]
@@ -242,7 +242,7 @@ def test_the_command_completes_its_words(bench: Bench) -> None:
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ("bogus", 'no subcommand "bogus"; there are disable, enable'),
+        ("bogus", 'no subcommand "bogus"; there are disable, edit, edits, enable'),
         ("toggle window", "takes one of global, filetype, buffer"),
         ("log now", "takes no argument"),
     ],

@@ -156,7 +156,7 @@ def test_what_the_users_own_file_names_is_started(program: Program, traps: Traps
 
 
 def test_a_name_that_is_a_path_loads_no_file_of_the_repository(program: Program) -> None:
-    """An editor may choose among the user's models by name; a file is none, wherever it lies."""
+    """An editor may choose among the user's models by name; a file is the user's own to name, wherever it lies."""
 
     async def test() -> None:
         planted = program.root / "planted.gguf"
@@ -164,8 +164,11 @@ def test_a_name_that_is_a_path_loads_no_file_of_the_repository(program: Program)
         for name in (str(planted), "./planted.gguf", "../repo/planted.gguf"):
             editor = Editor(program.command("serve", "--stdio"), program.root, program.environment())
             await editor.start({"model": {"name": name}})
-            await editor.hears(lambda editor=editor: any("unknown model" in message for message in editor.messages))
-            assert (await editor.run("codeassist.status"))["model"]["name"] is None
+            await editor.hears(
+                lambda editor=editor: any("model.name cannot be set here" in message for message in editor.messages)
+            )
+            await editor.hears(lambda editor=editor: any("loading own" in each.message for each in editor.statuses))
+            assert (await editor.run("codeassist.status"))["model"]["name"] in (None, "own")
             code, errors = await editor.stop()
             assert code == 0, errors
 

@@ -41,7 +41,7 @@ def lightgbm() -> ModuleType:
         import lightgbm as module
     except ImportError as error:
         raise EvaluationError(
-            "training places of next edits needs LightGBM; install it: pip install 'codeassist-live[train]'"
+            "training places of next edits needs LightGBM; install it: pip install lightgbm"
         ) from error
     return module
 
