@@ -58,11 +58,10 @@ class _TransientError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """How a server is reached: the authorities that are trusted, None for the system's and SSL_CERT_FILE; the proxy,
-    "environment" for what HTTPS_PROXY and NO_PROXY say, "none" or its address; how long a connection may take."""
+    """How a server is reached: the authorities that are trusted, None for the system's and SSL_CERT_FILE; how long a
+    connection may take. The environment's HTTPS_PROXY and NO_PROXY say through which proxy."""
 
     trusted: ssl.SSLContext | None = None
-    proxy: str = "environment"
     connect_s: float = _CONNECT_S
 
 
@@ -91,14 +90,13 @@ class CompletionsClient:
         verify = route.trusted or True
         headers = {"Authorization": f"Bearer {endpoint.api_key}"} if endpoint.api_key else {}
         limits = httpx.Limits(max_connections=num_at_once, max_keepalive_connections=num_at_once)
-        is_direct = endpoint.is_loopback or route.proxy == "none"
         self._http = httpx.AsyncClient(
             headers=headers,
             timeout=httpx.Timeout(timeout_s, connect=min(route.connect_s, timeout_s), pool=None),
             limits=limits,
             verify=verify,
-            transport=httpx.AsyncHTTPTransport(limits=limits, verify=verify) if is_direct else None,  # no proxy then
-            proxy=None if is_direct or route.proxy == "environment" else route.proxy,
+            # With a transport of its own it asks no proxy.
+            transport=httpx.AsyncHTTPTransport(limits=limits, verify=verify) if endpoint.is_loopback else None,
             follow_redirects=False,
         )
 

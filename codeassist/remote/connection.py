@@ -37,7 +37,7 @@ def endpoint_of(remote: RemoteSettings, environment: Mapping[str, str]) -> Endpo
 
 def route_of(remote: RemoteSettings) -> Route:
     """Return how the server is reached. Raises SettingsError for a file that holds no certificates."""
-    return Route(_trusted(remote), remote.proxy, _CONNECT_S)
+    return Route(_trusted(remote), _CONNECT_S)
 
 
 def _trusted(remote: RemoteSettings) -> ssl.SSLContext | None:

@@ -15,9 +15,11 @@ REMOVED: Mapping[str, str] = {
     "index.max_file_kib": "files above 512 KiB are not indexed",
     "index.cache_dir": "indexes lie in the cache folder, which CODEASSIST_HOME or XDG_CACHE_HOME moves",
     "cache.refresh_tokens": "8 tokens on each side of the cursor are computed again after an edit",
+    "cache.heal": "an idle machine makes corrected states exact again",
     "editor.alternatives": "who asks for suggestions gets three at most",
     "remote.connect_ms": "a connection may take 2 s",
     "remote.first_token_ms": "a server may be silent for a third of remote.timeout_ms",
+    "remote.proxy": "HTTPS_PROXY, HTTP_PROXY and NO_PROXY in the environment say which proxy is asked",
     "remote.retries": "a request that failed is sent again twice",
 }
 

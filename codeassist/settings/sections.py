@@ -152,7 +152,6 @@ class CacheSettings:
 
     mode: Literal["live", "exact"] = _personal("live", word("live", "exact"))
     memory_mib: int = _personal(1024, integer(16, 1_048_576))
-    heal: bool = _personal(True, switch())
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +220,7 @@ class RemoteSettings:
     """A server that completes in the local model's place, and which repositories it may be shown; none by default.
 
     `url` None: nothing leaves the machine. `repositories` are folders: one allows itself and every repository in it.
-    `key_env` None takes the key where `remote.endpoint` says, `proxy` "environment" what HTTPS_PROXY and its like say.
+    `key_env` None takes the key where `remote.endpoint` says.
     """
 
     url: str | None = _own(None, or_none("none", text()))
@@ -231,10 +230,6 @@ class RemoteSettings:
     key_env: str | None = _own(None, or_none("auto", matching(r"[A-Za-z_]\w*", "the name of a variable")))
     keyring: str | None = _own(None, or_none("none", text()))
     ca_file: Path | None = field(default=None, metadata={"kind": or_none("none", path()), "author": Author.USER})
-    proxy: str = _own(
-        "environment",
-        matching(r"environment|none|https?://[^\s@/]+/?", '"environment", "none" or http://HOST:PORT, without a user'),
-    )
     context_tokens: int | None = _own(None, or_none("auto", integer(128, 131072)))
     timeout_ms: int = _own(15_000, integer(10, 600_000))
     fallback: bool = _own(True, switch())

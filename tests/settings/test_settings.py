@@ -80,7 +80,7 @@ def test_exclusions_add_up_so_that_no_repository_lifts_the_users(home: Path, rep
         ("completion.max_lines", "3", 3),
         ("model.threads", "auto", None),
         ("model.device", "cuda:1", "cuda:1"),
-        ("cache.heal", "false", False),
+        ("editor.completion_items", "true", True),
         ("editor.min_confidence", "0.25", 0.25),
         ("index.exclude", "a/,b/", ("a/", "b/")),
     ],
@@ -102,7 +102,7 @@ def test_texts_are_read_as_the_settings_kind(home: Path, key: str, text: str, va
         ("context.mode", "ful"),
         ("model.device", "cuda:x"),
         ("model.format", "int4"),
-        ("cache.heal", "maybe"),
+        ("editor.completion_items", "maybe"),
         ("context.encoder", "relative/folder"),
     ],
 )
@@ -247,7 +247,7 @@ def test_what_is_wrong_can_be_left_out_and_named(home: Path, repository: Path) -
     found = salvage(
         repository,
         [Override("editor.mod", "off", "editor"), Override("editor.mode", "off", "editor")],
-        environment(home, CODEASSIST_CACHE_HEAL="maybe", CODEASSIST_CACHE_MODE="exact"),
+        environment(home, CODEASSIST_EDITOR_COMPLETION_ITEMS="maybe", CODEASSIST_CACHE_MODE="exact"),
     )
     settings = found.settings
     assert (settings.editor.min_confidence, settings.completion.max_new_tokens) == (0.25, 9)
@@ -259,7 +259,11 @@ def test_what_is_wrong_can_be_left_out_and_named(home: Path, repository: Path) -
         "models.x: needs",
     ):
         assert len([problem for problem in found.problems if part in problem]) == 1, part
-    for part in ("may not set model.name", "cache.heal is 'maybe'", "editor.mod; did you mean editor.mode?"):
+    for part in (
+        "may not set model.name",
+        "editor.completion_items is 'maybe'",
+        "editor.mod; did you mean editor.mode?",
+    ):
         assert len([problem for problem in found.problems if part in problem]) == 1, part
     assert len(found.problems) == 7
 
@@ -461,3 +465,8 @@ def test_only_the_user_names_a_models_file(home: Path, repository: Path, name: s
     (repository / ".codeassist.toml").write_text(f'[model]\nname = "{name}"\n')
     with pytest.raises(SettingsError, match=r"may not set model\.name"):
         resolve(repository, (), environment(home))
+
+
+def test_there_are_few_settings() -> None:
+    """One more needs a user who wants it, and takes the place of another."""
+    assert len(RULES) < 40

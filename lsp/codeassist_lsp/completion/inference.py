@@ -228,7 +228,7 @@ class Inference:
     def _start_thread(self, session: Completer, wanted: Settings) -> _Service:
         from codeassist.engine.inference_thread import InferenceThread
 
-        thread = InferenceThread(session.engine, heal=wanted.cache.heal, on_death=self._report_death)
+        thread = InferenceThread(session.engine, on_death=self._report_death)
         return _Service(session, thread, wanted)
 
     def _report_death(self, error: BaseException) -> None:
