@@ -186,6 +186,7 @@ def test_a_real_model_suggests_a_name_of_another_file(tmp_path: Path) -> None:
         pytest.skip(f"{REAL} is not in {MODELS} (CODEASSIST_TEST_MODELS)")
     KEPT.mkdir(parents=True, exist_ok=True)
     (KEPT / "config.toml").write_text(
+        "[context]\ndeadline_ms = 10_000\n[monitor]\ndeadline_ms = 10_000\n"  # on a busy machine both are late
         f"[model]\nname = 'qwen'\n[models.qwen]\ngguf = {json.dumps(str(MODELS / REAL))}\n"
     )
     program = Program(KEPT, tmp_path / "repository", MODELS / REAL)
