@@ -73,6 +73,16 @@ class NextEdits:
     proposals: tuple[Proposal, ...]
     trace: Trace
 
+    @property
+    def why_none(self) -> str:
+        """Why there is no proposal, for people, where there is none."""
+        trace = self.trace
+        if trace.withheld:
+            return trace.withheld[0].why_not
+        if trace.is_late and trace.num_sites_asked < trace.num_sites:
+            return "nothing was found in time"
+        return "nothing seems to be missing"
+
 
 @dataclass(frozen=True, slots=True)
 class EditPipeline:

@@ -10,6 +10,7 @@ from codeassist.edits.change import LineChange
 from codeassist.edits.lines import with_changes
 from codeassist.edits.patch import written_patch
 from codeassist.edits.proposal import Proposal
+from codeassist.edits.site import Site
 from codeassist.terminal.console import say
 
 
@@ -54,3 +55,11 @@ def print_edits(proposals: Sequence[Proposal]) -> None:
             say(label=f"- {line}", colour="red")
         for line in change.new:
             say(label=f"+ {line}", colour="green")
+
+
+def print_uncertain(sites: Sequence[Site]) -> None:
+    """Print the places that may have to change, where nobody knows how."""
+    if sites:
+        say("these places may have to change all the same:")
+    for site in sorted(sites, key=lambda site: (site.path, site.start_line)):
+        say(f"  {site.reason}", label=f"{site.path}:{site.start_line + 1}")

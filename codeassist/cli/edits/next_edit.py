@@ -56,7 +56,7 @@ def next_edit(
       codeassist next-edit --patch-out - | git apply
       git diff HEAD~1 | codeassist next-edit --stdin
     """
-    from codeassist.cli.edits.edit_report import as_document, as_patch, print_edits
+    from codeassist.cli.edits.edit_report import as_document, as_patch, print_edits, print_uncertain
     from codeassist.cli.sessions.edit_run import Proposed, propose
     from codeassist.cli.sessions.repository import bring_up_to_date, open_store, require_root
     from codeassist_indexer.edit_requests.related_files import related_files
@@ -86,7 +86,8 @@ def next_edit(
     elif patch_out != "-":
         print_edits(edits)
         if not edits:
-            say("nothing was changed" if not changes.history else "no next edit: nothing seems to be missing")
+            say(f"no next edit: {found.why_none}")
+            print_uncertain(found.uncertain)
 
 
 def _changes(

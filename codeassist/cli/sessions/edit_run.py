@@ -15,14 +15,20 @@ if TYPE_CHECKING:
     from codeassist.completion.session import Session
     from codeassist.edits.edit_request import EditRequest
     from codeassist.edits.proposal import Proposal
+    from codeassist.edits.site import Site
 
 
 @dataclass(frozen=True, slots=True)
 class Proposed:
-    """The next edits, the likeliest first, no two over the same lines; and what the user should know."""
+    """The next edits, the likeliest first, no two over the same lines; and what the user should know.
+
+    Where there is none: why, and the places that may have to change although nothing was certain enough there.
+    """
 
     proposals: Sequence[Proposal]
     notices: tuple[str, ...] = ()
+    why_none: str = "nothing was changed"
+    uncertain: tuple[Site, ...] = ()
 
 
 def propose(request: EditRequest, settings: Settings, progress: Progress) -> Proposed:
@@ -34,7 +40,9 @@ def propose(request: EditRequest, settings: Settings, progress: Progress) -> Pro
     progress("next edit", 0, None)
     found = open_edit_pipeline(session).next_edits(request)
     kept = [each for each in found.proposals if not is_unwanted(each.change, request.files[each.change.path])]
-    return Proposed(kept, notices)
+    sites = dict.fromkeys(each.proposal.site for each in found.trace.withheld)
+    uncertain = () if kept else tuple(site for site in sites if site.source not in ("near", "name"))
+    return Proposed(kept, notices, found.why_none, uncertain)
 
 
 def _session(settings: Settings, progress: Progress) -> tuple[Session | None, tuple[str, ...]]:

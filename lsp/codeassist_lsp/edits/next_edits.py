@@ -167,7 +167,7 @@ class NextEditRequests:
         ]
         for each in shown:
             self._log.add(each)
-        return EditAnswer(tuple(shown), None if shown else _why_none(found))
+        return EditAnswer(tuple(shown), None if shown else found.why_none)
 
     async def _run(
         self, question: EditQuestion, asked: Asked, look: Callable[[EditPipeline, EditRequest, Stopped], NextEdits]
@@ -271,12 +271,3 @@ def why_no_edit(question: EditQuestion, settings: Settings) -> str | None:
 def _has_changed(question: EditQuestion) -> bool:
     session = question.session
     return session.is_closed or session.now.document is not question.document.document
-
-
-def _why_none(found: NextEdits) -> str:
-    trace = found.trace
-    if trace.withheld:
-        return f"nothing certain enough: {trace.withheld[0].why_not}"
-    if trace.is_late and trace.num_sites_asked < trace.num_sites:
-        return "nothing was found in time"
-    return "nothing seems to be missing"

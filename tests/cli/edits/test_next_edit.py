@@ -72,6 +72,19 @@ def test_for_people_a_small_diff_with_its_reason(repo: Path) -> None:
     assert "codeassist: a notice" in done.stderr
 
 
+def test_places_are_named_where_nothing_is_certain_enough(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sites = (Site("app.py", 3, 4, 0.9, "use", "calls `send`"), Site("app.py", 2, 3, 0.8, "use", "calls `send`, too"))
+    unsure = Proposed((), (), "not sure enough: 0.31 of 0.44", sites)
+    monkeypatch.setattr(codeassist.cli.sessions.edit_run, "propose", lambda *arguments: unsure)
+    assert run(repo).stdout.splitlines() == [
+        "no next edit: not sure enough: 0.31 of 0.44",
+        "these places may have to change all the same:",
+        "app.py:3  calls `send`, too",
+        "app.py:4  calls `send`",
+    ]
+    assert json.loads(run(repo, "--json").stdout) == {"edits": []}
+
+
 def test_git_applies_the_patch_and_then_nothing_is_left(repo: Path, tmp_path: Path) -> None:
     patch = tmp_path / "next.diff"
     run(repo, "--patch-out", str(patch))

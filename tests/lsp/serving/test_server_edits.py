@@ -120,7 +120,7 @@ def test_what_was_turned_down_stays_away(run: Run) -> None:
         await editor.run("codeassist.dismissEdit", *other["command"]["arguments"])
         editor.edit("no.py", (0, 0), (0, 0), "# lines move\n")
         answer = await editor.ask_edits("no.py", 0)
-        assert answer == {"edits": [], "whyNone": "nothing certain enough: it was turned down"}
+        assert answer == {"edits": [], "whyNone": "it was turned down"}
 
     run(test)
 
