@@ -39,7 +39,7 @@ TASK: dict[str, Any] = {
     ],
 }
 QUIET = {**TASK, "task_id": "o/n/2", "kind": "quiet", "targets": []}
-PLAN = LoraPlan(rank=4, alpha=8.0, rows=12, batch=2, rate=1e-2, warmup_steps=1)
+PLAN = LoraPlan(rank=4, rows=12, batch=2, rate=1e-2, warmup_steps=1)
 
 
 @pytest.fixture(scope="module")

@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 @model_option
 @run_folder_option(required=True)
 @click.option(
-    "--rows", type=click.IntRange(min=1), default=1500, show_default=True, help="How many rows to learn from."
+    "--rows", type=click.IntRange(min=1), default=2400, show_default=True, help="How many rows to learn from."
 )
-@click.option("--rank", type=click.IntRange(1, 256), default=16, show_default=True, help="Of the adapter's matrices.")
+@click.option("--rank", type=click.IntRange(1, 256), default=8, show_default=True, help="Of the adapter's matrices.")
 @click.option("--rate", type=click.FloatRange(1e-7, 1.0), default=3e-4, show_default=True, help="The learning rate.")
 @click.option("--threads", type=click.IntRange(min=1), help="Compute on so many threads.")
 @seed_option
@@ -67,7 +67,7 @@ def train_edits_command(
         torch.set_num_threads(threads)
     with Meter() as meter:
         engine = local_engine(model, assignments, Limits(1, None), meter)
-        plan = LoraPlan(rank=rank, alpha=2.0 * rank, rows=rows, rate=rate, seed=seed)
+        plan = LoraPlan(rank=rank, rows=rows, rate=rate, seed=seed)
         facts = run_training(engine.settings, engine.model, task_paths, out, plan, note, meter)
     if as_json:
         print_json(facts)

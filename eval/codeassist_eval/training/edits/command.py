@@ -30,7 +30,7 @@ from codeassist.tokenization.tokens import Tokenizer
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.runs.record_log import claim
 from codeassist_eval.runs.run_folder import write_json
-from codeassist_eval.training.edits.lora import LoraModel
+from codeassist_eval.training.edits.lora import LoraModel, fastest_dtype
 from codeassist_eval.training.edits.rows import Row, row_of
 from codeassist_eval.training.edits.training import LoraPlan, Step, train
 from codeassist_eval.training.optimiser_state import State, load_state, save_state
@@ -81,7 +81,7 @@ def run_training(
     )
     weights = open_weights(folder)
     corpus = read_corpus(task_paths, Tokenizer.load(folder), plan)
-    learner = LoraModel(weights, plan.rank, plan.alpha, plan.seed)
+    learner = LoraModel(weights, plan.rank, plan.alpha, plan.seed, fastest_dtype())
     facts = {"model": model.name, "model_sha256": model.sha256, "plan": dataclasses.asdict(plan), **corpus.facts()}
     losses: list[Step] = []
 
