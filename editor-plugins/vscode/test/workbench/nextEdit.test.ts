@@ -1,9 +1,8 @@
 /** The next edit in the real workbench: drawn, gone to, taken, turned down; and Tab that indents where there is none. */
 import assert from "node:assert/strict";
-import { dirname, join } from "node:path";
 import { after, before } from "node:test";
 import { ScriptedProgram } from "./scriptedProgram.ts";
-import { required, scenesOf, until, Workbench } from "./workbench.ts";
+import { scenesOf, until, Workbench } from "./workbench.ts";
 
 const FAR = "x = 1\n".repeat(80);
 const FILES = {
@@ -60,7 +59,7 @@ scene("an edit in sight is drawn in place, and Tab takes it without a jump", asy
   assert.match(await drawn(), /new.*Tab: take · `old` is `new` now/);
   const shown = await server.sent("it is shown", ({ method }) => method === "textDocument/didShowInlineEdit");
   assert.deepEqual(shown.params.item.old, ["z = old(2)  # é"]);
-  await workbench.page.screenshot({ path: join(dirname(required("CODEASSIST_VSIX")), "next-edit.png") });
+  await workbench.keepPicture("next-edit-vscode");
   await workbench.page.keyboard.press("Tab");
   await server.sent("it is accepted", ({ params }) => params?.command === "codeassist.acceptEdit");
   await until("nothing is drawn", async () => !(await drawn()).includes("Tab"));

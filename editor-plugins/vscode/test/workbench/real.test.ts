@@ -1,4 +1,4 @@
-/** The packed extension with the real `codeassist serve` and a real model: what a user sees. Keeps pictures for the documentation. */
+/** The packed extension with the real `codeassist serve` and a real model: what a user sees. Its pictures are kept in build/vscode/images. */
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { mkdir, writeFile } from "node:fs/promises";
@@ -46,14 +46,11 @@ function tellTheStory(model: string): void {
   let workbench: Workbench;
   const name = basename(model).split(/[\d-]/)[0] ?? "";
   const build = dirname(required("CODEASSIST_VSIX"));
-  /** The documentation shows the model that it names. */
-  const images = name === "qwen" ? join(import.meta.dirname, "../../../../docs/images") : join(build, "images");
   const scene = scenesOf(() => workbench);
 
   before(async () => {
     const home = join(build, "../model-home"); // kept: it holds the converted weights
     await mkdir(home, { recursive: true });
-    await mkdir(images, { recursive: true });
     await writeFile(
       join(home, "config.toml"),
       `[model]\nname = "${name}"\n[models.${name}]\ngguf = ${JSON.stringify(model)}\n`,
@@ -83,7 +80,7 @@ function tellTheStory(model: string): void {
     await workbench.retypeUntilGhostText(".", FIRST_ANSWER_MS);
     const drawn = (await workbench.drawnLines())[REPORT.split("\n").length - 1] ?? "";
     assert.ok(drawn.startsWith(TYPED) && drawn.length > TYPED.length, drawn);
-    await page.screenshot({ path: join(images, "vscode.png") });
+    await workbench.keepPicture("vscode");
 
     await page.keyboard.press("Tab");
     const saved = await workbench.saved("report.py");
@@ -94,7 +91,7 @@ function tellTheStory(model: string): void {
   scene("the explanation names the code of the other file", async () => {
     await workbench.command("codeassist: Explain the Last Suggestion");
     await workbench.previewShows("inventory.py");
-    await workbench.page.screenshot({ path: join(images, "vscode-explain.png") });
+    await workbench.keepPicture("vscode-explain");
   });
 
   scene("the status names the model", async () => {

@@ -118,9 +118,14 @@ export class Workbench {
 
   /** Keep what the screen shows when a test failed, beside the extension's package. */
   async keepFailure(name: string): Promise<void> {
-    const path = join(dirname(VSIX), "failures", `${name.replace(/\W+/g, "-")}.png`);
+    console.log(`the screen: ${await this.keepPicture(`failures/${name.replace(/\W+/g, "-")}`)}`);
+  }
+
+  /** Keep what the screen shows beside the extension's package: whoever wants a new picture in the documentation copies it. */
+  async keepPicture(name: string): Promise<string> {
+    const path = join(dirname(VSIX), "images", `${name}.png`);
     await this.page.screenshot({ path });
-    console.log(`the screen: ${path}`);
+    return path;
   }
 
   /** Open a file by its name, as a user would. */
