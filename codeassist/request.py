@@ -14,7 +14,10 @@ NO_REPOSITORY = "workspace"
 """What a model is told where a file belongs to no repository."""
 Extent = Literal["lines", "block"]
 NameKind = Literal["member", "import", "keyword", "case", "class"]
-ActOutcome = Literal["agreed", "overruled", "late", "abstained"]
+Strength = Literal["sure", "likely"]
+ActOutcome = Literal["agreed", "overruled", "outweighed", "late", "abstained"]
+SUSPECT_PROBABILITY = 0.9
+"""Who is kept from a name that the model gave more than this: more likely the analysis is wrong than the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,8 @@ class NamePosition:
 class AllowedNames:
     """All whole names that can stand at a place. `source`: what found them, for people ("jedi", "index", ...).
 
+    `strength` "sure": all that they come from was read completely; others are forbidden. "likely": something was left
+    to guess or may be outdated; others only count for less.
     `room`, at a "keyword" place: how many arguments may still stand there by position; None: not known. Where it is 0,
     nothing but `name=`, a star or the call's end may follow; where there are no names either, only the last two.
     """
@@ -133,6 +138,7 @@ class AllowedNames:
     names: frozenset[str]
     source: str
     room: int | None = None
+    strength: Strength = "sure"
 
 
 class Analysis(Protocol):
@@ -174,8 +180,10 @@ class MonitorAct:
 
     `char`: where the name begins, counted from the cursor in code points (negative: begun before it). `name` is what
     the answer has there, "" where it went on without a name. `wanted` is the text of the token that the model would
-    have written and was kept from, None where the monitor agreed or did not know. `num_allowed` and `some` (sorted,
-    those that go on with what stood there first) are empty where nothing was known.
+    have written and was kept from, None where the monitor agreed or did not know; `wanted_probability` what the model
+    gave it there. "outweighed": names that are only likely did not keep the model from another one. `num_allowed` and
+    `some` (sorted, those that go on with what stood there first) are empty, and `strength` None, where nothing was
+    known.
     """
 
     kind: NameKind
@@ -186,6 +194,14 @@ class MonitorAct:
     source: str | None = None
     num_allowed: int = 0
     some: tuple[str, ...] = ()
+    strength: Strength | None = None
+    wanted_probability: float | None = None
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether a name was forbidden of which the model was so sure that the analysis may be wrong."""
+        forbade = self.outcome == "overruled" and self.strength == "sure"
+        return forbade and (self.wanted_probability or 0.0) > SUSPECT_PROBABILITY
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,10 +115,17 @@ def told_of_act(act: MonitorAct) -> str:
     if act.outcome == "abstained":
         return f"{name}: the analysis does not know what can stand there"
     some = ", ".join(act.some) + (", …" if act.num_allowed > len(act.some) else "")
-    found = f"{act.num_allowed} names found by {act.source}" + (f" ({some})" if some else "")
+    likely = "likely " if act.strength == "likely" else ""
+    found = f"{act.num_allowed} {likely}names found by {act.source}" + (f" ({some})" if some else "")
     if act.outcome == "overruled":
-        return f"{name}: the model would have written {act.wanted!r}, which is none of the {found}"
+        return f"{name}: the model would have written {act.wanted!r}{_sure_of(act)}, which is none of the {found}"
+    if act.outcome == "outweighed":
+        return f"{name}: none of the {found}, but the model was sure enough of it"
     return f"{name}: one of the {found}"
+
+
+def _sure_of(act: MonitorAct) -> str:
+    return f", sure to {act.wanted_probability or 0:.0%}" if act.is_suspect else ""
 
 
 def _act(entry: Mapping[str, Any]) -> MonitorAct:

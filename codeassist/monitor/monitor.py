@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Protocol
 
 import numpy as np
@@ -15,9 +16,13 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Mask:
-    """Which tokens may come next. `allowed`: (V,) bool; tokens beyond it (padding of a model's vocabulary) may not."""
+    """Which tokens may come next. `allowed`: (V,) bool; tokens beyond it (padding of a model's vocabulary) may not.
+
+    `cost`: what the others lose of their log-probability, in nats; with a finite one they may come all the same.
+    """
 
     allowed: NDArray[np.bool_]
+    cost: float = inf
 
 
 class Monitor(Protocol):
@@ -25,7 +30,8 @@ class Monitor(Protocol):
 
     The decoder asks about the token that it is about to take. So a monitor need not work out what it would say of all
     the others: only when it objects to one, it says which ones are left; of those the decoder takes another one and
-    asks again. In the end every token that was asked about is the best of those that no monitor objects to.
+    asks again. In the end every token that was asked about is the best of those that no monitor objects to. A token
+    that a mask with a finite cost is without pays that once, and comes if it is still the best.
     """
 
     @property
@@ -33,10 +39,11 @@ class Monitor(Protocol):
         """How long `objection` has waited so far for what it needed to know."""
         ...
 
-    def objection(self, token: int) -> Mask | None:
+    def objection(self, token: int, logprob: float) -> Mask | None:
         """Return a mask without `token` if it must not come next; None if it may, or if that is not known.
 
-        May wait a little for an analysis.
+        `logprob`: the model's own, for the record. What forbids the token goes before what only makes it cost
+        something. May wait a little for an analysis.
         """
         ...
 

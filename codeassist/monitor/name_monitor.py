@@ -11,8 +11,9 @@ import logging
 import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
+from math import exp, inf
 from time import perf_counter
 
 from codeassist.monitor.monitor import Mask
@@ -27,7 +28,8 @@ from codeassist.monitor.name_set import (
     mask_without_byte,
     mask_without_equals,
 )
-from codeassist.request import ActOutcome, AllowedNames, Analysis, MonitorAct, NamePosition
+from codeassist.monitor.name_visit import Finding, Visit, Writing
+from codeassist.request import AllowedNames, Analysis, MonitorAct, NamePosition
 from codeassist.tokenization.byte_trie import ByteTrie
 
 log = logging.getLogger(__name__)
@@ -43,50 +45,9 @@ _EQUALS = re.compile(rb"[ \t]*=(?![=>])")
 _TRAILING_NAME = re.compile(r"(?<![\w$])[^\W\d][\w$]*\Z|(?<![\w$])\$[\w$]*\Z")
 _LONGEST_NAME = 200
 _NAME_AFTER_CURSOR = re.compile(r"[\w$]*")
-_RANK: dict[ActOutcome, int] = {"abstained": 0, "late": 1, "agreed": 2, "overruled": 3}
 
 
-@dataclass(slots=True)
-class _Visit:
-    """A place that the decoder came to. `told`: what people are told of it; None while only drafts came there."""
-
-    place: NamePosition
-    head: str  # the answer before the name
-    asked: Future[NameSet | None]
-    began: str  # what stood of the name when it was first asked about
-    told: ActOutcome | None = None
-    wanted: str | None = None
-    names: NameSet | None = None
-    is_known: bool = False
-
-    def tell(self, outcome: ActOutcome) -> None:
-        if self.told is None or _RANK[outcome] > _RANK[self.told]:
-            self.told = outcome
-
-
-@dataclass(frozen=True, slots=True)
-class _Writing:
-    """A token that writes at a place, which lies `lead` after the answer's end.
-
-    `beginning` is what stands of the name already, `data` what the token writes there; `text` ends at both.
-    """
-
-    place: NamePosition
-    text: str
-    lead: bytes
-    beginning: bytes
-    data: bytes
-    token: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Finding:
-    visit: _Visit
-    outcome: ActOutcome
-    mask: Mask | None = None
-
-
-_Known = Callable[[_Visit], NameSet | None]
+_Known = Callable[[Visit], NameSet | None]
 
 
 @dataclass(slots=True)
@@ -109,10 +70,11 @@ class NameMonitor:
     _whole_trie: ByteTrie = field(init=False)
     _answer: bytearray = field(default_factory=bytearray)
     _lengths: list[int] = field(default_factory=list[int])
-    _visits: dict[_Key, _Visit] = field(default_factory=dict["_Key", _Visit])
+    _visits: dict[_Key, Visit] = field(default_factory=dict["_Key", Visit])
     _places: dict[str, NamePosition | None] = field(default_factory=dict["str", "NamePosition | None"])
     _after: str = ""
     _is_off: bool = False
+    _insisted: dict[int, list[Visit]] = field(default_factory=dict[int, "list[Visit]"])  # by the token that costs
 
     def __post_init__(self) -> None:
         found = _NAME_AFTER_CURSOR.match(self.suffix)
@@ -122,16 +84,20 @@ class NameMonitor:
         if place is not None:
             self._visit(place, self.prefix)  # the analysis runs beside the prefill
 
-    def objection(self, token: int) -> Mask | None:
+    def objection(self, token: int, logprob: float) -> Mask | None:
         """Return what may come next if `token` would write a name that is none."""
+        weighs: Mask | None = None
         for finding in self._findings(token, self._wait):
-            visit = finding.visit
+            visit, mask = finding.visit, finding.mask
             visit.tell(finding.outcome)
-            if finding.mask is not None:
-                if visit.wanted is None:
-                    visit.wanted = self._new_bytes(token).decode("utf-8", "replace")
-                return finding.mask
-        return None
+            if mask is None:
+                continue
+            visit.want(self._new_bytes(token), exp(logprob))
+            if mask.cost == inf:
+                return mask
+            self._insisted.setdefault(token, []).append(visit)
+            weighs = weighs or mask
+        return weighs
 
     def foresees_objection(self, token: int) -> bool:
         """Say whether `token` would write a name that is known to be none."""
@@ -144,6 +110,9 @@ class NameMonitor:
 
     def accept(self, token: int) -> None:
         """Take the token's text in."""
+        for visit in self._insisted.get(token, ()):
+            visit.told = "outweighed"
+        self._insisted.clear()
         data = self._new_bytes(token)
         self._written, self.trie = b"", self._whole_trie
         self._answer += data
@@ -163,17 +132,17 @@ class NameMonitor:
     def acts(self) -> tuple[MonitorAct, ...]:
         """Return what was done so far, place by place."""
         answer, _ = _decoded(self._answer)
-        return tuple(self._act(visit, answer) for visit in self._visits.values() if visit.told is not None)
+        return tuple(visit.act(self.prefix, answer) for visit in self._visits.values() if visit.told is not None)
 
-    def _findings(self, token: int, known: _Known) -> Iterator[_Finding]:
-        """What there is to say of each place that a token writes at; nothing after one with a mask counts."""
+    def _findings(self, token: int, known: _Known) -> Iterator[Finding]:
+        """What there is to say of each place that a token writes at; nothing after one that forbids it counts."""
         data = self._new_bytes(token)
         answer, half_char = _decoded(self._answer)
         text = self.prefix + answer
         place = self._place(text)
         if place is not None:
             beginning = text[place.start :].encode("utf-8", "surrogatepass") + half_char
-            yield from self._at(_Writing(place, text, b"", beginning, data, token), known)
+            yield from self._at(Writing(place, text, b"", beginning, data, token), known)
         for found in _NEXT_NAME.finditer(data, 1):
             lead = data[: found.start()]
             try:
@@ -182,14 +151,14 @@ class NameMonitor:
                 continue
             place = self._place(text_there)
             if place is not None and place.start == len(text_there):
-                yield from self._at(_Writing(place, text_there, lead, b"", data[len(lead) :], token), known)
+                yield from self._at(Writing(place, text_there, lead, b"", data[len(lead) :], token), known)
         if not half_char:
             yield from self._arguments(text, data, token)
 
     def _new_bytes(self, token: int) -> bytes:
         return self.token_bytes(token)[len(self._written) :]
 
-    def _arguments(self, text: str, data: bytes, token: int) -> Iterator[_Finding]:
+    def _arguments(self, text: str, data: bytes, token: int) -> Iterator[Finding]:
         """What there is to say against arguments that a token begins, where the call takes no more of them by position.
 
         Nobody waits to hear it: most calls are right, and each would have to be waited for.
@@ -204,15 +173,17 @@ class NameMonitor:
             names = self._peek(visit)
             if names is None or names.room != 0:
                 continue
-            writing = _Writing(place, there, lead, b"", begun, token)
+            writing = Writing(place, there, lead, b"", begun, token)
             end = end_of_name(begun)
             if not begun and found[0].startswith(b",") and not names.names and _opens_a_bracket(there):
                 before = data[: found.start()]
-                yield self._verdict(visit, writing, False, partial(mask_without_byte, self.trie, before, b","))
+                left = partial(mask_without_byte, self.trie, before, b",")
+                yield self._verdict(visit, writing, names, False, left)
             elif begun and begun[0] in BEGINS_POSITIONAL and not (end and names.has_beginning(begun[:end])):
-                yield self._verdict(visit, writing, False, partial(mask_of_full_call, self.trie, names, lead))
+                left = partial(mask_of_full_call, self.trie, names, lead)
+                yield self._verdict(visit, writing, names, False, left)
 
-    def _at(self, writing: _Writing, known: _Known) -> Iterator[_Finding]:
+    def _at(self, writing: Writing, known: _Known) -> Iterator[Finding]:
         end = end_of_name(writing.data)
         if writing.place.kind == "keyword":
             if not (writing.beginning or end) or not self._makes_keyword(writing.data, end):
@@ -222,27 +193,29 @@ class NameMonitor:
         visit = self._visit(writing.place, writing.text)
         names = known(visit)
         if names is None:
-            yield _Finding(visit, "abstained" if visit.is_known else "late")
+            yield Finding(visit, "abstained" if visit.is_known else "late")
         elif writing.place.kind == "keyword":
             is_right = names.has(writing.beginning + writing.data[:end])
-            yield self._verdict(visit, writing, is_right, lambda: self._mask_of_equals(writing, end))
+            yield self._verdict(visit, writing, names, is_right, lambda: self._mask_of_equals(writing, end))
         elif not names.has_beginning(writing.beginning):
-            yield _Finding(visit, "abstained")
+            yield Finding(visit, "abstained")
         else:
             is_right = names.is_written_by(writing.beginning, writing.data, end)
-            yield self._verdict(visit, writing, is_right, lambda: self._mask_of_names(writing, names))
+            yield self._verdict(visit, writing, names, is_right, lambda: self._mask_of_names(writing, names))
 
-    def _verdict(self, visit: _Visit, writing: _Writing, is_right: bool, left: Callable[[], Mask]) -> _Finding:
+    def _verdict(
+        self, visit: Visit, writing: Writing, names: NameSet, is_right: bool, left: Callable[[], Mask]
+    ) -> Finding:
         """The finding for a token: no mask if it is right, if the mask has nothing against it, or if none is left.
 
         Where a token has to begin with what stands already, none may be left: then that is to be written first.
         """
         if is_right:
-            return _Finding(visit, "agreed")
+            return Finding(visit, "agreed")
         mask, token = left(), writing.token
         if (token < len(mask.allowed) and mask.allowed[token]) or not (self._written or mask.allowed.any()):
-            return _Finding(visit, "abstained")
-        return _Finding(visit, "overruled", mask)
+            return Finding(visit, "abstained")
+        return Finding(visit, "overruled", replace(mask, cost=names.cost))
 
     def _makes_keyword(self, data: bytes, end: int) -> bool:
         """Whether a token makes a keyword of the name that its first `end` bytes end."""
@@ -250,10 +223,10 @@ class NameMonitor:
         # Without tokens for `==`, an equals sign at the end may be half of one.
         return found is not None and (found.end() < len(data) or self.trie.find(b"==") is not None)
 
-    def _mask_of_equals(self, writing: _Writing, end: int) -> Mask:
+    def _mask_of_equals(self, writing: Writing, end: int) -> Mask:
         return mask_without(self.trie, writing.token) if end or writing.lead else mask_without_equals(self.trie)
 
-    def _mask_of_names(self, writing: _Writing, names: NameSet) -> Mask:
+    def _mask_of_names(self, writing: Writing, names: NameSet) -> Mask:
         if not writing.lead and (writing.beginning or writing.place.kind == "member"):
             return mask_within(self.trie, names, writing.beginning)
         return mask_after(self.trie, names, writing.lead)
@@ -277,7 +250,7 @@ class NameMonitor:
             return None
         return place if place is not None and 0 <= place.start <= len(text) else None
 
-    def _visit(self, place: NamePosition, text: str) -> _Visit:
+    def _visit(self, place: NamePosition, text: str) -> Visit:
         head = text[len(self.prefix) : place.start]
         key = (place.kind, place.start, head)
         visit = self._visits.get(key)
@@ -285,7 +258,7 @@ class NameMonitor:
             before = text[: place.start]
             began = text[place.start :]
             asked = self.submit(lambda: self._ask(place, before, began))
-            self._visits[key] = visit = _Visit(place, head, asked, began)
+            self._visits[key] = visit = Visit(place, head, asked, began)
         return visit
 
     def _ask(self, place: NamePosition, before: str, began: str) -> NameSet | None:
@@ -297,7 +270,7 @@ class NameMonitor:
             names.tokens(self.trie, b"", began.encode("utf-8", "surrogatepass"))  # here, beside the prefill
         return names
 
-    def _wait(self, visit: _Visit) -> NameSet | None:
+    def _wait(self, visit: Visit) -> NameSet | None:
         """The names at a place, None to abstain. Waits for them while there is time left to wait."""
         left_ms = self.deadline_ms - self.waited_ms
         if not visit.asked.done() and left_ms > 0:
@@ -309,7 +282,7 @@ class NameMonitor:
             self.waited_ms += (perf_counter() - began) * 1e3
         return self._peek(visit)
 
-    def _peek(self, visit: _Visit) -> NameSet | None:
+    def _peek(self, visit: Visit) -> NameSet | None:
         if not visit.is_known and visit.asked.done():
             visit.is_known = True
             if not visit.asked.cancelled():
@@ -319,23 +292,6 @@ class NameMonitor:
                 elif error is None:
                     visit.names = visit.asked.result()
         return visit.names
-
-    def _act(self, visit: _Visit, answer: str) -> MonitorAct:
-        assert visit.told is not None, "what was only drafted is not told"
-        names, place = visit.names, visit.place
-        text = self.prefix + answer
-        is_there = answer.startswith(visit.head) and len(text) >= place.start
-        found = _NAME_AFTER_CURSOR.match(text, place.start) if is_there else None
-        return MonitorAct(
-            kind=place.kind,
-            char=place.start - len(self.prefix),
-            outcome=visit.told,
-            name=found[0] if found is not None else "",
-            wanted=visit.wanted,
-            source=None if names is None else names.source,
-            num_allowed=0 if names is None else len(names.names),
-            some=() if names is None else names.some(visit.began.encode("utf-8", "surrogatepass")),
-        )
 
 
 def _opens_a_bracket(text: str) -> bool:

@@ -8,12 +8,16 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from dataclasses import dataclass, field
+from math import inf
 
 import numpy as np
 
 from codeassist.monitor.monitor import Mask
-from codeassist.request import AllowedNames
+from codeassist.request import AllowedNames, Strength
 from codeassist.tokenization.byte_trie import NAME_START, NOT_AFTER_NAME, ByteTrie, Ids
+
+LIKELY_NATS = 3.0
+"""What names that are only likely take from others, once a name."""
 
 _TokensKey = tuple[int, bytes, bytes]  # the trie's root, what comes before the name, what stands of it
 _SHOWN = 8
@@ -24,11 +28,15 @@ BEGINS_POSITIONAL = NAME_START | frozenset(b"0123456789\"'([{-+~.")
 
 @dataclass(frozen=True, slots=True)
 class NameSet:
-    """All names that may stand at a place, as bytes, sorted; `room` as in AllowedNames. Remembers tokens' ids."""
+    """All names that may stand at a place, as bytes, sorted; `room` and `strength` as in AllowedNames.
+
+    Remembers tokens' ids.
+    """
 
     names: tuple[bytes, ...]
     source: str
     room: int | None = None
+    strength: Strength = "sure"
     _tokens: dict[_TokensKey, Ids] = field(default_factory=dict["_TokensKey", Ids], compare=False)
 
     @staticmethod
@@ -38,7 +46,12 @@ class NameSet:
         if after:
             end = after.encode("utf-8", "surrogatepass")
             names |= {name.removesuffix(end) for name in names}
-        return NameSet(tuple(sorted(names)), allowed.source, allowed.room)
+        return NameSet(tuple(sorted(names)), allowed.source, allowed.room, allowed.strength)
+
+    @property
+    def cost(self) -> float:
+        """What it costs a token, in nats, to write something else: everything, where that surely is no name."""
+        return inf if self.strength == "sure" else LIKELY_NATS
 
     def has(self, name: bytes) -> bool:
         """Whether this is one of the names."""

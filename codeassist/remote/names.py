@@ -54,7 +54,7 @@ class NameGuard:
         if place is None or place.kind == "keyword":
             return {}
         names = self._names(prefix, place)
-        if names is None:
+        if names is None or names.strength != "sure":  # a grammar can only forbid
             return {}
         typed, after = prefix[place.start :], self._after[0] if self._after else ""
         rests = sorted(
@@ -85,6 +85,8 @@ class NameGuard:
             outcome: ActOutcome
             if found is None:
                 outcome = "late" if self._was_late else "abstained"
+            elif found.strength != "sure":
+                outcome = "abstained"
             elif name in found.names or (not is_whole and any(one.startswith(name) for one in found.names)):
                 outcome = "agreed"
             else:
@@ -170,4 +172,5 @@ def _act(
         source=None if found is None else found.source,
         num_allowed=0 if found is None else len(found.names),
         some=some,
+        strength=None if found is None else found.strength,
     )

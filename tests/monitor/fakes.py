@@ -7,13 +7,22 @@ import threading
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from functools import cache
+from math import inf
 from typing import Any, TypeVar
 
 import numpy as np
 
 from codeassist.monitor.monitor import Mask
 from codeassist.monitor.name_monitor import NameMonitor
-from codeassist.request import AllowedNames, Analysis, AnalysisService, CompletionRequest, NameKind, NamePosition
+from codeassist.request import (
+    AllowedNames,
+    Analysis,
+    AnalysisService,
+    CompletionRequest,
+    NameKind,
+    NamePosition,
+    Strength,
+)
 from codeassist.tokenization.byte_trie import ByteTrie
 from codeassist.tokenization.tokens import Tokenizer
 from tests.tokenization import test_tokens
@@ -47,6 +56,8 @@ class Says:
     `room` says how many arguments there may be by position where `text` ends.
     """
 
+    strength: Strength = "sure"
+
     def __init__(self, room: Callable[[str], int | None] = lambda text: None, **names: Collection[str] | None) -> None:
         self.allowed = names
         self.room = room
@@ -62,7 +73,13 @@ class Says:
     def names(self, text: str, place: NamePosition) -> AllowedNames | None:
         self.asked.append((text, place))
         names = self.allowed[place.kind]
-        return None if names is None else AllowedNames(frozenset(names), "test", self.room(text))
+        return None if names is None else AllowedNames(frozenset(names), "test", self.room(text), self.strength)
+
+
+class Guesses(Says):
+    """One whose names are only likely."""
+
+    strength: Strength = "likely"
 
 
 class SaysOnce(Says):
@@ -116,19 +133,19 @@ class Knows:
 class Bars:
     """A monitor that objects to tokens by what was written before; it keeps the answer that it was told.
 
-    `bars` is asked about one token and about arrays of tokens.
+    `bars` is asked about one token and about arrays of tokens. What it bars costs so much, inf: it may not come.
     """
 
     waited_ms = 0.0
 
-    def __init__(self, size: int, bars: Callable[[list[int], Any], Any]) -> None:
-        self.size, self.bars = size, bars
+    def __init__(self, size: int, bars: Callable[[list[int], Any], Any], cost: float = inf) -> None:
+        self.size, self.bars, self.cost = size, bars, cost
         self.answer: list[int] = []
 
-    def objection(self, token: int) -> Mask | None:
+    def objection(self, token: int, logprob: float) -> Mask | None:
         if not self.bars(self.answer, token):
             return None
-        return Mask(~np.broadcast_to(self.bars(self.answer, np.arange(self.size)), self.size))
+        return Mask(~np.broadcast_to(self.bars(self.answer, np.arange(self.size)), self.size), self.cost)
 
     def foresees_objection(self, token: int) -> bool:
         return bool(self.bars(self.answer, token))

@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from itertools import pairwise
+from math import inf, log
 
 import numpy as np
 import pytest
@@ -14,19 +16,21 @@ from hypothesis import strategies as st
 
 from codeassist.monitor.monitor import num_permitted
 from codeassist.monitor.name_monitor import NameMonitor
-from codeassist.request import NameKind
+from codeassist.monitor.name_set import LIKELY_NATS
+from codeassist.request import AllowedNames, NameKind, NamePosition
 from codeassist.tokenization.byte_trie import NOT_AFTER_NAME, ByteTrie, build_arrays
-from tests.monitor.fakes import TINY, TOKENIZERS, Raises, Says, SaysOnce, at_once, monitor_of, tokenizer
+from tests.monitor.fakes import TINY, TOKENIZERS, Guesses, Raises, Says, SaysOnce, at_once, monitor_of, tokenizer
 
 NAME = st.text(alphabet="abcegrstuvxzABR_019éß日数", min_size=1, max_size=7).filter(str.isidentifier)
 NAMES = st.sets(NAME | st.sampled_from(["self", "read_lines", "append", "x", "größe", "数据", "values"]), max_size=7)
+LOGPROB = -0.5  # of whatever token is asked about
 LEADS: dict[str, NameKind] = {"x.": "member", "p->": "member", "from m import ": "import", "y = new ": "class"}
 
 
 def write(monitor: NameMonitor, tokens: Sequence[int]) -> bool:
     """Write what is not objected to; return whether all of it could be."""
     for token in tokens:
-        if monitor.objection(token) is not None:
+        if monitor.objection(token, LOGPROB) is not None:
             return False
         monitor.accept(token)
     return True
@@ -77,11 +81,11 @@ def test_what_can_be_written_is_exactly_the_set(name: str) -> None:
                 else write(monitor, _byte_tokens(name, beginning))
             )
             wrong = next((token for token in range(len(spelled)) if token not in expected), None)
-            mask = None if wrong is None else monitor.objection(wrong)
+            mask = None if wrong is None else monitor.objection(wrong, LOGPROB)
             assert mask is not None, "there is always a token that begins no name"
             assert set(np.flatnonzero(mask.allowed).tolist()) == expected
             for token in rng.sample(range(len(spelled)), 60):
-                assert (monitor.objection(token) is None) == (token in expected)
+                assert (monitor.objection(token, LOGPROB) is None) == (token in expected)
 
     check()
 
@@ -147,7 +151,7 @@ def test_a_keyword_must_be_one_but_any_expression_may_stand_there() -> None:
 
     monitor, spelled = keyword_monitor()
     assert write(monitor, [spelled.index(b"other")])
-    mask = monitor.objection(spelled.index(b"="))
+    mask = monitor.objection(spelled.index(b"="), LOGPROB)
     assert mask is not None
     barred = {spelled[token] for token in np.flatnonzero(~mask.allowed)}
     assert barred == {b"=", b" ="}
@@ -157,8 +161,8 @@ def test_an_objection_after_a_lead_leaves_everything_else() -> None:
     tokens = tokenizer("real qwen")
     monitor = monitor_of("real qwen", Says(member=["config", "ähnlich"]), "return self")
     (wrong,), (right,) = tokens.encode(".name"), tokens.encode(".config")
-    assert monitor.objection(right) is None and monitor.objection(tokens.encode(" +")[0]) is None
-    mask = monitor.objection(wrong)
+    assert monitor.objection(right, LOGPROB) is None and monitor.objection(tokens.encode(" +")[0], LOGPROB) is None
+    mask = monitor.objection(wrong, LOGPROB)
     assert mask is not None and not mask.allowed[wrong]
     allowed = {tokens.token_bytes(int(token)) for token in np.flatnonzero(mask.allowed)}
     assert {b".config", b".", b".c", b".con", b" +", b"(", b"...", b".\n", b"name"} <= allowed
@@ -169,10 +173,10 @@ def test_what_stands_after_the_cursor_may_end_the_name() -> None:
     tokens = tokenizer("qwen2")
     stop = tokens.special["<|endoftext|>"]
     monitor = monitor_of("qwen2", Says(member=["read_lines", "amount"]), "x.re", "_lines()")
-    assert write(monitor, tokens.encode("ad")) and monitor.objection(stop) is None
+    assert write(monitor, tokens.encode("ad")) and monitor.objection(stop, LOGPROB) is None
     half = monitor_of("qwen2", Says(member=["read_lines"]), "x.re", "()")
-    assert half.objection(stop) is not None
-    assert write(half, tokens.encode("ad_lines")) and half.objection(stop) is None
+    assert half.objection(stop, LOGPROB) is not None
+    assert write(half, tokens.encode("ad_lines")) and half.objection(stop, LOGPROB) is None
 
 
 def test_names_that_do_not_fit_or_fail_are_no_reason_to_object() -> None:
@@ -195,9 +199,9 @@ def test_a_draft_that_is_rolled_back_leaves_no_trace() -> None:
     for token in answer:
         drafted_tokens = tokens.encode(rng.choice(["append(a.key", "key.nothing", "zzz", ".keys", "ö.ä"]))
         num = num_permitted(drafted, drafted_tokens)
-        assert num == len(drafted_tokens) or drafted.objection(drafted_tokens[0]) is not None or num > 0
+        assert num == len(drafted_tokens) or drafted.objection(drafted_tokens[0], LOGPROB) is not None or num > 0
         for probe in rng.sample(range(tokens.vocab_size), 30):
-            assert (plain.objection(probe) is None) == (drafted.objection(probe) is None)
+            assert (plain.objection(probe, LOGPROB) is None) == (drafted.objection(probe, LOGPROB) is None)
         plain.accept(token)
         drafted.accept(token)
     assert [act.name for act in plain.acts() if act.name] == [act.name for act in drafted.acts() if act.name]
@@ -208,7 +212,7 @@ def test_what_was_done_is_told_place_by_place() -> None:
     analysis = Says(member=["append", "apply", "extend"], keyword=["key"])
     monitor = monitor_of("real qwen", analysis, "x.ap")
     (wanted,) = tokens.encode("pa")
-    assert monitor.objection(wanted) is not None
+    assert monitor.objection(wanted, LOGPROB) is not None
     assert write(monitor, tokens.encode("pend(self.extend, key=3)"))
     first, second, third = sorted(monitor.acts(), key=lambda act: act.char)
     assert (first.char, first.kind, first.outcome, first.name, first.wanted) == (
@@ -221,6 +225,51 @@ def test_what_was_done_is_told_place_by_place() -> None:
     assert first.num_allowed == 3 and first.some == ("append", "apply") and first.source == "test"
     assert (second.name, second.outcome, second.char) == ("extend", "agreed", len("pend(self."))
     assert (third.kind, third.name, third.outcome) == ("keyword", "key", "agreed")
+
+
+def test_likely_names_weigh_and_forbid_nothing() -> None:
+    tokens = tokenizer("real qwen")
+    (wanted,), (stop,) = tokens.encode("pa"), tokens.encode("(")
+    monitor = monitor_of("real qwen", Guesses(member=["append", "apply"]), "x.ap")
+    mask = monitor.objection(wanted, LOGPROB)
+    assert mask is not None and mask.cost == LIKELY_NATS and not mask.allowed[wanted]
+    monitor.accept(wanted)  # worth its cost: what follows is nobody's business
+    assert write(monitor, [*tokens.encode("rt"), stop])
+    (act,) = monitor.acts()
+    assert (act.outcome, act.strength, act.name, act.wanted) == ("outweighed", "likely", "appart", "pa")
+    swayed = monitor_of("real qwen", Guesses(member=["append", "apply"]), "x.ap")
+    assert swayed.objection(wanted, LOGPROB) is not None
+    assert write(swayed, [*tokens.encode("pend"), stop])
+    assert [(each.outcome, each.name) for each in swayed.acts()] == [("overruled", "append")]
+    assert not any(each.is_suspect for each in (*monitor.acts(), *swayed.acts()))
+
+
+@pytest.mark.parametrize(("probability", "is_suspect"), [(0.95, True), (0.6, False)])
+def test_a_forbidden_name_of_which_the_model_was_sure_is_suspect(probability: float, is_suspect: bool) -> None:
+    tokens = tokenizer("real qwen")
+    (wanted,) = tokens.encode("pa")
+    monitor = monitor_of("real qwen", Says(member=["append", "apply"]), "x.ap")
+    mask = monitor.objection(wanted, log(probability))
+    assert mask is not None and mask.cost == inf
+    assert monitor.objection(tokens.encode("x")[0], log(0.99)) is not None  # the second is not the model's own
+    (act,) = monitor.acts()
+    assert act.is_suspect is is_suspect and act.wanted_probability == pytest.approx(probability)
+
+
+def test_what_forbids_a_token_goes_before_what_weighs_against_it() -> None:
+    class Both(Says):
+        def names(self, text: str, place: NamePosition) -> AllowedNames | None:
+            found = super().names(text, place)
+            return found if found is None or text.endswith(".") else replace(found, strength="likely")
+
+    spelled = [bytes((byte,)) for byte in range(256)] + [b"b.c", b"a.c", b"b.a", b"a.a"]
+    vocabulary = ByteTrie(build_arrays(enumerate(spelled), len(spelled)))
+    analysis = Both(**{"import": ["a"], "member": ["a"]})
+    monitor = NameMonitor(
+        analysis, "from m import ", "", vocabulary, spelled.__getitem__, at_once, 1.0, lambda error: None
+    )
+    costs = [monitor.objection(spelled.index(token), LOGPROB) for token in (b"b.c", b"a.c", b"b.a", b"a.a")]
+    assert [None if each is None else each.cost for each in costs] == [inf, inf, LIKELY_NATS, None]
 
 
 def test_each_place_is_asked_about_once() -> None:
@@ -261,13 +310,13 @@ def test_a_call_takes_no_more_arguments_than_it_has_room_for() -> None:
 
 def test_a_refused_argument_leaves_the_end_of_the_call_and_is_told() -> None:
     monitor, spelled = keyword_monitor(analysis=Says(lambda text: 0, keyword=[]))
-    mask = monitor.objection(spelled.index(b"x"))
+    mask = monitor.objection(spelled.index(b"x"), LOGPROB)
     assert mask is not None
     left = {spelled[token] for token in np.flatnonzero(mask.allowed)}
     assert {b")", b"*", b" ", b"\n", b"#"} <= left and not left & {b"x", b"limit", b"(", b"[", b'"', b"0", b"_"}
     (act,) = monitor.acts()
     assert (act.kind, act.outcome, act.wanted) == ("keyword", "overruled", "x")
-    assert monitor.objection(spelled.index(b")")) is None
+    assert monitor.objection(spelled.index(b")"), LOGPROB) is None
 
 
 def test_nobody_waits_to_hear_how_many_arguments_there_may_be() -> None:
@@ -275,5 +324,5 @@ def test_nobody_waits_to_hear_how_many_arguments_there_may_be() -> None:
     monitor.submit = lambda job: Future()
     monitor.close()
     monitor.accept(spelled.index(b"("))  # another call, about which the analysis has not said anything yet
-    assert monitor.objection(spelled.index(b"x")) is None
+    assert monitor.objection(spelled.index(b"x"), LOGPROB) is None
     assert monitor.waited_ms == 0.0

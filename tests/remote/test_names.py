@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,17 @@ def test_what_is_not_known_is_not_judged() -> None:
     request = CompletionRequest("a.py", "shape.", "", monitor_deadline_ms=1)
     late = NameGuard(Late(), request, never_done)
     assert late.cut("volume()") == "volume()" and late.acts[0].outcome == "late" and waiting[0].cancelled()
+
+
+def test_names_that_are_only_likely_forbid_a_server_nothing() -> None:
+    class Guesses(Members):
+        def names(self, text: str, place: NamePosition) -> AllowedNames | None:
+            found = super().names(text, place)
+            return None if found is None else replace(found, strength="likely")
+
+    assert guard("x = shape.ar", analysis=Guesses()).constraint("regex") == {}
+    watched = guard("x = shape.", analysis=Guesses())
+    assert watched.cut("volume()") == "volume()" and [act.outcome for act in watched.acts] == ["abstained"]
 
 
 def test_the_constraint_lets_the_allowed_names_through_and_no_others() -> None:

@@ -68,6 +68,7 @@ def _lines(one: Mapping[str, Any]) -> list[str]:
         f"  cache     {tokens['reused_share']:.0%} of the prompts' tokens reused; " + _exact(cache),
         f"  requests  {_counts(requests['counts'])}",
         *_known(one.get("results")),
+        *_monitors(one.get("monitors")),
     ]
     lines += [f"  index     {_coverage(index)}" for index in one["index"]] or ["  index     no repository is open"]
     return lines + _latencies(one["latency_ms"])
@@ -101,6 +102,15 @@ def _known(results: Mapping[str, int] | None) -> list[str]:
         return []
     given, along, asked = (f"{results[name]:,}" for name in ("hits", "along", "missed"))
     return [f"  known     {given} answers given again, {along} typed along; {asked} asked of the model"]
+
+
+def _monitors(monitored: Mapping[str, int] | None) -> list[str]:
+    """What monitors did, where there were any."""
+    if not monitored or not any(monitored.values()):
+        return []
+    acts = ", ".join(f"{count:,} {outcome}" for outcome, count in monitored.items() if outcome != "suspected")
+    suspected = monitored.get("suspected", 0)
+    return [f"  monitors  {acts}; suspected wrong: {suspected:,}"]
 
 
 def _coverage(index: Mapping[str, Any]) -> str:

@@ -1,7 +1,8 @@
-"""Choosing a token under a monitor: the best or a sample of those that it does not object to.
+"""Choosing a token under a monitor: the best of those that it does not object to.
 
 What is chosen is what masking the logits with all that the monitor would say of any token gives; but only tokens that
-the model wants are asked about, so that an answer without objections costs nothing over the vocabulary.
+the model wants are asked about, so that an answer without objections costs nothing over the vocabulary. Of a sample
+the best is that of perturbed logits ("Gumbel-max trick"): the masked, weighed and renormalised distribution exactly.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from time import perf_counter
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from codeassist.monitor.monitor import Mask, Monitor, num_permitted
@@ -19,60 +21,48 @@ Choose = Callable[[Tensor], tuple[int, float]]
 
 
 class MonitoredChoice:
-    """Chooses tokens under `monitor` and notes what that took; `pick` picks among the logits that are left.
+    """Chooses tokens under `monitor` and notes what that took; `perturb` gives the logits whose best one is chosen.
 
-    A sample that the monitor objects to is drawn again from what its mask leaves, which is sampling from the masked
-    and renormalised distribution. Where masks leave nothing, they do not count.
+    Where masks leave nothing, they do not count.
     """
 
-    def __init__(self, monitor: Monitor, choose: Choose, pick: Callable[[Tensor], int]) -> None:
+    def __init__(self, monitor: Monitor, perturb: Callable[[Tensor], Tensor]) -> None:
         self._monitor = monitor
-        self._choose = choose
-        self._pick = pick
+        self._perturb = perturb
         self._draft_ms = 0.0
         self.token_ms: list[float] = []
 
     def __call__(self, logits: Tensor) -> tuple[int, float]:
         """logits: (V,) float32 → (token id, its log-probability under the model without masks)."""
-        wanted, wanted_logprob = self._choose(logits)
+        scores = self._perturb(logits)
+        norm = torch.logsumexp(logits, dim=-1)
         began, waited_ms = perf_counter(), self._monitor.waited_ms
-        token, left = wanted, logits
-        while (mask := self._monitor.objection(token)) is not None:
-            masked = _masked(left, mask, token)
-            if masked is None:
-                token = wanted
-                break
-            left = masked
-            token = self._pick(left)
+        permitted = best_permitted(scores, self._monitor, lambda token: float(logits[token] - norm))
+        token = int((scores if permitted is None else permitted).argmax())
         self._note(began, waited_ms)
-        if token == wanted:
-            return wanted, wanted_logprob
-        return token, wanted_logprob + float(logits[token] - logits[wanted])
+        return token, float(logits[token] - norm)
 
     def ranked(self, logits: Tensor, rank: int, stop_ids: frozenset[int], otherwise: Choose) -> tuple[int, float]:
         """As `decode.choose_ranked`, among those that may come; the best of these where they are fewer, and what
         `otherwise` chooses where there are none."""
+        norm = torch.logsumexp(logits, dim=-1)
         began, waited_ms = perf_counter(), self._monitor.waited_ms
         ranking: list[int] = []
-        left = logits.clone()
-        while len(ranking) <= rank and _any_left(left):
-            token = int(left.argmax())
-            mask = self._monitor.objection(token)
-            if mask is not None:
-                masked = _masked(left, mask, token)
-                if masked is None:
-                    break
-                left = masked
-                continue
+        scores = logits.clone()
+        while len(ranking) <= rank:
+            permitted = best_permitted(scores, self._monitor, lambda token: float(logits[token] - norm))
+            if permitted is None:
+                break
+            token = int(permitted.argmax())
             ranking.append(token)
-            left[token] = -torch.inf
+            scores[token] = -torch.inf
             if len(ranking) == 1:
-                left[[stop for stop in stop_ids if stop < len(left)]] = -torch.inf
+                scores[[stop for stop in stop_ids if stop < len(scores)]] = -torch.inf
         self._note(began, waited_ms)
         if not ranking:
             return otherwise(logits)
         token = ranking[rank] if rank < len(ranking) else ranking[0]
-        return token, _logprob(logits, token)
+        return token, float(logits[token] - norm)
 
     def accept(self, token: int) -> None:
         """Tell the monitor that the answer goes on with `token`."""
@@ -91,24 +81,31 @@ class MonitoredChoice:
         self._draft_ms = 0.0
 
 
-def best_permitted(logits: Tensor, monitor: Monitor) -> Tensor | None:
-    """logits: (V,) → the same, with -inf for what the monitor objects to, up to the best that it does not object to;
-    None where nothing is left."""
-    left = logits
-    while _any_left(left):
+def best_permitted(scores: Tensor, monitor: Monitor, logprob: Callable[[int], float]) -> Tensor | None:
+    """scores: (V,) → the same, with -inf for what the monitor forbids, and less for what costs something, up to the
+    best that it does not object to; None where nothing is left. `logprob` is a token's in the model."""
+    left: Tensor | None = scores
+    has_paid: NDArray[np.bool_] | None = None
+    while left is not None and float(left.max()) != -torch.inf:
         token = int(left.argmax())
-        mask = monitor.objection(token)
-        if mask is None:
+        mask = monitor.objection(token, logprob(token))
+        if mask is None or (mask.cost < torch.inf and has_paid is not None and has_paid[token]):
             return left
-        masked = _masked(left, mask, token)
-        if masked is None:
-            return None
-        left = masked
+        if mask.cost == torch.inf:
+            left = _masked(left, mask, token)
+            continue
+        has_paid = np.zeros(len(left), dtype=np.bool_) if has_paid is None else has_paid
+        pays = ~has_paid
+        pays[: len(mask.allowed)] &= ~mask.allowed[: len(left)]
+        left = left.clone()
+        left[torch.as_tensor(np.flatnonzero(pays), device=left.device)] -= mask.cost
+        has_paid |= pays
     return None
 
 
 def _masked(logits: Tensor, mask: Mask, token: int) -> Tensor | None:
-    """logits: (V,) → a copy with -inf where the mask does not allow, and beyond the mask; None where nothing is left.
+    """logits: (V,) float32 → a copy with -inf where the mask does not allow, and beyond the mask; None where nothing is
+    left.
 
     Few tokens are copied or struck out, whichever are fewer: a pass over a mask of the vocabulary takes two to three
     times as long (151,936 tokens, 2 busy cores, 2026-11-21).
@@ -120,16 +117,8 @@ def _masked(logits: Tensor, mask: Mask, token: int) -> Tensor | None:
         ids = torch.as_tensor(np.flatnonzero(allowed), device=logits.device)
         left, kept = torch.full_like(logits, -torch.inf), logits[ids]
         left[ids] = kept
-        return left if num_allowed and _any_left(kept) else None
+        return left if num_allowed and float(kept.max()) != -torch.inf else None
     left = logits.clone()
     left[torch.as_tensor(np.flatnonzero(~allowed), device=logits.device)] = -torch.inf
     left[len(allowed) :] = -torch.inf
-    return left if _any_left(left) else None
-
-
-def _any_left(logits: Tensor) -> bool:
-    return float(logits.max()) != -torch.inf
-
-
-def _logprob(logits: Tensor, token: int) -> float:
-    return float(logits[token] - torch.logsumexp(logits, dim=-1))
+    return left if float(left.max()) != -torch.inf else None

@@ -90,15 +90,15 @@ class Chooser:
 
     def __call__(self, logits: Tensor) -> tuple[int, float]:
         """logits: (V,) float32 → (token id, its log-probability under the unscaled model)."""
-        token = self.pick(logits)
+        token = int(self.perturb(logits).argmax())
         return token, float(logits[token] - torch.logsumexp(logits, dim=-1))
 
-    def pick(self, logits: Tensor) -> int:
-        """logits: (V,) float32, not all of them -inf → token id."""
+    def perturb(self, logits: Tensor) -> Tensor:
+        """logits: (V,) float32 → those whose best one is chosen; they draw the sample (the Gumbel-max trick)."""
         if self.temperature <= 0:
-            return int(logits.argmax())
-        probabilities = torch.softmax(logits / self.temperature, dim=-1).cpu()
-        return int(torch.multinomial(probabilities, 1, generator=self.generator))
+            return logits
+        waits = torch.empty(len(logits)).exponential_(generator=self.generator).to(logits.device)
+        return logits - self.temperature * waits.log()
 
 
 def choose_ranked(logits: Tensor, params: DecodeParams) -> tuple[int, float]:
@@ -140,7 +140,7 @@ def decode(
     started = perf_counter()
     choose = Chooser(params)
     ranked = partial(choose_ranked, params=params)
-    monitored = None if monitor is None else MonitoredChoice(monitor, choose, choose.pick)
+    monitored = None if monitor is None else MonitoredChoice(monitor, choose.perturb)
     draft_with = drafter or NoDrafter()
     answer = Decoded() if monitored is None else Decoded(monitor_ms=monitored.token_ms)
     base = len(cache.tokens)

@@ -104,10 +104,10 @@ class _Search:
         norm = float(torch.logsumexp(logits, dim=-1)) + cost
         own = int(logits.argmax())
         finishing = self._finishing(left, logits)
-        permitted = self._permitted(left, finishing)
+        permitted = self._permitted(left, finishing, norm - cost)
         total = norm - float(permitted.max())
         if is_own:
-            self._own, self._is_done = None, bool(permitted[own] == logits[own])
+            self._own, self._is_done = None, total < torch.inf and int(permitted.argmax()) == own
         if self._is_done:
             self._best = _Read(total, tokens, left, finishing)
             return
@@ -129,13 +129,13 @@ class _Search:
         finishing[ids] = logits[ids]
         return finishing
 
-    def _permitted(self, left: bytes, finishing: Tensor) -> Tensor:
+    def _permitted(self, left: bytes, finishing: Tensor, norm: float) -> Tensor:
         """The same without what the monitor objects to, as far as the best that may come. It is asked about the
-        others, and about all behind a word that is written, when they are chosen."""
+        others, and about all behind a word that is written, when they are chosen. `norm`: log of the sum of all."""
         if self._monitor is None or not left or float(finishing.max()) == -torch.inf:
             return finishing
         self._monitor.begin_within(left)
-        permitted = best_permitted(finishing, self._monitor)
+        permitted = best_permitted(finishing, self._monitor, lambda token: float(finishing[token]) - norm)
         return torch.full_like(finishing, -torch.inf) if permitted is None else permitted
 
     def is_worth_a_pass(self) -> bool:

@@ -24,7 +24,10 @@ _DEADLINE_S = 60.0
 
 @dataclass(slots=True)
 class PlaceCount:
-    """Of one kind of place in one language."""
+    """Of one kind of place in one language. Where names are only likely, the analysis is not active.
+
+    `num_astray`: likely ones without the true name.
+    """
 
     num_places: int = 0
     num_active: int = 0
@@ -32,7 +35,11 @@ class PlaceCount:
     num_names: int = 0
     num_named: int = 0  # active places of arguments at which one with a name stands
     num_counted: int = 0  # those at which one without stands, and it is known how many may
+    num_likely: int = 0
+    num_astray: int = 0
     abstained: Counter[str] = field(default_factory=Counter[str])
+    doubts: Counter[str] = field(default_factory=Counter[str])
+    astray: Counter[str] = field(default_factory=Counter[str])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +69,8 @@ class AnalysisFigures:
             "active": active,
             "truth_excluded": len(self.excluded),
             "truth_excluded_percent": 100 * len(self.excluded) / active if active else 0.0,
+            "likely": sum(count.num_likely for count in self.counts.values()),
+            "likely_without_truth": sum(count.num_astray for count in self.counts.values()),
             "by_kind": [
                 {
                     "language": language,
@@ -69,6 +78,8 @@ class AnalysisFigures:
                     "places": count.num_places,
                     "active": count.num_active,
                     "truth_excluded": count.num_excluded,
+                    "likely": count.num_likely,
+                    "likely_without_truth": count.num_astray,
                     **(
                         {"active_with_keyword": count.num_named, "active_by_position": count.num_counted}
                         if kind == "keyword"
@@ -76,6 +87,8 @@ class AnalysisFigures:
                     ),
                     "names_mean": count.num_names / count.num_active if count.num_active else 0.0,
                     "abstained": dict(count.abstained.most_common()),
+                    "doubts": dict(count.doubts.most_common()),
+                    "doubts_without_truth": dict(count.astray.most_common()),
                 }
                 for (language, kind), count in sorted(self.counts.items())
             ],
@@ -131,12 +144,19 @@ def _ask(analyst: RepositoryAnalysisService, asked: AskedPlace, figures: Analysi
     if found.names is None:
         count.abstained[found.source] += 1
         return
+    by_position = kind == "keyword" and not asked.is_keyword
+    is_there = found.room != 0 if by_position else asked.name in found.names
+    if found.strength == "likely":
+        count.num_likely += 1
+        count.num_astray += not is_there
+        count.doubts[found.doubt] += 1
+        count.astray[found.doubt] += not is_there
+        return
     count.num_active += 1
     count.num_names += len(found.names)
-    by_position = kind == "keyword" and not asked.is_keyword
     count.num_named += asked.is_keyword
     count.num_counted += by_position and found.room is not None
-    if found.room != 0 if by_position else asked.name in found.names:
+    if is_there:
         return
     count.num_excluded += 1
     line_number = asked.text.count("\n") + 1

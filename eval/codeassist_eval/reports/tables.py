@@ -65,15 +65,17 @@ def print_comparison(comparison: Comparison) -> None:
 def print_analysis(document: Mapping[str, Any]) -> None:
     """Print how often an analysis knew the names at a place, why it did not, and where it excluded the truth."""
     console = Screen()
-    columns = ["kind", "places", "active", "active %", "truth excluded", "names", "most often not, for"]
+    columns = ["kind", "places", "active", "active %", "truth excluded", "names", "likely", "without truth"]
+    columns.append("most often not, for")
     table = _table("Analysis behind the monitors", "language", columns)
     for row in document["by_kind"]:
         active, places = row["active"], row["places"]
         reasons = list(row["abstained"].items())[:3]
         why = ", ".join(f"{reason} {count}" for reason, count in reasons)
         share = f"{100 * active / places:.1f}"
-        figures = (str(places), str(active), share, str(row["truth_excluded"]), f"{row['names_mean']:.0f}", why)
-        table.add_row(row["language"], row["kind"], *figures)
+        figures = (str(places), str(active), share, str(row["truth_excluded"]), f"{row['names_mean']:.0f}")
+        likely = (str(row["likely"]), str(row["likely_without_truth"]))
+        table.add_row(row["language"], row["kind"], *figures, *likely, why)
     console.print(table)
     console.print(f"truth excluded: {document['truth_excluded_percent']:.2f}% of {document['active']} activations")
     for language, times in document["answer_ms"].items():

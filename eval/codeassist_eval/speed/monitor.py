@@ -92,8 +92,10 @@ class MonitorBench:
             acts=[dataclasses.asdict(act) for act in watched.trace.monitor_acts],
             mask_ms=list(watched.trace.monitor_ms),
             wait_ms=watched.trace.stage_ms.get("monitor_wait", 0.0),
-            num_known=len(truth),
-            excluded=[asked.name for asked, allowed in truth if not _may_stand(asked, allowed)],
+            num_known=sum(allowed.strength == "sure" for _, allowed in truth),
+            excluded=[
+                asked.name for asked, allowed in truth if allowed.strength == "sure" and not _may_stand(asked, allowed)
+            ],
         )
 
     def close(self) -> None:
@@ -122,7 +124,7 @@ class MonitorBench:
 
     def _judge(self, task: Task, completion: Completion, analysis: Analysis | None) -> Answered:
         text = completion.text
-        places = self._known_places(task, text, analysis)
+        places = [each for each in self._known_places(task, text, analysis) if each[1].strength == "sure"]
         return Answered(
             text,
             _first_identifier(task, text),

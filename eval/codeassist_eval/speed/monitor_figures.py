@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from codeassist.request import SUSPECT_PROBABILITY
 from codeassist_eval.percentiles import percentile
 
 Arm = Literal["with", "without"]
@@ -54,7 +55,13 @@ class MonitorRecord:
     @property
     def is_active(self) -> bool:
         """Whether a monitor knew the names of any place of the answer."""
-        return any(act["outcome"] in ("agreed", "overruled") for act in self.acts)
+        return any(act["outcome"] in ("agreed", "overruled", "outweighed") for act in self.acts)
+
+    @property
+    def num_suspect(self) -> int:
+        """How many names were forbidden of which the model was so sure that the analysis may be wrong."""
+        acts = [act for act in self.acts if act["outcome"] == "overruled" and act.get("strength") == "sure"]
+        return sum((act["wanted_probability"] or 0.0) > SUSPECT_PROBABILITY for act in acts)
 
     @property
     def at_cursor(self) -> str:
@@ -101,6 +108,8 @@ def _of(records: Sequence[MonitorRecord]) -> dict[str, Any]:
         },
         "at_cursor": dict(Counter(record.at_cursor for record in records).most_common()),
         "outcomes": dict(Counter(act["outcome"] for record in records for act in record.acts).most_common()),
+        "strengths": dict(Counter(act.get("strength") or "unknown" for record in records for act in record.acts)),
+        "suspected_wrong": sum(record.num_suspect for record in records),
         "overruled": {
             "mended": sum(record.hits("with") and not record.hits("without") for record in records),
             "spoilt": sum(record.hits("without") and not record.hits("with") for record in records),
@@ -118,7 +127,7 @@ def why_wrong(record: MonitorRecord) -> str:
     if record.next_identifier in record.excluded:
         return "the truth was excluded"
     match record.at_cursor:
-        case "agreed" | "overruled":
+        case "agreed" | "overruled" | "outweighed":
             return "another name that exists"
         case "late":
             return "the analysis was late"

@@ -150,7 +150,15 @@ class RepositoryAnalysisService:
                 positional = tuple(answer.get("positional", ()))
                 are_all = bool(answer.get("are_all", False))
                 source = "jedi" if is_read_by_jedi(question.language) else "index"
-                return Found(frozenset(names), source, positional=positional, are_all=are_all)
+                doubt = str(answer.get("doubt", ""))
+                return Found(
+                    frozenset(names),
+                    source,
+                    positional=positional,
+                    are_all=are_all,
+                    strength="likely" if doubt else "sure",
+                    doubt=doubt,
+                )
             why = str(answer.get("unsure", "nothing found"))
             return Found(None, why, is_passing=why in _PASSING)
         except CodeAssistError as error:
@@ -208,7 +216,7 @@ class TextAnalysis:
         found = self.found(text, place)
         if found.names is None or (not found.names and found.room is None):
             return None
-        return AllowedNames(found.names, found.source, found.room)
+        return AllowedNames(found.names, found.source, found.room, found.strength)
 
     def found(self, text: str, place: NamePosition) -> Found:
         """The same, with the reason where there is nothing."""
@@ -231,7 +239,9 @@ class TextAnalysis:
         if given is None:
             return Found(None, "arguments that only a parser tells apart")
         names, room = left_over(call.names, call.positional, call.are_all, given)
-        return Found(names, call.source, room=room) if names or room is not None else Found(None, "no keyword")
+        if not names and room is None:
+            return Found(None, "no keyword")
+        return Found(names, call.source, room=room, strength=call.strength, doubt=call.doubt)
 
     def _find(self, before: str, place: NamePosition) -> Found:
         request = self._request

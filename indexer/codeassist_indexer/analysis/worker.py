@@ -64,7 +64,7 @@ class _Answers:
                 return self._python(question)
             arguments = (question[name] for name in ("language", "path", "kind", "before", "suffix"))
             found = self._declared.find(*arguments)
-            return {"names": sorted(found.names)} if found.names else {"unsure": found.source}
+            return {"names": sorted(found.names), "doubt": found.doubt} if found.names else {"unsure": found.source}
         except RecursionError:
             return {"unsure": "nested too deeply"}
         except Exception as error:  # noqa: BLE001  jedi raises anything for code that nobody wrote like that before

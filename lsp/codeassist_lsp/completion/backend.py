@@ -163,6 +163,7 @@ class Backend:
             },
             "second_looks": {"made": looks.num_made, "used": looks.num_used},
             "feedback": {"unwritten": self.feedback.num_unwritten, "problem": self.feedback.problem},
+            "monitors": dict(self.requests.monitored),
             "tokens": self.requests.tokens(),
             "latency_ms": self.requests.latency_ms(),
             **({"recent": self.requests.recent()} if with_recent else {}),

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from time import monotonic, perf_counter
 from typing import Any, Literal
 
-from codeassist.request import Completion
+from codeassist.request import ActOutcome, Completion, MonitorAct
 
 # "answered": the model's suggestion; "cached": an answer known already; "empty": the model had nothing worth showing;
 # "withheld": what it had was too unlikely; "outdated": the text changed meanwhile and it fits no more; "refused": off,
@@ -43,6 +43,7 @@ class RequestTrace:
     num_cached_tokens: int = 0
     num_new_tokens: int = 0
     late_sources: tuple[str, ...] = ()
+    monitor_acts: tuple[MonitorAct, ...] = ()
     _began_s: float = field(default_factory=perf_counter)
 
     def note_writing(self) -> None:
@@ -68,6 +69,7 @@ class RequestTrace:
         self.num_cached_tokens = said.num_cached_tokens
         self.num_new_tokens = said.num_new_tokens
         self.late_sources = tuple(said.late_sources)
+        self.monitor_acts = tuple(said.monitor_acts)
 
     def end(self) -> None:
         """Note what the request took in all."""
@@ -79,10 +81,17 @@ class RequestTrace:
 
 @dataclass(slots=True)
 class RequestLog:
-    """The last `capacity` requests, and how many there were of each outcome."""
+    """The last `capacity` requests, and how many there were of each outcome.
+
+    `monitored`: what monitors did at the places of all answers; "suspected": names that were forbidden though the model
+    was so sure of them that the analysis may be wrong.
+    """
 
     capacity: int = 500
     counts: Counter[Outcome] = field(default_factory=Counter[Outcome])
+    monitored: Counter[ActOutcome | Literal["suspected"]] = field(
+        default_factory=Counter['ActOutcome | Literal["suspected"]']
+    )
     _traces: deque[RequestTrace] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -91,6 +100,9 @@ class RequestLog:
     def add(self, trace: RequestTrace) -> None:
         """Take note of a request that was answered."""
         self.counts[trace.outcome] += 1
+        self.monitored.update(act.outcome for act in trace.monitor_acts)
+        self.monitored["suspected"] += sum(act.is_suspect for act in trace.monitor_acts)
+        trace.monitor_acts = ()  # names in them are of a text
         self._traces.append(trace)
 
     def latency_ms(self) -> dict[str, dict[str, float]]:

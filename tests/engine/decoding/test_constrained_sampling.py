@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter
 from collections.abc import Callable, Sequence
+from math import inf
 from typing import Any
 
 import numpy as np
@@ -77,21 +78,22 @@ def test_greedy_takes_the_best_of_what_is_allowed(tiny: MakeModel) -> None:
             hidden = cache.extend([token])
 
 
+@pytest.mark.parametrize("cost", [0.05, inf])
 @pytest.mark.parametrize("temperature", [0.0, 0.8])
 @pytest.mark.parametrize("share_wrong", [0.0, 0.3, 1.0])
 def test_drafts_change_no_token_and_a_barred_one_is_never_verified(
-    tiny: MakeModel, temperature: float, share_wrong: float
+    tiny: MakeModel, temperature: float, share_wrong: float, cost: float
 ) -> None:
     model = tiny("qwen2")[0]
     rng = random.Random(SEED)
     for seed, prompt in enumerate(prompts(3)):
         params = DecodeParams(40, frozenset(), temperature, seed)
-        plain = run(model, prompt, params, Bars(SIZE, bars_after))
-        monitor = Bars(SIZE, bars_after)
+        plain = run(model, prompt, params, Bars(SIZE, bars_after, cost))
+        monitor = Bars(SIZE, bars_after, cost)
         drafted = run(model, prompt, params, monitor, Guesser(plain.tokens, rng, share_wrong))
         assert drafted.tokens == plain.tokens == monitor.answer
         assert drafted.logprobs == pytest.approx(plain.logprobs, abs=1e-3)
-        if share_wrong == 0.0:
+        if share_wrong == 0.0 and cost == inf:
             assert drafted.num_passes < plain.num_passes / 2
         if share_wrong == 1.0:  # two of three wrong guesses are barred, and cost no verification
             assert drafted.num_drafted < plain.num_passes * 2
@@ -118,8 +120,29 @@ def test_an_engine_with_speculation_answers_as_without_under_a_monitor(tiny: Mak
     assert num_drafted > 0
 
 
-def test_sampling_is_sampling_from_what_is_left_renormalised(tiny: MakeModel) -> None:
-    """Chi-squared of 1,500 first tokens against the masked and renormalised distribution."""
+def test_what_costs_something_comes_where_it_is_still_the_best(tiny: MakeModel) -> None:
+    model = tiny("qwen2")[0]
+    cost, num_paid = 0.05, 0  # a random model's logits lie close together
+    for prompt in prompts(6):
+        answer = run(model, prompt, DecodeParams(12, frozenset()), Bars(SIZE, bars_after, cost))
+        plain = run(model, prompt, DecodeParams(12, frozenset()))
+        cache = LiveCache(model, 256)
+        hidden, _ = cache.sync(prompt)
+        for number, token in enumerate(answer.tokens):
+            weighed = model.logits(hidden)[0]
+            bars = bars_after(answer.tokens[:number], np.arange(SIZE))
+            weighed[:SIZE][torch.from_numpy(bars)] -= cost
+            weighed[SIZE:] -= cost
+            assert token == int(weighed.argmax())
+            num_paid += bool(bars[token])
+            hidden = cache.extend([token])
+        assert run(model, prompt, DecodeParams(12, frozenset()), Bars(SIZE, bars_after, 1e-9)).tokens == plain.tokens
+    assert 0 < num_paid < 6 * 12
+
+
+@pytest.mark.parametrize("cost", [inf, 1.0])
+def test_sampling_is_sampling_from_what_is_left_renormalised(tiny: MakeModel, cost: float) -> None:
+    """Chi-squared of 1,500 first tokens against the masked or weighed, and renormalised distribution."""
     model = tiny("qwen2")[0]
     prompt = list(range(40, 60))
     cache = LiveCache(model, 64)
@@ -131,17 +154,17 @@ def test_sampling_is_sampling_from_what_is_left_renormalised(tiny: MakeModel) ->
         return np.isin(token, likeliest) | (token % 2 == 0)
 
     left = [token for token in range(SIZE) if not bars([], token)]
-    masked = torch.full_like(logits, -torch.inf)
+    masked = logits - cost
     masked[left] = logits[left]
     expected = torch.softmax(masked / 0.7, dim=-1)
     seen: Counter[int] = Counter()
     num = 1500
     for seed in range(num):
         params = DecodeParams(1, frozenset(), temperature=0.7, seed=seed)
-        answer = decode(cache, hidden, params, accept=lambda *_: True, monitor=Bars(SIZE, bars))
+        answer = decode(cache, hidden, params, accept=lambda *_: True, monitor=Bars(SIZE, bars, cost))
         seen[answer.tokens[0]] += 1
         cache.truncate(len(prompt))
-    assert not any(bars([], token) for token in seen)
+    assert any(bars([], token) for token in seen) == (cost < inf)
     top = expected.topk(8).indices.tolist()
     chi2 = sum((seen[t] - num * expected[t].item()) ** 2 / (num * expected[t].item()) for t in top)
     print(f"chi-squared {chi2:.1f} over {len(top)} cells")

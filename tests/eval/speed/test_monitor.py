@@ -22,7 +22,8 @@ def answered(name: str | None, em: float = 0.0, num_members: int = 1, num_existi
 
 
 def record(task_id: str, with_: Answered, without: Answered, outcome: str | None, **changes: Any) -> MonitorRecord:
-    acts = [] if outcome is None else [{"kind": "member", "char": 0, "outcome": outcome}]
+    sure = {"strength": "sure", "wanted_probability": 0.95 if outcome == "overruled" else None}
+    acts = [] if outcome is None else [{"kind": "member", "char": 0, "outcome": outcome, **sure}]
     made: dict[str, Any] = {
         "task_id": task_id,
         "kind": "member",
@@ -54,6 +55,7 @@ def test_figures_compare_the_arms() -> None:
     assert document["active"] == {"tasks": 3, "percent": 75.0}
     assert document["overruled"] == {"mended": 1, "spoilt": 1}
     assert document["truth_excluded"] == {"places_known": 3, "excluded": 1, "percent": 33.33}
+    assert document["suspected_wrong"] == 2 and document["strengths"] == {"sure": 3}
     assert document["members_exist"]["without"] == {"answers": 3, "percent": 66.67}
     assert document["mask_percent_of_decode"] == 0.4
     assert [each["kind"] for each in document["by_kind"]] == ["args", "member"]

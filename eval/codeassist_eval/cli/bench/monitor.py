@@ -119,6 +119,7 @@ def _print(document: Mapping[str, Any]) -> None:
     console = Screen()
     console.print(table)
     console.print("Two figures: with and without monitors, in percent.")
+    console.print(f"forbidden though the model was sure: {document['suspected_wrong']} (suspected wrong exclusions)")
     for why, count in document["wrong_by_class"].items():
         console.print(f"wrong next identifier with monitors: {count} × {why}")
     if document["mask_ms_p50"] is not None:
