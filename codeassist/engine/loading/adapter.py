@@ -1,7 +1,8 @@
 """A model with a low-rank adapter merged into it: its matrices are W + B A wherever the adapter has a pair.
 
-The adapter is a safetensors file of `codeassist eval train-edits`: `layers.0.q.weight.a` (r, I) and `.b` (O, r), the
-scale in B, rows in the order of `tensor_layout`.
+The adapter is a safetensors file of `codeassist eval train-edits`: `layers.0.q.weight.a` (r, I) and `.b` (O, r), int8,
+and `.scale` (r,), float32: A and B of component i are to be multiplied, and the product by scale[i]. Rows are in the
+order of `tensor_layout`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from safetensors import SafetensorError, safe_open
 from codeassist.engine.configuration.model_config import ModelConfig
 from codeassist.engine.loading.weight_source import WeightSource
 from codeassist.errors import ModelError
+
+
+_FACTORS = ("a", "b", "scale")
 
 
 class AdaptedSource:
@@ -45,8 +49,8 @@ class AdaptedSource:
         rows = self._source.read_rows(part, start, stop)
         if f"{part}.a" not in self._names:
             return rows
-        first, second = (self._file.get_tensor(f"{part}.{factor}").float() for factor in ("a", "b"))
-        return rows.addmm(second[start:stop], first)
+        first, second, scale = (self._file.get_tensor(f"{part}.{name}").float() for name in _FACTORS)
+        return rows.addmm(second[start:stop] * scale, first)
 
     def tokenizer_files(self) -> dict[str, bytes]:
         """See WeightSource."""
@@ -54,8 +58,8 @@ class AdaptedSource:
 
     def _check(self, part: str) -> None:
         shape = self._source.part_shape(part)
-        if shape is None or {f"{part}.a", f"{part}.b"} - self._names:
+        if shape is None or {f"{part}.{name}" for name in _FACTORS} - self._names:
             raise ModelError(f"{self._adapter}: has {part}, which {self.path} has not: it is another model's adapter")
-        first, second = (self._file.get_slice(f"{part}.{factor}").get_shape() for factor in ("a", "b"))
-        if len(shape) != 2 or [second[0], first[1]] != list(shape) or first[0] != second[1]:
+        first, second, scale = (self._file.get_slice(f"{part}.{name}").get_shape() for name in _FACTORS)
+        if len(shape) != 2 or [second[0], first[1]] != list(shape) or not [first[0]] == [second[1]] == scale:
             raise ModelError(f"{self._adapter}: {part} is for another shape: it is another model's adapter")

@@ -26,11 +26,13 @@ def test_a_merged_adapter_gives_the_logits_of_the_changed_matrices(tmp_path: Pat
     for layer in range(2):
         for name, projection in _PROJECTIONS.items():
             weight = theirs.get_parameter(f"model.layers.{layer}.{projection}.weight")
-            first = torch.randn((3, weight.shape[1]), generator=generator) / 8
-            second = torch.randn((weight.shape[0], 3), generator=generator) / 8
-            tensors |= {f"layers.{layer}.{name}.weight.a": first, f"layers.{layer}.{name}.weight.b": second}
+            first = torch.randint(-127, 128, (3, weight.shape[1]), generator=generator, dtype=torch.int8)
+            second = torch.randint(-127, 128, (weight.shape[0], 3), generator=generator, dtype=torch.int8)
+            scale = torch.tensor([2e-6, 4e-6, 6e-6])
+            stem = f"layers.{layer}.{name}.weight"
+            tensors |= {f"{stem}.a": first, f"{stem}.b": second, f"{stem}.scale": scale}
             with torch.no_grad():
-                weight += second @ first
+                weight += second.float() @ torch.diag(scale) @ first.float()
     save_file(tensors, tmp_path / "adapter.safetensors")
     folder = prepare(
         tmp_path, "float32", tmp_path / "cache", "a" * 64, lambda *_: None, tmp_path / "adapter.safetensors"
@@ -48,17 +50,18 @@ def test_a_merged_adapter_gives_the_logits_of_the_changed_matrices(tmp_path: Pat
     ("tensors", "message"),
     [
         ({}, "an adapter of nothing"),
-        ({"layers.9.q.weight.a": (3, 64), "layers.9.q.weight.b": (64, 3)}, "another model's adapter"),
-        ({"layers.0.q.weight.a": (3, 64)}, "another model's adapter"),
-        ({"layers.0.q.weight.a": (3, 64), "layers.0.q.weight.b": (32, 3)}, "for another shape"),
-        ({"layers.0.q.weight.a": (3, 64), "layers.0.q.weight.b": (64, 2)}, "for another shape"),
+        ({"9.q.weight.a": (3, 64), "9.q.weight.b": (64, 3), "9.q.weight.scale": (3,)}, "another model's adapter"),
+        ({"0.q.weight.a": (3, 64), "0.q.weight.b": (64, 3)}, "another model's adapter"),
+        ({"0.q.weight.a": (3, 64), "0.q.weight.b": (32, 3), "0.q.weight.scale": (3,)}, "for another shape"),
+        ({"0.q.weight.a": (3, 64), "0.q.weight.b": (64, 2), "0.q.weight.scale": (3,)}, "for another shape"),
+        ({"0.q.weight.a": (3, 64), "0.q.weight.b": (64, 3), "0.q.weight.scale": (2,)}, "for another shape"),
     ],
 )
 def test_an_adapter_of_another_model_is_refused(
-    tmp_path: Path, tensors: dict[str, tuple[int, int]], message: str
+    tmp_path: Path, tensors: dict[str, tuple[int, ...]], message: str
 ) -> None:
     save_model(tmp_path, "qwen2")
-    save_file({name: torch.zeros(shape) for name, shape in tensors.items()}, tmp_path / "adapter.safetensors")
+    save_file({f"layers.{name}": torch.zeros(shape) for name, shape in tensors.items()}, tmp_path / "adapter.safetensors")
     with pytest.raises(ModelError, match=message):
         prepare(tmp_path, "float32", tmp_path / "cache", "a" * 64, lambda *_: None, tmp_path / "adapter.safetensors")
 

@@ -22,7 +22,7 @@ from codeassist_eval.training.edits.command import run_training
 from codeassist_eval.training.edits.lora import LoraModel
 from codeassist_eval.training.edits.rows import Row, row_of
 from codeassist_eval.training.edits.training import LoraPlan, Step, train
-from codeassist_eval.training.optimiser_state import State
+from codeassist_eval.training.optimiser_state import State, load_state
 from tests.tiny_models import save_model
 
 FILES = {"a.py": "def g(a, b):\n    pass\n\n\ng(1)\nprint(g)\n", "b.py": "from a import g\n\ng(2)\n"}
@@ -125,7 +125,11 @@ def test_a_run_leaves_an_adapter_that_the_product_merges_and_refuses_to_become_a
     adapter = out / "adapter.safetensors"
     merged = prepare(folder, "float32", tmp_path / "merged", "d" * 64, lambda *_: None, adapter)
     plain = open_weights(prepare(folder, "float32", tmp_path / "merged", "c" * 64, lambda *_: None))
-    assert not torch.equal(open_weights(merged).get("layers.1.down.weight"), plain.get("layers.1.down.weight"))
+    state = load_state(out / "state.safetensors")
+    assert state is not None
+    learned = PLAN.alpha / PLAN.rank * state.model["layers/1/down/b"] @ state.model["layers/1/down/a"]
+    change = open_weights(merged).get("layers.1.down.weight") - plain.get("layers.1.down.weight")
+    assert learned.abs().max() > 0 and (change - learned).norm() < 0.02 * learned.norm()  # 8 bits
     run_training(settings, model, [tasks], out, PLAN, steps.append, silent)
     assert len(steps) == 6  # it was done
     with pytest.raises(EvaluationError, match="another run"):

@@ -19,7 +19,9 @@ from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors.torch import save_file
+from torch import Tensor
 
 from codeassist.edits.diff_prompt import DiffPrompt
 from codeassist.engine.loading.weights import Weights, open_weights, prepare
@@ -134,8 +136,14 @@ def read_corpus(paths: Sequence[Path], tokenizer: Tokenizer, plan: LoraPlan) -> 
     return Corpus(rows, tasks)
 
 
+def _as_int8(factor: Tensor, along: int) -> tuple[Tensor, Tensor]:
+    """A factor in 8 bits, and the scale of each of its components. `along`: the dimension that a component fills."""
+    scale = factor.abs().amax(dim=along, keepdim=True).clamp_min(1e-12) / 127
+    return (factor / scale).round().to(torch.int8).contiguous(), scale.flatten().contiguous()
+
+
 def save_adapter(path: Path, learner: LoraModel, weights: Weights) -> None:
-    """Write the adapter of the parts that a model's files have: `layers.0.q.weight.a` and `.b`, in float16."""
+    """Write the adapter of the parts that a model's files have, as `codeassist.engine.loading.adapter` reads it."""
     from codeassist.engine.loading.tensor_layout import model_tensors
 
     learned = learner.adapter_tensors()
@@ -146,8 +154,11 @@ def save_adapter(path: Path, learner: LoraModel, weights: Weights) -> None:
             continue
         row = 0
         for part in spec.parts:
-            tensors[f"{part.name}.a"] = learned[f"{name}.a"].half().contiguous().clone()
-            tensors[f"{part.name}.b"] = learned[f"{name}.b"][row : row + part.num_rows].half().contiguous()
+            first, of_first = _as_int8(learned[f"{name}.a"], 1)
+            second, of_second = _as_int8(learned[f"{name}.b"][row : row + part.num_rows], 0)
+            tensors |= {
+                f"{part.name}.a": first, f"{part.name}.b": second, f"{part.name}.scale": of_first * of_second,
+            }  # fmt: skip
             row += part.num_rows
     partial = path.with_name(path.name + ".partial")
     try:
