@@ -2,8 +2,9 @@
 
 The forward pass of whole rows, with gradients; what the product runs is `codeassist.engine`. Every matrix of every
 layer has an adapter: y = x Wᵀ + scale · x Aᵀ Bᵀ, B zero at first ("LoRA: Low-Rank Adaptation of Large Language
-Models"). One row after the other: nothing is padded, and the output matrix is used only where a token counts. The fixed
-matrices may be bfloat16, which a processor that has it multiplies four times as fast; what learns is float32.
+Models"). One row after the other: nothing is padded, and the output matrix is used only where a token counts. Products
+may be made in bfloat16, which a processor that has it multiplies four times as fast; what learns, norms and the sum of
+the layers are float32.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _CPU = torch.device("cpu")
 
 
 class LoraModel(nn.Module):
-    """The model of float32 `weights`, its fixed matrices in `dtype`, and its adapters, the only parameters."""
+    """The model of float32 `weights`, its products made in `dtype`, and its adapters, the only parameters."""
 
     def __init__(
         self, weights: Weights, rank: int, alpha: float, seed: int, dtype: torch.dtype = torch.float32
@@ -56,7 +57,9 @@ class LoraModel(nn.Module):
             self.adapters[_key(name, "b")] = nn.Parameter(torch.zeros(rows, rank))
         self._matrices = {name: weights.get(name + ".weight").to(dtype) for name in adapted(config.num_layers)}
         self._biases = {
-            name: weights.get(name + ".bias") for name in adapted(config.num_layers) if name + ".bias" in weights.names
+            name: weights.get(name + ".bias").to(dtype)
+            for name in adapted(config.num_layers)
+            if name + ".bias" in weights.names
         }
         self._frequencies = frequencies(config)
 
@@ -65,7 +68,7 @@ class LoraModel(nn.Module):
         ids, counts = torch.tensor(tokens), torch.tensor(weights[1:])
         hidden = self._hidden(ids[:-1])
         wanted = counts.nonzero()[:, 0]
-        logits = _product(hidden[wanted], self._head)
+        logits = F.linear(hidden[wanted].to(self._head.dtype), self._head).float()
         return (F.cross_entropy(logits, ids[1:][wanted], reduction="none") * counts[wanted]).sum()
 
     def adapter_tensors(self) -> dict[str, Tensor]:
@@ -92,21 +95,21 @@ class LoraModel(nn.Module):
         )
         if config.qk_norm:
             q, k = self._qk_norms[f"{layer}.q_norm"](q), self._qk_norms[f"{layer}.k_norm"](k)
-        q, k = _turned(q, turn), _turned(k, turn)
+        q, k = (_turned(part, turn).to(v.dtype) for part in (q, k))
         seen = F.scaled_dot_product_attention(q[None], k[None], v[None], is_causal=True, enable_gqa=True)[0]
         x = x + self._linear(f"{layer}.o", seen.transpose(0, 1).reshape(len(x), -1))
         gate, up = self._linear(f"{layer}.gate_up", self._norms[f"{layer}.mlp_norm"](x)).chunk(2, dim=-1)
         return x + self._linear(f"{layer}.down", F.silu(gate) * up)
 
     def _linear(self, name: str, x: Tensor) -> Tensor:
-        added = F.linear(F.linear(x, self.adapters[_key(name, "a")]), self.adapters[_key(name, "b")])
-        fixed = _product(x, self._matrices[name])
-        bias = self._biases.get(name)
-        return (fixed if bias is None else fixed + bias) + self.scale * added
+        matrix = self._matrices[name]
+        x = x.to(matrix.dtype)
+        first, second = (self.adapters[_key(name, factor)].to(matrix.dtype) for factor in ("a", "b"))
+        return F.linear(x, matrix, self._biases.get(name)) + F.linear(F.linear(x, first), self.scale * second)
 
 
 def fastest_dtype() -> torch.dtype:
-    """In what the fixed matrices are multiplied fastest on this processor."""
+    """In what this processor multiplies fastest."""
     has_bfloat16 = torch.cpu.get_capabilities().get("avx512_bf16") or torch.cpu.get_capabilities().get("amx_bf16")
     return torch.bfloat16 if has_bfloat16 else torch.float32
 
@@ -114,10 +117,6 @@ def fastest_dtype() -> torch.dtype:
 def adapted(num_layers: int) -> list[str]:
     """The matrices with an adapter."""
     return [f"layers.{i}.{name}" for i in range(num_layers) for name in ("qkv", "o", "gate_up", "down")]
-
-
-def _product(x: Tensor, matrix: Tensor) -> Tensor:
-    return F.linear(x.to(matrix.dtype), matrix).float()
 
 
 def _key(name: str, factor: str) -> str:
