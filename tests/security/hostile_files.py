@@ -205,7 +205,7 @@ def samples() -> Iterator[Sample]:
     for name, spec in sorted(LANGUAGES.items()):
         cases = [path.read_text("utf-8").partition("=====\n")[0] for path in _CASES.glob(f"{name}.*.case")]
         words = tuple(sorted(spec.keywords or ())) or ("if", "else")
-        comments = spec.literals.line_comments if spec.literals is not None else ()
+        comments = spec.line_comments
         yield Sample(spec, cases[0] if cases else _MARKUP, words, comments[0] if comments else "#")
 
 

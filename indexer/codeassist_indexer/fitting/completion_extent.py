@@ -11,7 +11,7 @@ from typing import Literal
 
 from codeassist_indexer.fitting.indentation import leading, width
 from codeassist_indexer.fitting.lexing.scan import LINE_COMMENT, scan
-from codeassist_indexer.languages.registry import blocks_of, language_in, literals_of
+from codeassist_indexer.languages.registry import blocks_of, language_in, line_comments
 from codeassist_indexer.languages.spec import BracedBlocks, IndentedBlocks, WordBlocks
 
 _SCANNED_CHARS = 8_000
@@ -82,7 +82,7 @@ def _without_comment(line: str, language: str | None) -> str:
     comment = scan(line, language)
     if comment.literal != LINE_COMMENT:
         return line.rstrip()
-    marks = (found for mark in literals_of(language).line_comments for found in _places(line, mark))
+    marks = (found for mark in line_comments(language) for found in _places(line, mark))
     begun = (at for at, end in sorted(marks) if scan(line[:end], language).literal == LINE_COMMENT)
     return line[: next(begun, len(line))].rstrip()
 
@@ -105,7 +105,7 @@ def _is_comment(line: str, language: str | None) -> bool:
     found = _COMMENT.match(line)
     if found is None:
         return False
-    marks = literals_of(language).line_comments
+    marks = line_comments(language)
     return found[1] in marks or (found[1] != "#" and marks != ("#",))
 
 

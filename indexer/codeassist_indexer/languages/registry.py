@@ -19,13 +19,11 @@ from codeassist_indexer.languages import code, markup
 from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.spec import (
-    ANY_LITERALS,
     Analysis,
     Blocks,
     DeclaredTypes,
     Imports,
     LanguageSpec,
-    Literals,
     SharedExtension,
 )
 
@@ -120,12 +118,6 @@ def files_of_import(index: IndexedPaths, path: str, language: str, imported: Imp
     return rules.files(index, path, imported) if rules is not None else []
 
 
-def literals_of(language: str | None) -> Literals:
-    """What brackets are not counted in; of an unknown language, what may be one in any."""
-    spec = spec_of(language)
-    return spec.literals if spec is not None and spec.literals is not None else ANY_LITERALS
-
-
 def blocks_of(language: str | None) -> Blocks | None:
     """How a language tells its blocks; None for another one."""
     spec = spec_of(language)
@@ -155,11 +147,15 @@ def spec_of_id(language_id: str) -> LanguageSpec | None:
     return _BY_ID.get(language_id)
 
 
+def line_comments(language: str | None) -> tuple[str, ...]:
+    """What starts a comment that runs to the end of the line; of an unknown language what most have."""
+    spec = LANGUAGES.get(language or "")
+    return spec.line_comments if spec is not None else ("#", "//")
+
+
 def comment_prefix(language: str) -> str:
-    """What starts a comment that runs to the end of the line. Unknown languages get "#", which most formats take."""
-    spec = LANGUAGES.get(language)
-    marks = spec.literals.line_comments if spec is not None and spec.literals is not None else ()
-    return marks[0] if marks else "#"
+    """The first of these. Languages without one get "#", which most formats take."""
+    return next(iter(line_comments(language)), "#")
 
 
 @cache

@@ -24,7 +24,6 @@ PARTS = {
     "definitions": "its types and functions are in no prompt, and chunks bear no names",
     "imports": "what a file imports is not looked up: only neighbours and similar text go into prompts",
     "keywords": "search finds code because it holds the same keywords",
-    "literals": "its strings and comments are guessed: suggestions are cut at brackets that are none",
     "lexicon": "what stands open at the cursor is guessed: closers come twice, and answers are cut in strings",
     "blocks": "blocks are told by braces alone: no body is suggested behind a colon or below a signature",
     "analysis": "no monitor: suggestions may name members that do not exist",
@@ -74,25 +73,6 @@ class Imports:
     is_one_line: Callable[[str], bool] | None = None
     sees_folder: bool = False
     folder_modules: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Literals:
-    """What brackets are not counted in. An apostrophe that is no `single_quoted` string encloses one character.
-
-    `comments_begin_words`: the mark of a line comment inside a word, as in `a#b`, is none.
-    """
-
-    line_comments: tuple[str, ...] = ("//",)
-    block_comment: tuple[str, str] | None = ("/*", "*/")
-    long_quotes: tuple[str, ...] = ()
-    single_quoted: bool = False
-    backticks: bool = False
-    comments_begin_words: bool = False
-
-
-ANY_LITERALS = Literals(line_comments=("#", "//"), long_quotes=('"""', "'''"))
-"""What is taken for a literal in a text of an unknown language."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +181,7 @@ class LanguageSpec:
     `extensions` are lower case and fit in any case, `exact_extensions` and `file_names` (whole names of files, as
     "SConstruct") only as they are written; `interpreters` are the programs, without a version, that a script's first
     line names. A part that is None is named in `without`: PARTS says what that costs.
+    `line_comments` begin comments that run to the end of the line; the first one heads paths in prompts.
     `doubled_names` of its library say a word twice, as `strstr`: who says the half-typed word may be going on with it.
     Files of a language without a `grammar` are in no index: suggestions are fitted to them, and that is all.
     """
@@ -212,7 +193,7 @@ class LanguageSpec:
     definitions: Definitions | None = None
     imports: Imports | None = None
     keywords: frozenset[str] | None = None
-    literals: Literals | None = None
+    line_comments: tuple[str, ...] = ("//",)
     lexicon: Lexicon | None = None
     blocks: Blocks | None = None
     analysis: Analysis | None = None

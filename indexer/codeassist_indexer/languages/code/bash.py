@@ -19,7 +19,7 @@ from codeassist_indexer.languages.forms.lexicon import Lexicon
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import head_before, node_text
 from codeassist_indexer.languages.forms.words import words
-from codeassist_indexer.languages.spec import Definitions, Grammar, Imports, LanguageSpec, Literals, WordBlocks
+from codeassist_indexer.languages.spec import Definitions, Grammar, Imports, LanguageSpec, WordBlocks
 
 _ALIAS = re.compile(r"alias\s+(?:-\w+\s+)*([\w.-]+)=")
 _BEFORE_PATH = re.compile(r"(?:\$\([^()]*(?:\([^()]*\)[^()]*)*\)|\$\{[^{}]*\}|\$\w+|[\"'])+")
@@ -111,9 +111,7 @@ LANGUAGE = LanguageSpec(
         """if then elif else fi for while until do done case esac in function select time return exit break continue
         local declare typeset readonly export unset set shift eval exec source trap echo printf test true false"""
     ),
-    literals=Literals(
-        line_comments=("#",), block_comment=None, single_quoted=True, backticks=True, comments_begin_words=True
-    ),
+    line_comments=("#",),
     lexicon=_LEXICON,
     blocks=WordBlocks(
         header=re.compile(r".*(?:(?:^|[;\s])(?:then|do|else|in)|[{(]|^\s*[^()\s]+\))\s*$"),

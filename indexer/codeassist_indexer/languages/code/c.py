@@ -27,7 +27,7 @@ from codeassist_indexer.languages.forms.signatures import (
     one_line,
 )
 from codeassist_indexer.languages.forms.words import words
-from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec, Literals
+from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec
 
 MAX_DECLARATOR_DEPTH = 50
 """Pointers, arrays and parentheses around one name. Deeper is no program."""
@@ -195,7 +195,6 @@ LANGUAGE = LanguageSpec(
         register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while
         bool NULL true false include define ifdef ifndef endif pragma"""
     ),
-    literals=Literals(),
     lexicon=_LEXICON,
     blocks=BracedBlocks(_NAMESPACE),
     doubled_names=frozenset({"strstr", "wcswcs"}),

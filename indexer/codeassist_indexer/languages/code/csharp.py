@@ -38,7 +38,6 @@ from codeassist_indexer.languages.spec import (
     Grammar,
     Imports,
     LanguageSpec,
-    Literals,
 )
 
 
@@ -155,7 +154,6 @@ LANGUAGE = LanguageSpec(
         private protected public readonly ref return sbyte sealed set short sizeof static string struct switch this
         throw true try typeof uint ulong unsafe ushort using var virtual void volatile while"""
     ),
-    literals=Literals(long_quotes=('"""',)),
     lexicon=_LEXICON,
     blocks=BracedBlocks(),
     analysis=Analysis(

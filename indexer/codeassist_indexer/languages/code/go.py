@@ -18,7 +18,7 @@ from codeassist_indexer.languages.forms.lexicon import Lexicon
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import bare_name, binding_head, node_text, one_line
 from codeassist_indexer.languages.forms.words import words
-from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec, Literals
+from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec
 
 _RECEIVER = re.compile(r"\(\s*(?:\w+\s+)?\*?\s*(\w+)")
 _VERSION = re.compile(r"v\d+")
@@ -119,7 +119,6 @@ LANGUAGE = LanguageSpec(
         """break case chan const continue default defer else fallthrough for func go goto if import interface map
         package range return select struct switch type var nil true false string int error bool byte"""
     ),
-    literals=Literals(backticks=True),
     lexicon=_LEXICON,
     blocks=BracedBlocks(),
     without=frozenset({"analysis"}),

@@ -43,7 +43,6 @@ from codeassist_indexer.languages.spec import (
     Grammar,
     Imports,
     LanguageSpec,
-    Literals,
 )
 
 
@@ -111,7 +110,6 @@ LANGUAGE = LanguageSpec(
         private protected public return short static strictfp super switch synchronized this throw throws transient
         try void volatile while true false null var record"""
     ),
-    literals=Literals(long_quotes=('"""',)),
     lexicon=_LEXICON,
     blocks=BracedBlocks(),
     analysis=Analysis(

@@ -31,7 +31,6 @@ from codeassist_indexer.languages.spec import (
     Grammar,
     Imports,
     LanguageSpec,
-    Literals,
 )
 
 _VALUE_KINDS = {
@@ -308,7 +307,6 @@ LANGUAGE = LanguageSpec(
         finally for from function if import in instanceof let new null of return static super switch this throw true
         try typeof undefined var void while with yield"""
     ),
-    literals=Literals(single_quoted=True, backticks=True),
     lexicon=_LEXICON,
     blocks=BracedBlocks(),
     analysis=Analysis(

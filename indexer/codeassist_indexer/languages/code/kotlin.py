@@ -24,7 +24,7 @@ from codeassist_indexer.languages.forms.signatures import (
     node_text,
 )
 from codeassist_indexer.languages.forms.words import words
-from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec, Literals
+from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec
 
 _BODIES = ("class_body", "enum_class_body", "function_body", "block")
 _MISREAD_TYPE = re.compile(r"((?:[a-z]+\s+)*?)(class|interface|object)\s+([^\W\d]\w*)[^{\n]*")
@@ -173,7 +173,6 @@ LANGUAGE = LanguageSpec(
         public reified return sealed set super suspend tailrec this throw true try typealias typeof val value var vararg
         when where while Int String Boolean Unit Any Long Double"""
     ),
-    literals=Literals(long_quotes=('"""',), backticks=True),
     lexicon=_LEXICON,
     blocks=BracedBlocks(statement_end=""),
     without=frozenset({"analysis"}),

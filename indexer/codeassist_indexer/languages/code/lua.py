@@ -25,7 +25,7 @@ from codeassist_indexer.languages.forms.lexicon import Lexicon, Literal
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import WHOLE_BINDING_CHARS, node_text, one_line
 from codeassist_indexer.languages.forms.words import words
-from codeassist_indexer.languages.spec import Definitions, Grammar, Imports, LanguageSpec, Literals, WordBlocks
+from codeassist_indexer.languages.spec import Definitions, Grammar, Imports, LanguageSpec, WordBlocks
 
 _NEAR_BYTES = 4_000  # a class has its functions below it
 _TAIL_BYTES = 300  # a module returns its table in its last line
@@ -200,7 +200,7 @@ LANGUAGE = LanguageSpec(
         """and break do else elseif end false for function goto if in local nil not or repeat return then true until
         while self require"""
     ),
-    literals=Literals(line_comments=("--",), block_comment=("--[[", "]]"), single_quoted=True),
+    line_comments=("--",),
     lexicon=_LEXICON,
     blocks=WordBlocks(
         header=re.compile(

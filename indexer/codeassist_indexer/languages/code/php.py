@@ -32,7 +32,7 @@ from codeassist_indexer.languages.forms.lexicon import Hole, Lexicon, Literal
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import binding_head, node_text, one_line
 from codeassist_indexer.languages.forms.words import words
-from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec, Literals
+from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec
 
 _BASE_CLAUSES = ("base_clause", "class_interface_clause")
 _DEFINE = re.compile(r"""\\?define\(\s*["']([^\W\d]\w*)["']""")
@@ -207,7 +207,6 @@ LANGUAGE = LanguageSpec(
         sees_folder=True,
     ),
     keywords=_KEYWORDS,
-    literals=Literals(line_comments=("//",), single_quoted=True, backticks=True),
     lexicon=_LEXICON,
     blocks=BracedBlocks(),
     doubled_names=frozenset({"strstr"}),

@@ -33,7 +33,6 @@ from codeassist_indexer.languages.spec import (
     Imports,
     IndentedBlocks,
     LanguageSpec,
-    Literals,
 )
 
 _ENUMS = frozenset({"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "ReprEnum"})
@@ -236,7 +235,7 @@ LANGUAGE = LanguageSpec(
         """False None True and as assert async await break class continue def del elif else except finally for from
         global if import in is lambda nonlocal not or pass raise return try while with yield self cls"""
     ),
-    literals=Literals(line_comments=("#",), block_comment=None, long_quotes=('"""', "'''"), single_quoted=True),
+    line_comments=("#",),
     lexicon=_LEXICON,
     blocks=IndentedBlocks(
         header=re.compile(

@@ -19,7 +19,7 @@ from codeassist_indexer.languages.forms.lexicon import Lexicon, Literal
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import node_text, one_line
 from codeassist_indexer.languages.forms.words import words
-from codeassist_indexer.languages.spec import Definitions, Grammar, Imports, LanguageSpec, Literals, WordBlocks
+from codeassist_indexer.languages.spec import Definitions, Grammar, Imports, LanguageSpec, WordBlocks
 
 _READERS = words(
     """attr attr_reader attr_writer attr_accessor mattr_reader mattr_accessor cattr_reader cattr_accessor
@@ -196,7 +196,7 @@ LANGUAGE = LanguageSpec(
         __method__ require require_relative attr_reader attr_writer attr_accessor include extend private protected
         public raise lambda proc new"""
     ),
-    literals=Literals(line_comments=("#",), block_comment=("=begin", "=end"), single_quoted=True, backticks=True),
+    line_comments=("#",),
     lexicon=_LEXICON,
     blocks=WordBlocks(
         header=re.compile(

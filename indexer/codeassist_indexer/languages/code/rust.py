@@ -17,7 +17,7 @@ from codeassist_indexer.languages.forms.lexicon import Lexicon, Literal
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import bare_name, node_text
 from codeassist_indexer.languages.forms.words import words
-from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec, Literals
+from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec
 
 
 def _impl(node: Node, source: bytes) -> list[Named]:
@@ -166,7 +166,6 @@ LANGUAGE = LanguageSpec(
         """as async await break const continue crate dyn else enum extern false fn for if impl in let loop match mod
         move mut pub ref return self Self static struct super trait true type unsafe use where while"""
     ),
-    literals=Literals(),
     lexicon=_LEXICON,
     blocks=BracedBlocks(),
     without=frozenset({"analysis"}),

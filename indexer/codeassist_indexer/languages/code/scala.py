@@ -17,7 +17,7 @@ from codeassist_indexer.languages.forms.lexicon import Lexicon
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import bare_name, head_start_byte, node_text, one_line
 from codeassist_indexer.languages.forms.words import words
-from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec, Literals
+from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec
 
 _NAMES = ("identifier", "operator_identifier")
 
@@ -174,7 +174,6 @@ LANGUAGE = LanguageSpec(
         private protected return sealed super then this throw trait transparent true try type using val var while with
         yield Int String Boolean Unit Any Long Double"""
     ),
-    literals=Literals(long_quotes=('"""',), backticks=True),
     lexicon=_LEXICON,
     blocks=BracedBlocks(statement_end=""),
     without=frozenset({"analysis"}),

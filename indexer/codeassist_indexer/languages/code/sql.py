@@ -14,7 +14,7 @@ from codeassist_indexer.languages.forms.definition_form import Form, Named
 from codeassist_indexer.languages.forms.lexicon import Lexicon, Literal
 from codeassist_indexer.languages.forms.signatures import head_before, node_text
 from codeassist_indexer.languages.forms.words import words
-from codeassist_indexer.languages.spec import Definitions, Grammar, LanguageSpec, Literals
+from codeassist_indexer.languages.spec import Definitions, Grammar, LanguageSpec
 
 _CREATED = re.compile(
     r"CREATE\s+(?:OR\s+\w+\s+)?(?:TEMP\w*\s+|UNLOGGED\s+|MATERIALIZED\s+|GLOBAL\s+|LOCAL\s+|RECURSIVE\s+|VIRTUAL\s+"
@@ -106,7 +106,7 @@ LANGUAGE = LanguageSpec(
     grammar=Grammar("tree_sitter_sql"),
     definitions=Definitions(_FORMS, ("comment", "marginalia")),
     keywords=words(_WORDS) | words(_WORDS.upper()),
-    literals=Literals(line_comments=("--",), single_quoted=True, backticks=True),
+    line_comments=("--",),
     lexicon=_LEXICON,
     without=frozenset({"imports", "blocks", "analysis"}),
 )

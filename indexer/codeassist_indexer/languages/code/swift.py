@@ -18,7 +18,7 @@ from codeassist_indexer.languages.forms.lexicon import Lexicon, Literal
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import WHOLE_BINDING_CHARS, bare_name, head_before, node_text
 from codeassist_indexer.languages.forms.words import words
-from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec, Literals
+from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec
 
 _ROOTS = ("Sources/", "Source/", "Tests/", "")
 _KINDS = {"class": "class", "actor": "class", "struct": "struct", "enum": "enum"}
@@ -167,7 +167,6 @@ LANGUAGE = LanguageSpec(
         precedencegroup private protocol public repeat required rethrows return self set some static struct subscript
         super switch throw throws true try typealias unowned var weak where while willSet Int String Bool Double Void"""
     ),
-    literals=Literals(long_quotes=('"""',), backticks=True),
     lexicon=_LEXICON,
     blocks=BracedBlocks(statement_end=""),
     without=frozenset({"analysis"}),

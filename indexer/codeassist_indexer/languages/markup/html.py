@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codeassist_indexer.languages.forms import literals as of
 from codeassist_indexer.languages.forms.lexicon import Lexicon, Region
-from codeassist_indexer.languages.spec import LanguageSpec, Literals
+from codeassist_indexer.languages.spec import LanguageSpec
 
 _TEMPLATE = (Region(r"\{%", "%}", "any"), Region("<%", "%>", "any"))
 _LEXICON = Lexicon(
@@ -15,7 +15,7 @@ LANGUAGE = LanguageSpec(
     name="html",
     ids=("html",),
     extensions=(".html", ".htm", ".xhtml"),
-    literals=Literals(line_comments=(), block_comment=("<!--", "-->")),
+    line_comments=(),
     lexicon=_LEXICON,
     without=frozenset({"definitions", "imports", "keywords", "blocks", "analysis"}),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from codeassist_indexer.languages.forms import literals as of
 from codeassist_indexer.languages.forms.lexicon import Lexicon, Literal
-from codeassist_indexer.languages.spec import LanguageSpec, Literals
+from codeassist_indexer.languages.spec import LanguageSpec
 
 _LEXICON = Lexicon("toml", (of.HASH, of.TRIPLE, of.TRIPLE_SINGLE, of.DOUBLE, Literal("'", "'", "none")))
 
@@ -13,7 +13,7 @@ LANGUAGE = LanguageSpec(
     ids=("toml",),
     extensions=(".toml",),
     file_names=("Cargo.lock", "Pipfile", "poetry.lock", "uv.lock"),
-    literals=Literals(line_comments=("#",), block_comment=None, long_quotes=('"""', "'''"), single_quoted=True),
+    line_comments=("#",),
     lexicon=_LEXICON,
     without=frozenset({"definitions", "imports", "keywords", "blocks", "analysis"}),
 )

@@ -6,7 +6,7 @@ import re
 
 from codeassist_indexer.languages.forms import literals as of
 from codeassist_indexer.languages.forms.lexicon import Lexicon, Literal
-from codeassist_indexer.languages.spec import IndentedBlocks, LanguageSpec, Literals
+from codeassist_indexer.languages.spec import IndentedBlocks, LanguageSpec
 
 _LEXICON = Lexicon(
     "yaml",
@@ -23,7 +23,7 @@ LANGUAGE = LanguageSpec(
     ids=("yaml", "dockercompose", "github-actions-workflow"),
     extensions=(".yaml", ".yml"),
     file_names=(".clang-format", ".clang-tidy"),
-    literals=Literals(line_comments=("#",), block_comment=None, single_quoted=True, comments_begin_words=True),
+    line_comments=("#",),
     lexicon=_LEXICON,
     blocks=IndentedBlocks(
         header=re.compile(r"\s*(?:- +)*[^\s#].*:(?:\s+[|>][-+\d]*)?$"),
