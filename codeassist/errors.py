@@ -28,6 +28,14 @@ class ModelError(CodeAssistError):
     exit_code = 4
 
 
+class ModelMissing(ModelError):  # noqa: N818
+    """A model that is not installed and can be fetched: `codeassist models pull NAME`. `name` may be "auto"."""
+
+    def __init__(self, message: str, name: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
 class IndexCorrupt(CodeAssistError):  # noqa: N818 — a state, as the house names it
     """An index database that cannot be read. The caller deletes and rebuilds it: it holds nothing of its own."""
 

@@ -69,6 +69,10 @@ def test_a_wheel_built_from_the_sdist_has_the_program_and_its_weights(tmp_path: 
     said = run([str(environment / "bin" / "codeassist"), "--version"], tmp_path)
     assert said == f"codeassist, version {codeassist.__version__}\n"
     assert Path(run([str(python), "-I", "-c", LOAD], tmp_path).strip()).is_relative_to(packages)
+    pages = json.loads(run([str(environment / "bin" / "codeassist"), "docs", "--json"], tmp_path))["pages"]
+    assert {page["name"] for page in pages} == {path.stem for path in (ROOT / "docs").glob("*.md")}
+    linked = re.findall(r"\]\(([\w/.-]+)", Path(pages[0]["path"]).read_text(encoding="utf-8"))
+    assert all((Path(pages[0]["path"]).parent / target).is_file() for target in linked), linked
 
 
 def run(command: list[str], folder: Path = ROOT) -> str:

@@ -27,10 +27,11 @@ if TYPE_CHECKING:
 def index(
     repository: Path, wants_rebuild: bool, wants_status: bool, assignments: tuple[str, ...], as_json: bool
 ) -> None:
-    """Bring the index of the repository around REPO (the current folder) up to date.
+    """Bring the index of a repository up to date.
 
-    Unchanged files are not read again. It can be interrupted at any point: the next run goes on. `complete` does this
-    by itself; doing it ahead makes the first completion in a large repository fast.
+    That is the one around REPO (the current folder). Unchanged files are not read again. It can be interrupted at
+    any point: the next run goes on. `complete` does this by itself; doing it ahead makes the first completion in a
+    large repository fast.
 
     \b
     Examples:

@@ -16,7 +16,7 @@ _PROGRAM = "codeassist"
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @debug_option
 def completion(shell: str) -> None:
-    """Print the script that completes codeassist's commands and options in SHELL.
+    """Print the script that completes command lines in SHELL.
 
     \b
     Examples:

@@ -36,12 +36,13 @@ def tune(
     assignments: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Learn which context helps in the repository around REPO (the current folder), from the model's own likelihood.
+    """Learn from the model which context helps in a repository.
 
-    Places are cut from its files; the model says how much likelier each candidate from other files makes what truly
-    stands there; a small ranker learns from that. A third of the files is held out: if the new ranker does not beat
-    the old one there, the old one stays. Nothing leaves this machine. It can be interrupted and goes on where it was.
-    With the defaults some 20 minutes on two cores, a minute on a GPU.
+    That is the one around REPO (the current folder). Places are cut from its files; the model says how much
+    likelier each candidate from other files makes what truly stands there; a small ranker learns from that. A third
+    of the files is held out: if the new ranker does not beat the old one there, the old one stays. Nothing leaves
+    this machine. It can be interrupted and goes on where it was. With the defaults some 20 minutes on two cores, a
+    minute on a GPU.
 
     \b
     Examples:

@@ -5,14 +5,16 @@ torch is imported only where its answer is asked for.
 
 from __future__ import annotations
 
+import importlib.util
 import platform
 import subprocess
+import sys
 from dataclasses import dataclass
-from importlib import metadata
 from pathlib import Path
 
 import psutil
 
+from codeassist.errors import ModelError
 from codeassist.processes import child_folder, find_program
 
 _CPUINFO = Path("/proc/cpuinfo")
@@ -95,29 +97,41 @@ def nvidia_gpu() -> Gpu | None:
         return None
 
 
-def torch_build() -> TorchBuild | None:
-    """Import torch and ask it; None if it is not installed."""
-    try:
-        metadata.version("torch")
-    except metadata.PackageNotFoundError:
-        return None
-    import torch
+def require_torch() -> None:
+    """Raise ModelError, with what to do, where PyTorch is not installed. It is not imported."""
+    if importlib.util.find_spec("torch") is None:
+        raise ModelError(_no_torch())
 
+
+def torch_build() -> TorchBuild | None:
+    """Import torch and ask it; None if it is not installed. Raises ModelError for one that cannot be imported."""
+    if importlib.util.find_spec("torch") is None:
+        return None
+    try:
+        import torch
+    except (ImportError, OSError) as error:  # OSError: a library of its own is gone
+        raise ModelError(
+            f"PyTorch cannot be imported ({error}); install it again (`codeassist docs install`)"
+        ) from error
     return TorchBuild(torch.__version__, torch.version.cuda, torch.cuda.is_available())
 
 
 def torch_problem(gpu: Gpu | None, build: TorchBuild | None) -> str | None:
     """Say in one line what keeps PyTorch from using this machine, and what to do; None if nothing does."""
     if build is None:
-        return "PyTorch is not installed; install codeassist again"
+        return _no_torch()
     if gpu is None or build.sees_gpu:
         return None
     if build.cuda is None:
         return (
             f"{gpu.name} is idle: PyTorch {build.version} is a CPU build; install a CUDA build of the same version "
-            "(docs/install.md says how)"
+            "(`codeassist docs install` says how)"
         )
     return (
         f"{gpu.name} is idle: PyTorch {build.version} is built for CUDA {build.cuda}, which the driver does not run; "
         "update the NVIDIA driver"
     )
+
+
+def _no_torch() -> str:
+    return f"PyTorch is not installed in {sys.prefix}; `codeassist docs install` says how to install a build"

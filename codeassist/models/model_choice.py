@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from codeassist.errors import ModelError
+from codeassist.errors import ModelMissing
 from codeassist.models.hardware import detect
 from codeassist.models.registry import Choice, InstalledModel, choose_auto, choose_installed, find_entry, find_installed
 from codeassist.progress import Progress
@@ -19,20 +19,23 @@ def choose_to_pull(name: str, settings: Settings) -> Choice:
 
 
 def find_model(settings: Settings, progress: Progress) -> tuple[InstalledModel, tuple[str, ...]]:
-    """Return the installed model that the settings name, and notices. Raises ModelError if it is not installed."""
+    """Return the installed model that the settings name, and notices. Raises ModelMissing if it is not installed."""
     name = settings.model.name
     notices: tuple[str, ...] = ()
     if name == "auto":
         choice = choose_installed(detect(), settings)
         if choice is None:
-            raise ModelError(
+            raise ModelMissing(
                 "no model is installed; run `codeassist models pull` to fetch the one that fits this machine, or name "
-                "a GGUF file or folder of your own: --model PATH, or model.name in your config.toml"
+                "a GGUF file or folder of your own: --model PATH, or model.name in your config.toml",
+                name,
             )
         name, notices = choice.entry.name, (choice.notice,) if choice.notice else ()
     installed = find_installed(name, settings, progress)
     if installed is None:
-        raise ModelError(
-            f"{name}: not installed; run `codeassist models pull {name}`, or name a GGUF file or a folder: --model PATH"
+        raise ModelMissing(
+            f"{name}: not installed; run `codeassist models pull {name}`, or name a GGUF file or a folder: "
+            "--model PATH",
+            name,
         )
     return installed, notices

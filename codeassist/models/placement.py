@@ -33,7 +33,7 @@ def placements(wanted: ModelSettings, *, has_cuda: bool, has_int8: bool) -> Iter
     """
     if wanted.device.startswith("cuda") and not has_cuda:
         raise ModelError(
-            f"model.device is {wanted.device!r}, but torch sees no GPU; set it to auto, or see docs/install.md"
+            f"model.device is {wanted.device!r}, but torch sees no GPU; set it to auto (`codeassist docs install`)"
         )
     device = wanted.device if wanted.device != "auto" else "cuda" if has_cuda else "cpu"
     on_gpu = device.startswith("cuda")

@@ -22,6 +22,7 @@ EXIT_USAGE = 2
 EXIT_BUG = 70
 EXIT_INTERRUPTED = 130
 EXIT_PIPE_CLOSED = 141
+_EXTRA_BY_PACKAGE = {"matplotlib": "plots", "pyarrow": "bench", "lightgbm": "train"}
 
 
 def run_command(command: click.Command, name: str, arguments: Sequence[str]) -> int:
@@ -53,6 +54,8 @@ def run_command(command: click.Command, name: str, arguments: Sequence[str]) -> 
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return EXIT_PIPE_CLOSED
     except Exception as error:  # noqa: BLE001  # the last place that can turn a bug into one line
+        if missing := _missing_package(error):
+            return _fail(missing, CodeAssistError.exit_code, wants_traceback)
         message = f"internal error, {type(error).__name__}: {error}; run again with --debug and report what it prints"
         return _fail(message, EXIT_BUG, wants_traceback)
 
@@ -60,6 +63,19 @@ def run_command(command: click.Command, name: str, arguments: Sequence[str]) -> 
 def completion_variable(name: str) -> str:
     """The environment variable by which a shell asks a program for completions, as click's scripts set it."""
     return f"_{name.upper()}_COMPLETE"
+
+
+def _missing_package(error: Exception) -> str | None:
+    """What to do about a package that is not installed; None for an error that is anything else."""
+    package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if not package or package.startswith("codeassist"):
+        return None
+    if extra := _EXTRA_BY_PACKAGE.get(package):
+        return (
+            f"this needs {package}, of codeassist's extra `{extra}`, which is not installed in {sys.prefix}; "
+            "`codeassist docs install` says how"
+        )
+    return f"{package} is not installed in {sys.prefix}: install codeassist again (`codeassist docs install` says how)"
 
 
 def _fail(message: str, exit_code: int, wants_traceback: bool) -> int:

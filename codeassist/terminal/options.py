@@ -36,7 +36,7 @@ def set_option(function: _F) -> _F:
         "assignments",
         metavar="SECTION.KEY=VALUE",
         multiple=True,
-        help="Set any setting for this run (docs/settings.md lists them).",
+        help="Set any setting for this run (`codeassist docs settings` lists them).",
     )(function)
 
 

@@ -1,49 +1,22 @@
-"""A repository's index as the settings ask for it: its database, what goes in, its retriever, its analysis service.
+"""What asks a repository's index, as the settings have it: its retriever, its analysis service.
 
-Commands and editors open a repository through here.
+Commands and editors open them through here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from pathlib import Path
 
-from codeassist.progress import Progress, silent
 from codeassist.request import NoRetriever, Retriever
 from codeassist.settings import Settings
 from codeassist_indexer.analysis.service import DEADLINE_S, RepositoryAnalysisService
-from codeassist_indexer.ingest.update import UpdateProgress, UpdateReport, UpdateSettings, update_index
 from codeassist_indexer.retrieval.ranking.ranker import Chooser, ranker_in_force
 from codeassist_indexer.retrieval.retrieve import IndexRetriever
 from codeassist_indexer.retrieval.sources.retrieval_context import RecentPlace
-from codeassist_indexer.retrieval.vectors.choice import encoder_in_force, static_encoder_in_force
+from codeassist_indexer.retrieval.vectors.choice import encoder_in_force
 from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
-from codeassist_indexer.storage.store import Store, database_path
-
-
-def open_store(root: Path, settings: Settings) -> Store:
-    """Return the repository's index; nothing is read or made before its first use."""
-    return Store(database_path(root, settings.places.cache))
-
-
-def update_settings(settings: Settings) -> UpdateSettings:
-    """Return what of the settings decides which files are indexed."""
-    return UpdateSettings(exclude=settings.index.exclude, encoder=static_encoder_in_force(settings.context.encoder))
-
-
-def background(settings: UpdateSettings) -> UpdateSettings:
-    """Return the same for work that nobody waits for."""
-    return replace(settings, in_background=True)
-
-
-def bring_up_to_date(store: Store, root: Path, settings: Settings, progress: Progress = silent) -> UpdateReport:
-    """Index what has changed since the last time."""
-
-    def report(state: UpdateProgress) -> None:
-        progress("index", state.num_done, state.num_total)
-
-    return update_index(store, root, update_settings(settings), progress=report)
+from codeassist_indexer.storage.store import Store
 
 
 def open_retriever(

@@ -23,25 +23,6 @@ from tests.tiny_models import build_model, save_gguf
 DOCS = Path(__file__).parents[2] / "docs" / "cli.md"
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    folder = tmp_path / "home"
-    folder.mkdir()
-    monkeypatch.setenv("CODEASSIST_HOME", str(folder))
-    monkeypatch.delenv("CODEASSIST_CONFIG", raising=False)
-    return folder
-
-
-@pytest.fixture
-def repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    root = tmp_path / "repo"
-    (root / ".git").mkdir(parents=True)
-    (root / "a.py").write_text("def a():\n    return 1\n")
-    (root / "b.py").write_text("class B:\n    def b(self):\n        return 2\n")
-    monkeypatch.chdir(root)
-    return root
-
-
 @pytest.mark.parametrize("arguments", [(), ("models",), ("eval",), ("bench",)])
 def test_a_group_alone_prints_its_help(arguments: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     assert run(arguments) == 0

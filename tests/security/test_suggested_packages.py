@@ -26,6 +26,7 @@ OUR_NAME_IN = {
     "docs/architecture.md": "what the packages are distributed as",
     "docs/install.md": "says that it is registered nowhere, and how to uninstall it",
     "CHANGELOG.md": "says the same",
+    "codeassist/cli/docs.py": "the files that are installed",
     "eval/codeassist_eval/runs/manifest.py": "the version that is installed",
     "eval/codeassist_eval/speed/session.py": "the version that is installed",
     "editor-plugins/vscode/src/installSource.ts": "what a wheel and a checkout must be called",

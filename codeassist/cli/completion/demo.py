@@ -49,9 +49,10 @@ SCENE = Scene("codeassist/cli/health/diagnosis.py", '"cores": hardware.', "num_c
 @json_option
 @debug_option
 def demo(folder: Path, assignments: tuple[str, ...], as_json: bool) -> None:
-    """Show the whole way in FOLDER (the current one), a checkout of codeassist's sources.
+    """Show the whole way on codeassist's own sources.
 
-    Uses an installed model, or else fetches the smallest one for code.
+    They are looked for in FOLDER (the current one). Uses an installed model, or else fetches the smallest one for
+    code.
 
     \b
     Examples:

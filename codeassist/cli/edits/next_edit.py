@@ -44,10 +44,10 @@ def next_edit(
     assignments: tuple[str, ...],
     as_json: bool,
 ) -> None:
-    """Print the edits that follow from what was changed, the likeliest first.
+    """Print the edits that follow from what was changed.
 
-    What was changed is the working tree's difference to a commit, or a patch that has been applied. Files are only
-    read: --patch-out writes what `git apply` takes.
+    The likeliest comes first. What was changed is the working tree's difference to a commit, or a patch that has
+    been applied. Files are only read: --patch-out writes what `git apply` takes.
 
     \b
     Examples:

@@ -17,13 +17,13 @@ from typing import Any
 
 from codeassist import __version__
 from codeassist.cli.sessions.repository import find_root, open_store
-from codeassist.errors import CodeAssistError, ModelError, SettingsError
+from codeassist.errors import CodeAssistError, ModelError
 from codeassist.models.hardware import Hardware, detect, torch_build, torch_problem
 from codeassist.models.model_choice import find_model
 from codeassist.models.registry import InstalledModel, find_entry, models_folder, suggest_for, verify
 from codeassist.models.sources import describe, size_text
 from codeassist.progress import Progress
-from codeassist.settings import RULES, Resolved, Settings, defaults, resolve
+from codeassist.settings import RULES, Resolved, Settings, salvage
 from codeassist.settings.assignments import parse_assignments
 
 _TRIED_BYTES = 1 << 20
@@ -39,9 +39,9 @@ class Diagnosis:
 
 def diagnose(folder: Path, assignments: tuple[str, ...], progress: Progress) -> Diagnosis:
     """Look at everything. Raises nothing that a user can cause."""
-    problems: list[str] = []
     root = find_root(folder)
-    resolved = _resolve(root, assignments, problems)
+    resolved = salvage(root, parse_assignments(assignments))
+    problems = list(resolved.problems)
     settings = resolved.settings
     hardware = detect()
     sections = {
@@ -53,16 +53,6 @@ def diagnose(folder: Path, assignments: tuple[str, ...], progress: Progress) -> 
         "settings": _settings(resolved),
     }
     return Diagnosis(sections, tuple(problems))
-
-
-def _resolve(root: Path | None, assignments: tuple[str, ...], problems: list[str]) -> Resolved:
-    try:
-        resolved = resolve(root, parse_assignments(assignments))
-    except SettingsError as error:
-        problems.append(f"{error} (looked at the rest with default settings)")
-        return defaults()
-    problems += resolved.problems
-    return resolved
 
 
 def _program(settings: Settings, problems: list[str]) -> dict[str, Any]:
@@ -92,7 +82,11 @@ def _hardware(hardware: Hardware) -> dict[str, Any]:
 
 def _torch(hardware: Hardware, problems: list[str], progress: Progress) -> dict[str, Any]:
     progress("import PyTorch", 0, None)
-    build = torch_build()
+    try:
+        build = torch_build()
+    except ModelError as error:
+        problems.append(str(error))
+        return {"version": "broken"}
     problem = torch_problem(hardware.gpu, build)
     if problem is not None:
         problems.append(problem)
@@ -122,8 +116,10 @@ def _model(settings: Settings, hardware: Hardware, problems: list[str], progress
 
 def _weights_problems(installed: InstalledModel, settings: Settings, progress: Progress) -> list[str]:
     """Raise ModelError for a model that cannot run; drop its conversions that a disk has changed, and say so."""
-    from codeassist.engine.loading.weights import drop_damaged, require_runnable
-
+    try:
+        from codeassist.engine.loading.weights import drop_damaged, require_runnable
+    except (ImportError, OSError):  # without PyTorch, which is a problem of its own
+        return []
     progress("look into the model", 0, None)
     require_runnable(installed.path)
     dropped = drop_damaged(settings.places.cache / "weights", installed.sha256)

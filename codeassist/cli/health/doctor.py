@@ -19,9 +19,9 @@ from codeassist.terminal.options import debug_option, json_option, set_option
 @debug_option
 @click.pass_context
 def doctor(context: click.Context, folder: Path, assignments: tuple[str, ...], as_json: bool) -> None:
-    """Look at hardware, PyTorch, model, settings and the index of the repository around REPO (the current folder); say
-    what is wrong and what to do.
+    """Say what works, what does not, and what to do.
 
+    Looks at hardware, PyTorch, model, settings and the index of the repository around REPO (the current folder).
     Hashes the model in use anew. Exits with 1 if there is a problem.
 
     \b

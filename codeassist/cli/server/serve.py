@@ -61,9 +61,10 @@ def serve(
     log_level: str,
     assignments: tuple[str, ...],
 ) -> None:
-    """Complete in an editor: the language server, on stdin and stdout.
+    """Complete in an editor, as its language server.
 
-    Editors start it by themselves. Beside its editor it answers `codeassist complete` and `codeassist status`.
+    It speaks on stdin and stdout; editors start it by themselves. Beside its editor it answers `codeassist
+    complete` and `codeassist status`.
 
     \b
     Examples:

@@ -31,9 +31,10 @@ _BAR_WIDTH = 24
 @json_option
 @debug_option
 def stats(days: int, plot: Path | None, assignments: tuple[str, ...], as_json: bool) -> None:
-    """Say how many suggestions were shown, accepted and kept, and how long they took.
+    """Say what became of the suggestions that were shown.
 
-    Language servers count on this machine only: numbers, no text (`feedback.count` switches it off).
+    How many were accepted and kept, and how long they took. Language servers count on this machine only: numbers,
+    no text (`feedback.count` switches it off).
 
     \b
     Examples:
@@ -41,9 +42,8 @@ def stats(days: int, plot: Path | None, assignments: tuple[str, ...], as_json: b
       codeassist stats --days 7 --json
       codeassist stats --plot stats.png
     """
-    from codeassist_lsp.handlers.feedback import database_path
     from codeassist_lsp.usage.feedback_figures import figures
-    from codeassist_lsp.usage.feedback_store import read
+    from codeassist_lsp.usage.feedback_store import database_path, read
 
     path = database_path(resolve_settings(None, assignments).settings.places.data)
     document: dict[str, Any] = {"days": days, "file": str(path), **figures(read(path, time.time() - days * 86_400))}

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 @json_option
 @debug_option
 def status(assignments: tuple[str, ...], as_json: bool) -> None:
-    """Say what running servers do: model, cache, index, requests and their times.
+    """Say what running servers do.
+
+    Model, cache, index, requests and their times.
 
     \b
     Examples:

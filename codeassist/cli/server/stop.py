@@ -15,7 +15,9 @@ from codeassist.terminal.options import debug_option, json_option
 @json_option
 @debug_option
 def stop(as_json: bool) -> None:
-    """End the servers that your windows share; a window that is open starts another one.
+    """End the servers that your windows share.
+
+    A window that is open starts another one.
 
     \b
     Examples:

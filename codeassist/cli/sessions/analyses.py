@@ -60,7 +60,8 @@ class AnalysisServices:
                 self._open.popitem()
 
     def _begin(self, root: Path) -> tuple[RepositoryAnalysisService, Store]:
-        from codeassist_indexer.repository import open_analyst, open_store
+        from codeassist_indexer.repository import open_analyst
+        from codeassist_indexer.repository_index import open_store
 
         store = open_store(root, self._settings)
         return open_analyst(store, root, self._settings.monitor.servers), store

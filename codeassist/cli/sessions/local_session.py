@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol
 
+from codeassist.models.hardware import require_torch
 from codeassist.models.model_choice import find_model
 from codeassist.models.registry import InstalledModel
 from codeassist.progress import Progress
@@ -35,6 +36,7 @@ def open_local(settings: Settings, progress: Progress) -> Session:
 
 
 def _open(settings: Settings, model: InstalledModel, progress: Progress, notices: tuple[str, ...]) -> Session:
+    require_torch()
     from codeassist.cli.sessions.analyses import AnalysisServices
     from codeassist.completion.session import open_session
 

@@ -67,16 +67,16 @@ def require_root(path: Path) -> Path:
 
 def open_store(root: Path, settings: Settings) -> Store:
     """Return the repository's index; nothing is read or made before its first use."""
-    from codeassist_indexer import repository
+    from codeassist_indexer.storage.store import Store, database_path
 
-    return repository.open_store(root, settings)
+    return Store(database_path(root, settings.places.cache))
 
 
 def bring_up_to_date(store: Store, root: Path, settings: Settings, progress: Progress) -> UpdateReport:
     """Index what has changed since the last time."""
-    from codeassist_indexer import repository
+    from codeassist_indexer import repository_index
 
-    return repository.bring_up_to_date(store, root, settings, progress)
+    return repository_index.bring_up_to_date(store, root, settings, progress)
 
 
 def open_context(root: Path | None, settings: Settings, progress: Progress) -> Context:

@@ -38,13 +38,22 @@ threads_option = click.option("--threads", type=click.IntRange(min=1), help="Of 
 llama_option = click.option(
     "--llama-python", type=FILE, help="A Python that has llama-cpp-python, to measure it too, on the same GGUF file."
 )
-figures_folder_option = click.option("--out", type=FILE, help="Folder for the figures and the plot.")
+figures_folder_option = click.option(
+    "--out", type=FILE, callback=lambda *given: _with_plots(given[-1]), help="Folder for the figures and the plot."
+)
 interval_option = click.option(
     "--interval-ms", type=click.IntRange(min=1), default=200, show_default=True, help="Between keystrokes."
 )
 rest_option = click.option(
     "--rest-ms", type=click.IntRange(min=1), default=1000, show_default=True, help="After each word."
 )
+
+
+def _with_plots(folder: Path | None) -> Path | None:
+    """The folder; where plots cannot be drawn, say so before anything is measured."""
+    if folder is not None:
+        import codeassist.figures  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    return folder
 
 
 def limit_option(default: int | None = None) -> _Decorator[Any]:

@@ -8,8 +8,6 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
-from sqlite_utils import Database
-
 from codeassist_indexer.storage.lexical import LEXER_VERSION
 
 # Bump the first number when tables change, or the rules by which secrets are left out; a database of another version is
@@ -45,6 +43,8 @@ _INDEXES: dict[str, tuple[tuple[str, ...], ...]] = {
 
 def create_tables(connection: sqlite3.Connection) -> None:
     """Create all tables in an empty database."""
+    from sqlite_utils import Database  # brings numpy, which who only reads does without
+
     database = Database(connection)
     for name, columns in TABLES.items():
         key = "id" if "id" in columns else next(iter(columns))

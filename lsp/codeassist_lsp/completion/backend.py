@@ -142,6 +142,7 @@ class Backend:
                 "notices": list(state.notices),
                 "loading": None if state.loading is None else state.loading.stage,
                 "problem": state.problem,
+                "missing": state.missing,
                 "num_restarts": self.inference.num_restarts,
             },
             "clients": len(self._listeners),

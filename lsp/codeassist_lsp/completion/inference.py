@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from codeassist.errors import Cancelled, CodeAssistError, ModelError
+from codeassist.errors import Cancelled, CodeAssistError, ModelError, ModelMissing
 from codeassist.progress import Progress
 from codeassist.settings import Settings
 
@@ -42,13 +42,17 @@ class Loading:
 
 @dataclass(frozen=True, slots=True)
 class ModelState:
-    """What is in service, what is being loaded, and what went wrong last; None where there is no such thing."""
+    """What is in service, what is being loaded, and what went wrong last; None where there is no such thing.
+
+    `missing`: the model that is not installed, where that is the problem, by the name that fetches it.
+    """
 
     name: str | None = None
     device: str | None = None
     notices: Sequence[str] = ()
     loading: Loading | None = None
     problem: str | None = None
+    missing: str | None = None
 
     @property
     def is_to_come(self) -> bool:
@@ -196,7 +200,7 @@ class Inference:
             self._change(loading=None)
             return
         except CodeAssistError as error:
-            self._fail(str(error))
+            self._fail(str(error), error.name if isinstance(error, ModelMissing) else None)
             return
         except Exception as error:  # the boundary of loading: whoever types must not be left without a word
             log.exception("loading %s failed", wanted.model.name)
@@ -216,14 +220,14 @@ class Inference:
             session.engine.model.wait()
         self.is_settled = True
 
-    def _fail(self, problem: str) -> None:
+    def _fail(self, problem: str, missing: str | None = None) -> None:
         with self._lock:
             self._failed_at_s = time.monotonic()
             if self._service is not None:
                 problem = f"{problem} ({self._service.session.model_name} stays in service)"
         log.warning("%s", problem)
         self.is_settled = True
-        self._change(loading=None, problem=problem)
+        self._change(loading=None, problem=problem, missing=missing)
 
     def _start_thread(self, session: Completer, wanted: Settings) -> _Service:
         from codeassist.engine.inference_thread import InferenceThread
@@ -245,6 +249,8 @@ class Inference:
         self._change(problem=None)
 
     def _change(self, **changes: object) -> None:
+        if "problem" in changes:
+            changes.setdefault("missing", None)
         with self._lock:
             after = dataclasses.replace(self._state, **changes)  # pyright: ignore[reportArgumentType]
             if after == self._state:

@@ -18,7 +18,8 @@ from codeassist.completion.completion_json import rounded, to_document
 from codeassist.errors import Cancelled, CodeAssistError, ModelError
 from codeassist.request import Completion, NoRetriever, Retriever
 from codeassist.settings import Settings
-from codeassist_indexer.repository import bring_up_to_date, open_retriever, open_store
+from codeassist_indexer.repository import open_retriever
+from codeassist_indexer.repository_index import bring_up_to_date, open_store
 from codeassist_lsp.completion.backend import Backend
 from codeassist_lsp.handlers.cli_request import METHOD, CliRequest, from_params, why_not
 from codeassist_lsp.sharing.server_client import ALIVE

@@ -16,6 +16,7 @@ from cachetools import LRUCache
 
 from codeassist_lsp.completion.suggestion_log import ShownSuggestion
 from codeassist_lsp.documents.open_document import first_utf16_units, with_newlines
+from codeassist_lsp.usage.feedback_store import database_path
 from codeassist_lsp.usage.retained_share import kept_chars
 from codeassist_lsp.usage.suggestion_outcome import SuggestionOutcome
 
@@ -24,11 +25,6 @@ _MOST = 256
 _MOST_NAME_CHARS = 64
 Write = Callable[[Path, SuggestionOutcome], None]
 Later = Callable[[float, Callable[[], None]], object]
-
-
-def database_path(data: Path) -> Path:
-    """Where what is counted lies in the data folder."""
-    return data / "feedback.db"
 
 
 @dataclass(slots=True)

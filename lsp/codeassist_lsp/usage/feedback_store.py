@@ -14,8 +14,6 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database
-
 from codeassist.errors import CodeAssistError
 from codeassist_lsp.usage.request_log import STAGES
 from codeassist_lsp.usage.suggestion_outcome import SuggestionOutcome
@@ -31,6 +29,11 @@ _COLUMNS: dict[str, Any] = {
 _BUSY_S = 5.0
 _MOST_WAITING = 2_000
 _KEPT_DAYS = 365
+
+
+def database_path(data: Path) -> Path:
+    """Where what is counted lies in the data folder."""
+    return data / "feedback.db"
 
 
 class FeedbackWriter:
@@ -119,6 +122,8 @@ def write(path: Path, outcomes: Iterable[SuggestionOutcome], busy_s: float = _BU
 
     Raises CodeAssistError where that cannot be done.
     """
+    from sqlite_utils import Database  # brings numpy, which who only reads does without
+
     rows = [_row(outcome) for outcome in outcomes]
     try:
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -128,7 +133,7 @@ def write(path: Path, outcomes: Iterable[SuggestionOutcome], busy_s: float = _BU
     except OSError as error:
         raise _failed(path, error.strerror or type(error).__name__) from error
     try:
-        database = _open(path, busy_s)
+        database = Database(_open(path, busy_s))
         try:
             table = database.table(_TABLE)
             with database.conn:
@@ -148,18 +153,20 @@ def read(path: Path, since_s: float = 0.0) -> list[SuggestionOutcome]:
     if not path.exists():
         return []
     try:
-        database = _open(path, _BUSY_S)
+        connection = _open(path, _BUSY_S)
         try:
-            table = database.table(_TABLE)
-            rows = table.rows_where("at_s >= ?", [since_s], order_by="at_s") if table.exists() else iter(())
-            return [_tally(row) for row in rows]
+            connection.row_factory = sqlite3.Row
+            if not connection.execute("SELECT 1 FROM sqlite_schema WHERE name = ?", (_TABLE,)).fetchone():
+                return []
+            rows = connection.execute(f"SELECT * FROM {_TABLE} WHERE at_s >= ? ORDER BY at_s", (since_s,))
+            return [_tally(dict(row)) for row in rows]
         finally:
-            database.conn.close()
+            connection.close()
     except sqlite3.Error as error:
         raise CodeAssistError(f"{path} cannot be read ({error}); if it is broken, remove it") from error
 
 
-def _open(path: Path, busy_s: float) -> Database:
+def _open(path: Path, busy_s: float) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=busy_s, isolation_level=None)
     try:
         connection.execute("PRAGMA journal_mode = WAL")
@@ -168,7 +175,7 @@ def _open(path: Path, busy_s: float) -> Database:
     except sqlite3.Error:
         connection.close()
         raise
-    return Database(connection)
+    return connection
 
 
 def _row(outcome: SuggestionOutcome) -> dict[str, Any]:

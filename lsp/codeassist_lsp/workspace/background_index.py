@@ -17,7 +17,7 @@ from pathlib import Path
 from codeassist.errors import Cancelled, CodeAssistError, IndexCorrupt
 from codeassist_indexer.ingest.update import UpdateProgress, UpdateSettings, update_file, update_index
 from codeassist_indexer.ingest.watch import Watcher
-from codeassist_indexer.repository import background
+from codeassist_indexer.repository_index import background
 from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.storage.store import Store
 

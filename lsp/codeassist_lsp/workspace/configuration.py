@@ -146,7 +146,7 @@ def _overrides(options: object, problems: list[str]) -> Iterator[Override]:
     if options is None:
         return
     if not isinstance(options, Mapping):
-        problems.append(f"{_WHERE}: {options!r} is no object; send sections with keys as docs/settings.md has them")
+        problems.append(f"{_WHERE}: {options!r} is no object; send sections with keys (`codeassist docs settings`)")
         return
     tree = cast("Mapping[str, Any]", options)
     if set(tree) == {"codeassist"} and isinstance(tree["codeassist"], Mapping):

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from codeassist.settings import IndexSettings, Settings
-from codeassist_indexer.repository import open_store, update_settings
+from codeassist_indexer.repository_index import open_store, update_settings
 from codeassist_lsp.workspace.background_index import BackgroundIndex
 
 

@@ -182,6 +182,7 @@ def test_a_model_that_is_missing_is_said_once_and_another_is_loaded(program: Pro
         await editor.hears(lambda: editor.statuses[-1].kind == "Error")
         editor.open("a.py", "#say points\nx = ")
         assert await editor.ask("a.py", 1, 4) == []
+        assert (await editor.run("codeassist.status"))["model"]["missing"] == "smollm2-135m"
 
         def switch(name: str) -> None:
             sent = {"codeassist": {"model": {"name": name}}}
@@ -191,6 +192,7 @@ def test_a_model_that_is_missing_is_said_once_and_another_is_loaded(program: Pro
         switch("own")
         await editor.ready()
         assert len(await editor.ask("a.py", 1, 4)) == 1
+        assert (await editor.run("codeassist.status"))["model"]["missing"] is None
         switch("smollm2-135m")
         await editor.hears(lambda: editor.statuses[-1].kind == "Warning")
         assert "own stays in service" in editor.statuses[-1].message

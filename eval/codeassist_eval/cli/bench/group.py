@@ -11,7 +11,10 @@ from codeassist.terminal.options import debug_option
 @click.group("bench")
 @debug_option
 def bench_group() -> None:
-    """Measure: the engine, typing, the index, fitting. docs/benchmarks.md says what each figure means."""
+    """Measure speed, and how well answers fit.
+
+    `codeassist docs benchmarks` says what each figure means.
+    """
 
 
 _COMMANDS = {
