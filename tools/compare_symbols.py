@@ -31,7 +31,7 @@ from codeassist_indexer.languages.registry import LANGUAGES, grammar, indexed_la
 CTAGS_KINDS = {
     "php": "cdfint", "ruby": "cfmSCA", "kotlin": "picomTC", "lua": "f", "bash": "fa", "sql": "ftpTV",
     "python": "cfm", "java": "acefgimp", "go": "fcsniva", "rust": "nsicgtmPfeM", "c": "fgsu", "csharp": "cgimnpsE",
-    "javascript": "fcmgG", "typescript": "fciegm",
+    "javascript": "fcmgG", "typescript": "fciegm", "cpp": "cdefgmnpstu",
 }  # fmt: skip
 """The kinds of ctags that are definitions here: no uses, no imports, no local variables."""
 LOCAL = frozenset({"function", "method", "singletonMethod", "procedure", "subroutine"})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from codeassist.models.sources import size_text
-from codeassist.terminal.console import Meter, notice, print_json, say
+from codeassist.terminal.console import Meter, notice, print_json, print_json_line, say
 from codeassist.terminal.options import debug_option, json_option, resolve_settings, set_option
 
 if TYPE_CHECKING:
@@ -21,11 +21,17 @@ if TYPE_CHECKING:
 @click.argument("repository", metavar="[REPO]", type=click.Path(path_type=Path), default=Path())
 @click.option("--rebuild", "wants_rebuild", is_flag=True, help="Throw the index away and build it from nothing.")
 @click.option("--status", "wants_status", is_flag=True, help="Say what the index holds and change nothing.")
+@click.option("--symbols", "wants_symbols", is_flag=True, help="Then print all definitions, one JSON object a line.")
 @set_option
 @json_option
 @debug_option
 def index(
-    repository: Path, wants_rebuild: bool, wants_status: bool, assignments: tuple[str, ...], as_json: bool
+    repository: Path,
+    wants_rebuild: bool,
+    wants_status: bool,
+    wants_symbols: bool,
+    assignments: tuple[str, ...],
+    as_json: bool,
 ) -> None:
     """Bring the index of a repository up to date.
 
@@ -38,11 +44,14 @@ def index(
       codeassist index
       codeassist index ~/src/project --rebuild
       codeassist index --status --json
+      codeassist index --symbols | grep '"kind": "class"'
     """
     from codeassist.cli.sessions.repository import bring_up_to_date, open_store, require_root
 
     if wants_rebuild and wants_status:
         raise click.UsageError("--rebuild and --status exclude each other")
+    if wants_symbols and wants_status:
+        raise click.UsageError("--symbols and --status exclude each other")
     root = require_root(repository)
     settings = resolve_settings(root, assignments).settings
     with closing(open_store(root, settings)) as store:
@@ -53,7 +62,17 @@ def index(
             store.rebuild()
         with Meter() as meter:
             report = bring_up_to_date(store, root, settings, meter)
+        if wants_symbols:
+            _print_symbols(store)
+            return
     _print_report(root, report, as_json)
+
+
+def _print_symbols(store: Store) -> None:
+    from codeassist_indexer.storage.symbol_reader import stored_symbols
+
+    for symbol in stored_symbols(store):
+        print_json_line(symbol._asdict())
 
 
 def _print_report(root: Path, report: UpdateReport, as_json: bool) -> None:

@@ -27,6 +27,11 @@ def print_json(document: object) -> None:
     click.echo(json_escaped(json.dumps(document, indent=2, ensure_ascii=False, default=str)))
 
 
+def print_json_line(document: object) -> None:
+    """Print one JSON object on a line of stdout: one of many."""
+    click.echo(json_escaped(json.dumps(document, ensure_ascii=False)))
+
+
 def say(line: str = "", *, label: str = "", colour: str | None = None, to_stderr: bool = False) -> None:
     """Print a line on stdout, or on stderr. A `label` stands before it, bold or in a colour."""
     shown = click.style(escaped(label), fg=colour, bold=colour is None) if label else ""

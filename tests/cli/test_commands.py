@@ -115,6 +115,7 @@ def test_a_command_imported_on_use_is_the_command_itself(capsys: pytest.CaptureF
         (["index", "--rebuilt"], "No such option"),
         (["complete"], "Missing argument 'FILE:LINE:COL'"),
         (["index", "--rebuild", "--status"], "exclude each other"),
+        (["index", "--symbols", "--status"], "exclude each other"),
     ],
 )
 def test_wrong_usage_is_one_line_and_exit_code_2(
@@ -163,6 +164,16 @@ def test_index_reports_and_is_incremental(home: Path, repository: Path, capsys: 
     assert "2 files in" in capsys.readouterr().out
     assert run(["index", "--status"]) == 0
     assert "2 files, " in capsys.readouterr().out
+
+
+def test_index_prints_symbols(home: Path, repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (repository / "b.py").write_text("@x\nclass B:\n    def b(self):\n        return 2\n")
+    assert run(["index", "--symbols"]) == 0
+    assert [json.loads(line) for line in capsys.readouterr().out.splitlines()] == [
+        {"path": "a.py", "name": "a", "kind": "function", "line": 1},
+        {"path": "b.py", "name": "B", "kind": "class", "line": 2},
+        {"path": "b.py", "name": "b", "kind": "method", "line": 3},
+    ]
 
 
 def test_what_settings_exclude_is_not_indexed(home: Path, repository: Path, capsys: pytest.CaptureFixture[str]) -> None:

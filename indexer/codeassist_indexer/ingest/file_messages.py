@@ -76,7 +76,7 @@ def read_answer(line: str) -> ParsedText:
 
 
 _SYMBOL = ("name", "qualified_name", "kind", "signature", "doc", "parent", "bases",
-           "start_byte", "end_byte", "start_line", "end_line")  # fmt: skip
+           "start_byte", "end_byte", "start_line", "end_line", "name_line")  # fmt: skip
 _NUM_SYMBOL_TEXTS = 6
 
 

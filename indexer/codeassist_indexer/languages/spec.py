@@ -13,6 +13,7 @@ from codeassist_indexer.languages.forms.definition_form import Form
 from codeassist_indexer.languages.forms.import_form import ImportForm
 from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths
 from codeassist_indexer.languages.forms.lexicon import Lexicon
+from codeassist_indexer.languages.forms.mend import Mends
 from codeassist_indexer.languages.forms.parsed import Import
 
 IMPORT_LINE = re.compile(
@@ -183,6 +184,7 @@ class LanguageSpec:
     line names. A part that is None is named in `without`: PARTS says what that costs.
     `line_comments` begin comments that run to the end of the line; the first one heads paths in prompts.
     `doubled_names` of its library say a word twice, as `strstr`: who says the half-typed word may be going on with it.
+    `mends` put what the grammar cannot read as it can.
     Files of a language without a `grammar` are in no index: suggestions are fitted to them, and that is all.
     """
 
@@ -197,6 +199,7 @@ class LanguageSpec:
     lexicon: Lexicon | None = None
     blocks: Blocks | None = None
     analysis: Analysis | None = None
+    mends: Mends | None = None
     exact_extensions: tuple[str, ...] = ()
     file_names: tuple[str, ...] = ()
     interpreters: tuple[str, ...] = ()

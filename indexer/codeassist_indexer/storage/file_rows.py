@@ -32,10 +32,10 @@ def write_file(connection: sqlite3.Connection, prepared: PreparedFile) -> None:
     if parsed is None:
         return
     connection.executemany(
-        f"INSERT INTO symbols VALUES (NULL, {', '.join('?' * 12)})",
+        f"INSERT INTO symbols VALUES (NULL, {', '.join('?' * 13)})",
         [
             (file_id, s.name, s.qualified_name, s.kind, s.signature, s.doc, s.parent, json.dumps(s.bases), s.start_byte,
-             s.end_byte, s.start_line, s.end_line)
+             s.end_byte, s.start_line, s.end_line, s.name_line)
             for s in parsed.symbols
         ],
     )  # fmt: skip

@@ -12,7 +12,7 @@ from codeassist_indexer.storage.lexical import LEXER_VERSION
 
 # Bump the first number when tables change, or the rules by which secrets are left out; a database of another version is
 # rebuilt.
-SCHEMA_VERSION = 3_000 + LEXER_VERSION
+SCHEMA_VERSION = 4_000 + LEXER_VERSION
 
 TABLES: dict[str, dict[str, Any]] = {
     "files": {
@@ -23,6 +23,7 @@ TABLES: dict[str, dict[str, Any]] = {
     "symbols": {
         "id": int, "file_id": int, "name": str, "qualified_name": str, "kind": str, "signature": str, "doc": str,
         "parent": str, "bases": str, "start_byte": int, "end_byte": int, "start_line": int, "end_line": int,
+        "name_line": int,
     },
     "imports": {"id": int, "file_id": int, "module": str, "name": str, "alias": str, "line": int},
     "chunks": {"id": int, "file_id": int, "text": str, "start_line": int, "end_line": int, "symbol": str},

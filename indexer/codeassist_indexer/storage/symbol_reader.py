@@ -94,6 +94,15 @@ class StoredImport(NamedTuple):
     imported: Import
 
 
+class StoredSymbol(NamedTuple):
+    """A definition for people and programs outside: `line` is its name's, from 1."""
+
+    path: str
+    name: str
+    kind: str
+    line: int
+
+
 class PathReader:
     """The `IndexedPaths` of a store for one request: it asks the same question once only.
 
@@ -168,6 +177,14 @@ class PathReader:
             answers[place].append(tuple(row))
         for question, rows in zip(asked, answers, strict=True):
             self._known[(sql, question)] = sorted(rows)
+
+
+def stored_symbols(store: Store) -> Iterator[StoredSymbol]:
+    """Yield all definitions of an index by file, in the order of the text."""
+    for file_id, path in store.query("SELECT id, path FROM files ORDER BY path"):
+        rows = store.query("SELECT name, kind, name_line FROM symbols WHERE file_id = ? ORDER BY id", (file_id,))
+        for name, kind, line in rows:
+            yield StoredSymbol(path, name, kind, line)
 
 
 def read_definitions(store: Store, symbol_ids: Sequence[int]) -> list[Definition]:

@@ -16,6 +16,7 @@ from tree_sitter import Node, Query, QueryCursor
 from codeassist_indexer.analysis.declared.types import DeclaredFile, DeclaredType, TypeRef
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.parsing.imports import import_patterns, read_imports
+from codeassist_indexer.languages.parsing.trees import read_tree
 from codeassist_indexer.languages.registry import declared_types_of, files_of_import, grammar, parser
 from codeassist_indexer.languages.spec import DeclaredTypes
 from codeassist_indexer.storage.analysis_reader import (
@@ -55,7 +56,8 @@ def is_script(language: str) -> bool:
 def read_file(path: str, language: str, text: str) -> tuple[DeclaredFile, Node]:
     """Read a text; the node is its tree's root."""
     source = text.encode("utf-8", "surrogatepass")
-    root = parser(language).parse(source).root_node
+    root = read_tree(language, source, lambda text: parser(language).parse(text).root_node)
+    assert root is not None, "nothing stops this parser"
     captures = QueryCursor(_import_query(language)).captures(root)
     imports = read_imports(language, captures, source)
     return import_module(rules_of(language).reader).read_file(root, path, language, imports), root

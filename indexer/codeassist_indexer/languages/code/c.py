@@ -1,7 +1,7 @@
 """C; and what C++ shares with it.
 
-Definitions know no preprocessor: a macro that stands where a type or keyword should is an error node, what is around it
-counts.
+Definitions know no preprocessor: macros are told by their names and places (forms/c_macros.py); any other that stands
+where a type or keyword should is an error node, what is around it counts.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from tree_sitter import Node
 
 from codeassist_indexer.languages.forms import literals as of
-from codeassist_indexer.languages.forms.definition_form import Form, Named, by_name, dotted, leaf_by_name
+from codeassist_indexer.languages.forms.c_macros import MENDS
+from codeassist_indexer.languages.forms.definition_form import Form, Named, dotted, leaf_by_name
 from codeassist_indexer.languages.forms.import_form import ImportForm, line_of, unquoted
 from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths, ends_with, nearest, paths_by_module
 from codeassist_indexer.languages.forms.lexicon import Lexicon
@@ -56,7 +57,11 @@ def _declared(declarator: Node, source: bytes) -> Declared | None:
         if node is None:
             return None
         if node.type in _NAMES:
-            name = bare_name(node_text(node, source)) if node.type == "template_function" else node_text(node, source)
+            name = node_text(node, source)
+            if node.type == "template_function":
+                name = bare_name(name)
+            elif node.type == "operator_cast":  # `operator bool() const`
+                name, is_function = name.partition("(")[0], True
             return Declared(" ".join(name.split()), ".".join(owners), is_function)
         if node.type == "qualified_identifier":
             scope = node.child_by_field_name("scope")
@@ -139,10 +144,24 @@ def _macro(node: Node, source: bytes) -> list[Named]:
     return [Named(node_text(name, source), head=one_line(source, node.start_byte, parameters.end_byte))]
 
 
+def type_by_name(node: Node, source: bytes) -> list[Named]:
+    """The name of a type with a body: also of a specialisation (`A<int>`), of one that stands outside (`A<T>::B`)."""
+    owners: list[str] = []
+    name = node.child_by_field_name("name")
+    while name is not None and name.type == "qualified_identifier":
+        scope = name.child_by_field_name("scope")
+        if scope is not None:
+            owners.append(dotted(bare_name(node_text(scope, source))))
+        name = name.child_by_field_name("name")
+    if name is None:
+        return []
+    return [Named(bare_name(node_text(name, source)), owner=".".join(owners), encloses=True)]
+
+
 DEFINITION_FORMS = (
-    Form("(struct_specifier body: (_))", "struct", by_name),
-    Form("(union_specifier body: (_))", "struct", by_name),
-    Form("(enum_specifier body: (_))", "enum", by_name),
+    Form("(struct_specifier body: (_))", "struct", type_by_name),
+    Form("(union_specifier body: (_))", "struct", type_by_name),
+    Form("(enum_specifier body: (_))", "enum", type_by_name),
     Form("(enumerator)", "constant", leaf_by_name),
     Form("(type_definition)", "type", _typedef),
     Form("(function_definition)", "function", _function),
@@ -197,6 +216,7 @@ LANGUAGE = LanguageSpec(
     ),
     lexicon=_LEXICON,
     blocks=BracedBlocks(_NAMESPACE),
+    mends=MENDS,
     doubled_names=frozenset({"strstr", "wcswcs"}),
     without=frozenset({"analysis"}),
 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-from codeassist_indexer.languages.code.c import DEFINITION_FORMS
+from codeassist_indexer.languages.code.c import DEFINITION_FORMS, type_by_name
 from codeassist_indexer.languages.code.c import LANGUAGE as C
 from codeassist_indexer.languages.forms import literals as of
-from codeassist_indexer.languages.forms.definition_form import Form, by_name, leaf_by_name, module_by_name, nothing
+from codeassist_indexer.languages.forms.definition_form import Form, leaf_by_name, module_by_name, nothing
 from codeassist_indexer.languages.forms.lexicon import Lexicon, Literal
 from codeassist_indexer.languages.forms.words import words
 from codeassist_indexer.languages.spec import Definitions, Grammar, SharedExtension
@@ -16,7 +16,8 @@ from codeassist_indexer.languages.spec import Definitions, Grammar, SharedExtens
 _FORMS = (
     Form("(template_declaration)", "wrapper", nothing),
     *DEFINITION_FORMS,
-    Form("(class_specifier body: (_))", "class", by_name),
+    Form("(friend_declaration)", "scope", nothing),  # a friend is declared where it is defined
+    Form("(class_specifier body: (_))", "class", type_by_name),
     Form("(namespace_definition)", "module", module_by_name),
     Form("[(alias_declaration) (concept_definition)]", "type", leaf_by_name),
     Form("(lambda_expression)", "scope", nothing),

@@ -12,6 +12,7 @@ from tree_sitter import Node
 
 from codeassist_indexer.languages.forms import literals as of
 from codeassist_indexer.languages.forms.code_pattern import BRACE_COMMENTS, BRACKETS, line_string
+from codeassist_indexer.languages.forms.conditionals import level_conditionals
 from codeassist_indexer.languages.forms.definition_form import (
     Form,
     Named,
@@ -25,6 +26,7 @@ from codeassist_indexer.languages.forms.definition_form import (
 from codeassist_indexer.languages.forms.import_form import ImportForm, compact, line_of
 from codeassist_indexer.languages.forms.indexed_paths import MAX_FILES, IndexedPaths, nearest, package_files
 from codeassist_indexer.languages.forms.lexicon import Lexicon, Literal
+from codeassist_indexer.languages.forms.mend import Mends
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import bare_name, has_modifiers, head_start_byte, node_text, one_line
 from codeassist_indexer.languages.forms.words import words
@@ -156,6 +158,7 @@ LANGUAGE = LanguageSpec(
     ),
     lexicon=_LEXICON,
     blocks=BracedBlocks(),
+    mends=Mends(errors=(level_conditionals,)),
     analysis=Analysis(
         _CODE,
         BracePlaces(name_end=re.compile(r"(?:[^\W\d]\w*)?\Z")),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from tree_sitter import Node
@@ -18,6 +19,7 @@ from codeassist_indexer.languages.forms.definition_form import (
     nothing,
 )
 from codeassist_indexer.languages.forms.lexicon import Lexicon
+from codeassist_indexer.languages.forms.mend import Mend, Mends
 from codeassist_indexer.languages.forms.signatures import node_text
 from codeassist_indexer.languages.forms.words import words
 from codeassist_indexer.languages.spec import Definitions, Grammar
@@ -51,6 +53,32 @@ _KEYWORDS = words(
     readonly string type unknown"""
 )
 
+# What the grammar does not know yet, found in files that it could not read whole.
+_MENDS = Mends(
+    errors=(
+        Mend(re.compile(rb"\bexport[ \t]+(?P<gone>type)(?=\s*\*)")),
+        # `import("./a").B<T>` as a type.
+        Mend(re.compile(rb"(?P<gone>\bimport\(\s*(?:'[^'\n]*'|\"[^\"\n]*\")\s*\))(?=\s*\.\s*[A-Z])"), b"_"),
+        # `<in out T>`, `<const T>`.
+        Mend(
+            re.compile(
+                rb"[<,]\s*(?:/\*(?:[^*]|\*(?!/))*\*/\s*)?(?P<gone>(?:(?:in|out|const)\s+)+)"
+                rb"(?=[A-Z_$][\w$]*\s*(?:extends\b|[=,>]))"
+            )
+        ),
+        # `(any) => void`: a parameter that is called as a type is.
+        Mend(
+            re.compile(
+                rb"(?<=[(,])\s*(?P<gone>any|string|number|boolean|unknown|never|object|symbol|void|bigint)"
+                rb"(?=\s*(?:,[^()]{0,200})?\)\s*=>)"
+            ),
+            b"_",
+        ),
+        # A call signature on a line of its own, after a member without a semicolon.
+        Mend(re.compile(rb"\n[ \t]*(?P<gone>[ \t])(?=<[^<>;{}()]*(?:<[^<>;{}()]*>[^<>;{}()]*)*>\s*\()"), b";"),
+    )
+)
+
 _LEXICON = Lexicon("script", SCRIPT, slash_regex=True)
 
 LANGUAGE = replace(
@@ -63,4 +91,5 @@ LANGUAGE = replace(
     definitions=Definitions(_FORMS),
     keywords=(JAVASCRIPT.keywords or frozenset()) | _KEYWORDS,
     lexicon=_LEXICON,
+    mends=_MENDS,
 )

@@ -13,7 +13,7 @@ class Symbol:
     "field", "constant", "type". `qualified_name` is dotted inside the file (`Outer.Inner.method`). `signature` is the
     definition's head on one line with no body (`def f(a: int) -> str`, `class A(Base)`). `doc` is the first line of
     its documentation or "". `parent` is the enclosing symbol's qualified name or "". `bases` are the names of the
-    supertypes as written.
+    supertypes as written. `name_line` is the line that the name stands on.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Symbol:
     end_byte: int
     start_line: int
     end_line: int
+    name_line: int
 
 
 @dataclass(frozen=True, slots=True)

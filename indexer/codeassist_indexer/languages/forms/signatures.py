@@ -22,6 +22,7 @@ MAX_INDENT_BYTES = 400
 """How far back a line's start is looked for: unbounded, each name in a line of a megabyte would cost the whole line."""
 
 _SPACES = re.compile(r"\s+")
+_DIRECTIVE = re.compile(r"^[ \t]*#[ \t]*(?:if|ifdef|ifndef|elif|else|endif)\b[^\n]*(?:\n|\Z)", re.MULTILINE)
 _OPENED = re.compile(r"([(\[<]) ")
 _CLOSED = re.compile(r",? ([)\]>])(?=[^=]|$)")
 _COMMENT_MARKS = re.compile(r"^\s*(?:/\*+!?|//+!?|#+:?|\*+(?!/)|--+(?:\[=*\[)?)?\s?|\s*\*+/\s*$")
@@ -57,6 +58,8 @@ def one_line(source: bytes, start_byte: int, end_byte: int) -> str:
     # A character has at most four bytes, and what is cut off never gets decoded.
     text = source[start_byte : min(end_byte, start_byte + 8 * SIGNATURE_CHARS)].decode("utf-8", "replace").strip()
     over_lines = "\n" in text
+    if over_lines:
+        text = _DIRECTIVE.sub("", text)
     text = _SPACES.sub(" ", text)
     if over_lines:
         text = _CLOSED.sub(r"\1", _OPENED.sub(r"\1", text))

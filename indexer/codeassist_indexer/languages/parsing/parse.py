@@ -5,7 +5,7 @@ The caller reads the text and keeps the result.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 from time import thread_time
 
 from tree_sitter import Node, Query, QueryCursor
@@ -14,6 +14,7 @@ from codeassist_indexer.languages.forms.parsed import Import, ParsedFile
 from codeassist_indexer.languages.parsing.chunks import cut_chunks
 from codeassist_indexer.languages.parsing.imports import import_patterns, read_imports
 from codeassist_indexer.languages.parsing.symbols import read_symbols, symbol_patterns
+from codeassist_indexer.languages.parsing.trees import errors_query, read_tree
 from codeassist_indexer.languages.registry import grammar, indexed_language_of, language_in, parser, spec_of
 
 PARSE_LIMIT_S = 4.0
@@ -39,7 +40,7 @@ def parse_imports(path: str, text: str, told: str | None = None) -> tuple[Import
     spec = spec_of(language_in(told, path, text))
     language = spec.name if spec is not None and spec.grammar is not None else None
     source = text.encode("utf-8", "surrogatepass")
-    root = _tree(language, source, PARSE_LIMIT_S) if language is not None else None
+    root = _mended_tree(language, source) if language is not None else None
     if language is None or root is None:
         return ()
     return read_imports(language, QueryCursor(_imports_query(language)).captures(root), source)
@@ -52,7 +53,7 @@ def parse_file(path: str, text: str) -> ParsedFile | None:
         return None
     # Lone surrogates come from file names and undecodable bytes; their three bytes are an error node to the parser.
     source = text.encode("utf-8", "surrogatepass")
-    root = _tree(language, source, PARSE_LIMIT_S)
+    root = _mended_tree(language, source)
     if root is None:
         return ParsedFile(language, symbols=(), imports=(), chunks=cut_chunks(None, text, ()), has_error=True)
     captures = QueryCursor(_query(language)).captures(root)
@@ -69,25 +70,27 @@ def parse_file(path: str, text: str) -> ParsedFile | None:
 def num_syntax_errors(path: str, text: str, limit_s: float) -> int | None:
     """How many places of a text do not parse; None where nobody can say, or not within so much processor time."""
     language = indexed_language_of(path, text)
-    root = _tree(language, text.encode("utf-8", "surrogatepass"), limit_s) if language is not None else None
+    root = (
+        _tree(language, text.encode("utf-8", "surrogatepass"), thread_time() + limit_s)
+        if language is not None
+        else None
+    )
     if language is None or root is None:
         return None
-    return len(QueryCursor(_errors_query(language)).captures(root).get("error", ())) if root.has_error else 0
+    return len(QueryCursor(errors_query(language)).captures(root).get("error", ())) if root.has_error else 0
 
 
-@cache
-def _errors_query(language: str) -> Query:
-    return Query(grammar(language), "(ERROR) @error (MISSING) @error")
+def _mended_tree(language: str, source: bytes) -> Node | None:
+    return read_tree(language, source, partial(_tree, language, until_s=thread_time() + PARSE_LIMIT_S))
 
 
-def _tree(language: str, source: bytes, limit_s: float) -> Node | None:
-    """The root of the tree, or None where the parser needs longer than `limit_s`."""
-    started_s = thread_time()
+def _tree(language: str, source: bytes, until_s: float) -> Node | None:
+    """The root of the tree, or None where the parser is not done when this thread's time is `until_s`."""
     this_parser = parser(language)
     try:
         return this_parser.parse(
             lambda byte_offset, _: source[byte_offset : byte_offset + READ_BYTES],
-            progress_callback=lambda byte_offset, has_error: thread_time() - started_s > limit_s,
+            progress_callback=lambda byte_offset, has_error: thread_time() > until_s,
         ).root_node
     except ValueError:  # what the binding raises for a parse that its callback stopped
         this_parser.reset()  # else the next parse would go on with this text

@@ -19,6 +19,7 @@ from codeassist_indexer.languages.forms.signatures import (
     doc_comment,
     supertypes,
 )
+from codeassist_indexer.languages.parsing.name_lines import name_line
 from codeassist_indexer.languages.registry import LANGUAGES
 from codeassist_indexer.languages.spec import Definitions
 
@@ -210,6 +211,7 @@ class _Walk:
                     end_byte=end_byte,
                     start_line=start_row + 1,
                     end_line=end_line,
+                    name_line=name_line(node, named.name, self.source),
                 )
             )
             if named.encloses:

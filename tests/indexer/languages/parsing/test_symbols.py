@@ -69,6 +69,26 @@ def test_decorators_are_in_the_span_and_not_in_the_signature() -> None:
     assert (each.signature, each.start_line, each.end_line) == ("def f()", 2, 5)
 
 
+@pytest.mark.parametrize(
+    ("path", "text", "lines"),
+    [
+        ("a.py", "@a\n@f(1)\ndef f(): pass\nx = y = 1\n", {"f": 3, "x": 4}),
+        (
+            "A.java",
+            "class A {\n  @Test\n  public void Test() {}\n  int a,\n    b;\n}\n",
+            {"A": 1, "Test": 3, "a": 4, "b": 5},
+        ),
+        ("a.c", "/* doc */\nstatic struct box\n*make(int n)\n{ return 0; }\n", {"make": 3}),
+        ("a.cc", "struct A {\n  explicit\n  operator bool() const;\n};\n", {"A": 1, "operator bool": 3}),
+        ("a.js", "exports.f = function () {};\nconst {\n  a,\n  b: c,\n} = d;\n", {"f": 1, "a": 3, "c": 4}),
+        ("a.ts", "export default\nclass {}\n", {"default": 1}),
+    ],
+)
+def test_the_line_of_the_name(path: str, text: str, lines: dict[str, int]) -> None:
+    found = {each.name: each.name_line for each in parsed(path, text).symbols}
+    assert {name: found[name] for name in lines} == lines
+
+
 def test_offsets_are_bytes() -> None:
     text = "größe = 'äöü'\ndef f(): pass\n"
     each = symbol("a.py", text, "f")
