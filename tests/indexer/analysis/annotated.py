@@ -8,6 +8,7 @@ at the place is, and the rest of the line stays. After it stands
     = a b                these names are allowed and no others (of `object` and the like, `+dunder` ones do not count)
     +a -b                `a` is allowed, `b` is not
     ... room=1           and there may stand one argument more by position (`room=?`: that is not known)
+    likely ...           the same, of names that are only likely; without it they must be sure
     ?                    nothing is known, nobody says what is allowed
     none                 it is no place
 
@@ -98,9 +99,11 @@ def check(analyst: RepositoryAnalysisService, case: Case) -> None:
     if says == "?":
         assert allowed is None, f"knows {sorted(allowed.names)[:20]}"
         return
-    why = analysis.found(case.prefix, place).source  # type: ignore[attr-defined]
-    assert allowed is not None, why
-    *words, last = says.split()
+    found = analysis.found(case.prefix, place)  # type: ignore[attr-defined]
+    assert allowed is not None, found.source
+    is_likely = says.split()[0] == "likely"
+    assert (allowed.strength == "likely") == is_likely, f"{allowed.strength}: {found.doubt}"
+    *words, last = says.split()[is_likely:] or ["+"]
     if last.startswith("room="):
         assert str(allowed.room) == last.removeprefix("room=").replace("?", "None")
     else:
@@ -111,4 +114,6 @@ def check(analyst: RepositoryAnalysisService, case: Case) -> None:
         return
     for word in words:
         assert word[0] in "+-"
+        if not word[1:]:
+            continue
         assert (word[1:] in allowed.names) == (word[0] == "+"), f"{word}: {sorted(allowed.names)[:40]}"

@@ -16,7 +16,26 @@ _CLASS_DECORATORS = words(
     """dataclass attrs define frozen mutable attr s total_ordering unique final runtime_checkable verify
     dataclass_json"""
 )
-_DYNAMIC = re.compile(r"\bsetattr\(\s*(?:self|cls)\b|\b(?:self|cls)\.__dict__\b|\bvars\(self\)|__getattr")
+_OWN = r"(?:self|cls|type\(self\)|self\.__class__)"
+_LITERAL = r"[\"'](?P<{0}>[^\W\d]\w*)[\"']"
+# What gives an object attributes that no definition names.
+_DYNAMIC = re.compile(
+    rf"\bsetattr\(\s*{_OWN}\s*,(?!\s*[\"'])|(?<!def )__setattr__\((?!\s*(?:self\s*,\s*)?[\"'])"
+    rf"|\b{_OWN}\.__dict__\b|\bvars\(self\)|__getattr"
+)
+# And what names them where jedi does not look.
+_ADDED = re.compile(
+    rf"\bsetattr\(\s*{_OWN}\s*,\s*{_LITERAL.format('set')}|__setattr__\((?:\s*self\s*,)?\s*{_LITERAL.format('own')}"
+    r"|(?<![\w.])(?:cls|type\(self\)|self\.__class__)\.(?P<of_class>[^\W\d]\w*)\s*(?::[^=\n]+)?=(?!=)"
+)
+_SLOTS = re.compile(r"\b__slots__\b[^=\n]*=\s*(?P<names>\([^()]*\)|\[[^\]]*\]|\{[^{}]*\}|[^\n]*)")
+_STRING = re.compile(r"[\"'](\w+)[\"']")
+# What gives a module names that its text does not.
+_REBUILT = re.compile(
+    r"\bsys\.modules\s*\[\s*__name__\s*\]|\blazy_loader\b|\b_LazyModule\b|=\s*globals\(\)|\bexec\("
+    r"|\b(?:globals|vars|locals)\(\)\s*(?:\.(?:update|setdefault)\b|\[[^\]]*\]\s*=(?!=))"
+    r"|\bsetattr\(\s*(?:sys\.modules|\w*module\b|__import__)"
+)
 OPEN_TYPES = words(
     """Any object Mock MagicMock AsyncMock NonCallableMock PropertyMock SimpleNamespace Namespace TypeVar ModuleType
     FunctionType Callable Self local _Environ ParamSpec"""
@@ -24,39 +43,52 @@ OPEN_TYPES = words(
 """Types whose instances have members that no definition tells."""
 
 
+_BUNDLED_STUBS = "/jedi/third_party/typeshed/stdlib"
+
+
 class UnsureError(Exception):
     """What cannot be known, and why (for people and for counting)."""
 
 
-def refuse_open(value: Any, only_lookup: bool = False) -> None:
-    """Raise UnsureError unless all members of a value are defined where jedi sees them."""
+def refuse_open(value: Any, only_lookup: bool = False) -> str:
+    """Raise UnsureError unless all members of a value are defined where jedi sees them; return what to doubt."""
     name = value.py__name__()
     if name in OPEN_TYPES:
         raise UnsureError("open type")
     if value.is_module():
-        refuse_open_module(value)
-        return
+        return refuse_open_module(value)
     if value.is_function() or value.is_bound_method():
         if not only_lookup:
             raise UnsureError("attribute of a function")
-        return
-    if value.is_instance() or value.is_class():
+    elif value.is_instance() or value.is_class():
         cls = value.py__class__() if value.is_instance() else value
         refuse_open_class(cls, is_receiver_class=value.is_class())
+    return ""
 
 
-def refuse_open_module(module: Any) -> None:
-    """Raise UnsureError unless all names of a module stand in its text."""
+def refuse_open_module(module: Any) -> str:
+    """Raise UnsureError unless all names of a module stand in its text; return what there is to doubt.
+
+    A module's `__getattr__` knows names that few should use any more, or loads some that are listed nowhere.
+    """
     node = getattr(module, "tree_node", None)
-    if node is None or module.is_stub():
-        return
-    hooks = {function.name.value for function in node.iter_funcdefs()}
-    if "__getattr__" in hooks or "globals" in node.get_used_names():
+    if node is None:
+        return ""
+    doubt = ""
+    if any(function.name.value == "__getattr__" for function in node.iter_funcdefs()):
+        doubt = "module with __getattr__"
+    if module.is_stub():
+        if _BUNDLED_STUBS not in module.py__file__().as_posix():
+            for written in module.non_stub_value_set:
+                doubt = doubt or (refuse_open_module(written) if written.is_module() else "")
+        return doubt
+    if _REBUILT.search(node.get_code()):
         raise UnsureError("dynamic module")
     context = module.as_context()
     for statement in node.iter_imports():
         if statement.is_star_import() and not context.infer_node(statement.get_paths()[-1][-1]):
             raise UnsureError("star import not found")
+    return doubt
 
 
 def refuse_open_class(cls: Any, is_receiver_class: bool) -> None:
@@ -90,35 +122,27 @@ def _refuse_unknown_bases(cls: Any, node: Any, is_receiver_class: bool) -> None:
             raise UnsureError("base not found")
 
 
+def added_names(value: Any) -> set[str]:
+    """The names that the text of a value's classes gives it where jedi does not look: `__slots__`, `cls.name = …`."""
+    names: set[str] = set()
+    if not (value.is_instance() or value.is_class()):
+        return names
+    for each in (value.py__class__() if value.is_instance() else value).py__mro__():
+        node = getattr(each, "tree_node", None)
+        if node is None or node.type != "classdef" or each.get_root_context().is_stub():
+            continue
+        code = node.get_code(include_prefix=False)
+        names.update(found[found.lastgroup or 0] for found in _ADDED.finditer(code))
+        names.update(name for found in _SLOTS.finditer(code) for name in _STRING.findall(found["names"]))
+    return names
+
+
 def refuse_own_new(cls: Any) -> None:
     """Raise UnsureError where a class makes objects of who knows what."""
     node = cls.tree_node
     for child in node.iter_funcdefs():
         if child.name.value == "__new__" and child.annotation is None:
             raise UnsureError("__new__")
-
-
-def refuse_generated_constructor(cls: Any) -> None:
-    """Raise UnsureError where the parameters of a class stand in no definition."""
-    for each in cls.py__mro__():
-        node = getattr(each, "tree_node", None)
-        if node is None or each.is_stub() or each.is_compiled():
-            if each.py__name__() != "object":
-                raise UnsureError("constructor of a library")
-            continue
-        if decorators_of(node) & {"attrs", "define", "frozen", "mutable", "attr", "s", "dataclass_json"}:
-            raise UnsureError("generated constructor")
-        for child in node.iter_funcdefs():
-            if child.name.value in ("__init__", "__new__") and decorators_of(child):
-                raise UnsureError("decorated callee")
-
-
-def defines_constructor(cls: Any) -> bool:
-    """Whether the parameters of a class are those of an `__init__` that a repository wrote, and of no dataclass."""
-    written = [each.tree_node for each in cls.py__mro__() if not (each.is_stub() or each.is_compiled())]
-    if any("dataclass" in decorators_of(node) for node in written):
-        return False
-    return any(child.name.value == "__init__" for node in written for child in node.iter_funcdefs())
 
 
 def decorators_of(definition: Any) -> set[str]:

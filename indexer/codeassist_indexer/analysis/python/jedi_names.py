@@ -5,14 +5,17 @@ Runs in the worker: jedi can raise anything, and it can hang.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import jedi
+import jedi.inference.gradual.typeshed
 import jedi.inference.sys_path
 import jedi.settings
 import parso.cache
-from jedi.api.environment import InterpreterEnvironment
+from jedi.api.environment import InterpreterEnvironment, _VersionInfo
+from jedi.inference.gradual.typeshed import TYPESHED_PATH, PathInfo
 
 from codeassist_indexer.analysis.python.jedi_closed import UnsureError
 from codeassist_indexer.analysis.python.jedi_places import imports, members, parameters
@@ -24,7 +27,12 @@ def _prepare_jedi() -> None:
     jedi never runs a repository's code, but three of its ways would come near to it: it imports some packages by name
     (`auto_import_modules`), it follows `sys.path` changes that a file makes, and it keeps syntax trees as pickles on
     the disk. All three are off.
+
+    Its stubs of other people's packages are off too: what is installed has other names than when they were written.
+    Those of the standard library are read as of the newest version, and list the names of all.
     """
+    jedi.inference.gradual.typeshed._get_typeshed_directories = lambda version_info: iter([_STANDARD_STUBS])
+    jedi.inference.gradual.typeshed.DJANGO_INIT_PATH = Path(jedi.__file__) / "none"
     jedi.settings.auto_import_modules = []
     jedi.settings.allow_unsafe_interpreter_executions = False
     jedi.settings.dynamic_params = False  # what callers pass is a guess at what a parameter may be
@@ -36,6 +44,15 @@ def _prepare_jedi() -> None:
     parso.cache._remove_cache_and_update_lock = lambda *arguments, **named: None
 
 
+_STANDARD_STUBS = PathInfo(str(TYPESHED_PATH / "stdlib"), False)
+
+
+def _newest(environment: InterpreterEnvironment) -> InterpreterEnvironment:
+    """The environment as of the newest Python that jedi knows: the repository's may be newer than this one."""
+    environment.version_info = _VersionInfo(3, 99, 0)
+    return environment
+
+
 class JediNames:
     """Finds names in a repository's Python files. `sys_path`: where modules are looked for, in this order."""
 
@@ -45,7 +62,7 @@ class JediNames:
         # This process is the environment: jedi starts no other Python, least of all one that lies in the repository.
         # Compiled modules are imported only from this interpreter's own path (`load_unsafe_extensions=False`), and of
         # that only the standard library is on `sys_path`; `smart_sys_path` would read build files of the repository.
-        self._environment = InterpreterEnvironment()
+        self._environment = _newest(InterpreterEnvironment())
         self._sys_path = sys_path
         self._projects: dict[Path, jedi.Project] = {}
 
@@ -62,12 +79,14 @@ class JediNames:
                     _ = state.builtins_module, state.typing_module  # half a second of parsing, once a process
                     names = frozenset(name.name for name in script.infer(line, column))
                 case "import":
-                    names = imports(script, question["statement"])
+                    names, doubt = imports(script, line, column, question["statement"])
+                    return {"names": sorted(names), "doubt": doubt}
                 case "keyword":
-                    names, positional, are_all = parameters(script, line, column, tuple(question["bracket"]))
-                    return {"names": sorted(names), "positional": positional, "are_all": are_all}
+                    found = parameters(script, line, column, tuple(question["bracket"]))
+                    return {**asdict(found), "names": sorted(found.names)}
                 case kind:
-                    names = members(script, line, column, only_cases=kind == "case")
+                    names, doubt = members(script, line, column, only_cases=kind == "case")
+                    return {"names": sorted(names), "doubt": doubt}
         except UnsureError as unsure:
             return {"unsure": str(unsure)}
         return {"names": sorted(names)}

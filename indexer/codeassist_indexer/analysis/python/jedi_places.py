@@ -6,13 +6,15 @@ Raises UnsureError where it had to guess. The names that the text uses there say
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from typing import Any
 
 from jedi.api.completion import get_user_context
 from jedi.inference.gradual.conversion import convert_values
 from jedi.inference.imports import Importer
 
-from codeassist_indexer.analysis.python.jedi_closed import UnsureError, refuse_open_module
+from codeassist_indexer.analysis.python.jedi_callables import callees, refuse_own_class
+from codeassist_indexer.analysis.python.jedi_closed import UnsureError, added_names, refuse_open_module
 from codeassist_indexer.analysis.python.jedi_sure import Walk
 from codeassist_indexer.analysis.python.questions import PLACEHOLDER
 from codeassist_indexer.analysis.text.lexer import code_only
@@ -20,12 +22,28 @@ from codeassist_indexer.analysis.text.lexer import code_only
 _WORD = re.compile(r"[^\W\d]\w*")
 _FROM_IMPORT = re.compile(r"from\s+(?P<dots>[.\s]*)(?P<module>[\w.]*)\s+import\b")
 _MODULE_PATH = re.compile(r"(?:from|import|,)\s*(?P<dots>\.*)(?P<module>(?:\w+\.)*)\Z")
+_VERSION = re.compile(r"version|\bPY[23]|platform|os\.name", re.IGNORECASE)
 _LAYING_OUT = re.compile(r"__init__|__new__|__post_init__|__enter__|__setstate__|setup|setUp\w*|_?init\w*|_?reset\w*")
-_OUTDATED_STUBS = "typeshed/third_party"
 
 
-def members(script: Any, line: int, column: int, only_cases: bool = False) -> frozenset[str]:
-    """Return what can stand after the dot in front of `column` (both of the place; lines from 1, columns from 0)."""
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """What a call takes: the names that `=` can follow, the parameters that positions fill, in order.
+
+    `are_all`: there are surely no others of these; `doubt`: why the names are only likely, "" where they are sure.
+    """
+
+    names: frozenset[str]
+    positional: tuple[str, ...]
+    are_all: bool
+    doubt: str
+
+
+def members(script: Any, line: int, column: int, only_cases: bool = False) -> tuple[frozenset[str], str]:
+    """Return what can stand after the dot in front of `column` (both of the place; lines from 1, columns from 0).
+
+    And why that is only likely, "" where it is sure.
+    """
     module: Any = script._module_node
     placeholder = module.get_leaf_for_position((line, column + 1))
     dot: Any = placeholder.get_previous_leaf() if placeholder is not None else None
@@ -36,9 +54,9 @@ def members(script: Any, line: int, column: int, only_cases: bool = False) -> fr
         raise UnsureError("no receiver")
     base, trailers = _receiver(leaf)
     context = script._get_module_context().create_context(leaf)
-    values = Walk().receiver(context, base, trailers)
+    walk = Walk()
+    values = walk.receiver(context, base, trailers)
     for value in values:
-        _refuse_outdated(value)
         if value.is_module() and value == script._get_module_context().get_value():
             raise UnsureError("the module itself")
     text = _code_between(base, leaf)
@@ -48,17 +66,20 @@ def members(script: Any, line: int, column: int, only_cases: bool = False) -> fr
     if only_cases:
         cases = _enum_cases(values)
         if cases:
-            return cases
+            return cases, ""
     names = _member_names(script, values, (line, column))
-    names |= _assigned_in(scope, text)
+    names |= _assigned_in(scope, text).union(*(added_names(value) for value in values))
     used = _used_in(scope, text)
     if used - names:
         raise UnsureError("the text uses others")
-    return frozenset(names)
+    return frozenset(names), " + ".join(sorted(walk.doubts))
 
 
-def imports(script: Any, statement: str) -> frozenset[str]:
-    """Return what can stand at the end of an import statement that has been written so far."""
+def imports(script: Any, line: int, column: int, statement: str) -> tuple[frozenset[str], str]:
+    """Return what can stand at the end of an import statement that has been written so far.
+
+    And why that is only likely, "" where it is sure.
+    """
     whole = _FROM_IMPORT.search(statement)
     found = whole or _MODULE_PATH.search(statement)
     if found is None:
@@ -66,27 +87,27 @@ def imports(script: Any, statement: str) -> frozenset[str]:
     level = found["dots"].count(".")
     path = [part for part in found["module"].split(".") if part]
     importer = Importer(script._inference_state, path, script._get_module_context(), level)
-    if path or level:
-        modules: Any = importer.follow()
-        if not modules:
-            raise UnsureError("import not found")
-        for module in modules:
-            refuse_open_module(module)
-            if not level and module.api_type == "namespace":  # an installed package of the name would come first
-                raise UnsureError("folder without __init__")
-            _refuse_outdated(module)
-    elif whole is None:
-        raise UnsureError("any module")
-    names = importer.completion_names(script._inference_state, only_modules=whole is None)
-    return _plain(name.string_name for name in names)
+    modules: Any = importer.follow() if path or level else ()
+    if not modules:
+        raise UnsureError("import not found" if path or level else "any module")
+    names: set[str] = set()
+    doubts = {"import that may fail" if _may_fail(script, line, column) else ""}
+    for module in modules:
+        doubts.add(refuse_open_module(module))
+        if not level and module.api_type == "namespace":  # an installed package of the name would come first
+            raise UnsureError("folder without __init__")
+        if module.api_type in ("module", "namespace") and not module.is_compiled():
+            names |= _plain(module.sub_modules_dict())
+        if whole is not None:
+            for each in (module, *convert_values([module])):
+                names = names.union(*(_names_in(script, one) for one in each.get_filters()))
+    return frozenset(names), " + ".join(sorted(doubts - {""}))
 
 
-def parameters(
-    script: Any, line: int, column: int, bracket: tuple[int, int]
-) -> tuple[frozenset[str], tuple[str, ...], bool]:
+def parameters(script: Any, line: int, column: int, bracket: tuple[int, int]) -> Parameters:
     """Return what the call takes whose bracket is at the position `bracket`.
 
-    The names that `=` can follow, the parameters that positions fill, in order, and whether there are surely no others.
+    Raises UnsureError where it may take any.
     """
     module = script._module_node
     opened = module.get_leaf_for_position((bracket[0], bracket[1] + 1))  # a place belongs to what ends there
@@ -95,7 +116,10 @@ def parameters(
         raise UnsureError("no callee")
     base, trailers = _receiver(leaf)
     context = script._get_module_context().create_context(leaf)
-    is_written = Walk().callee(context, base, trailers)
+    refuse_own_class(_code_between(base, leaf))
+    walk = Walk()
+    called = callees(walk.chain(context, base, trailers))
+    is_written = called.is_fixed
     names: set[str] = set()
     signatures = script.get_signatures(line, column)
     if not signatures:
@@ -111,7 +135,20 @@ def parameters(
     are_all = is_written and len(in_order) == 1
     if not names and not are_all:
         raise UnsureError("no keyword")
-    return _plain(names), in_order.pop() if len(in_order) == 1 else (), are_all
+    doubt = " + ".join(each for each in (called.doubt, *sorted(walk.doubts)) if each)
+    return Parameters(_plain(names), in_order.pop() if len(in_order) == 1 else (), are_all, doubt)
+
+
+def _may_fail(script: Any, line: int, column: int) -> bool:
+    """Whether an import stands where it is tried, or instead of one that failed: it is for other versions, too."""
+    node = script._module_node.get_leaf_for_position((line, column), include_prefixes=True)
+    while node is not None and node.type not in ("funcdef", "classdef"):
+        if node.type == "try_stmt" or (node.type == "error_node" and node.children[0] == "try"):
+            return True
+        if node.type == "if_stmt" and _VERSION.search(node.children[1].get_code()):
+            return True
+        node = node.parent
+    return False
 
 
 def _receiver(leaf: Any) -> tuple[Any, list[Any]]:
@@ -141,11 +178,11 @@ def _index_of(parent: Any, child: Any) -> int:
 
 def _member_names(script: Any, values: Any, position: tuple[int, int]) -> set[str]:
     """What jedi would complete, as names alone."""
-    context = get_user_context(script._get_module_context(), position)
+    scope = get_user_context(script._get_module_context(), position).tree_node
     names: set[str] = set()
     for value in dict.fromkeys((*values, *convert_values(values))):
-        for each in value.get_filters(origin_scope=context.tree_node):
-            names |= _names_in(each)
+        for each in value.get_filters(origin_scope=scope):
+            names |= _names_in(script, each)
     return names
 
 
@@ -154,28 +191,31 @@ def _member_names(script: Any, values: Any, position: tuple[int, int]) -> set[st
 _stub_names: dict[tuple[object, ...], frozenset[str]] = {}
 
 
-def _names_in(names_filter: Any) -> frozenset[str]:
+def _names_in(script: Any, names_filter: Any) -> frozenset[str]:
     inner = getattr(names_filter, "_class_filter", names_filter)
     owner = getattr(inner, "_node_context", None)  # the class in whose text it looks, of all that a class inherits
     root = owner.get_root_context() if owner is not None else None
     if owner is None or root is None or not root.is_stub() or not owner.is_class():
-        return _plain(name.string_name for name in names_filter.values())
+        return _listed(script, names_filter)
     key = (root.py__file__(), owner.tree_node.start_pos, getattr(inner, "_is_instance", None), type(names_filter))
     found = _stub_names.get(key)
     if found is None:
-        found = _stub_names[key] = _plain(name.string_name for name in names_filter.values())
+        found = _stub_names[key] = _listed(script, names_filter)
     return found
+
+
+def _listed(script: Any, names_filter: Any) -> frozenset[str]:
+    """All names of a filter: those behind tests of a version or a platform, too, whatever this one is."""
+    state = script._inference_state
+    state.flow_analysis_enabled = False
+    try:
+        return _plain(name.string_name for name in names_filter.values())
+    finally:
+        state.flow_analysis_enabled = True
 
 
 def _plain(names: Any) -> frozenset[str]:
     return frozenset(name for name in names if name != PLACEHOLDER and _WORD.fullmatch(name))
-
-
-def _refuse_outdated(value: Any) -> None:
-    """jedi's stubs of other people's packages are years old: what a package has now, they do not know."""
-    file = getattr(value.get_root_context(), "py__file__", lambda: None)()
-    if file is not None and _OUTDATED_STUBS in file.as_posix():
-        raise UnsureError("outdated stubs")
 
 
 def _enum_cases(values: Any) -> frozenset[str]:

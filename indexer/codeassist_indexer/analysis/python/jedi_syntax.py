@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from codeassist_indexer.analysis.python.jedi_closed import OPEN_TYPES, UnsureError, decorators_of
+from codeassist_indexer.languages.forms.words import words
 
 # jedi ships no types that a checker could use: nodes and values are Any below.
 LITERALS = frozenset({"number", "string", "strings", "fstring", "keyword", "lambdef"})
@@ -15,6 +16,14 @@ OPERATIONS = frozenset({"arith_expr", "term", "factor", "shift_expr", "and_expr"
 CHOICES = frozenset({"or_test", "and_test", "test"})
 """The types of nodes that are literals, comparisons, operations, and choices between values."""
 
+CHECKABLE_DECORATORS = words(
+    """property cached_property staticmethod classmethod abstractmethod override final contextmanager
+    asynccontextmanager cache lru_cache overload wraps setter getter deleter njit jit no_grad inference_mode
+    deprecated"""
+)
+"""Decorators below which a function returns what its text says."""
+
+_MADE_BY = words("dataclass define frozen mutable attrs s")  # which give a class its constructor
 _ANNOTATION_NAME = re.compile(r"[^\W\d]\w*(?:\.\w+)*")
 _UNSURE_ANNOTATIONS = frozenset({"Any", "object", "typing.Any"})
 
@@ -35,6 +44,15 @@ def annotation_of(statement: Any) -> Any:
     """The annotation of `name: annotation = …`, or None."""
     second = statement.children[1]
     return second.children[1] if getattr(second, "type", "") == "annassign" else None
+
+
+def is_given(statement: Any) -> bool:
+    """Whether `name: annotation` stands with a value, or in a class that takes one from its caller."""
+    node = statement.parent
+    while node is not None and node.type != "classdef":
+        node = node.parent
+    made = set[str]() if node is None else decorators_of(node)
+    return len(statement.children[1].children) > 2 or not made.isdisjoint(_MADE_BY)
 
 
 def alternatives(node: Any) -> list[Any]:
