@@ -83,3 +83,28 @@ def test_a_workspace_that_is_not_trusted_restricts_what_concerns_the_machine() -
     assert trust["supported"] == "limited"
     of_the_machine = {key for key, entry in declared().items() if entry["scope"] == "machine"}
     assert set(trust["restrictedConfigurations"]) == of_the_machine
+
+
+def test_every_command_that_is_named_is_declared() -> None:
+    """In the manifest's keys, menus and walkthrough, by its id; in the pages that are shown, by its title."""
+    contributed = json.loads(MANIFEST.read_text(encoding="utf-8"))["contributes"]
+    declared_ids = {each["command"] for each in contributed["commands"]}
+    named = {each["command"] for each in contributed["keybindings"]}
+    named |= {each["command"] for menu in contributed["menus"].values() for each in menu if "command" in each}
+    named |= set(re.findall(r"command:(codeassist\.\w+)", json.dumps(contributed["walkthroughs"])))
+    assert {name for name in named if name.startswith("codeassist.")} <= declared_ids
+    titles = {each["title"] for each in contributed["commands"]}
+    for page in (MANIFEST.parent / "README.md", *MANIFEST.parent.glob("media/*.md")):
+        text = " ".join(page.read_text(encoding="utf-8").split())
+        assert set(re.findall(r"\*codeassist: ([^*…]+)\*", text)) <= titles, page
+
+
+def test_the_package_has_a_page_of_its_own_whose_links_lead_somewhere() -> None:
+    """It is read in the list of extensions, where no file lies beside it."""
+    text = (MANIFEST.parent / "README.md").read_text(encoding="utf-8")
+    assert "!README.md" in (MANIFEST.parent / ".vscodeignore").read_text(encoding="utf-8").splitlines()
+    links = re.findall(r"\]\(([^)]+)\)", text)
+    assert links and all(link.startswith("https://") for link in links)
+    keys = {each["key"] for each in json.loads(MANIFEST.read_text(encoding="utf-8"))["contributes"]["keybindings"]}
+    for key in keys:
+        assert key.replace("right", "→") in text.lower(), key

@@ -13,14 +13,19 @@ import {
   window,
   workspace,
 } from "vscode";
+import { openDocs } from "./documentation.ts";
 import { installServer } from "./installServer.ts";
-import { server as locate, ownFolder } from "./machine.ts";
-import { isOff, setMode, toggle, toggleLanguage } from "./modes.ts";
+import { installedProgram, ownFolder } from "./machine.ts";
+import { type MenuEntry, menuEntries } from "./menu.ts";
+import { chooseModel, pullModel } from "./model.ts";
+import { chooseMode, setMode, toggle, toggleLanguage } from "./modes.ts";
 import type { NextEdits } from "./nextEdit/nextEdits.ts";
 import type { Places } from "./nextEdit/places.ts";
+import { openMachineSettings, openSettings } from "./openSettings.ts";
 import type { Pages } from "./pages.ts";
 import { run } from "./processes.ts";
 import type { Server } from "./server.ts";
+import { situation } from "./situation.ts";
 import { statusPage } from "./statusPage.ts";
 import { view } from "./statusView.ts";
 import type { Walkthrough } from "./walkthrough.ts";
@@ -41,6 +46,8 @@ export function registerCommands(parts: Parts): Disposable[] {
   const { context, server, pages, log, walkthrough, places, nextEdits } = parts;
   const all: Record<string, () => unknown> = {
     showMenu: () => showMenu(server),
+    nextSuggestion: () => goOn(server, "showNext", 1),
+    previousSuggestion: () => goOn(server, "showPrevious", -1),
     suggest: () => commands.executeCommand("editor.action.inlineSuggest.trigger"),
     nextEdit: () => nextEdits.ask(),
     takeNextEdit: () => nextEdits.goOrTake(),
@@ -50,7 +57,9 @@ export function registerCommands(parts: Parts): Disposable[] {
     disable: () => setMode("off"),
     toggle: () => toggle(context.globalState),
     toggleLanguage,
-    explainLast: async () => pages.showMarkdown("Last suggestion", markdownOf(await server.ask("codeassist.explain"))),
+    explainLast: () => explain(parts),
+    chooseMode: () => chooseMode(),
+    chooseModel: () => chooseModel(parts),
     showStatus: async () => pages.showMarkdown("Status", statusPage(await server.ask("codeassist.status"))),
     reindexWorkspace: async () => {
       await server.ask("codeassist.reindex");
@@ -62,7 +71,9 @@ export function registerCommands(parts: Parts): Disposable[] {
     pullModel: () => pullModel(parts),
     doctor: () => doctor(parts),
     showLog: () => log.show(),
-    openSettings: () => commands.executeCommand("workbench.action.openSettings", `@ext:${context.extension.id}`),
+    openSettings: () => openSettings(`@ext:${context.extension.id}`),
+    openMachineSettings: () => openMachineSettings(`@ext:${context.extension.id} codeassist.model`),
+    openDocs: () => openDocs(context, pages, log),
     openWalkthrough: () => walkthrough.open(`${context.extension.id}#start`),
   };
   return Object.entries(all).map(([name, carryOut]) =>
@@ -71,7 +82,7 @@ export function registerCommands(parts: Parts): Disposable[] {
 }
 
 /** The request boundary: whatever a command throws is logged and said in one line. */
-async function reportingFailure(log: LogOutputChannel, carryOut: () => unknown): Promise<void> {
+export async function reportingFailure(log: LogOutputChannel, carryOut: () => unknown): Promise<void> {
   try {
     await carryOut();
   } catch (error) {
@@ -84,63 +95,29 @@ async function reportingFailure(log: LogOutputChannel, carryOut: () => unknown):
   }
 }
 
-interface Entry extends QuickPickItem {
-  readonly command: string;
-  readonly argument?: string;
-}
-
 async function showMenu(server: Server): Promise<void> {
-  const language = window.activeTextEditor?.document.languageId;
-  const runs = server.state.kind === "running";
-  const isMissing = server.state.kind === "missing";
-  const entries: Entry[] = [
-    ...inlineSuggestHint(),
-    ...(isMissing ? [entry("cloud-download", "Install the server…", "installServer")] : []),
-    entry(isOff() ? "play" : "circle-slash", isOff() ? "Switch suggestions on" : "Switch suggestions off", "toggle"),
-    ...(language ? [entry("code", `Switch suggestions for ${language} on or off`, "toggleLanguage")] : []),
-    ...(runs ? [entry("question", "Explain the last suggestion", "explainLast")] : []),
-    ...(runs ? [entry("edit", "List the next edits", "listNextEdits")] : []),
-    ...(runs ? [entry("pulse", "Show status", "showStatus")] : []),
-    ...(runs ? [entry("database", "Index the workspace again", "reindexWorkspace")] : []),
-    entry("output", "Show the log", "showLog"),
-    entry("debug-restart", "Restart the server", "restartServer"),
-    entry("checklist", "Look for problems", "doctor"),
-    entry("settings-gear", "Open settings", "openSettings"),
-  ];
+  const entries: (MenuEntry & QuickPickItem)[] = menuEntries(situation(server));
   const { tooltip } = view(server.state, window.activeTextEditor?.document.uri.toString());
   const choice = await window.showQuickPick(entries, { title: "codeassist", placeHolder: tooltip });
   if (choice) await commands.executeCommand(choice.command, ...(choice.argument ? [choice.argument] : []));
 }
 
-function entry(icon: string, label: string, command: string): Entry {
-  return { label: `$(${icon}) ${label}`, command: `codeassist.${command}` };
+async function goOn(server: Server, command: "showNext" | "showPrevious", by: 1 | -1): Promise<void> {
+  await commands.executeCommand(`editor.action.inlineSuggest.${command}`);
+  server.alternativeMoved(by);
 }
 
-/** Without this setting of VS Code's nothing is ever shown, and nothing says why. */
-function inlineSuggestHint(): Entry[] {
-  const setting = "editor.inlineSuggest.enabled";
-  if (workspace.getConfiguration().get(setting, true)) return [];
-  return [{ label: `$(warning) ${setting} is off`, command: "workbench.action.openSettings", argument: setting }];
+async function explain({ server, pages, walkthrough }: Parts): Promise<void> {
+  const shown = server.shownSuggestion;
+  const explanation = await server.ask("codeassist.explain", shown === undefined ? [] : [shown]);
+  await pages.showMarkdown("Last suggestion", markdownOf(explanation));
+  if (isOfSuggestion(explanation)) await walkthrough.set("explained", true);
 }
 
 async function chooseServer(): Promise<void> {
   const [file] = (await window.showOpenDialog({ title: "The codeassist program", canSelectMany: false })) ?? [];
   if (file === undefined) return;
   await workspace.getConfiguration("codeassist.server").update("path", file.fsPath, ConfigurationTarget.Global);
-}
-
-async function pullModel({ context, server, log }: Parts): Promise<void> {
-  const program = installedProgram(context);
-  const folder = await ownFolder(context);
-  await window.withProgress(
-    { location: ProgressLocation.Notification, title: "Fetching the model for this machine", cancellable: true },
-    async (_progress, token) => {
-      const { code } = await run({ program, args: ["models", "pull"] }, folder, log, token);
-      if (token.isCancellationRequested) return;
-      if (code !== 0) throw new Error(`the model could not be fetched (exit code ${code}); the log says why`);
-    },
-  );
-  await server.restart();
 }
 
 async function doctor({ context, pages, log }: Parts): Promise<void> {
@@ -155,15 +132,14 @@ async function doctor({ context, pages, log }: Parts): Promise<void> {
   await pages.showText("Doctor", out);
 }
 
-function installedProgram(context: ExtensionContext): string {
-  const found = locate(context);
-  if (found.kind === "found") return found.program;
-  throw new Error(found.kind === "wrong-setting" ? found.message : "the server is not installed yet");
-}
-
 function markdownOf(explanation: unknown): string {
   if (typeof explanation === "object" && explanation !== null && "markdown" in explanation) {
     return String(explanation.markdown);
   }
   throw new Error("there is no suggestion to explain yet");
+}
+
+/** Whether it explains a suggestion, and does not say that there was none. */
+function isOfSuggestion(explanation: unknown): boolean {
+  return typeof explanation === "object" && explanation !== null && "path" in explanation;
 }

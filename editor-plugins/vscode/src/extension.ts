@@ -3,13 +3,16 @@
  * Each part has a module of its own.
  */
 import { commands, type ExtensionContext, StatusBarAlignment, ThemeColor, window, workspace } from "vscode";
-import { registerCommands } from "./commands.ts";
+import { registerCommands, reportingFailure } from "./commands.ts";
+import { hoverLines } from "./menu.ts";
+import { askToFetch } from "./model.ts";
 import { isOff } from "./modes.ts";
 import { NextEdits } from "./nextEdit/nextEdits.ts";
 import { Places } from "./nextEdit/places.ts";
 import { Pages } from "./pages.ts";
 import { SCHEMES, Server } from "./server.ts";
-import { type State, view } from "./statusView.ts";
+import { situation } from "./situation.ts";
+import { view } from "./statusView.ts";
 import { Walkthrough } from "./walkthrough.ts";
 
 const DO_NOT_ASK = "doNotAskToInstall";
@@ -24,7 +27,7 @@ export async function activate(context: ExtensionContext): Promise<void> {
   const bar = statusBar();
   const places = new Places(server.link);
   const nextEdits = new NextEdits(server.link, places);
-  let hasAsked = false; // once in a window is enough
+  const asked = new Set<string>(); // once in a window is enough
   context.subscriptions.push(
     log,
     pages,
@@ -33,21 +36,24 @@ export async function activate(context: ExtensionContext): Promise<void> {
     nextEdits,
     ...registerCommands({ context, server, pages, log, walkthrough, places, nextEdits }),
     server.onDidChangeState(async (state) => {
-      show(bar, state);
-      if (state.kind === "missing" && !hasAsked) {
-        hasAsked = true;
-        await askToInstall(context);
-      }
+      show(bar, server);
+      const { missing, problem } = server.model;
+      const lack = state.kind === "missing" ? "the server" : missing;
+      if (lack === undefined || asked.has(lack)) return;
+      asked.add(lack);
+      if (missing === undefined) await askToInstall(context);
+      else await reportingFailure(log, () => askToFetch({ context, server, log }, missing, problem));
     }),
     workspace.onDidChangeConfiguration(async (event) => {
+      if (event.affectsConfiguration("codeassist.editor")) show(bar, server);
       if (event.affectsConfiguration("codeassist.editor.mode")) await startIfWanted(server);
       const startsAnother = ["path", "shared"].some((name) => event.affectsConfiguration(`codeassist.server.${name}`));
       if (startsAnother) await server.restart();
     }),
     workspace.onDidOpenTextDocument(() => startIfWanted(server)),
-    window.onDidChangeActiveTextEditor(() => show(bar, server.state)),
+    window.onDidChangeActiveTextEditor(() => show(bar, server)),
   );
-  show(bar, server.state);
+  show(bar, server);
   await startIfWanted(server);
 }
 
@@ -85,9 +91,9 @@ function statusBar() {
   return bar;
 }
 
-function show(bar: ReturnType<typeof statusBar>, state: State): void {
-  const { text, tooltip, severity } = view(state, window.activeTextEditor?.document.uri.toString());
+function show(bar: ReturnType<typeof statusBar>, server: Server): void {
+  const { text, tooltip, severity } = view(server.state, window.activeTextEditor?.document.uri.toString());
   bar.text = text;
-  bar.tooltip = `codeassist: ${tooltip}`;
+  bar.tooltip = hoverLines(tooltip, situation(server), server.timing.sentence);
   bar.backgroundColor = severity === "normal" ? undefined : new ThemeColor(`statusBarItem.${severity}Background`);
 }

@@ -7,6 +7,7 @@ import {
   type InlineCompletionContext,
   type InlineCompletionItem,
   type InlineCompletionList,
+  InlineCompletionTriggerKind,
   type Position,
   Range,
   type TextDocument,
@@ -15,6 +16,7 @@ import {
   window,
   workspace,
 } from "vscode";
+import { Alternatives } from "./alternatives.ts";
 import { follow, goesOnFrom, type Offer } from "./offer.ts";
 
 /** An item as the protocol writes it. */
@@ -34,13 +36,14 @@ const DRAWN_AFTER_MS = 50;
 export class Feedback implements Disposable {
   private readonly listeners = [
     workspace.onDidChangeTextDocument((event) => this.changed(event)),
-    window.onDidChangeTextEditorSelection((event) => this.moved(event)),
+    window.onDidChangeTextEditorSelection((event) => this.cursorMoved(event)),
   ];
   private readonly notify: Notify;
   private offers: { readonly document: TextDocument; readonly followed: Map<WireItem, Offer> } | undefined;
   /** What the last change added to, until it is known who made it. */
   private grown: { readonly document: TextDocument; readonly item: WireItem; readonly offer: Offer } | undefined;
   private lastShown: string | undefined;
+  private readonly alternatives = new Alternatives();
 
   constructor(notify: Notify) {
     this.notify = notify;
@@ -53,17 +56,34 @@ export class Feedback implements Disposable {
     const wires = items.flatMap((item) => wireItem(item, position) ?? []);
     const first = wires[0];
     if (first === undefined) return;
+    const isInvoked = context.triggerKind === InlineCompletionTriggerKind.Invoke;
+    this.alternatives.answered(
+      wires.map((wire) => ({ id: idOf(wire), text: wire.insertText })),
+      isInvoked,
+    );
+    const visible = wires.find((wire) => idOf(wire) === this.shownId) ?? first;
     const followed = new Map<WireItem, Offer>();
     for (const wire of wires) {
       const start = document.offsetAt(wire.range.start);
       followed.set(wire, { text: wire.insertText, start, reached: document.offsetAt(position) - start });
     }
     this.offers = { document, followed };
-    if (hiddenBehindList(document, first, context)) return;
+    if (hiddenBehindList(document, visible, context)) return;
     const { version } = document;
     setTimeout(() => {
-      if (document.version === version && isVisibleAt(document, position)) this.shown(first);
+      if (document.version === version && isVisibleAt(document, position)) this.shown(visible);
     }, DRAWN_AFTER_MS);
+  }
+
+  /** The name of the suggestion that is shown, or was shown last. */
+  get shownId(): string | undefined {
+    return this.alternatives.shown?.id;
+  }
+
+  /** VS Code shows the next alternative, or the one before. */
+  moved(by: 1 | -1): void {
+    this.alternatives.moved(by);
+    for (const wire of this.offers?.followed.keys() ?? []) if (idOf(wire) === this.shownId) this.shown(wire);
   }
 
   dispose(): void {
@@ -71,7 +91,7 @@ export class Feedback implements Disposable {
   }
 
   private shown(item: WireItem): void {
-    const id = String(item.command.arguments[0]);
+    const id = idOf(item);
     if (id === this.lastShown) return;
     this.lastShown = id;
     this.notify("textDocument/didShowCompletion", { item });
@@ -88,6 +108,12 @@ export class Feedback implements Disposable {
     this.grown = undefined;
     for (const [wire, offer] of this.offers.followed) {
       const outcome = follow(offer, { offset, length, text });
+      // Another one may go on from there: it is that one all the same that was accepted, by its command.
+      if (outcome.kind === "whole") {
+        this.offers = undefined;
+        this.grown = undefined;
+        return;
+      }
       if (outcome.kind === "over") {
         this.offers.followed.delete(wire);
         continue;
@@ -99,7 +125,7 @@ export class Feedback implements Disposable {
   }
 
   /** VS Code says of a cursor that typing moved that the keyboard did; of one that an accepted part moved, nothing. */
-  private moved({ textEditor, selections, kind }: TextEditorSelectionChangeEvent): void {
+  private cursorMoved({ textEditor, selections, kind }: TextEditorSelectionChangeEvent): void {
     const { grown } = this;
     if (grown?.document !== textEditor.document) return;
     this.grown = undefined;
@@ -109,6 +135,10 @@ export class Feedback implements Disposable {
     const { item, offer } = grown;
     this.notify("textDocument/didPartiallyAcceptCompletion", { item, acceptedLength: offer.reached });
   }
+}
+
+function idOf({ command }: WireItem): string {
+  return String(command.arguments[0]);
 }
 
 function wireItem(item: InlineCompletionItem, position: Position): WireItem | undefined {

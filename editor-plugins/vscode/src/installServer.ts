@@ -3,11 +3,12 @@
  * `installation` has the steps.
  */
 import { delimiter, isAbsolute, join } from "node:path";
-import { commands, type ExtensionContext, type LogOutputChannel, ProgressLocation, window, workspace } from "vscode";
+import { type ExtensionContext, type LogOutputChannel, ProgressLocation, window, workspace } from "vscode";
 import { chooseSource } from "./chooseSource.ts";
-import { consent, installationSteps, isRecentEnough, type Wanted } from "./installation.ts";
+import { consent, installationSteps, isRecentEnough, torchIndexFor, type Wanted } from "./installation.ts";
 import { type Source, sourceOfSettings } from "./installSource.ts";
 import { disk, environmentFolder, machine, ownFolder, serverSetting } from "./machine.ts";
+import { openMachineSettings } from "./openSettings.ts";
 import { run } from "./processes.ts";
 import type { Server } from "./server.ts";
 import { pythonCandidates } from "./serverLocation.ts";
@@ -19,14 +20,12 @@ export async function installServer(context: ExtensionContext, server: Server, l
   if (source === undefined) return;
   const python = await findPython(folder, log);
   if (python === undefined) return;
-  const wanted: Wanted = {
-    python,
-    environment: environmentFolder(context),
-    source,
-    pipArguments: workspace.getConfiguration("codeassist.server").get<string[]>("pipArguments", []),
-    platform: machine.platform,
-  };
-  if (!(await agreed(wanted))) return;
+  const { platform } = machine;
+  const pipArguments = workspace.getConfiguration("codeassist.server").get<string[]>("pipArguments", []);
+  const torchIndex = torchIndexFor(platform, hasGpu(), source.kind === "index" ? [] : pipArguments);
+  const plain: Wanted = { python, environment: environmentFolder(context), source, pipArguments, platform };
+  const wanted = await agreed(torchIndex === undefined ? plain : { ...plain, torchIndex });
+  if (wanted === undefined) return;
   await server.stop({ kind: "installing" });
   try {
     await window.withProgress(
@@ -45,17 +44,23 @@ export async function installServer(context: ExtensionContext, server: Server, l
   }
 }
 
-async function agreed(wanted: Wanted): Promise<boolean> {
-  const [install, change] = ["Install", "Pip Arguments…"];
+/** What the user agreed to; undefined when they did not. */
+async function agreed(wanted: Wanted): Promise<Wanted | undefined> {
+  const [install, other] = ["Install", wanted.source.kind === "index" ? "PyTorch from My Index Too" : "Pip Arguments…"];
+  const hasOther = wanted.source.kind !== "index" || wanted.torchIndex !== undefined;
   const choice = await window.showInformationMessage(
     "Install codeassist's server?",
-    { modal: true, detail: consent(wanted, hasGpu()) },
-    install,
-    change,
+    { modal: true, detail: consent(wanted) },
+    ...(hasOther ? [install, other] : [install]),
   );
-  if (choice === change)
-    await commands.executeCommand("workbench.action.openSettings", "codeassist.server.pipArguments");
-  return choice === install;
+  if (choice === install) return wanted;
+  if (choice !== other) return undefined;
+  if (wanted.source.kind !== "index") {
+    await openMachineSettings("codeassist.server.pipArguments");
+    return undefined;
+  }
+  const { torchIndex: _, ...all } = wanted;
+  return await agreed(all);
 }
 
 /** What to install from, by the settings or as the user says now; undefined when it is none, which they were told. */
@@ -92,7 +97,7 @@ async function findPython(folder: string, log: LogOutputChannel): Promise<string
 
 async function settingProblem(message: string, setting: string): Promise<void> {
   const choice = await window.showErrorMessage(message, "Open Settings");
-  if (choice) await commands.executeCommand("workbench.action.openSettings", setting);
+  if (choice) await openMachineSettings(setting);
 }
 
 /** NVIDIA's driver brings this program; without the driver no CUDA package is of use. */

@@ -11,12 +11,31 @@ export interface Step extends Command {
   readonly title: string;
 }
 
+/** The index of PyTorch's builds for processors, as https://pytorch.org/get-started/locally/ names it. */
+export const TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu";
+/** What the server needs of PyTorch, as its pyproject.toml says. */
+export const TORCH = "torch>=2.7,<2.14";
+
 export interface Wanted {
   readonly python: string;
   readonly environment: string;
   readonly source: Source;
   readonly pipArguments: readonly string[];
   readonly platform: NodeJS.Platform;
+  /** Where PyTorch comes from, before anything else; undefined: from where the rest does. */
+  readonly torchIndex?: string;
+}
+
+/**
+ * Where PyTorch is to come from: on Linux pip's ordinary one brings CUDA packages of several gigabytes, which a machine without an
+ * NVIDIA GPU has no use for. Whoever names arguments for pip has said where from.
+ */
+export function torchIndexFor(
+  platform: NodeJS.Platform,
+  hasGpu: boolean,
+  pipArguments: readonly string[],
+): string | undefined {
+  return platform === "linux" && !hasGpu && pipArguments.length === 0 ? TORCH_CPU_INDEX : undefined;
 }
 
 /**
@@ -31,6 +50,9 @@ export function installationSteps(wanted: Wanted): readonly Step[] {
   const pip = ["-I", "-m", "pip", "--disable-pip-version-check"];
   return [
     { title: "making the virtual environment", program: wanted.python, args: venv },
+    ...(wanted.torchIndex === undefined
+      ? []
+      : [{ ...fromIndex(wanted.torchIndex, TORCH, wanted.platform, pip), program: python }]),
     { ...installing(wanted, pip), program: python },
     { title: "trying it", program: programIn(wanted.environment, "codeassist", wanted.platform), args: ["--version"] },
   ];
@@ -41,40 +63,50 @@ function installing({ source, pipArguments, platform }: Wanted, pip: readonly st
     const args = [...pip, "install", "--upgrade", ...pipArguments, "--", source.path];
     return { title: `installing ${source.path}`, args };
   }
-  // No other index: pip's configuration files and PIP_* variables, which may name more of them, are left out.
+  return fromIndex(source.url, source.requirement, platform, [...pip], ["--upgrade"]);
+}
+
+/** No other index: pip's configuration files and PIP_* variables, which may name more of them, are left out. */
+function fromIndex(
+  url: string,
+  requirement: string,
+  platform: NodeJS.Platform,
+  pip: readonly string[],
+  options: readonly string[] = [],
+) {
   return {
-    title: `installing ${source.requirement} from ${source.url}`,
-    args: [...pip, "--isolated", "install", "--upgrade", "--index-url", source.url, "--", source.requirement],
+    title: `installing ${requirement} from ${url}`,
+    args: [...pip, "--isolated", "install", ...options, "--index-url", url, "--", requirement],
     environment: { PIP_CONFIG_FILE: platform === "win32" ? "nul" : "/dev/null" },
   };
 }
 
 /** What the user is asked to agree to. */
-export function consent(wanted: Wanted, hasGpu: boolean): string {
+export function consent(wanted: Wanted): string {
   const lines = [
     `With ${wanted.python}, into ${wanted.environment}:`,
     "",
-    ...installationSteps(wanted).slice(0, 2).map(written),
+    ...installationSteps(wanted).slice(0, -1).map(written),
     "",
+    ...(wanted.torchIndex === undefined ? [] : [CPU_BUILD, ""]),
+    ...(wanted.source.kind === "index" && wanted.torchIndex === undefined
+      ? ["PyTorch comes from this index, too."]
+      : []),
     ORIGIN[wanted.source.kind],
     "Nothing outside that folder is touched. Models are fetched later, and only when you say so.",
   ];
-  if (wanted.platform === "linux" && !hasGpu && wanted.source.kind !== "index" && wanted.pipArguments.length === 0) {
-    lines.push(
-      "",
-      "This machine seems to have no NVIDIA GPU, and pip's ordinary PyTorch brings CUDA packages of several gigabytes. " +
-        "To get the CPU build, put the arguments that PyTorch's page gives for it into codeassist.server.pipArguments first.",
-    );
-  }
   return lines.join("\n");
 }
 
+const CPU_BUILD =
+  "This machine seems to have no NVIDIA GPU: PyTorch's CPU build comes from PyTorch's own index, in the place of one with CUDA " +
+  "packages of several gigabytes. To get it from elsewhere, put arguments for pip into codeassist.server.pipArguments first.";
 const ORIGIN: Readonly<Record<Source["kind"], string>> = {
   wheel: "What it depends on comes from the package index that your pip is set up with.",
   checkout:
     "Installing a checkout runs its build. What it depends on comes from the package index that your pip is set up with.",
   index:
-    "All of it comes from this index and from no other. An index that passes on to a public one may hand out somebody else's " +
+    "All else comes from this index and from no other. An index that passes on to a public one may hand out somebody else's " +
     "package of this name: codeassist is on none. codeassist.server.pipArguments are not used here.",
 };
 

@@ -43,6 +43,13 @@ export function server(context: ExtensionContext): Located {
   return locateServer(serverSetting("path"), environmentFolder(context), machine);
 }
 
+/** The program to run. Throws where there is none. */
+export function installedProgram(context: ExtensionContext): string {
+  const found = server(context);
+  if (found.kind === "found") return found.program;
+  throw new Error(found.kind === "wrong-setting" ? found.message : "the server is not installed yet");
+}
+
 /** A setting of the server's section that is a text. */
 export function serverSetting(name: "path" | "python" | "package" | "index"): string {
   return workspace.getConfiguration("codeassist.server").get<string>(name, "").trim();

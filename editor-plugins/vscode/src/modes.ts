@@ -3,16 +3,44 @@
  * It follows the settings.
  */
 import { ConfigurationTarget, type Memento, window, workspace } from "vscode";
+import type { Mode } from "./menu.ts";
 
 const BEFORE = "modeBeforeOff";
+const MODES: readonly (readonly [Mode, string])[] = [
+  ["automatic", "They appear while you type."],
+  ["manual", "They appear when you ask for one (Alt+\\)."],
+  ["off", "No suggestions."],
+];
 
 /** Whether the user switched suggestions off here in VS Code. */
 export function isOff(): boolean {
-  return editorSettings().get("mode") === "off";
+  return mode() === "off";
 }
 
-export async function setMode(mode: "automatic" | "off" | undefined): Promise<void> {
-  await editorSettings().update("mode", mode, ConfigurationTarget.Global);
+export async function setMode(name: Mode): Promise<void> {
+  await editorSettings().update("mode", name, ConfigurationTarget.Global);
+}
+
+/** Choose when suggestions appear. */
+export async function chooseMode(): Promise<void> {
+  const current = mode();
+  const choices = MODES.map(([name, detail]) => ({
+    label: name === current ? `$(check) ${name}` : name,
+    detail,
+    name,
+  }));
+  const choice = await window.showQuickPick(choices, { title: "codeassist: when suggestions appear" });
+  if (choice !== undefined) await setMode(choice.name);
+}
+
+/** When suggestions appear. */
+export function mode(): Mode {
+  return editorSettings().get<Mode>("mode", "automatic");
+}
+
+/** Whether suggestions are off for a language, as far as VS Code's settings say. */
+export function isLanguageOff(language: string): boolean {
+  return editorSettings().get<string[]>("offLanguages", []).includes(language);
 }
 
 /** Off, or back to what was set before. */

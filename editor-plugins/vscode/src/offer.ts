@@ -20,8 +20,10 @@ export interface Change {
 }
 
 export type Outcome =
-  /** The document went another way, or the whole suggestion stands in it. */
+  /** The document went another way. */
   | { readonly kind: "over" }
+  /** All of it stands in the document. */
+  | { readonly kind: "whole" }
   /** The rest can still be shown: the user deleted, or began a new line. */
   | { readonly kind: "along"; readonly offer: Offer }
   /** More of it stands in the document: typed, or accepted in part. The text alone does not tell. */
@@ -34,7 +36,8 @@ export function follow(offer: Offer, change: Change): Outcome {
     return { kind: "over" };
   }
   const stands = offer.text.slice(0, change.offset - offer.start) + change.text;
-  if (stands === offer.text || !offer.text.startsWith(stands)) return { kind: "over" };
+  if (stands === offer.text) return { kind: "whole" };
+  if (!offer.text.startsWith(stands)) return { kind: "over" };
   const next = { ...offer, reached: stands.length };
   return { kind: stands.length > offer.reached && !isNewLine(change.text) ? "grown" : "along", offer: next };
 }

@@ -20,13 +20,17 @@ import {
   ExecuteCommandRequest,
   LanguageClient,
   type LanguageClientOptions,
+  MessageType,
   ResponseError,
   RevealOutputChannelOn,
+  ShowMessageNotification,
 } from "vscode-languageclient/node";
 import { Feedback } from "./feedback.ts";
 import { isServerShared, ownFolder, server, settings } from "./machine.ts";
+import { type ModelFacts, modelFacts } from "./modelFacts.ts";
 import type { Link } from "./nextEdit/question.ts";
 import { type ServerStatus, type State, serverStatus } from "./statusView.ts";
+import { Timing } from "./timing.ts";
 import type { Walkthrough } from "./walkthrough.ts";
 
 /** Of documents that are written in: files, what has none yet, cells of notebooks. */
@@ -50,6 +54,9 @@ export class Server implements Disposable {
   private queue: Promise<void> = Promise.resolve();
 
   readonly onDidChangeState = this.changes.event;
+  readonly timing = new Timing();
+  /** What is known of the model in service. */
+  model: ModelFacts = {};
 
   constructor(context: ExtensionContext, log: LogOutputChannel, walkthrough: Walkthrough) {
     this.context = context;
@@ -83,11 +90,21 @@ export class Server implements Disposable {
   }
 
   /** Have the server carry out one of its commands. Rejects when it does not run or fails. */
-  async ask(command: string): Promise<unknown> {
+  async ask(command: string, args: readonly unknown[] = []): Promise<unknown> {
     if (this.connection === undefined || this.current.kind !== "running") {
       throw new Error("The server does not run. The status bar's menu says more.");
     }
-    return await this.connection.client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [] });
+    return await this.connection.client.sendRequest(ExecuteCommandRequest.type, { command, arguments: [...args] });
+  }
+
+  /** The name of the suggestion on the screen, as the server gave it; undefined where none is. */
+  get shownSuggestion(): string | undefined {
+    return this.connection?.feedback.shownId;
+  }
+
+  /** VS Code went on to the next alternative, or back. */
+  alternativeMoved(by: 1 | -1): void {
+    this.connection?.feedback.moved(by);
   }
 
   /** The connection for next edits: whatever runs at the moment. */
@@ -167,6 +184,15 @@ export class Server implements Disposable {
       const wasBusy = this.isBusy;
       this.become({ kind: "running", status });
       if (wasBusy && !status.busy) this.askAgain();
+      if (!status.busy) this.lookAtModel(client).catch((error: unknown) => this.log.warn(messageOf(error)));
+    });
+    client.onNotification(ShowMessageNotification.type, async ({ type, message }) => {
+      // What is said of a model that can be fetched is said with a button for it (`askToFetch`).
+      if (type === MessageType.Error && this.current.kind === "running") {
+        const { missing, problem } = await this.lookAtModel(client);
+        if (missing !== undefined && problem !== undefined && message.includes(problem)) return;
+      }
+      say(type, message);
     });
     client.onDidChangeState(({ newState }) => {
       if (this.connection?.client !== client) return;
@@ -201,8 +227,10 @@ export class Server implements Disposable {
       middleware: {
         provideInlineCompletionItems: async (document, position, context, token, next) => {
           const { version } = document;
+          const askedMs = performance.now();
           const answer = await next(document, position, context, token);
           const isCurrent = document.version === version && !token.isCancellationRequested;
+          if (isCurrent && !isEmpty(answer)) this.noteTime(performance.now() - askedMs);
           this.missed = isCurrent && this.isBusy && isEmpty(answer) ? { document, version, position } : undefined;
           if (isCurrent) this.connection?.feedback.answered(document, position, context, answer);
           return answer;
@@ -228,6 +256,22 @@ export class Server implements Disposable {
     };
   }
 
+  /** Ask what the server says of its model: the status alone does not say whether it can be fetched. */
+  private async lookAtModel(client: LanguageClient): Promise<ModelFacts> {
+    const params = { command: "codeassist.status", arguments: [] };
+    const facts = modelFacts(await client.sendRequest(ExecuteCommandRequest.type, params));
+    if (this.connection?.client !== client || this.current.kind !== "running") return facts;
+    this.model = facts;
+    await this.walkthrough.set("modelReady", facts.name !== undefined);
+    this.changes.fire(this.current);
+    return facts;
+  }
+
+  private noteTime(tookMs: number): void {
+    this.timing.note(tookMs);
+    this.changes.fire(this.current);
+  }
+
   private get running(): LanguageClient | undefined {
     return this.current.kind === "running" ? this.connection?.client : undefined;
   }
@@ -251,8 +295,15 @@ export class Server implements Disposable {
 
   private become(state: State): void {
     this.current = state;
+    if (state.kind !== "running") this.model = {};
     this.changes.fire(state);
   }
+}
+
+function say(type: MessageType, message: string): void {
+  if (type === MessageType.Error) void window.showErrorMessage(message);
+  else if (type === MessageType.Warning) void window.showWarningMessage(message);
+  else void window.showInformationMessage(message);
 }
 
 function isEmpty(answer: InlineCompletionItem[] | InlineCompletionList | null | undefined): boolean {

@@ -4,7 +4,7 @@
 import { commands } from "vscode";
 
 /** What steps of the manifest wait for, as `onContext:codeassist.NAME`. */
-export type Fact = "serverFound" | "accepted";
+export type Fact = "serverFound" | "modelReady" | "accepted" | "explained";
 
 export class Walkthrough {
   private readonly facts = new Map<Fact, boolean>();

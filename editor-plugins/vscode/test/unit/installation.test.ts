@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { test } from "node:test";
-import { consent, installationSteps, isRecentEnough, type Wanted, written } from "../../src/installation.ts";
+import {
+  consent,
+  installationSteps,
+  isRecentEnough,
+  TORCH,
+  TORCH_CPU_INDEX,
+  torchIndexFor,
+  type Wanted,
+  written,
+} from "../../src/installation.ts";
 
 const WHEEL = "/w/codeassist_live-0.1.0-py3-none-any.whl";
 const WANTED = {
@@ -43,26 +54,50 @@ test("a name is looked up in the user's index and in no other, whatever pip is s
     ]);
     assert.deepEqual(install?.environment, { PIP_CONFIG_FILE: none });
   }
-  const text = consent(OWN_INDEX, true);
+  const text = consent(OWN_INDEX);
   assert.match(text, /from this index and from no other/);
   assert.match(text, /codeassist is on none/);
   assert.ok(text.includes("PIP_CONFIG_FILE=/dev/null /own/bin/python -I -m pip"), text);
 });
 
 test("the user agrees to exactly these commands", () => {
-  for (const wanted of [WANTED, OWN_INDEX]) {
-    const text = consent(wanted, true);
-    for (const step of installationSteps(wanted).slice(0, 2)) assert.ok(text.includes(written(step)), text);
+  for (const wanted of [WANTED, OWN_INDEX, { ...WANTED, torchIndex: TORCH_CPU_INDEX }]) {
+    const text = consent(wanted);
+    for (const step of installationSteps(wanted).slice(0, -1)) assert.ok(text.includes(written(step)), text);
   }
-  assert.match(consent({ ...WANTED, source: { kind: "checkout", path: "/c" } }, true), /runs its build/);
+  assert.match(consent({ ...WANTED, source: { kind: "checkout", path: "/c" } }), /runs its build/);
 });
 
-test("gigabytes of CUDA are announced where they are of no use, and only there", () => {
-  const plain = { ...WANTED, pipArguments: [] };
-  assert.match(consent(plain, false), /several gigabytes/);
-  assert.doesNotMatch(consent(plain, true), /gigabytes/);
-  assert.doesNotMatch(consent(WANTED, false), /gigabytes/);
-  assert.doesNotMatch(consent({ ...plain, platform: "darwin" }, false), /gigabytes/);
+test("where there is no GPU, PyTorch comes from PyTorch's index of CPU builds before anything else", () => {
+  const torchIndex = torchIndexFor("linux", false, []);
+  assert.equal(torchIndex, "https://download.pytorch.org/whl/cpu");
+  const steps = installationSteps({ ...WANTED, pipArguments: [], torchIndex: TORCH_CPU_INDEX });
+  assert.deepEqual(steps.map(written), [
+    "/usr/bin/python3 -I -m venv /own",
+    "PIP_CONFIG_FILE=/dev/null /own/bin/python -I -m pip --disable-pip-version-check --isolated install " +
+      `--index-url ${TORCH_CPU_INDEX} -- ${TORCH}`,
+    `/own/bin/python -I -m pip --disable-pip-version-check install --upgrade -- ${WHEEL}`,
+    "/own/bin/codeassist --version",
+  ]);
+  const [, torch, own] = installationSteps({ ...OWN_INDEX, torchIndex: TORCH_CPU_INDEX });
+  assert.deepEqual(
+    torch?.args.slice(-4),
+    ["--index-url", TORCH_CPU_INDEX, "--", TORCH],
+    "our name is not asked for there",
+  );
+  assert.deepEqual(own?.args.slice(-4), ["--index-url", OWN_INDEX.source.url, "--", "codeassist-live"]);
+});
+
+test("elsewhere, and where the user names arguments, it comes from where the rest does", () => {
+  assert.equal(torchIndexFor("linux", true, []), undefined);
+  assert.equal(torchIndexFor("darwin", false, []), undefined);
+  assert.equal(torchIndexFor("win32", false, []), undefined);
+  assert.equal(torchIndexFor("linux", false, ["--index-url", "https://mirror.example.com/cpu"]), undefined);
+});
+
+test("what is wanted of PyTorch is what the server wants", async () => {
+  const project = await readFile(join(import.meta.dirname, "../../../../pyproject.toml"), "utf8");
+  assert.ok(project.includes(`"${TORCH}"`), TORCH);
 });
 
 test("which Pythons will do", () => {

@@ -34,10 +34,13 @@ for (const [what, change] of Object.entries({
   "a change before it": { offset: 4, length: 0, text: "u" },
   "a change after it": { offset: 14, length: 0, text: "u" },
   "a change inside it": { offset: 11, length: 1, text: "e" },
-  "all of it": { offset: 13, length: 0, text: "urn a + b\n" },
 })) {
   test(`it is over: ${what}`, () => assert.equal(follow(OFFER, change).kind, "over"));
 }
+
+test("all of it is no part of it", () => {
+  assert.equal(follow(OFFER, { offset: 13, length: 0, text: "urn a + b\n" }).kind, "whole");
+});
 
 test("an entry of the completion list hides what does not go on from it", () => {
   // `shapes.ar` with the entry `area` for `ar`, and an item at the cursor, at the word, or before the dot

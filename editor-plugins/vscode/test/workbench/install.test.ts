@@ -23,8 +23,9 @@ before(async () => {
       "codeassist.server.path": "/planted/codeassist",
     },
     settings: {},
-    machine: { "codeassist.server.python": PYTHON },
-    environment: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin` }, // no `codeassist` of this machine
+    // Where the wheel's dependencies come from, of which it has none: PyTorch's index is not asked then.
+    machine: { "codeassist.server.python": PYTHON, "codeassist.server.pipArguments": ["--no-index"] },
+    environment: { PATH: dirname(process.execPath) }, // no `codeassist` of this machine, and no GPU's driver
   });
 });
 after(async () => {
@@ -59,10 +60,14 @@ scene("an index is asked by https only, and nothing is done before the user agre
   const dialog = page.locator(".monaco-dialog-box");
   await dialog.waitFor();
   const said = (await dialog.textContent()) ?? "";
+  assert.ok(said.includes("--index-url https://download.pytorch.org/whl/cpu -- torch>="), said);
   const command =
     "--isolated install --upgrade --index-url https://packages.example.com/simple/ -- codeassist-live==9.9";
   assert.ok(said.includes(command), said);
   assert.match(said, /from no other/);
+  await dialog.getByText("PyTorch from My Index Too").click();
+  await dialog.getByText("PyTorch comes from this index, too.").waitFor();
+  assert.doesNotMatch((await dialog.textContent()) ?? "", /download\.pytorch\.org/);
   await dialog.getByText("Cancel", { exact: true }).click();
   await dialog.waitFor({ state: "hidden" });
 });
@@ -87,7 +92,7 @@ scene("a wheel is picked from the disk, and it says how it would be installed", 
   await dialog.waitFor();
   const said = (await dialog.textContent()) ?? "";
   assert.ok(said.includes(`${PYTHON} -I -m venv`), said);
-  assert.ok(said.includes(`install --upgrade -- ${wheel}`), said);
+  assert.ok(said.includes(`install --upgrade --no-index -- ${wheel}`), said);
   assert.deepEqual(await server.record(), [], "nothing has been started yet");
 });
 

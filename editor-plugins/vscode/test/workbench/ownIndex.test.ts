@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
 import { after, test } from "node:test";
 import { promisify } from "node:util";
-import { installationSteps, type Step, type Wanted } from "../../src/installation.ts";
+import { installationSteps, type Step, TORCH, type Wanted } from "../../src/installation.ts";
 import { PYTHON, ScriptedProgram } from "./scriptedProgram.ts";
 
 const closing: (() => Promise<unknown>)[] = [];
@@ -82,6 +82,34 @@ test("a name comes from the user's own index, whatever else pip is set up to ask
   assert.deepEqual(evil.asked, []);
   const { stdout: shown } = await carryOut({ program: install.program, args: ["-m", "pip", "freeze"] }, variables);
   assert.match(shown, /codeassist-live==9\.9$/m);
+});
+
+test("where PyTorch's CPU build is installed first, pip never asks another index for PyTorch", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "codeassist-torch-"));
+  closing.push(() => rm(folder, { recursive: true, force: true, maxRetries: 20 }));
+  const program = await ScriptedProgram.create();
+  closing.push(() => program.remove());
+  const builds = await packageIndex(await program.package("torch", "2.9.0+cpu"));
+  const cuda = await packageIndex(await program.package("torch", "2.13.0", "nvidia-cuda-runtime"));
+  const wanted: Wanted = {
+    python: PYTHON,
+    environment: join(folder, "server"),
+    source: { kind: "wheel", path: await program.wheel("9.9", TORCH) },
+    pipArguments: [],
+    platform: process.platform,
+    torchIndex: builds.url,
+  };
+  const variables = { ...process.env, HOME: folder, PIP_INDEX_URL: cuda.url, NO_PROXY: "*", no_proxy: "*" };
+  for (const step of installationSteps(wanted)) if (step.title !== "trying it") await carryOut(step, variables);
+  const [, install] = installationSteps(wanted);
+  assert.ok(install);
+  const { stdout } = await carryOut({ program: install.program, args: ["-m", "pip", "freeze"] }, variables);
+  assert.match(stdout, /^torch==2\.9\.0\+cpu$/m);
+  assert.match(stdout, /^codeassist-live @/m);
+  assert.deepEqual(
+    cuda.asked.filter((path) => /torch|nvidia/.test(path)),
+    [],
+  );
 });
 
 test("nothing in the folder that pip starts in is imported, and a wheel's name is looked up nowhere", async () => {

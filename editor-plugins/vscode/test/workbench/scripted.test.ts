@@ -82,18 +82,24 @@ scene("typing along keeps the rest on the screen, an accepted word is reported",
 scene("the status bar shows the server's status and opens the menu", async () => {
   const { page } = workbench;
   const item = page.locator(".statusbar-item", { hasText: "codeassist" });
-  assert.match((await item.getAttribute("aria-label")) ?? "", /codeassist/);
+  const hover = (await item.getAttribute("aria-label")) ?? "";
+  for (const said of ["Model: the-script on cpu", "Suggestions: automatic", "The last suggestion came after"])
+    assert.ok(hover.includes(said), hover);
   await item.click();
-  const menu = page.locator(".quick-input-list .monaco-list-row");
+  const menu = workbench.choices();
+  for (const said of ["the-script on cpu", "automatic: they appear while you type", "Suggestions for python"])
+    await menu.filter({ hasText: said }).waitFor();
   await menu.filter({ hasText: "Explain the last suggestion" }).click();
   await page.locator('.tab[aria-label*="Last suggestion"]').waitFor();
   await workbench.previewShows("It is written in the script.");
   await server.sent("the explanation is asked for", ({ params }) => params?.command === "codeassist.explain");
 });
 
-scene("status is a page, and indexing again is the server's work", async () => {
+scene("status is a page in words, and indexing again is the server's work", async () => {
   await workbench.command("codeassist: Show Status");
   await workbench.page.locator('.tab[aria-label*="Status"]').waitFor();
+  await workbench.previewShows("the-script on cpu");
+  await workbench.previewShows("answered by the model");
   await workbench.command("codeassist: Index the Workspace Again");
   await server.sent("the index is asked for", ({ params }) => params?.command === "codeassist.reindex");
 });
@@ -109,7 +115,7 @@ scene("off for a language, off, and back again: settings that the server hears o
   });
   await workbench.command("codeassist: Toggle Suggestions for This Language");
   await until("the language is on again", async () => {
-    const settings = await workbench.userSettings();
+    const settings = await workbench.settingsOf("User");
     return settings !== undefined && !("codeassist.editor.offLanguages" in settings);
   });
 
@@ -118,7 +124,7 @@ scene("off for a language, off, and back again: settings that the server hears o
     return method === "workspace/didChangeConfiguration" && params.settings.codeassist.editor?.mode === "off";
   });
   await workbench.command("codeassist: Enable Automatic Suggestions");
-  await until("on", async () => (await workbench.userSettings())?.["codeassist.editor.mode"] === "automatic");
+  await until("on", async () => (await workbench.settingsOf("User"))?.["codeassist.editor.mode"] === "automatic");
 });
 
 scene("a restarted server is told of the open document, and asked again once it is ready", async () => {
@@ -140,6 +146,41 @@ scene("a restarted server is told of the open document, and asked again once it 
   );
 });
 
+scene("the alternative that is shown is the one that is explained", async () => {
+  const { page } = workbench;
+  await workbench.openFile("shapes.py");
+  await page.keyboard.press("Control+A");
+  await page.keyboard.type("def area");
+  await workbench.retypeUntilGhostText("a");
+  await page.keyboard.press("Alt+BracketRight");
+  await until("the other one is drawn", async () => (await workbench.drawnLines())[0]?.endsWith("# or so"));
+  const shown = await server.sent("the other one is reported as shown", ({ method, params }) => {
+    return method === "textDocument/didShowCompletion" && params.item.insertText.includes("# or so");
+  });
+  await workbench.command("codeassist: Explain the Last Suggestion");
+  await server.sent("that one is explained", ({ params }) => {
+    return params?.command === "codeassist.explain" && params.arguments[0] === shown.params.item.command.arguments[0];
+  });
+});
+
+scene("a line is accepted with a key of its own", async () => {
+  const { page } = workbench;
+  await workbench.openFile("shapes.py");
+  await page.keyboard.press("Control+End");
+  await workbench.retypeUntilGhostText("a");
+  await page.keyboard.press("Alt+ArrowRight");
+  assert.match(await workbench.saved("shapes.py"), /^def area\(width, height\):\s*$/);
+});
+
+scene("the context menu has what is about the place", async () => {
+  const { page } = workbench;
+  await workbench.command("Show Editor Context Menu");
+  await page.locator(".monaco-menu .action-label", { hasText: "codeassist" }).hover();
+  await page.locator(".monaco-menu .action-label", { hasText: "Suggest Here" }).waitFor();
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("Escape");
+});
+
 scene("the log says which server was started, and why that one", async () => {
   await workbench.command("codeassist: Show the Log");
   const panel = workbench.page.locator(".part.panel .view-lines");
@@ -159,13 +200,20 @@ scene("looking for problems shows what `codeassist doctor` prints", async () => 
   );
 });
 
+scene(
+  "the documentation of the installed server is read beside the editor, and all pages stand in one column",
+  async () => {
+    await workbench.command("codeassist: Read the Documentation");
+    await workbench.choices().filter({ hasText: "Settings" }).click();
+    await workbench.previewShows("The page of the disk.");
+    assert.equal(await workbench.page.locator(".editor-group-container").count(), 2);
+  },
+);
+
 scene("the walkthrough knows that there is a server and that a suggestion was accepted", async () => {
   await workbench.command("codeassist: Open the Walkthrough");
-  const step = (title: string) => workbench.page.locator(".getting-started-step", { hasText: title });
-  for (const title of ["Install the server", "Type, and accept what helps"]) {
-    await step(title).locator(".complete").first().waitFor();
-  }
-  assert.equal(await step("Fetch a model").locator(".complete").count(), 0);
+  for (const title of ["Install the server", "Fetch a model", "Type, and accept what helps", "Ask why"])
+    await workbench.walkthroughStep(title).locator(".complete").first().waitFor();
 });
 
 function isPartial({ method }: { method: string }): boolean {

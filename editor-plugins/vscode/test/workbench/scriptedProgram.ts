@@ -35,11 +35,33 @@ export class ScriptedProgram {
     return program;
   }
 
-  /** A package for pip that brings this program and nothing else. */
-  async wheel(version = "9.9"): Promise<string> {
-    const file = join(this.folder, `codeassist_live-${version}-py3-none-any.whl`);
-    await promisify(execFile)(PYTHON, ["-I", "-c", WRITE_WHEEL, file, version, this.script]);
+  /** A package for pip that brings this program and nothing else, and depends on what is said. */
+  async wheel(version = "9.9", requirement?: string): Promise<string> {
+    return await this.package("codeassist-live", version, requirement);
+  }
+
+  /** A package of any name. Every one brings the program. */
+  async package(name: string, version: string, requirement?: string): Promise<string> {
+    const stem = name.replaceAll("-", "_");
+    const folder = await mkdtemp(join(this.folder, "wheel-"));
+    const file = join(folder, `${stem}-${version}-py3-none-any.whl`);
+    const about = `Metadata-Version: 2.1\nName: ${name}\nVersion: ${version}\n`;
+    const needs = requirement === undefined ? "" : `Requires-Dist: ${requirement}\n`;
+    await promisify(execFile)(PYTHON, [
+      "-I",
+      "-c",
+      WRITE_WHEEL,
+      file,
+      `${stem}-${version}`,
+      about + needs,
+      this.script,
+    ]);
     return file;
+  }
+
+  /** Have the server start without this model. */
+  async lack(model: string): Promise<void> {
+    await writeFile(`${this.recordFile}.missing`, model);
   }
 
   async remove(): Promise<void> {
@@ -63,13 +85,13 @@ export class ScriptedProgram {
 
 const WRITE_WHEEL = `
 import sys, zipfile
-file, version, script = sys.argv[1:]
+file, stem, about, script = sys.argv[1:]
 with zipfile.ZipFile(file, "w") as wheel:
-    info = f"codeassist_live-{version}.dist-info"
-    program = zipfile.ZipInfo(f"codeassist_live-{version}.data/scripts/codeassist")
+    info = f"{stem}.dist-info"
+    program = zipfile.ZipInfo(f"{stem}.data/scripts/codeassist")
     program.external_attr = 0o100755 << 16
     wheel.writestr(program, script)
-    wheel.writestr(f"{info}/METADATA", f"Metadata-Version: 2.1\\nName: codeassist-live\\nVersion: {version}\\n")
+    wheel.writestr(f"{info}/METADATA", about)
     wheel.writestr(f"{info}/WHEEL", "Wheel-Version: 1.0\\nRoot-Is-Purelib: true\\nTag: py3-none-any\\n")
     wheel.writestr(f"{info}/RECORD", "")
 `;

@@ -1,11 +1,12 @@
 /**
  * A language server whose suggestion is known beforehand, and which writes down all that it is sent.
  * It continues KNOWN wherever the text before the cursor ends with the beginning of one. As a server whose model
- * is being loaded it has nothing for the first such place, and says right after that it is ready.
+ * is being loaded it has nothing for the first such place, and says right after that it is ready. Whoever asks for suggestions
+ * gets a second one. While there is a file RECORD.missing, the model that it names is not installed.
  *
  * Usage: node scriptedServer.ts RECORD serve
  */
-import { appendFileSync, readdirSync, readFileSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import {
   createMessageConnection,
@@ -16,6 +17,7 @@ import {
   TextDocumentSyncKind,
 } from "vscode-languageserver-protocol/node";
 import { TextDocument } from "vscode-languageserver-textdocument";
+import { runCommand } from "./scriptedCommands.ts";
 
 const KNOWN = [
   "def area(width, height):\n    return width * height",
@@ -25,10 +27,9 @@ const KNOWN = [
 const RECOGNISED = 8;
 
 const [record = "", command] = process.argv.slice(2);
-if (command !== "serve") {
-  process.stdout.write(`scripted: ${process.argv.slice(3).join(" ")}\n`);
-  process.exit(0);
-}
+if (command !== "serve") process.exit(runCommand(process.argv.slice(3), record, note));
+const missing = existsSync(`${record}.missing`) ? readFileSync(`${record}.missing`, "utf8") : undefined;
+const PROBLEM = `${missing}: not installed; run \`codeassist models pull ${missing}\``;
 const connection = createMessageConnection(
   new StreamMessageReader(process.stdin),
   new StreamMessageWriter(process.stdout),
@@ -48,7 +49,11 @@ connection.onNotification((method, params) => {
   note(method, params);
   if (method === "exit") process.exit(0);
   if (method === "initialized") {
-    sayStatus({ busy: true, message: "Loading the script." });
+    if (missing === undefined) sayStatus({ busy: true, message: "Loading the script." });
+    else {
+      sayStatus({ busy: false, message: PROBLEM, kind: "Error" });
+      void connection.sendNotification("window/showMessage", { type: 1, message: `codeassist: ${PROBLEM}` });
+    }
   }
   follow(method, params as Params);
 });
@@ -66,13 +71,14 @@ interface Params {
   textDocument: { uri: string; languageId: string; version: number; text: string };
   contentChanges: Parameters<typeof TextDocument.update>[1];
   position: { line: number; character: number };
+  context?: { triggerKind: number };
   workspaceFolders?: { uri: string }[];
   command: string;
   arguments: unknown[];
 }
 
-function sayStatus(status: { busy: boolean; message: string }): void {
-  void connection.sendNotification("didChangeStatus", { ...status, kind: "Normal" });
+function sayStatus(status: { busy: boolean; message: string; kind?: string }): void {
+  void connection.sendNotification("didChangeStatus", { kind: "Normal", ...status });
 }
 
 function note(method: string, params: unknown): void {
@@ -123,8 +129,11 @@ function answer(method: string, params: Params): unknown {
     case "workspace/executeCommand":
       if (params.command === "codeassist.dismissEdit") dismissed.add(String(params.arguments[0]));
       return {
-        "codeassist.explain": { markdown: "# Because\n\nIt is written in the script." },
-        "codeassist.status": { model: "none", cache: { reused_tokens: 7 } },
+        "codeassist.explain": { markdown: "# Because\n\nIt is written in the script.", path: "shapes.py" },
+        "codeassist.status":
+          missing === undefined
+            ? { model: { name: "the-script", device: "cpu" }, requests: { counts: { answered: 7 } } }
+            : { model: { name: null, problem: PROBLEM, missing } },
       }[params.command];
     case "textDocument/copilotInlineEdit":
       return { edits: nextEdits(params.textDocument.uri).slice(0, 1), whyNone: "nothing seems to be missing" };
@@ -141,7 +150,8 @@ function answer(method: string, params: Params): unknown {
   }
 }
 
-function suggestions({ textDocument, position }: Params): unknown[] {
+function suggestions({ textDocument, position, context }: Params): unknown[] {
+  if (missing !== undefined) return [];
   const text = document(textDocument.uri);
   const prefix = text.getText().slice(0, text.offsetAt(position));
   for (const known of KNOWN) {
@@ -152,9 +162,12 @@ function suggestions({ textDocument, position }: Params): unknown[] {
         setImmediate(() => sayStatus({ busy: false, message: "Scripted and ready." }));
         return [];
       }
-      lastId += 1;
-      const command = { title: "Accept", command: "codeassist.accept", arguments: [`item-${lastId}`] };
-      return [{ insertText: known.slice(length), range: { start: position, end: position }, command }];
+      const texts = context?.triggerKind === 1 ? [known, known.replace("):", "): # or so")] : [known];
+      return texts.map((text) => {
+        lastId += 1;
+        const command = { title: "Accept", command: "codeassist.accept", arguments: [`item-${lastId}`] };
+        return { insertText: text.slice(length), range: { start: position, end: position }, command };
+      });
     }
   }
   return [];

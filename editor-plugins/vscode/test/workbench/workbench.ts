@@ -150,6 +150,16 @@ export class Workbench {
     await palette.waitFor({ state: "hidden" });
   }
 
+  /** The rows of the list that asks, of the palette or of a command. */
+  choices(): Locator {
+    return this.page.locator(".quick-input-list .monaco-list-row");
+  }
+
+  /** A step of the walkthrough that is open. */
+  walkthroughStep(title: string): Locator {
+    return this.page.locator(".getting-started-step", { hasText: title });
+  }
+
   ghostText(): Locator {
     return this.page.locator('[class*="ghost-text"]');
   }
@@ -202,9 +212,9 @@ export class Workbench {
     return await readFile(join(this.folder, name), "utf8");
   }
 
-  /** The user's settings.json; nothing while VS Code is writing it. */
-  async userSettings(): Promise<Record<string, unknown> | undefined> {
-    const text = await readFile(join(this.root, "user", "User", "settings.json"), "utf8");
+  /** The settings.json of the user, or of the machine; nothing while VS Code is writing it. */
+  async settingsOf(whose: "User" | "Machine"): Promise<Record<string, unknown> | undefined> {
+    const text = await readFile(join(this.root, "user", whose, "settings.json"), "utf8");
     return text.trimEnd().endsWith("}") ? JSON.parse(text) : undefined;
   }
 }
