@@ -1,5 +1,6 @@
 """A next edit that follows from a script, not from a model: after `old(` became `new(` somewhere, every line that still
-has `old(` is a place, and the same replacement what belongs there.
+has `old(` is a place, and the same replacement what belongs there; beside `# add` an argument, beside `# above` a line
+`    more()` above it.
 
 A line `# until FILE` in the asked document lets finding wait until there is such a file, or nobody waits any more.
 """
@@ -51,7 +52,12 @@ class Script:
 
     def propose(self, request: EditRequest, site: Site, should_stop: Callable[[], bool]) -> Sequence[Proposal]:
         line = request.files[site.path].split("\n")[site.start_line]
-        new = () if "# remove" in line else (line.replace(OLD, NEW),)
+        if "# add" in line:
+            new = (line.replace(")", ", 0)", 1),)
+        elif "# above" in line:
+            new = ("    more()", line)
+        else:
+            new = () if "# remove" in line else (line.replace(OLD, NEW),)
         return [Proposal(LineChange(site.path, site.start_line, (line,), new), site, self.name)]
 
     def judge(self, request: EditRequest, proposal: Proposal, should_stop: Callable[[], bool]) -> Verdict:

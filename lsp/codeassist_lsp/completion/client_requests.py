@@ -61,6 +61,7 @@ class ClientRequest:
 class ClientRequests:
     """The requests of one client. Used on the event loop only.
 
+    `edit_at` knows the next edit that may be drawn where a completion is asked for, or None.
     `fail` is called with a line for people when a request failed, `recover` when the next one did not. By the clock of
     `now_s` and `sleep` automatic requests wait for a pause in the typing.
     """
@@ -71,6 +72,7 @@ class ClientRequests:
         suggestion_log: SuggestionLog,
         fail: Callable[[str], None],
         recover: Callable[[], None],
+        edit_at: Callable[[ClientRequest], ShownSuggestion | None] = lambda ask: None,
         now_s: Callable[[], float] = monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
@@ -78,6 +80,7 @@ class ClientRequests:
         self._suggestion_log = suggestion_log
         self._fail = fail
         self._recover = recover
+        self._edit_at = edit_at
         self._has_failed = False
         self._now_s = now_s
         self._sleep = sleep
@@ -125,6 +128,16 @@ class ClientRequests:
         if not await self._may_ask(ask, settings):
             trace.outcome = "refused"
             return []
+        edit = self._edit_at(ask)
+        others = await self._completed(ask, settings, trace) if edit is None or ask.kind == "invoked" else []
+        if edit is None or ask.session.now.document is not ask.document.document:
+            return others
+        trace.outcome = "cached"
+        found = [edit, *(each for each in others if each.at_cursor != edit.at_cursor)]
+        self._suggestion_log.add(found)
+        return found
+
+    async def _completed(self, ask: ClientRequest, settings: Settings, trace: RequestTrace) -> list[ShownSuggestion]:
         place = ask.session.context_at(ask.document, ask.cursor_char, ask.selected)
         wanted = self._request(ask, place, settings)
         wait_s = self._wait_s(ask, settings)

@@ -33,6 +33,11 @@ if TYPE_CHECKING:
 _numbers = count(1)
 
 
+def next_number() -> int:
+    """Return a number that no other suggestion of this process has."""
+    return next(_numbers)
+
+
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """What an answer depends on beside the text around the cursor and other files. `model` counts loadings."""
@@ -155,7 +160,7 @@ def suggest(
             if _passes(fitted.text, wanted, passed):
                 cursor = len(wanted.prefix)
                 edit = TextEdit(cursor, cursor + fitted.num_replaced, fitted.text)
-                passed.append(Suggestion((edit,), completion, next(_numbers)))
+                passed.append(Suggestion((edit,), completion, next_number()))
     assert first is not None, "a request is for at least one suggestion"
     session.warm(request, wanted.document)
     return Suggested(tuple(passed), first, fit_ms, policy.seen)

@@ -48,6 +48,7 @@ _PAUSE_S = 0.3
 _HERE_MS = 3_000.0  # the next edit in the file that is being edited
 _EVERYWHERE_MS = 15_000.0
 _MOST_EVERYWHERE = 20
+_MOST_AHEAD = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +80,10 @@ class EditCounts:
 
 
 class NextEditRequests:
-    """The questions of one client. Used on the event loop only. `pipeline_for` makes what answers them."""
+    """The questions of one client. Used on the event loop only. `pipeline_for` makes what answers them.
+
+    `is_asked_by_client`: it has put one of its own, so it draws next edits.
+    """
 
     def __init__(
         self,
@@ -97,6 +101,7 @@ class NextEditRequests:
         self._streams = Stream()
         self._maker = RequestMaker()
         self._counts = EditCounts()
+        self.is_asked_by_client = False
 
     def cancel_all(self) -> None:
         """Cancel whatever is not answered."""
@@ -109,11 +114,18 @@ class NextEditRequests:
 
     async def here(self, question: EditQuestion) -> EditAnswer:
         """Return the next edit in the question's document. Raises CancelledError; never anything else."""
+        self.is_asked_by_client = True
         return await self._answered(question, "here", self._here)
 
     async def everywhere(self, question: EditQuestion) -> EditAnswer:
         """Return what follows in all files, the likeliest first. Raises CancelledError; never anything else."""
+        self.is_asked_by_client = True
         return await self._answered(question, "everywhere", self._everywhere)
+
+    async def ahead(self, question: EditQuestion) -> EditAnswer:
+        """Return what follows in the question's document, for when the client asks for a completion there. Raises
+        CancelledError; never anything else."""
+        return await self._answered(question, "ahead", self._ahead)
 
     async def _answered(
         self,
@@ -197,6 +209,11 @@ class NextEditRequests:
     def _here(pipeline: EditPipeline, request: EditRequest, stopped: Stopped) -> NextEdits:
         here = replace(pipeline, finder=_OfFile(pipeline.finder, request.path))
         return here.next_edits(request, deadline_ms=_HERE_MS, most=1, should_stop=stopped)
+
+    @staticmethod
+    def _ahead(pipeline: EditPipeline, request: EditRequest, stopped: Stopped) -> NextEdits:
+        here = replace(pipeline, finder=_OfFile(pipeline.finder, request.path))
+        return here.next_edits(request, deadline_ms=_HERE_MS, most=_MOST_AHEAD, should_stop=stopped)
 
     @staticmethod
     def _everywhere(pipeline: EditPipeline, request: EditRequest, stopped: Stopped) -> NextEdits:

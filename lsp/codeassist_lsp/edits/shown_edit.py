@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field, replace
-from itertools import count
 
 from codeassist.document import Document, TextEdit
 from codeassist.edits.change import LineChange
@@ -16,13 +15,12 @@ from codeassist.edits.proposal import Proposal
 from codeassist.request import Completion
 from codeassist_lsp.completion.document_session import DocumentSession
 from codeassist_lsp.completion.suggestion_log import ShownSuggestion
-from codeassist_lsp.completion.suggestions import Suggestion
+from codeassist_lsp.completion.suggestions import Suggestion, next_number
 from codeassist_lsp.documents.open_document import line_end_of, with_newlines
 from codeassist_lsp.edits.snapshot import Placed
 
 _MOST = 256
 _MOST_DISMISSED = 64
-_numbers = count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +41,7 @@ class ShownEdit:
     kind: str
     model: str
     took_ms: float
-    number: int = field(default_factory=lambda: next(_numbers))
+    number: int = field(default_factory=next_number)
 
     @property
     def change(self) -> LineChange:

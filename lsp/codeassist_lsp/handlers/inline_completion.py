@@ -10,6 +10,7 @@ from codeassist_lsp.completion.client_requests import ClientRequest, ClientReque
 from codeassist_lsp.completion.document_session import DocumentSessions
 from codeassist_lsp.completion.suggestion_log import inline_item, list_item
 from codeassist_lsp.documents.open_document import OpenDocument, Selected, offset_at
+from codeassist_lsp.edits.ghost_edits import GhostEdits
 from codeassist_lsp.transport.server import Server
 from codeassist_lsp.workspace.configuration import Configuration
 
@@ -24,11 +25,17 @@ class InlineCompletionHandler:
     """Handles the requests for completions."""
 
     def __init__(
-        self, server: Server, documents: DocumentSessions, completing: ClientRequests, configuration: Configuration
+        self,
+        server: Server,
+        documents: DocumentSessions,
+        completing: ClientRequests,
+        ghost_edits: GhostEdits,
+        configuration: Configuration,
     ) -> None:
         self._server = server
         self._documents = documents
         self._completing = completing
+        self._ghost_edits = ghost_edits
         self._configuration = configuration
         # Without options pygls would answer, but not advertise: no client would ever ask.
         server.feature(_INLINE, types.InlineCompletionOptions())(self._inline_completion)
@@ -56,6 +63,8 @@ class InlineCompletionHandler:
         info = params.context.selected_completion_info
         ask = self._ask(_INLINE, params, "invoked" if is_invoked else "automatic", info)
         found = await self._completing.complete(ask) if ask is not None else []
+        if ask is not None:
+            self._ghost_edits.look_ahead(ask)
         return types.InlineCompletionList([inline_item(shown, self._documents.encoding) for shown in found])
 
     async def _list_completion(self, params: types.CompletionParams) -> types.CompletionList:

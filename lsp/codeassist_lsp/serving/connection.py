@@ -21,6 +21,7 @@ from codeassist_lsp.completion.document_session import DocumentSessions
 from codeassist_lsp.completion.inference import ModelState
 from codeassist_lsp.completion.suggestion_log import SuggestionLog
 from codeassist_lsp.edits import pipelines
+from codeassist_lsp.edits.ghost_edits import GhostEdits
 from codeassist_lsp.edits.next_edits import NextEditRequests
 from codeassist_lsp.edits.shown_edit import EditLog
 from codeassist_lsp.handlers.cli_completion import CliCompletions
@@ -64,12 +65,17 @@ class Connection:
         self._configuration = Configuration(self._report_setting, overrides)
         self._workspaces = Workspaces(self._configuration, self._report_coverage, backend.indexes)
         documents, suggestion_log = DocumentSessions(self._workspaces.scope_of, backend.documents), SuggestionLog()
-        self._completing = ClientRequests(backend, suggestion_log, self._completion_failed, self._show_model)
-        self._editing = TextDocumentHandler(self._server, self._client, documents)
-        NotebookDocumentHandler(self._server, self._editing, documents)
-        asking = InlineCompletionHandler(self._server, documents, self._completing, self._configuration)
         edit_log = EditLog()
         self._next_edits = NextEditRequests(backend, documents, edit_log, pipelines.open_pipeline)
+        self._ghost_edits = GhostEdits(self._next_edits, documents, suggestion_log)
+        self._completing = ClientRequests(
+            backend, suggestion_log, self._completion_failed, self._show_model, self._ghost_edits.at
+        )
+        self._editing = TextDocumentHandler(self._server, self._client, documents)
+        NotebookDocumentHandler(self._server, self._editing, documents)
+        asking = InlineCompletionHandler(
+            self._server, documents, self._completing, self._ghost_edits, self._configuration
+        )
         InlineEditHandler(self._server, documents, self._next_edits)
         EditFeedback(self._server, documents, edit_log, Feedback(backend.feedback.put))
         self._scripts = CliCompletions(self._server, backend)
@@ -103,6 +109,7 @@ class Connection:
         """Stop what runs for the client and forget what it had open."""
         self._backend.leave(self)
         self._completing.cancel_all()
+        self._ghost_edits.cancel()
         self._next_edits.cancel_all()
         self._scripts.cancel_all()
         self._editing.close_all()
