@@ -20,7 +20,7 @@ from codeassist_eval.edits.edit_task import EditTask, change_row
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.tasks.commits import commits_since_date, modified_files
 from codeassist_indexer.edit_sites.past_changes import names_in
-from codeassist_indexer.ingest.git import Git, GitError
+from codeassist_indexer.ingest.git import Git, GitError, is_bare
 from codeassist_indexer.ingest.git_objects import Blob, read_blobs, tree_files
 from codeassist_indexer.languages.registry import language_of, spec_of
 
@@ -53,10 +53,11 @@ def make_edits(repositories: Sequence[Path], out: Path, mining: EditMining, prog
     Raises EvaluationError where a repository cannot be read, or none has a commit that fits.
     """
     tasks: list[EditTask] = []
-    for number, root in enumerate(repositories):
+    names = _names(repositories)
+    for number, (root, name) in enumerate(zip(repositories, names, strict=True)):
         progress("reading commits", number, len(repositories))
         try:
-            tasks += _of_repository(Git.open(root), mining)
+            tasks += _of_repository(Git.open_bare(root) if is_bare(root) else Git.open(root), name, mining)
         except GitError as error:
             raise EvaluationError(f"{error} (next edits are cut from commits)") from error
     progress("reading commits", len(repositories), len(repositories))
@@ -70,8 +71,18 @@ def make_edits(repositories: Sequence[Path], out: Path, mining: EditMining, prog
     return num_by_kind(tasks)
 
 
-def _of_repository(git: Git, mining: EditMining) -> Iterator[EditTask]:
-    rng = random.Random(f"{mining.seed} {git.root.name}")
+def _names(repositories: Sequence[Path]) -> list[str]:
+    """What each is called: its folder's name, with the one above it where several are called alike."""
+    folders = [root.resolve() for root in repositories]
+    names = [folder.name.removesuffix(".git") for folder in folders]
+    return [
+        name if names.count(name) == 1 else f"{folder.parent.name}/{name}"
+        for folder, name in zip(folders, names, strict=True)
+    ]
+
+
+def _of_repository(git: Git, name: str, mining: EditMining) -> Iterator[EditTask]:
+    rng = random.Random(f"{mining.seed} {name}")
     commits = commits_since_date(git, mining.since)
     rng.shuffle(commits)
     count = 0
@@ -82,7 +93,6 @@ def _of_repository(git: Git, mining: EditMining) -> Iterator[EditTask]:
             continue
         path = found.edits[found.order[num_made - 1]].path
         request = EditRequest(path, 0, (), _beside(git, commit, found, mining.beside, rng))
-        name = git.root.name
         empty = EditTask(f"{name}/{count}", name, commit[:12], language_of(path) or "", "quiet", request, ())
         yield task_of(found, num_made, empty)
         count += 1

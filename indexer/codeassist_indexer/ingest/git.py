@@ -109,11 +109,21 @@ class Git:
                 f"{root}: not a git repository: neither it nor a folder above it holds .git; "
                 "give a checkout (a bare repository is not read)"
             )
-        folders = _folders_outside(top, os.environ.get("PATH", ""))
-        program = _program_in(folders, top)
-        if program is None:
-            raise GitError("git is not installed: no folder of PATH outside of the repository holds it; install git")
-        return cls(root, program, limits, _environment(top))
+        # The checkout is where .git lies: not where core.worktree points, nor a repository further up if .git is none.
+        return cls(root, _program_for(top), limits, {**_environment(top), "GIT_WORK_TREE": str(top)})
+
+    @classmethod
+    def open_bare(cls, root: Path, limits: GitLimits = GitLimits()) -> Git:
+        """Find git for a repository without a checkout, whose own folder `root` the user named; raise as `open`.
+
+        Only for what the user named as a repository: any folder of somebody's checkout can look like one.
+        """
+        root = root.resolve()
+        if not is_bare(root):
+            raise GitError(
+                f"{root}: not a bare repository: it holds no HEAD, objects and refs; name one, or a checkout"
+            )
+        return cls(root, _program_for(root), limits, {**_environment(root), "GIT_DIR": str(root)})
 
     def run(self, command: str, *arguments: str, stdin: bytes = b"", statuses: Container[int] = (0,)) -> bytes:
         """Return what `git COMMAND ARGUMENTS` prints, asked in `root`; of `_COMMANDS` only.
@@ -173,12 +183,24 @@ class Git:
         return status, bytes(output), bytes(said)
 
 
+def is_bare(folder: Path) -> bool:
+    """Whether a folder looks like a repository without a checkout."""
+    return (folder / "HEAD").is_file() and (folder / "objects").is_dir() and (folder / "refs").is_dir()
+
+
+def _program_for(top: Path) -> Path:
+    program = _program_in(_folders_outside(top, os.environ.get("PATH", "")), top)
+    if program is None:
+        raise GitError("git is not installed: no folder of PATH outside of the repository holds it; install git")
+    return program
+
+
 def _holds_git(folder: Path) -> bool:
     return os.path.lexists(folder / ".git")  # False, too, where one may not look
 
 
 def _environment(top: Path) -> dict[str, str]:
-    """Return what git gets of the environment, for the checkout at `top`."""
+    """Return what git gets of the environment, for the checkout or bare repository at `top`."""
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     for name in _KEPT_IF_ABSOLUTE:
         if Path(os.environ.get(name, "")).is_absolute():
@@ -186,8 +208,7 @@ def _environment(top: Path) -> dict[str, str]:
     for name in _FOLDER_LISTS:
         if name in os.environ:
             kept[name] = os.pathsep.join(map(str, _folders_outside(top, os.environ[name])))
-    # The checkout is where .git lies: not where core.worktree points, nor a repository further up if .git is none.
-    return {**kept, **_FIXED, "GIT_WORK_TREE": str(top), "GIT_CEILING_DIRECTORIES": str(top.parent)}
+    return {**kept, **_FIXED, "GIT_CEILING_DIRECTORIES": str(top.parent)}
 
 
 def _folders_outside(top: Path, folders: str) -> list[Path]:

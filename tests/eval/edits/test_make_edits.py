@@ -13,7 +13,7 @@ from codeassist.edits.edit_request import EditRequest
 from codeassist.edits.pipeline import applied
 from codeassist_eval.edits.commit_edits import commit_edits, task_of
 from codeassist_eval.edits.edit_task import EditTask, read_edit_tasks
-from tests.git_repositories import commit_files
+from tests.git_repositories import commit_files, git
 
 EMPTY = EditTask("r/0", "r", "0", "python", "quiet", EditRequest("", 0, (), {}), ())
 BEFORE = {
@@ -86,6 +86,22 @@ def test_the_command_writes_tasks_that_can_be_read(tmp_path: Path, capsys: pytes
     first = out.read_bytes()
     assert run([*command, "--beside", "2", "--seed", "2"]) == 0
     assert out.read_bytes() == first
+
+
+def test_a_bare_repository_gives_the_tasks_of_its_checkout(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    repo, bare = repository(tmp_path), tmp_path / "bare" / "shop.git"
+    git(repo, "clone", "-q", "--bare", ".", str(bare))
+    texts = []
+    for number, root in enumerate((repo, bare)):
+        out = tmp_path / f"{number}.jsonl"
+        assert run(["eval", "make-edits", str(root), "--out", str(out), "--beside", "2", "--seed", "1"]) == 0
+        texts.append(out.read_bytes())
+    assert texts[0] == texts[1] != b""
+    out = tmp_path / "both.jsonl"
+    assert run(["eval", "make-edits", str(repo), str(bare), "--out", str(out), "--json"]) == 0
+    capsys.readouterr()
+    names = {task.repository for task in read_edit_tasks(out)}
+    assert names == {f"{tmp_path.name}/shop", "bare/shop"}, "called alike, and told apart"
 
 
 def test_where_nothing_can_be_cut_it_says_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -216,6 +216,23 @@ def test_a_folder_of_a_checkout_that_looks_like_a_repository_is_none(repo: Path,
     assert not (tmp_path / "mark").exists()
 
 
+def test_a_bare_repository_that_the_user_names_runs_no_program(repo: Path, tmp_path: Path) -> None:
+    bare = tmp_path / "bare.git"
+    git(repo, "clone", "-q", "--bare", ".", str(bare))
+    laid = next(each for each in TRAPS if each.name == "diff.external").lay(bare, tmp_path / "trap")
+    assert laid.spring(), "plain git does not fall for it: the test shows nothing"
+    asked = Git.open_bare(bare)
+
+    [commit] = asked.run("rev-list", "--max-count=1", "HEAD", "--").decode().split()
+    files = asked.run("ls-tree", "-r", "--name-only", commit).decode().split()
+    assert asked.run("diff-tree", "-r", "--relative", "-p", "--root", commit)
+
+    assert {"main.py", "sub/b.py"} <= set(files)
+    assert not laid.mark.exists()
+    with pytest.raises(GitError, match="not a bare repository"):
+        Git.open_bare(repo)
+
+
 @pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root can give a folder away")
 def test_another_users_repository_is_not_asked(repo: Path) -> None:
     for path in (repo, repo / ".git"):

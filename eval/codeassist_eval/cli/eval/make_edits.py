@@ -29,9 +29,10 @@ from codeassist_eval.cli.options import FILE, seed_option
 def make_edits_command(
     repositories: tuple[Path, ...], out: Path, limit: int, since: str, beside: int, seed: int, as_json: bool
 ) -> None:
-    """Cut next-edit tasks from the commits of checkouts: some edits of a commit are made, the next is asked for.
+    """Cut next-edit tasks from the commits of repositories: some edits of a commit are made, the next is asked for.
 
-    Repositories are only read, and nothing of them runs. What is written is their code: mind its licence.
+    Checkouts and bare repositories are only read, and nothing of them runs. What is written is their code: mind its
+    licence.
 
     \b
     Example:
