@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from codeassist.completion.session import Session
     from codeassist.engine.decoding.decode import Decoded
-    from codeassist.engine.engine import Engine, PromptCache
+    from codeassist.engine.engine import Engine, Generation, PromptCache
 
 KIND = "edit"
 
@@ -32,7 +32,7 @@ class EditModel:
     cache: PromptCache
     name: str = ""
     _encoded: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
-    _watcher: Callable[[Decoded], None] | None = None
+    _watcher: Callable[[Generation], None] | None = None
 
     @staticmethod
     def of(session: Session, cache: PromptCache | None = None) -> EditModel:
@@ -81,7 +81,7 @@ class EditModel:
         from codeassist.engine.decoding.decode import DecodeParams
 
         params = DecodeParams(max_new_tokens, self.stop_ids)
-        decoded = self.engine.generate(
+        generation = self.engine.generate(
             self.cache,
             prompt,
             params,
@@ -89,12 +89,12 @@ class EditModel:
             original=original,
             accept=accept,
             stopped=should_stop,
-        ).decoded
+        )
         if self._watcher is not None:
-            self._watcher(decoded)
-        return decoded
+            self._watcher(generation)
+        return generation.decoded
 
-    def watch(self, watcher: Callable[[Decoded], None]) -> None:
+    def watch(self, watcher: Callable[[Generation], None]) -> None:
         """Have every answer from now on told to `watcher`: what it took, what was drafted."""
         self._watcher = watcher
 

@@ -24,7 +24,7 @@ def edit_figures(scores: Sequence[EditScore], records: Mapping[str, EditRecord])
     nothing is shown; show_rate: others after which something is; shown_precision: of what is shown, what leaves the
     text as a change of the commit does; end_to_end_exact: tasks in which the next change itself is shown;
     keystrokes_saved: of all characters of the next changes; kept_rate: of the characters that shown edits add, what
-    the commit adds too.
+    the commit adds too; first_ms: until there was something to show, where there was.
     """
     found = _over(scores, records)
     same = [score for score in scores if score.kind in _SAME_FILE]
@@ -70,6 +70,7 @@ def _over(scores: Sequence[EditScore], records: Mapping[str, EditRecord]) -> dic
         "sites_ms": percentiles((record.sites_ms for record in of_run), (50, 95), 1),
         "given_ms": percentiles((each for record in of_run if (each := record.given_ms) is not None), (50, 95), 1),
         "shown_ms": percentiles((record.shown_ms for record in of_run), (50, 95), 1),
+        "first_ms": percentiles((each for record in of_run if (each := record.first_ms) is not None), (50, 95), 1),
         "draft_acceptance": _ratio(sum(record.num_accepted for record in of_run), num_drafted),
     }
 

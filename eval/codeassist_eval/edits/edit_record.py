@@ -22,7 +22,7 @@ MOST_PLACES = 10
 class EditRecord:
     """One finished task. `places`: [path, first line] of the first sites, shown or not; `is_quiet`: whether the finder
     says that nothing is left. `given`: what is proposed at the place of the next change; `shown`: what is shown first.
-    Times in ms; None where nothing was asked or shown."""
+    Times in ms; None where nothing was asked or shown; `first_ms` until there was something to show."""
 
     task_id: str
     places: list[tuple[str, int]]
@@ -36,6 +36,7 @@ class EditRecord:
     shown_ms: float
     num_drafted: int = 0
     num_accepted: int = 0
+    first_ms: float | None = None
 
 
 def record_of(task: EditTask, system: EditSystem, clock: Callable[[], float] = perf_counter) -> EditRecord:
@@ -69,6 +70,7 @@ def record_of(task: EditTask, system: EditSystem, clock: Callable[[], float] = p
         shown_ms,
         after.num_drafted - before.num_drafted,
         after.num_accepted - before.num_accepted,
+        answer.trace.stage_ms.get("first"),
     )
 
 

@@ -84,7 +84,7 @@ def _model(form: str | None, rules: Sequence[Proposer], settings: Settings, mode
     parts = open_parts(session, form=form)
     counts = [0, 0]
     if parts.model is not None:
-        parts.model.watch(lambda decoded: _add(counts, decoded.num_drafted, decoded.num_draft_accepted))
+        parts.model.watch(lambda made: _add(counts, made.decoded.num_drafted, made.decoded.num_draft_accepted))
     return EditSystem(
         LearnedSiteFinder(),
         rules,

@@ -22,6 +22,7 @@ _COMMANDS = {
     "typing": "Replay editing sessions.",
     "accuracy": "Measure how near int8 stays to float32.",
     "order": "Compare orders of a prompt.",
+    "edits": "Measure how fast next edits come.",
     "lsp": "Measure the language server.",
     "remote": "Put a completions server under load.",
     "monitor": "Complete with and without monitors.",
