@@ -20,6 +20,7 @@ _COMMANDS = {
     "compare": "Compare runs with the first one.",
     "confidence": "Show what withholding unlikely answers keeps.",
     "edits": "Find and propose next edits, and score them.",
+    "edit-history": "See what the last edits bring to completions.",
     "make": "Cut tasks from any repository.",
     "make-edits": "Cut next-edit tasks from commits.",
     "dereferences": "Cut tasks again at members.",
