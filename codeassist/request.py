@@ -229,6 +229,21 @@ class Sent:
     num_cached_tokens: int | None = None
 
 
+def sent_together(sent: Sequence[Sent]) -> Sent | None:
+    """What several prompts to one server come to, each counted as often as it was sent; None without any."""
+    if not sent:
+        return None
+    return Sent(
+        url=sent[-1].url,
+        num_chars=sum(each.num_chars for each in sent),
+        num_tokens=sum(each.num_tokens for each in sent),
+        num_snippets=sum(each.num_snippets for each in sent),
+        num_snippet_chars=sum(each.num_snippet_chars for each in sent),
+        num_file_chars=sum(each.num_file_chars for each in sent),
+        num_times=len(sent),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """What a completion went through: what each stage took, counts, and reasons. Each stage adds its part.

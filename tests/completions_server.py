@@ -76,8 +76,8 @@ class CompletionsServer:
     bodies that came, `received` their bytes, `headers` theirs. `before_answer` gets the connection of a request.
     `num_most` is the most requests that were under way at once. `during_answer` gets it after the first piece of a
     streamed answer. `num_gets` counts the other requests. `obeys` is the field that constrains answers, of those of
-    `remote.features`; `choose` says what is answered to its value. `gives_logprobs`: an answer's tokens have one of
-    -0.5 each.
+    `remote.features`; `choose` says what is answered to its value. `gives_logprobs`: an answer's tokens have
+    `logprob` each. `scores` says of a prompt's text how likely each token of it is, once it is to be repeated.
     """
 
     def __init__(
@@ -110,6 +110,8 @@ class CompletionsServer:
         self.choose: Callable[[Any], str] = str
         self.obeys = obeys
         self.gives_logprobs = gives_logprobs
+        self.logprob = -0.5
+        self.scores: Callable[[list[str]], list[float]] | None = None
         self.metrics = ""
         self.num_gets = 0
         self.num_most = 0
@@ -175,12 +177,17 @@ class CompletionsServer:
 
     def _answer(self, body: dict[str, Any]) -> dict[str, Any]:
         text = self._text(body)
-        return {"choices": [{"text": text, "finish_reason": "stop"}]} | self._usage(body, text)
+        choice: dict[str, Any] = {"text": text, "finish_reason": "stop"}
+        if self.scores is not None and body.get("echo"):
+            tokens = [str(self.tokenizer.decode([each])) for each in self.ids_of(body["prompt"])]
+            choice["text"] = "".join(tokens) + text
+            choice["logprobs"] = {"token_logprobs": [None, *self.scores(tokens)[1:], self.logprob]}
+        return {"choices": [choice]} | self._usage(body, text)
 
     def _events(self, body: dict[str, Any]) -> Iterator[dict[str, Any]]:
         """A streamed answer: words one by one, then its end, then the counts."""
         text = self._text(body)
-        logprobs = {"token_logprobs": [-0.5]} if self.gives_logprobs and "logprobs" in body else None
+        logprobs = {"token_logprobs": [self.logprob]} if self.gives_logprobs and "logprobs" in body else None
         for word in re.findall(r"\s*\S+|\s+$", text):
             yield {"choices": [{"text": word, "finish_reason": None, "logprobs": logprobs}]}
         yield {"choices": [{"text": "", "finish_reason": "stop", "logprobs": None}]}

@@ -25,7 +25,8 @@ class EditRequest:
     `history`: the oldest first. `files`: path to text, of the document that is edited, of the files that the history
     names, and of all others in which an edit may be proposed; lines end in "\\n". `path` and `line` (from 0) are the
     cursor's. `dismissed` were turned down and must not be proposed again. `root` is the repository's folder, None where
-    there is none: it says whether text may leave this machine.
+    there is none: it says whether text may leave this machine; without `has_file` nobody has named a file for the text
+    at `path` yet, and it may not.
     """
 
     path: str
@@ -36,3 +37,4 @@ class EditRequest:
     dismissed: frozenset[LineChange] = field(default_factory=frozenset[LineChange])
     root: str | None = None
     repository: str = NO_REPOSITORY
+    has_file: bool = True

@@ -69,7 +69,7 @@ class DiffLikelihood:
         kept, marker = first[layout.keep[0]], first[(gone or layout.add)[0]]
         unchanged = self._model.logprobs([*before, *gone], old, should_stop)
         return Likelihood(
-            float(marker - kept), _sum(changed[len(gone) :], new), _sum(unchanged, old), _num_changed(old, new)
+            float(marker - kept), _sum(changed[len(gone) :], new), _sum(unchanged, old), num_changed(old, new)
         )
 
 
@@ -77,7 +77,8 @@ def _sum(rows: Tensor, tokens: Sequence[int]) -> float:
     return sum(float(rows[number, token]) for number, token in enumerate(tokens))
 
 
-def _num_changed(old: Sequence[int], new: Sequence[int]) -> int:
+def num_changed(old: Sequence[int], new: Sequence[int]) -> int:
+    """Return in how many tokens two texts differ, at least 1."""
     shorter = min(len(old), len(new))
     head = next((i for i in range(shorter) if old[i] != new[i]), shorter)
     tail = next((i for i in range(shorter - head) if old[-i - 1] != new[-i - 1]), shorter - head)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,23 +12,30 @@ from codeassist.edits.edit_model import EditModel
 from codeassist.edits.forms.registry import FORMS, form_of
 from codeassist.edits.gate import CalibratedGate, SyntaxCheck
 from codeassist.edits.likelihood import DiffLikelihood
+from codeassist.edits.pipeline import Gate
 from codeassist.edits.proposal import Proposer
 from codeassist.edits.proposals.diff import DiffProposer
 from codeassist.edits.proposals.fim import FimProposer
 from codeassist.edits.proposals.rewrite import RewriteProposer
+from codeassist.edits.server.edit_server import EditServer
+from codeassist.edits.server.server_diff import ServerDiffProposer
+from codeassist.edits.server.server_gate import ServerGate
+from codeassist.request import Sent
 
 if TYPE_CHECKING:
     from codeassist.completion.session import Session
     from codeassist.engine.engine import PromptCache
+    from codeassist.remote.fallback import RemoteWithFallback
 
 
 @dataclass(frozen=True, slots=True)
 class ModelParts:
-    """The model's parts of an `EditPipeline`: its `models` and its `gate`. `model` None: rules alone."""
+    """The model's parts of an `EditPipeline`: its `models`, its `gate`, what it sent. `model` None: none is here."""
 
     proposers: tuple[Proposer, ...]
-    gate: CalibratedGate
+    gate: Gate
     model: EditModel | None = None
+    take_sent: Callable[[], tuple[Sent, ...]] = tuple
 
     def close(self) -> None:
         """Free the live cache. On the thread that owns the engine."""
@@ -64,6 +72,13 @@ def _proposer(session: Session, model: EditModel, prompt: DiffPrompt, form: str)
             return FimProposer(model, session.prompter.template)
         case _:
             return RewriteProposer(model, FORMS[form])
+
+
+def server_parts(remote: RemoteWithFallback, syntax: SyntaxCheck | None = None) -> ModelParts:
+    """Return the parts where a server's model answers: asked about what may leave this machine, and nothing else."""
+    server = EditServer(remote)
+    proposer = ServerDiffProposer(server)
+    return ModelParts((proposer,), ServerGate(server, proposer, syntax), take_sent=server.take_sent)
 
 
 def rules_alone(syntax: SyntaxCheck | None = None) -> ModelParts:

@@ -24,6 +24,7 @@ from codeassist.edits.edit_request import EditRequest
 from codeassist.edits.proposal import Proposal, Proposer
 from codeassist.edits.site import Site, SiteFinder
 from codeassist.errors import Cancelled
+from codeassist.request import Sent
 
 T = TypeVar("T")
 MOST_SITES = 12
@@ -56,7 +57,8 @@ class Withheld:
 @dataclass(frozen=True, slots=True)
 class Trace:
     """How an answer came about. `stage_ms`: "sites", each proposer's name, "gate", "total"; "first": until the first
-    proposal was worth showing. `is_late`: the deadline came before all sites were looked at."""
+    proposal was worth showing. `is_late`: the deadline came before all sites were looked at. `sent`: the prompts that
+    left this machine."""
 
     stage_ms: Mapping[str, float]
     num_sites: int
@@ -64,6 +66,7 @@ class Trace:
     num_proposed: int
     withheld: tuple[Withheld, ...] = ()
     is_late: bool = False
+    sent: tuple[Sent, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +89,15 @@ class NextEdits:
 
 @dataclass(frozen=True, slots=True)
 class EditPipeline:
-    """The parts, put together. Of a site `models` are asked only where `rules` bring nothing."""
+    """The parts, put together. Of a site `models` are asked only where `rules` bring nothing. `take_sent` returns the
+    prompts that left this machine since it was called last."""
 
     finder: SiteFinder
     rules: Sequence[Proposer]
     models: Sequence[Proposer]
     gate: Gate
     most_sites: int = MOST_SITES
+    take_sent: Callable[[], tuple[Sent, ...]] = tuple
 
     def next_edits(
         self,
@@ -108,6 +113,7 @@ class EditPipeline:
         `should_stop()`.
         """
         run = _Run(request, deadline_ms, should_stop)
+        self.take_sent()  # of a question that was given up
         sites = run.timed("sites", lambda: self.finder.find(request, run.is_over))[: self.most_sites]
         num_asked = 0
         for site in sites:
@@ -118,7 +124,7 @@ class EditPipeline:
                 shown = [self._ask(run, proposer, site) for proposer in proposers]
                 if any(shown):
                     break  # the model was asked already whether it agrees
-        return run.answer(len(sites), num_asked)
+        return run.answer(len(sites), num_asked, self.take_sent())
 
     def _ask(self, run: _Run, proposer: Proposer, site: Site) -> bool:
         """Have one proposer propose for one site; return whether that brought something worth showing."""
@@ -186,7 +192,7 @@ class _Run:
         finally:
             self._stage_ms[stage] = self._stage_ms.get(stage, 0.0) + (perf_counter() - started) * 1e3
 
-    def answer(self, num_sites: int, num_asked: int) -> NextEdits:
+    def answer(self, num_sites: int, num_asked: int, sent: tuple[Sent, ...]) -> NextEdits:
         """Put the answer together."""
         ordered = sorted(self.shown, key=lambda proposal: -proposal.confidence)
         trace = Trace(
@@ -196,6 +202,7 @@ class _Run:
             len(self._known),
             tuple(self.withheld),
             self.is_late,
+            sent,
         )
         return NextEdits(tuple(ordered), trace)
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine
+from concurrent.futures import wait
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
@@ -25,15 +26,17 @@ from codeassist.remote.breaker import Breaker
 from codeassist.remote.errors import RefusedError, RemoteError
 from codeassist.remote.names import NameGuard
 from codeassist.remote.policy import RemotePolicy
+from codeassist.remote.redactors import NOTHING_REDACTED, ClearedRetriever, Redactors
 from codeassist.remote.retry import RetryPolicy
-from codeassist.remote.session import RemoteGenerator, RemoteSession, Sending
-from codeassist.request import Completion, CompletionRequest, Retrieval, Retriever, Snippet
+from codeassist.remote.session import LOOK_S, RemoteGenerator, RemoteSession, Sending
+from codeassist.request import Completion, CompletionRequest, Retriever, Snippet
 
 if TYPE_CHECKING:
     from codeassist.engine.engine import Engine
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 _MOST_TOLD = 1_000  # files of which the log says why they stay here
 _NOT_CLEARED = "its text could not be searched for keys and passwords in time; the log says why"
 
@@ -57,17 +60,6 @@ class Patience:
         return RetryPolicy(1 + self.num_retries, first_s=0.1, most_s=1.0, longest_wait_s=2.0)
 
 
-@dataclass(frozen=True, slots=True)
-class Redactors:
-    """What takes keys and passwords out of texts that leave this machine: out of a request, and out of a snippet.
-
-    Where they cannot be looked for it returns None, and the text stays here.
-    """
-
-    request: Callable[[CompletionRequest], CompletionRequest | None] = lambda request: request
-    snippet: Callable[[Snippet], Snippet | None] = lambda snippet: snippet
-
-
 class RemoteWithFallback:
     """Asks `connect`'s server for what `allowed` lets out, and what `open_local` loads for everything else.
 
@@ -87,7 +79,7 @@ class RemoteWithFallback:
         *,
         falls_back: bool = True,
         notices: tuple[str, ...] = (),
-        redactors: Redactors = Redactors(),
+        redactors: Redactors = NOTHING_REDACTED,
         analysts: AnalysisSource | None = None,
         breaker: Breaker | None = None,
     ) -> None:
@@ -156,18 +148,56 @@ class RemoteWithFallback:
             if outgoing is None:
                 return self._kept_here(request, retriever, cancelled, document, _NOT_CLEARED)
             asking.guard = self._guard(outgoing)
-            cleared = _ClearedRetriever(retriever, self._redactors.snippet)
+            cleared = ClearedRetriever(retriever, self._redactors.snippet)
             job = Job(outgoing, cleared, document or DocumentState(request.path), cancelled)
             generator = RemoteGenerator(session, self._through(), answer=asking.answer)
             completion = asking.guarded(completion_of(generator, job))
         except ModelError as error:  # of the server's: RemoteError, or it serves another model than it should
-            if isinstance(error, RefusedError):
-                self._disconnect()  # it may be another server by now: what it can do is asked anew
-            self._breaker.failed(str(error))
-            log.warning("%s", error)
+            self._failed(error)
             return self._instead(request, retriever, cancelled, document, str(error), asking.sending)
         self._breaker.succeeded()
         return completion
+
+    def why_kept(self, request: CompletionRequest) -> str | None:
+        """Why a file's text must not leave this machine, for people; None where it may, without its secrets."""
+        return self._allowed.why_not(request)
+
+    def cleared(self, path: str, text: str) -> str | None:
+        """Return a text as it may leave this machine; None where its secrets cannot be looked for."""
+        snippet = self._redactors.snippet(Snippet(path, text, 1, 1 + text.count("\n"), "edit", 0.0, "edited"))
+        return None if snippet is None else snippet.text
+
+    def ask(
+        self, question: Callable[[RemoteSession, Patience], Coroutine[Any, Any, T]], cancelled: Callable[[], bool]
+    ) -> T:
+        """Have the server asked what is no completion; what leaves is the caller's to clear. Cancelling closes the
+        request there. Raises RemoteError, or ModelError where it serves another model, without a fallback."""
+        if not self._breaker.lets_through:
+            raise RemoteError(self._away(self._breaker.reason or ""))
+        try:
+            session = self._connected()
+            future = self._through().start_task_soon(self._in_time, question, session)
+            try:
+                while not wait((future,), LOOK_S).done:
+                    if cancelled():
+                        raise Cancelled("the request was superseded")
+            finally:
+                future.cancel()  # changes nothing once it is done
+            answer = future.result()
+        except ModelError as error:
+            self._failed(error)
+            raise
+        self._breaker.succeeded()
+        return answer
+
+    async def _in_time(
+        self, question: Callable[[RemoteSession, Patience], Coroutine[Any, Any, T]], session: RemoteSession
+    ) -> T:
+        try:
+            with anyio.fail_after(self._patience.timeout_s):
+                return await question(session, self._patience)
+        except TimeoutError as error:
+            raise RemoteError(f"{self._host}: no answer within {self._patience.timeout_s:g} s") from error
 
     def warm(self, request: CompletionRequest, document: DocumentState) -> None:
         """Let the local model's monitors load, if it has been needed."""
@@ -182,6 +212,12 @@ class RemoteWithFallback:
         self._analysts.close()
         if self._local is not None:
             self._local.close()
+
+    def _failed(self, error: ModelError) -> None:
+        if isinstance(error, RefusedError):
+            self._disconnect()  # it may be another server by now: what it can do is asked anew
+        self._breaker.failed(str(error))
+        log.warning("%s", error)
 
     def _tell_once(self, path: str, reason: str) -> None:
         if (path, reason) not in self._told and len(self._told) < _MOST_TOLD:
@@ -291,22 +327,3 @@ class _Asking:
             return completion
         text = self.guard.cut(completion.text)  # before its acts are asked for
         return replace(completion, text=text, trace=replace(completion.trace, monitor_acts=self.guard.acts))
-
-
-@dataclass(frozen=True, slots=True)
-class _ClearedRetriever:
-    """Clears the snippets that another finds, and leaves out those that cannot be.
-
-    Those of an index are clear, by the rules of when it was made.
-
-    Two that clear the same one's are equal: what a document's policy knows of one holds for the other.
-    """
-
-    retriever: Retriever
-    cleared: Callable[[Snippet], Snippet | None]
-
-    def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
-        """Return the other's snippets, cleared."""
-        found = self.retriever.retrieve(request, max_chars)
-        cleared = map(self.cleared, found.snippets)
-        return replace(found, snippets=tuple(snippet for snippet in cleared if snippet is not None))

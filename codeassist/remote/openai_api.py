@@ -73,7 +73,9 @@ class CompletionPayload:
 class Answer:
     """What the server wrote. A count is None where the server does not tell; `num_retries` are attempts that failed.
 
-    `first_s` is how long the first text of a streamed answer took, None where none came.
+    `first_s` is how long the first text of a streamed answer took, None where none came. `logprobs`: of the tokens that
+    the server tells one of, in their order, those of a repeated prompt too; none of a streamed answer, whose pieces
+    have them.
     """
 
     text: str
@@ -84,6 +86,7 @@ class Answer:
     num_retries: int = 0
     seconds: float = 0.0
     first_s: float | None = None
+    logprobs: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,7 @@ def read_answer(value: object) -> Answer:
         raise NotAnAnswer("the first choice has no text")
     reason = choice.get("finish_reason")
     prompt, cached, new = _counts(response)
-    return Answer(text, reason if isinstance(reason, str) else "", prompt, cached, new)
+    return Answer(text, reason if isinstance(reason, str) else "", prompt, cached, new, logprobs=_logprobs(choice))
 
 
 def read_piece(value: object) -> Piece:
@@ -162,13 +165,15 @@ def read_piece(value: object) -> Piece:
     if not isinstance(text, str):
         raise NotAnAnswer("an event has no text")
     reason = choice.get("finish_reason")
+    return Piece(text, _logprobs(choice), reason if isinstance(reason, str) else None, prompt, cached, new)
+
+
+def _logprobs(choice: Mapping[str, Any]) -> tuple[float, ...]:
+    """What a choice tells of its tokens; the first of a prompt has none."""
     found = choice.get("logprobs")
     told = cast("dict[str, Any]", found).get("token_logprobs") if isinstance(found, dict) else None
     listed = cast("list[object]", told) if isinstance(told, list) else []
-    logprobs = tuple(
-        min(0.0, float(one)) for one in listed if isinstance(one, int | float) and abs(one) < _LEAST_LIKELY
-    )
-    return Piece(text, logprobs, reason if isinstance(reason, str) else None, prompt, cached, new)
+    return tuple(min(0.0, float(one)) for one in listed if isinstance(one, int | float) and abs(one) < _LEAST_LIKELY)
 
 
 def _counts(response: Mapping[str, Any]) -> tuple[int | None, int | None, int | None]:

@@ -23,7 +23,7 @@ from codeassist.remote.prompt_text import PromptWriter
 from codeassist.remote.retry import RetryPolicy
 from codeassist.request import CompletionRequest, Sent
 
-_LOOK_S = 0.005  # how often a job under way looks whether it is still wanted: less than a frame of any screen
+LOOK_S = 0.005  # how often a job under way looks whether it is still wanted: less than a frame of any screen
 _OTHER_TEMPERATURE = 0.8  # what an alternative is drawn with: servers do not say what their second choice was
 
 
@@ -110,25 +110,30 @@ class RemoteSession:
         return self._generated(sending.outgoing, answer)
 
     def _outgoing(self, prepared: Prepared) -> Outgoing:
-        request, prompt, tokenizer = prepared.request, prepared.prompt, self.prompter.tokenizer
+        request, prompt = prepared.request, prepared.prompt
         tokens = prompt.tokens
         file_tokens = (
             *tokens[prompt.prefix.start : prompt.prefix.stop],
             *tokens[prompt.suffix.start : prompt.suffix.stop],
         )
-        num_chars = self._num_chars(tokens)
-        if self.capabilities.adds_bos and tokens[:1] == (tokenizer.bos_id,):
-            tokens = tokens[1:]
         is_other = request.alternative > 0
-        payload = CompletionPayload(
-            prompt=tokens if self.capabilities.takes_ids else self._writer.write(tokens),
-            max_tokens=request.max_new_tokens,
-            stop_ids=self._stop_ids,
-            stop_texts=self._stops,
+        payload = replace(
+            self.payload_of(tokens, request.max_new_tokens),
             temperature=max(request.temperature, _OTHER_TEMPERATURE) if is_other else request.temperature,
             seed=request.seed + request.alternative,
         )
-        return Outgoing(prepared, payload, num_chars, self._num_chars(file_tokens))
+        return Outgoing(prepared, payload, self._num_chars(tokens), self._num_chars(file_tokens))
+
+    def payload_of(self, tokens: tuple[int, ...], max_tokens: int) -> CompletionPayload:
+        """Return the question for what comes after a prompt, greedily; the answer ends where a text does."""
+        if self.capabilities.adds_bos and tokens[:1] == (self.prompter.tokenizer.bos_id,):
+            tokens = tokens[1:]
+        return CompletionPayload(
+            prompt=tokens if self.capabilities.takes_ids else self._writer.write(tokens),
+            max_tokens=max_tokens,
+            stop_ids=self._stop_ids,
+            stop_texts=self._stops,
+        )
 
     async def stream(
         self,
@@ -260,7 +265,7 @@ def _finished(
 ) -> Iterator[tuple[Job, Generated | CodeAssistError]]:
     """Yield what is done, and wait until at most `most_left` are under way."""
     while True:
-        done, _ = wait(under_way, _LOOK_S if len(under_way) > most_left else 0.0, FIRST_COMPLETED)
+        done, _ = wait(under_way, LOOK_S if len(under_way) > most_left else 0.0, FIRST_COMPLETED)
         for future, job in tuple(under_way.items()):
             if future in done:
                 del under_way[future]

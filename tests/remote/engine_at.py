@@ -14,9 +14,10 @@ from codeassist.remote.breaker import Breaker
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.detect import detect
 from codeassist.remote.endpoint import parse_endpoint
-from codeassist.remote.fallback import Patience, Redactors, RemoteWithFallback
+from codeassist.remote.fallback import Patience, RemoteWithFallback
 from codeassist.remote.features import detect_features
 from codeassist.remote.policy import KeepsHere, RemotePolicy
+from codeassist.remote.redactors import Redactors
 from codeassist.remote.session import RemoteSession
 from codeassist.request import Completion, CompletionRequest, Retriever, Trace
 from codeassist.tokenization.tokens import Tokenizer

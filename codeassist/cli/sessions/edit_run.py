@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from codeassist.cli.sessions.local_session import open_local
+from codeassist.completion.completion_json import told_of_sent
 from codeassist.errors import ModelError
 from codeassist.progress import Progress
+from codeassist.request import sent_together
 from codeassist.settings import Settings
 
 if TYPE_CHECKING:
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from codeassist.edits.edit_request import EditRequest
     from codeassist.edits.proposal import Proposal
     from codeassist.edits.site import Site
+    from codeassist.remote.fallback import RemoteWithFallback
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,18 +39,27 @@ def propose(request: EditRequest, settings: Settings, progress: Progress) -> Pro
     from codeassist_indexer.edit_requests.edit_pipeline import open_edit_pipeline
     from codeassist_indexer.edit_requests.unwanted import is_unwanted
 
-    session, notices = _session(settings, progress)
+    model, notices = _model(settings, progress)
     progress("next edit", 0, None)
-    found = open_edit_pipeline(session).next_edits(request)
+    try:
+        found = open_edit_pipeline(model).next_edits(request)
+    finally:
+        if model is not None:
+            model.close()
+    if (sent := sent_together(found.trace.sent)) is not None:
+        notices = (*notices, told_of_sent(sent))
     kept = [each for each in found.proposals if not is_unwanted(each.change, request.files[each.change.path])]
     sites = dict.fromkeys(each.proposal.site for each in found.trace.withheld)
     uncertain = () if kept else tuple(site for site in sites if site.source not in ("near", "name"))
     return Proposed(kept, notices, found.why_none, uncertain)
 
 
-def _session(settings: Settings, progress: Progress) -> tuple[Session | None, tuple[str, ...]]:
+def _model(settings: Settings, progress: Progress) -> tuple[Session | RemoteWithFallback | None, tuple[str, ...]]:
     if settings.remote.url is not None:
-        return None, ("next edits are proposed on this machine, by rules alone while remote.url is set",)
+        from codeassist.cli.sessions.remote_session import open_remote
+
+        remote = open_remote(settings, lambda: open_local(settings, progress))
+        return remote, remote.notices
     try:
         session = open_local(settings, progress)
     except ModelError as error:

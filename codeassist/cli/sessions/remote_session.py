@@ -18,9 +18,10 @@ from codeassist.remote.connection import endpoint_of, route_of
 from codeassist.remote.detect import detect
 from codeassist.remote.endpoint import Endpoint
 from codeassist.remote.errors import RemoteError
-from codeassist.remote.fallback import Patience, Redactors, RemoteWithFallback
+from codeassist.remote.fallback import Patience, RemoteWithFallback
 from codeassist.remote.features import detect_features
 from codeassist.remote.policy import RemotePolicy
+from codeassist.remote.redactors import Redactors
 from codeassist.remote.retry import RetryPolicy
 from codeassist.remote.session import RemoteSession
 from codeassist.remote.tokenizer_files import tokenizer_of

@@ -16,6 +16,7 @@ from codeassist_indexer.languages.parsing.parse import num_syntax_errors
 
 if TYPE_CHECKING:  # torch takes two seconds to import
     from codeassist.completion.session import Session
+    from codeassist.remote.fallback import RemoteWithFallback
 
 _PARSE_S = 0.2
 _MOST_PARSED_CHARS = 300_000
@@ -35,14 +36,21 @@ def site_finder() -> LearnedSiteFinder:
     return LearnedSiteFinder()
 
 
-def open_edit_pipeline(session: Session | None) -> EditPipeline:
-    """Return the pipeline with a session's model; None: by rules alone.
+def open_edit_pipeline(model: Session | RemoteWithFallback | None) -> EditPipeline:
+    """Return the pipeline with a session's model, or a server's; None: by rules alone.
 
-    With a model it is used on the thread that owns the engine, which frees its cache with the others.
+    With a session it is used on the thread that owns the engine, which frees its cache with the others; with a server,
+    on the one that completes.
     """
-    from codeassist.edits.model_parts import open_parts, rules_alone
+    from codeassist.edits.model_parts import open_parts, rules_alone, server_parts
+    from codeassist.remote.fallback import RemoteWithFallback
 
-    parts = rules_alone(GrammarCheck()) if session is None else open_parts(session, GrammarCheck())
+    if model is None:
+        parts = rules_alone(GrammarCheck())
+    elif isinstance(model, RemoteWithFallback):
+        parts = server_parts(model, GrammarCheck())
+    else:
+        parts = open_parts(model, GrammarCheck())
     finder = site_finder()
     gate = MendedUses(parts.gate, finder, frozenset(rule.name for rule in RULES))
-    return EditPipeline(finder, RULES, parts.proposers, gate)
+    return EditPipeline(finder, RULES, parts.proposers, gate, take_sent=parts.take_sent)

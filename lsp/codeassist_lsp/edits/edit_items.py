@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from codeassist.completion.completion_json import sent_document
 from codeassist_lsp.completion.document_session import DocumentSessions
 from codeassist_lsp.documents.open_document import PositionEncoding, position_at
 from codeassist_lsp.edits.next_edits import EditAnswer, EditQuestion
@@ -17,6 +18,7 @@ from codeassist_lsp.edits.shown_edit import ShownEdit
 log = logging.getLogger(__name__)
 
 ACCEPT_EDIT = "codeassist.acceptEdit"
+NO_DOCUMENT = EditAnswer((), "the document is not open, or another version of it is")
 _MOST_DIAGNOSTICS = 50
 _MOST_MESSAGE_CHARS = 300
 _INVOKED = 1  # as in the protocol's trigger kinds
@@ -46,7 +48,9 @@ def edit_item(shown: ShownEdit, encoding: PositionEncoding) -> dict[str, Any]:
 
 def answer_items(answer: EditAnswer, encoding: PositionEncoding) -> dict[str, Any]:
     """An answer, ready for JSON."""
-    return {"edits": [edit_item(each, encoding) for each in answer.edits], "whyNone": answer.why_none}
+    edits = [edit_item(each, encoding) for each in answer.edits]
+    sent = {} if answer.sent is None else {"sent": sent_document(answer.sent)}
+    return {"edits": edits, "whyNone": answer.why_none, **sent}
 
 
 def question_of(params: Any, documents: DocumentSessions) -> EditQuestion | None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, Any, Literal
 
+from codeassist.completion.completion_json import sent_document
 from codeassist.document import Document
 from codeassist.edits.edit_request import EditRequest
 from codeassist.edits.line_diff import carried_over
@@ -23,6 +24,7 @@ from codeassist.edits.pipeline import EditPipeline, NextEdits
 from codeassist.edits.proposal import Proposal
 from codeassist.edits.site import Site, SiteFinder
 from codeassist.errors import Cancelled, CodeAssistError
+from codeassist.request import Sent, sent_together
 from codeassist.settings import Settings
 from codeassist_indexer.edit_requests.unwanted import is_unwanted
 from codeassist_indexer.secrets.file_names import secret_file_reason
@@ -64,19 +66,21 @@ class EditQuestion:
 
 @dataclass(frozen=True, slots=True)
 class EditAnswer:
-    """The edits, the next one first; `why_none` is for people where there are none."""
+    """The edits, the next one first; `why_none` is for people where there are none. `sent`: what left this machine."""
 
     edits: tuple[ShownEdit, ...]
     why_none: str | None = None
+    sent: Sent | None = None
 
 
 @dataclass(slots=True)
 class EditCounts:
-    """What became of a client's questions, and why the last one had no answer."""
+    """What became of a client's questions; why the last one had no answer, and what left this machine for it."""
 
     by_outcome: Counter[str] = field(default_factory=Counter[str])
     why_none: str | None = None
     last_ms: float | None = None
+    sent: Sent | None = None
 
 
 class NextEditRequests:
@@ -108,9 +112,14 @@ class NextEditRequests:
         self._streams.cancel_all()
 
     def status(self) -> dict[str, Any]:
-        """What became of the questions, and why nothing came for the last one, ready for JSON."""
+        """What became of the questions, why nothing came for the last one and what it sent, ready for JSON."""
         counts = self._counts
-        return {"counts": dict(counts.by_outcome), "why_none": counts.why_none, "last_ms": counts.last_ms}
+        return {
+            "counts": dict(counts.by_outcome),
+            "why_none": counts.why_none,
+            "last_ms": counts.last_ms,
+            "sent": sent_document(counts.sent),
+        }
 
     async def here(self, question: EditQuestion) -> EditAnswer:
         """Return the next edit in the question's document. Raises CancelledError; never anything else."""
@@ -172,6 +181,7 @@ class NextEditRequests:
         if asked is None:
             return EditAnswer((), "nothing was edited lately")
         found, model = await self._run(question, asked, look)
+        self._counts.sent = sent_together(found.trace.sent)
         shown = [
             each
             for proposal in found.proposals
@@ -179,7 +189,7 @@ class NextEditRequests:
         ]
         for each in shown:
             self._log.add(each)
-        return EditAnswer(tuple(shown), None if shown else found.why_none)
+        return EditAnswer(tuple(shown), None if shown else found.why_none, self._counts.sent)
 
     async def _run(
         self, question: EditQuestion, asked: Asked, look: Callable[[EditPipeline, EditRequest, Stopped], NextEdits]
@@ -191,9 +201,8 @@ class NextEditRequests:
             def is_over() -> bool:
                 return stopped() or _has_changed(question)
 
-            has_engine = completer is not None and completer.engine is not None
-            pipeline = self._pipeline_for(completer if has_engine else None)
-            return look(pipeline, request, is_over), "none" if completer is None else completer.model_name
+            found = look(self._pipeline_for(completer), request, is_over)
+            return found, "none" if completer is None else completer.model_name
 
         if inference.state.name is None:
             inference.try_again()

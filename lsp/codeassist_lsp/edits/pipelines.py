@@ -22,9 +22,10 @@ class _Opened:
 
     def of(self, completer: Completer | None) -> EditPipeline:
         from codeassist.completion.session import Session
+        from codeassist.remote.fallback import RemoteWithFallback
 
         with self._lock:
-            if not isinstance(completer, Session):  # none, or a server: its own proposals would need its tokens
+            if not isinstance(completer, Session | RemoteWithFallback):
                 self._by_rules = self._by_rules or open_edit_pipeline(None)
                 return self._by_rules
             if self._last is None or self._last[0] is not completer:
@@ -36,5 +37,5 @@ _opened = _Opened()
 
 
 def open_pipeline(completer: Completer | None) -> EditPipeline:
-    """Return the pipeline for what is in service. Called on the thread that owns the engine, if there is one."""
+    """Return the pipeline for what is in service. Called on the thread that completes, if anything does."""
     return _opened.of(completer)

@@ -120,6 +120,7 @@ class RequestMaker:
             dismissed=frozenset(_still_dismissed(snapshot.dismissed, used)),
             root=None if snapshot.scope.root is None else str(snapshot.scope.root),
             repository=snapshot.scope.repository,
+            has_file=snapshot.scope.has_file,
         )
         return Asked(request, on_disk)
 

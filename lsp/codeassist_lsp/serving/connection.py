@@ -30,6 +30,7 @@ from codeassist_lsp.handlers.edit_feedback import EditFeedback
 from codeassist_lsp.handlers.feedback import Feedback
 from codeassist_lsp.handlers.inline_completion import InlineCompletionHandler
 from codeassist_lsp.handlers.inline_edit import InlineEditHandler
+from codeassist_lsp.handlers.next_edits import NextEditsHandler
 from codeassist_lsp.handlers.notebook_document import NotebookDocumentHandler
 from codeassist_lsp.handlers.text_document import TextDocumentHandler
 from codeassist_lsp.serving.client_setup import ClientSetup
@@ -77,6 +78,7 @@ class Connection:
             self._server, documents, self._completing, self._ghost_edits, self._configuration
         )
         InlineEditHandler(self._server, documents, self._next_edits)
+        NextEditsHandler(self._server, documents, self._next_edits)
         EditFeedback(self._server, documents, edit_log, Feedback(backend.feedback.put))
         self._scripts = CliCompletions(self._server, backend)
         Commands(self._server, backend, suggestion_log, self._workspaces, self._next_edits)

@@ -12,6 +12,7 @@ import pytest
 
 from tests.completions_server import CompletionsServer, is_hung_up
 from tests.end_to_end.conftest import CURSOR, Program
+from tests.git_repositories import commit_files
 from tests.lsp.editor import CANCELLED, Editor, within
 from tests.tiny_models import train_tokenizer
 
@@ -159,6 +160,35 @@ def test_the_server_behind_the_command_line(program: Program, remote: Completion
         program.run("complete", CURSOR).fails(4, "remote.fallback is off")
     finally:
         remote.start()
+
+
+def test_next_edits_by_the_server(program: Program) -> None:
+    added = "    total = polygon_area(points, scale=1, closed=True)"
+    with CompletionsServer(
+        train_tokenizer("qwen2"), lambda prompt: f"+{added}\n     return 3\n", gives_logprobs=True
+    ) as server:
+        configure(program, server.url, "context_tokens = 2000")
+        before = "def polygon_area(points):\n    return sum(points)\n"
+        caller = "from src.shapes import polygon_area\n\n\ndef show(points):\n    total = polygon_area(points)\n"
+        (program.root / ".git").rmdir()
+        files = {"src/shapes.py": before, "src/app.py": caller + "    return 3 * total\n", "keys.env": "plan = 1\n"}
+        commit_files(program.root, files)
+        program.write("src/shapes.py", before.replace("(points):", "(points, scale, closed):"))
+        program.write("keys.env", "plan = 'inherit the moon'\n")
+        done = program.run("next-edit", "--json")
+        assert done.code == 0, done
+        [edit] = json.loads(done.out)["edits"]
+        assert (edit["path"], edit["new"], edit["source"]) == ("src/app.py", [added], "diff")
+        assert f"Sent to {server.url}" in " ".join(done.err.split())
+        [prompt] = [
+            text for each in server.prompts() if "@@ @@" in (text := server.tokenizer.decode(server.ids_of(each)))
+        ]
+        assert "+def polygon_area(points, scale, closed):" in prompt and "moon" not in prompt
+
+        num_before = len(server.received)
+        program.configure(program.model, f"[remote]\nurl = {json.dumps(server.url)}\nrepositories = []\n")
+        program.run("next-edit")
+        assert len(server.received) == num_before, "nobody has said that this repository may leave"
 
 
 def host(server: CompletionsServer) -> str:
