@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,8 @@ _LEAST_TOKENS = 192
 class Session:
     """Completes requests, one at a time. `monitoring` begins the monitors of requests that ask for them, if any.
 
-    `edit_form`: how its entry says that it is asked for next edits, None where it does not.
+    `edit_form`: how its entry says that it is asked for next edits, `edit_calibration` how sure it must be there; None
+    where it does not.
     """
 
     model_name: str
@@ -48,6 +50,7 @@ class Session:
     notices: tuple[str, ...] = ()
     monitoring: MonitorSet | None = None
     edit_form: str | None = None
+    edit_calibration: Path | None = None
     stop_ids: frozenset[int] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -298,5 +301,5 @@ def _open(
     )
     prompter = Prompter(tokenizer, template, Budget(context_tokens), trie)
     own = settings.models.get(model.name)
-    form = None if own is None else own.edit_form
-    return Session(model.name, engine, prompter, tuple(notices), monitoring, form)
+    form, calibration = (None, None) if own is None else (own.edit_form, own.edit_calibration)
+    return Session(model.name, engine, prompter, tuple(notices), monitoring, form, calibration)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from codeassist.edits.calibration_file import read_calibration
 from codeassist.edits.calibrations import RULES_ALONE, calibration_of
 from codeassist.edits.diff_prompt import DiffPrompt
 from codeassist.edits.edit_model import EditModel
@@ -49,7 +50,8 @@ def open_parts(
     cache: PromptCache | None = None,
     form: str | None = None,
 ) -> ModelParts:
-    """Return the parts that go with a session's model. Raises ModelError where it has not the form's tokens.
+    """Return the parts that go with a session's model. Raises ModelError where it has not the form's tokens, or its
+    entry names a calibration that is none.
 
     `cache`: the live cache to use, of one workspace; a new one unless given. `syntax` says whether texts parse. `form`:
     its entry's unless given, else what its name says.
@@ -58,7 +60,9 @@ def open_parts(
     tokenizer = session.tokenizer
     start = [tokenizer.bos_id] if tokenizer.add_bos and tokenizer.bos_id is not None else []
     prompt = DiffPrompt(model.encode, start)
-    gate = CalibratedGate(calibration_of(session.model_name), DiffLikelihood(model, prompt), syntax)
+    own, known_as = session.edit_calibration, session.model_name
+    calibration = calibration_of(known_as) if own is None else read_calibration(own, known_as)
+    gate = CalibratedGate(calibration, DiffLikelihood(model, prompt), syntax)
     name = form or session.edit_form or form_of(session.model_name)
     proposer = _proposer(session, model, prompt, name)
     return ModelParts((proposer,), gate, model)

@@ -251,6 +251,7 @@ class UserModel:
             "kind": matching(r"diff|sweep|zeta|zeta2|zeta2\.1|rewrite", "diff, sweep, zeta, zeta2, zeta2.1 or rewrite")
         },
     )
+    edit_calibration: Path | None = field(default=None, metadata={"kind": path()})
     licence: str | None = field(default=None, metadata={"kind": text()})
     description: str | None = field(default=None, metadata={"kind": text()})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from codeassist.edits.edit_request import EditRequest
 from codeassist.edits.forms.form import Window
 from codeassist.edits.forms.registry import FORMS
 from codeassist.edits.model_parts import open_parts
+from codeassist.edits.proposal import Proposal
 from codeassist.edits.proposals.rewrite import RewriteProposer, region_changes
 from codeassist.edits.site import Site
 from codeassist.errors import ModelError
@@ -101,6 +103,24 @@ def test_the_form_is_the_entrys_own_else_what_the_name_says(folder: Path) -> Non
     assert [each.name for each in open_parts(own).proposers] == ["sweep"]
     named = dataclasses.replace(opened(folder), model_name="my-sweep-next-edit")
     assert [each.name for each in open_parts(named).proposers] == ["sweep"]
+
+
+def test_the_gate_is_calibrated_by_the_file_that_the_entry_names(folder: Path, tmp_path: Path) -> None:
+    file = tmp_path / "calibration.json"
+    written = {"model": "other", "threshold": 0.73, "bias": -20, "weights": {"site": 2.5}, "figures": {"shown": 3}}
+    file.write_text(json.dumps(written))
+    session = opened(folder, models={"tiny": UserModel(folder=folder, edit_calibration=file)})
+    change = LineChange("a.py", 0, (CODE.split("\n")[0],), ("x = 1",))
+    request = EditRequest("a.py", 0, HISTORY, {"a.py": CODE})
+    verdict = open_parts(session).gate.judge(request, Proposal(change, SITE, "diff"), lambda: False)
+    assert verdict.why_not is not None and verdict.why_not.endswith("of 0.73"), "its own threshold"
+    for wrong in ({}, {**written, "threshold": 2}, {**written, "weights": {"site": "much"}}, {**written, "bias": True}):
+        file.write_text(json.dumps(wrong))
+        with pytest.raises(ModelError, match="no calibration of next edits"):
+            open_parts(session)
+    file.unlink()
+    with pytest.raises(ModelError, match=r"calibration\.json"):
+        open_parts(session)
 
 
 def test_what_changed_in_a_region_is_told_change_by_change() -> None:
