@@ -87,7 +87,7 @@ def test_a_run_goes_on_and_says_the_same(tmp_path: Path, capsys: pytest.CaptureF
     (tmp_path / "torn" / "predictions.jsonl").write_bytes(b"".join(predictions[:4]) + predictions[4][:30])
     assert run([*command, "--out", str(tmp_path / "torn"), "--limit", "9"]) == 0
     again = json.loads(capsys.readouterr().out)
-    timed = ("sites_ms", "given_ms", "shown_ms", "by_kind", "by_language", "baselines")
+    timed = ("sites_ms", "given_ms", "shown_ms", "first_ms", "by_kind", "by_language", "baselines")
     assert {k: v for k, v in again.items() if k not in timed} == {k: v for k, v in whole.items() if k not in timed}
     assert whole["tasks"] == 9 and whole["exact_given_place"] == 100
     assert whole["baselines"]["nothing"]["show_rate"] == 0 and whole["baselines"]["nothing"]["quiet_rate"] == 100
