@@ -27,8 +27,9 @@ def read_calibration(path: Path, model: str) -> Calibration:
 
 
 def _number(value: object) -> float | None:
-    is_number = isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LARGEST
-    return float(value) if is_number else None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) <= _LARGEST else None
 
 
 def _not_one(path: Path, model: str) -> ModelError:
