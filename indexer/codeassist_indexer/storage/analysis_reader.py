@@ -37,11 +37,11 @@ def state_of_others(store: Store, path: str) -> str:
     return str(store.query("SELECT count(*), max(read_ns) FROM files WHERE path != ?", (path,))[0])
 
 
-def files_around_folder(store: Store, language: str, folder: str) -> list[tuple[str, str]]:
-    """Return folder and path of a language's files in any folder whose path ends with `folder`, or below one."""
+def files_around_folder(store: Store, folder: str) -> list[tuple[str, str]]:
+    """Return folder and path of the files, left out ones too, in any folder whose path ends so, or below one."""
     rows = store.query(
-        "SELECT folder, path FROM files WHERE language = ? AND (folder = ? OR folder LIKE ? OR folder LIKE ?)",
-        (language, folder, f"%/{folder}", f"%{folder}/%"),
+        "SELECT folder, path FROM files WHERE folder = ? OR folder LIKE ? OR folder LIKE ?",
+        (folder, f"%/{folder}", f"%{folder}/%"),
     )
     return [(own, path) for own, path in rows]
 
@@ -81,6 +81,33 @@ def extension_methods(store: Store) -> frozenset[str]:
         " AND s.signature LIKE '%(this %'"
     )
     return frozenset(name for (name,) in rows)
+
+
+def declares_module(store: Store, name: str) -> bool:
+    """Return whether a file declares a module (namespace, package) of this dotted name."""
+    sql = "SELECT 1 FROM symbols WHERE name IN (?, ?) AND kind = 'module' AND qualified_name = ? LIMIT 1"
+    return bool(store.query(sql, (name, name.rpartition(".")[2], name)))
+
+
+def augments_type(store: Store, name: str) -> bool:
+    """Return whether a `declare module` or `declare global` holds a type of this name."""
+    rows = store.query(
+        "SELECT 1 FROM symbols s JOIN symbols m ON m.file_id = s.file_id AND m.qualified_name = s.parent"
+        f" WHERE s.name = ? AND s.kind IN {_DECLARED_KINDS} AND m.kind = 'module' AND m.signature LIKE '%module %'"
+        " LIMIT 1",
+        (name,),
+    )
+    return bool(rows)
+
+
+def types_returning(store: Store, name: str, language: str) -> list[str]:
+    """Return the qualified names of a language's types that have a method whose head says that it returns `name`."""
+    rows = store.query(
+        "SELECT DISTINCT s.parent FROM symbols s JOIN files f ON f.id = s.file_id WHERE s.kind = 'method'"
+        " AND f.language = ? AND s.parent != '' AND (s.signature LIKE ? OR s.signature LIKE ?)",
+        (language, f"{name} {'%'}", f"% {name} %"),
+    )
+    return [parent for (parent,) in rows]
 
 
 def global_usings(store: Store) -> list[str]:

@@ -5,6 +5,7 @@ Of several bindings the last one before the place counts, as it would in the lan
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -42,20 +43,26 @@ class Binding:
 def local_binding(root: Node, byte_offset: int, name: str) -> Binding | None:
     """Return the binding of `name` that is in force at the offset; None where no local one is."""
     found: Binding | None = None
-    for node in _before(root, byte_offset):
+    for num_seen, node in enumerate(_before(root, byte_offset)):
+        if num_seen == _MAX_NODES:  # nobody knows what the rest binds
+            return Binding(byte_offset, Unknown())
         value = _bound_value(node, name, byte_offset)
         if value is not None and (found is None or node.start_byte >= found.start_byte):
             found = Binding(node.start_byte, value)
     return found
 
 
+def is_rebound(root: Node, name: str) -> bool:
+    """Whether a text assigns a variable other than where it declares it: it may then hold a value of any type."""
+    pattern = rf"(?<![\w$.])(?P<declares>(?:const|let|var)\s+)?{re.escape(name)}\s*=(?![=>])"
+    return any(match["declares"] is None for match in re.finditer(pattern, text_of(root)))
+
+
 def _before(root: Node, byte_offset: int) -> Iterator[Node]:
     """The nodes that begin before the offset, in scopes that hold it."""
     pending = [root]
-    num_seen = 0
-    while pending and num_seen < _MAX_NODES:
+    while pending:
         node = pending.pop()
-        num_seen += 1
         holds = node.start_byte <= byte_offset <= node.end_byte
         yield node
         if not holds and (node.type in _SCOPES or node.type in _FIELDS):

@@ -25,7 +25,10 @@ _CONVERTED = re.compile(r"\bimplicit\s+operator\b")
 
 
 def creatable_names(project: DeclaredProject, inference: Inference, half: HalfWritten) -> frozenset[str]:
-    """Return the first parts of all class names that can stand there; none where any class could."""
+    """Return the first parts of the class names that are likely there; none where any class could.
+
+    They are the wanted type, those that extend it, and those with a method that returns it: builders and factories.
+    """
     wanted = _wanted_type(half)
     if wanted is None or wanted.name == ARRAY or inference.file.language not in ("java", "csharp"):
         return frozenset()
@@ -35,7 +38,7 @@ def creatable_names(project: DeclaredProject, inference: Inference, half: HalfWr
     if inference.file.language == "csharp" and _CONVERTED.search(half.text):
         return frozenset()
     language = inference.file.language
-    names: set[str] = set()
+    names = {made.partition(".")[0] for made in project.makers(known.parts[0].name, language)}
     pending = [(known.parts[0].name, known.parts[0].qualified_name.rpartition(".")[0])]
     seen: set[str] = set()
     while pending:

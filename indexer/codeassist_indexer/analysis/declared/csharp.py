@@ -9,8 +9,15 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from codeassist_indexer.analysis.declared.syntax import children_of, name_of, text_of, type_parameters, type_ref
-from codeassist_indexer.analysis.declared.types import Access, DeclaredFile, DeclaredType, Member, TypeRef
+from codeassist_indexer.analysis.declared.syntax import (
+    children_of,
+    is_read_whole,
+    name_of,
+    text_of,
+    type_parameters,
+    type_ref,
+)
+from codeassist_indexer.analysis.declared.types import UNREAD, Access, DeclaredFile, DeclaredType, Member, TypeRef
 from codeassist_indexer.languages.forms.parsed import Import
 
 TYPE_NODES = frozenset({"class_declaration", "record_declaration", "struct_declaration", "interface_declaration",
@@ -75,11 +82,11 @@ def _types_in(node: Node, path: str, outer: str, namespace: str) -> Iterator[Dec
 
 
 def _read(node: Node, path: str, name: str, qualified: str, full: str) -> DeclaredType:
-    kind = _KINDS[node.type]
+    kind = "struct" if any(child.type == "struct" for child in node.children) else _KINDS[node.type]
     body = node.child_by_field_name("body")
     members = list(_members(body, kind)) if body is not None else []
     parameters = next((child for child in node.named_children if child.type == "parameter_list"), None)
-    if kind in ("record", "struct") and "record" in text_of(node)[:200].partition("(")[0].split():
+    if any(child.type == "record" for child in node.children):
         for parameter in children_of(parameters, "parameter"):
             members.append(Member(name_of(parameter), "field", type_ref(parameter.child_by_field_name("type"))))
     bases: list[TypeRef | None] = []
@@ -95,7 +102,7 @@ def _read(node: Node, path: str, name: str, qualified: str, full: str) -> Declar
     is_abstract = kind == "interface" or "abstract" in _modifiers(node)
     return DeclaredType(
         name, qualified, full, kind, path, node.start_byte, node.end_byte, tuple(bases), type_parameters(node),
-        tuple(members), is_open, is_abstract,
+        tuple(members), is_open, is_abstract, "" if is_read_whole(node) else UNREAD, "partial" in _modifiers(node),
     )  # fmt: skip
 
 

@@ -15,17 +15,21 @@ from tree_sitter import Node, Query, QueryCursor
 
 from codeassist_indexer.analysis.declared.types import DeclaredFile, DeclaredType, TypeRef
 from codeassist_indexer.languages.forms.parsed import Import
+from codeassist_indexer.languages.forms.words import words
 from codeassist_indexer.languages.parsing.imports import import_patterns, read_imports
 from codeassist_indexer.languages.parsing.trees import read_tree
 from codeassist_indexer.languages.registry import declared_types_of, files_of_import, grammar, parser
 from codeassist_indexer.languages.spec import DeclaredTypes
 from codeassist_indexer.storage.analysis_reader import (
+    augments_type,
+    declares_module,
     extension_methods,
     file_text,
     files_around_folder,
     files_declaring,
     global_usings,
     stored_content,
+    types_returning,
     types_with_base,
 )
 from codeassist_indexer.storage.store import Store
@@ -34,6 +38,8 @@ from codeassist_indexer.storage.symbol_reader import PathReader
 _MAX_FILES = 400
 _MAX_REEXPORTS = 6
 _MAX_BASES = 8
+_CLASS_SOURCES = words("kt groovy scala aj proto g4 thrift xtend avsc")
+_NO_TYPES = frozenset({"package-info", "module-info"})
 
 
 @cache
@@ -100,17 +106,43 @@ class DeclaredProject:
         """Return the names of all of the repository's extension methods of C#."""
         return extension_methods(self._store)
 
-    def folder_names(self, language: str, package: str) -> list[tuple[str, str]]:
-        """Return what stands in a package of Java: pairs of file stem or "" and sub-package or ""."""
+    def global_usings(self) -> list[str]:
+        """Return the namespaces that all files of C# use."""
+        return global_usings(self._store)
+
+    def package_names(self, package: str) -> frozenset[str]:
+        """Return what stands in a package of Java: its types and sub-packages. Nothing where that is not known.
+
+        A package without a type of the repository's own may be anybody's. One with files of which others make classes
+        (Kotlin's, a grammar's) has names that stand in none.
+        """
         folder = package.replace(".", "/")
-        found: list[tuple[str, str]] = []
-        for own, path in files_around_folder(self._store, language, folder):
-            padded = f"/{own}/"
-            _, marker, rest = padded.rpartition(f"/{folder}/")
-            if marker:
-                stem = path.rpartition("/")[2].partition(".")[0]
-                found.append((stem, "") if not rest else ("", rest.partition("/")[0]))
-        return found
+        stems: set[str] = set()
+        folders: set[str] = set()
+        for own, path in files_around_folder(self._store, folder):
+            _, marker, rest = f"/{own}/".rpartition(f"/{folder}/")
+            stem, _, extension = path.rpartition("/")[2].partition(".")
+            if not marker or (extension not in _CLASS_SOURCES and extension != "java"):
+                continue
+            if rest:
+                folders.add(rest.partition("/")[0])
+            elif extension != "java":
+                return frozenset()
+            elif stem not in _NO_TYPES:
+                stems.add(stem)
+        return frozenset(stems | folders) if stems else frozenset()
+
+    def is_namespace(self, name: str) -> bool:
+        """Whether the repository itself declares a namespace of this name."""
+        return declares_module(self._store, name)
+
+    def is_augmented(self, name: str) -> bool:
+        """Whether a `declare module` of the repository adds to a type of this name."""
+        return augments_type(self._store, name)
+
+    def makers(self, name: str, language: str) -> list[str]:
+        """Return the types with a method whose head names this type as what it returns."""
+        return types_returning(self._store, name, language)
 
     def named(self, ref: TypeRef, file: DeclaredFile, byte_offset: int) -> list[DeclaredType]:
         """Return the parts of the type that a name means at a place in `file`; [] for none of the repository's."""
@@ -153,15 +185,17 @@ class DeclaredProject:
             return None
         names = {*file.exports.own, *file.exports.passed_on}
         for module in file.exports.stars:
-            paths = files_of_import(PathReader(self._store), path, file.language, Import(module, "*", "", 0))
-            inner = self.exported_names(paths[0], depth + 1) if paths else None
+            there = self.module_path(file, module)
+            inner = self.exported_names(there, depth + 1) if there is not None else None
             if inner is None:
                 return None
             names |= inner - {"default"}
         return names
 
     def module_path(self, file: DeclaredFile, module: str) -> str | None:
-        """Return the file that a module's name means."""
+        """Return the file that a module's name surely means: a path, or one from the root of the sources (`@/a`)."""
+        if not module.startswith((".", "@/", "~/", "#/", "src/")):
+            return None
         paths = files_of_import(PathReader(self._store), file.path, file.language, Import(module, "*", "", 0))
         return paths[0] if paths else None
 
@@ -219,7 +253,7 @@ class DeclaredProject:
                 yield f"{imported.module}.{name}"
         if file.language == "csharp":
             yield name
-            for module in global_usings(self._store):
+            for module in self.global_usings():
                 yield f"{module}.{name}"
 
     def _by_full_name(self, wanted: set[str], name: str, file: DeclaredFile) -> list[DeclaredType]:

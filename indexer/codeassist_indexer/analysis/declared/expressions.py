@@ -49,6 +49,13 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Present:
+    """`target` behind `?.`: what there is if it is there."""
+
+    target: Expression
+
+
+@dataclass(frozen=True, slots=True)
 class Typed:
     """What says its type itself: `new T()`, a cast."""
 
@@ -74,7 +81,7 @@ class Unknown:
     """Anything else."""
 
 
-Expression = Name | This | Super | MemberOf | Call | Typed | Element | Awaited | Unknown
+Expression = Name | This | Super | MemberOf | Call | Typed | Element | Awaited | Present | Unknown
 
 _PASSED = frozenset(
     {"parenthesized_expression", "non_null_expression", "postfix_unary_expression", "checked_expression"}
@@ -155,7 +162,7 @@ def _conditional(node: Node, depth: int) -> Expression:
     """`a?.b`, `a?.b()`: what stands after the question mark, on what stands before it."""
     target = expression(node.child_by_field_name("condition"), depth + 1)
     rest = node.named_children[-1] if node.named_child_count > 1 else None
-    return _bound(rest, target, depth) if rest is not None and not isinstance(target, Unknown) else Unknown()
+    return _bound(rest, Present(target), depth) if rest is not None and not isinstance(target, Unknown) else Unknown()
 
 
 def _bound(node: Node, target: Expression, depth: int) -> Expression:

@@ -26,6 +26,7 @@ class HalfWritten:
     """
 
     text: str
+    before: str
     root: Node
     placeholder: Node | None
     offset: int
@@ -56,7 +57,7 @@ def make_whole(language: str, path: str, before: str, suffix: str) -> HalfWritte
     leaf = root.descendant_for_byte_range(offset, offset + len(PLACEHOLDER))
     is_there = leaf is not None and leaf.text is not None and leaf.text.decode("utf-8", "replace") == PLACEHOLDER
     file_offset = len(above.encode("utf-8", "surrogatepass"))
-    return HalfWritten(text, root, leaf if is_there else None, offset, file, file_root, file_offset)
+    return HalfWritten(text, before, root, leaf if is_there else None, offset, file, file_root, file_offset)
 
 
 def _same_line_closers(before: str, brackets: tuple[int, ...], line_start: int) -> str:

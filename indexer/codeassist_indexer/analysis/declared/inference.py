@@ -11,10 +11,11 @@ from typing import Literal
 from tree_sitter import Node
 
 from codeassist_indexer.analysis.declared import expressions as ex
-from codeassist_indexer.analysis.declared.bindings import local_binding
+from codeassist_indexer.analysis.declared.bindings import is_rebound, local_binding
 from codeassist_indexer.analysis.declared.declared_project import DeclaredProject, is_script
 from codeassist_indexer.analysis.declared.members import Members, Owned, inherited, members_of
-from codeassist_indexer.analysis.declared.types import ARRAY, DeclaredFile, DeclaredType, TypeRef
+from codeassist_indexer.analysis.declared.syntax import type_parameters_around
+from codeassist_indexer.analysis.declared.types import ARRAY, NULLABLE, DeclaredFile, DeclaredType, TypeRef
 
 _MAX_DEPTH = 24
 # Of the library's containers, which type argument an element is, and which one a method gives back.
@@ -23,10 +24,13 @@ _ELEMENTS = {"List": 0, "ArrayList": 0, "LinkedList": 0, "Set": 0, "HashSet": 0,
              "Array": 0, "ReadonlyArray": 0, "Queue": 0, "Deque": 0, "Stack": 0, "Vector": 0,
              "HashSet<>": 0, ARRAY: 0}  # fmt: skip
 _INDEXED = {"List": 0, "IList": 0, "IReadOnlyList": 0, "Dictionary": 1, "IDictionary": 1, "Array": 0, ARRAY: 0}
+_ELEMENTS_AT = _INDEXED | _ELEMENTS
+_SCRIPT_ELEMENTS = {"Array": 0, "ReadonlyArray": 0, "Set": 0, "ReadonlySet": 0, "Iterable": 0, "IterableIterator": 0,
+                    ARRAY: 0}  # fmt: skip
 _GIVEN_BACK = {("List", "get"): 0, ("ArrayList", "get"): 0, ("LinkedList", "get"): 0, ("Map", "get"): 1,
                ("HashMap", "get"): 1, ("TreeMap", "get"): 1, ("ConcurrentHashMap", "get"): 1, ("Optional", "get"): 0,
                ("Optional", "orElse"): 0, ("Optional", "orElseThrow"): 0, ("Supplier", "get"): 0,
-               ("AtomicReference", "get"): 0}  # fmt: skip
+               ("AtomicReference", "get"): 0, (NULLABLE, "GetValueOrDefault"): 0}  # fmt: skip
 _AWAITED = frozenset({"Task", "ValueTask", "Promise"})
 _SAME_MEMBERS = frozenset({"Readonly", "Required", "Partial", "NonNullable"})
 
@@ -66,6 +70,7 @@ class Inference:
         self.offset = offset
         self._trees = trees
         self._is_script = is_script(file.language)
+        self._type_parameters = type_parameters_around(*trees[0]) if trees else frozenset[str]()
 
     def of(self, expression: ex.Expression, depth: int = 0) -> Known | Module | None:
         """Return what an expression is."""
@@ -85,12 +90,16 @@ class Inference:
             case ex.Typed(ref):
                 return self.resolve(ref, self.file, self.offset)
             case ex.Element(target):
-                return _argument(self.of(target, depth + 1), _INDEXED | _ELEMENTS)
+                return _argument(self.of(target, depth + 1), _SCRIPT_ELEMENTS if self._is_script else _ELEMENTS_AT)
             case ex.Awaited(target):
                 known = self.of(target, depth + 1)
                 if isinstance(known, Known) and not known.parts and known.name in _AWAITED:
                     return known.arguments[0] if known.arguments else None
                 return known if isinstance(known, Known) and known.parts else None
+            case ex.Present(target):
+                known = self.of(target, depth + 1)
+                is_nullable = isinstance(known, Known) and known.name == NULLABLE
+                return known.arguments[0] if is_nullable and isinstance(known, Known) else known
             case ex.Unknown():
                 return None
 
@@ -100,8 +109,13 @@ class Inference:
             return None
         if self._is_script and ref.name in _SAME_MEMBERS and ref.arguments:
             return self.resolve(ref.arguments[0], file, offset)
+        if ref.name == NULLABLE:
+            inner = self.resolve(ref.arguments[0], file, offset)
+            is_value = inner is not None and any(part.kind in ("struct", "enum") for part in inner.parts)
+            return Known("object", (), NULLABLE, (inner,)) if is_value else inner
         parts = self.project.named(ref, file, offset)
         is_parameter = any(ref.name in each.parameters for each in file.types_around(offset))
+        is_parameter = is_parameter or (offset == self.offset and ref.name in self._type_parameters)
         if is_parameter or (not parts and not ref.arguments):
             return None
         arguments = tuple(self.resolve(each, file, offset) for each in ref.arguments)
@@ -124,6 +138,8 @@ class Inference:
         for root, offset in self._trees:
             binding = local_binding(root, offset, name)
             if binding is not None:
+                if self.file.language == "javascript" and is_rebound(root, name):
+                    return None
                 known = self.of(binding.value, depth + 1)
                 return known if not isinstance(known, Known) or known.side == "object" else None
         field = None if self._is_script else self._own_member(name, wants_method=False)
@@ -142,7 +158,8 @@ class Inference:
     def _script_name(self, name: str) -> Known | Module | None:
         value = self.file.values.get(name)
         if value is not None:
-            return self.resolve(value.type, self.file, 0) if value.kind == "field" else None
+            is_any = self.file.language == "javascript" and any(is_rebound(root, name) for root, _ in self._trees)
+            return self.resolve(value.type, self.file, 0) if value.kind == "field" and not is_any else None
         imported = next((each for each in self.file.imports if each.alias == name), None)
         if imported is None:
             return self._class_value(name)
@@ -200,7 +217,7 @@ class Inference:
         if known is None:
             return self._qualified(ex.MemberOf(target, name))
         if not known.parts:
-            return None
+            return known.arguments[0] if (known.name, name) == (NULLABLE, "Value") else None
         if known.side == "type" or known.also_type:
             nested = self.project.named(TypeRef(f"{known.name}.{name}"), self.file, self.offset)
             if nested:

@@ -6,8 +6,15 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from codeassist_indexer.analysis.declared.syntax import children_of, name_of, text_of, type_parameters, type_ref
-from codeassist_indexer.analysis.declared.types import Access, DeclaredFile, DeclaredType, Member, TypeRef
+from codeassist_indexer.analysis.declared.syntax import (
+    children_of,
+    is_read_whole,
+    name_of,
+    text_of,
+    type_parameters,
+    type_ref,
+)
+from codeassist_indexer.analysis.declared.types import UNREAD, Access, DeclaredFile, DeclaredType, Member, TypeRef
 from codeassist_indexer.languages.forms.parsed import Import
 
 TYPE_NODES = frozenset({"class_declaration", "interface_declaration", "enum_declaration", "record_declaration",
@@ -65,21 +72,29 @@ def _read(node: Node, path: str, name: str, qualified: str, full: str) -> Declar
     body = node.child_by_field_name("body")
     members = list(_members(body, kind)) if body is not None else []
     if kind == "record":
-        for parameter in children_of(node.child_by_field_name("parameters"), "formal_parameter"):
-            ref = type_ref(parameter.child_by_field_name("type"))
-            members.append(Member(name_of(parameter), "field", ref, "private"))
-            members.append(Member(name_of(parameter), "method", ref, num_parameters=0))
+        members += _components(node)
     members += _generated(body, annotations)
     bases: list[TypeRef | None] = []
     for clause in children_of(node, "superclass", "super_interfaces", "extends_interfaces"):
         for part in clause.named_children:
             bases += [type_ref(each) for each in part.named_children] if part.type == "type_list" else [type_ref(part)]
-    is_open = bool(annotations & _OPENING) or node.type == "annotation_type_declaration"
+    on_fields = {name for child in children_of(body, "field_declaration") for name in _annotations(child)}
+    is_open = bool((annotations | on_fields) & _OPENING) or node.type == "annotation_type_declaration"
     is_abstract = kind == "interface" or "abstract" in _modifiers(node)
     return DeclaredType(
         name, qualified, full, kind, path, node.start_byte, node.end_byte, tuple(bases), type_parameters(node),
-        tuple(members), is_open, is_abstract,
+        tuple(members), is_open, is_abstract, "" if is_read_whole(node) else UNREAD,
     )  # fmt: skip
+
+
+def _components(record: Node) -> Iterator[Member]:
+    """What a record's head declares: fields, and methods that return them. The last one may be variadic."""
+    for parameter in children_of(record.child_by_field_name("parameters"), "formal_parameter", "spread_parameter"):
+        declarator = next(iter(children_of(parameter, "variable_declarator")), None)
+        name = name_of(declarator if declarator is not None else parameter)
+        ref = type_ref(parameter.child_by_field_name("type")) if declarator is None else None
+        yield Member(name, "field", ref, "private")
+        yield Member(name, "method", ref, num_parameters=0)
 
 
 def _members(body: Node, kind: str) -> Iterator[Member]:

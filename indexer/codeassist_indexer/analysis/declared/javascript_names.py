@@ -9,8 +9,24 @@ from collections.abc import Iterator
 
 from tree_sitter import Node
 
-from codeassist_indexer.analysis.declared.syntax import children_of, name_of, text_of, type_parameters, type_ref
-from codeassist_indexer.analysis.declared.types import Access, DeclaredFile, DeclaredType, Exports, Member, TypeRef
+from codeassist_indexer.analysis.declared.javascript_additions import with_additions
+from codeassist_indexer.analysis.declared.syntax import (
+    children_of,
+    is_read_whole,
+    name_of,
+    text_of,
+    type_parameters,
+    type_ref,
+)
+from codeassist_indexer.analysis.declared.types import (
+    UNREAD,
+    Access,
+    DeclaredFile,
+    DeclaredType,
+    Exports,
+    Member,
+    TypeRef,
+)
 from codeassist_indexer.languages.forms.parsed import Import
 
 TYPE_NODES = frozenset({"class_declaration", "abstract_class_declaration", "interface_declaration",
@@ -23,15 +39,19 @@ _OPEN_SIGNATURES = frozenset({"index_signature", "call_signature", "construct_si
 
 def read_file(root: Node, path: str, language: str, imports: tuple[Import, ...]) -> DeclaredFile:
     """What a file declares, of its tree's root and its imports."""
-    types = tuple(read_types(root, path))
-    return DeclaredFile(path, language, (), types, imports, read_values(root), read_exports(root))
+    types = read_types(root, path)
+    if language == "javascript":
+        types = with_additions(root, types)
+    return DeclaredFile(path, language, (), tuple(types), imports, read_values(root), read_exports(root))
 
 
 def read_types(root: Node, path: str) -> Iterator[DeclaredType]:
-    """The types on the file's own level."""
+    """The types and namespaces on the file's own level."""
     for node, name in _declared(root):
         if node.type in TYPE_NODES:
             yield _read(node, name, path)
+        elif node.type == "internal_module":
+            yield _namespace(node, name, path)
         elif node.type in _DECLARATIONS:
             for declarator in children_of(node, "variable_declarator"):
                 value = declarator.child_by_field_name("value")
@@ -39,18 +59,40 @@ def read_types(root: Node, path: str) -> Iterator[DeclaredType]:
                     yield _read(value, name_of(declarator), path)
 
 
+def _namespace(node: Node, name: str, path: str) -> DeclaredType:
+    """A namespace as a type whose static members it exports. An ambient one exports all that it declares."""
+    body = node.child_by_field_name("body")
+    is_ambient = node.parent is not None and node.parent.type == "ambient_declaration"
+    names: dict[str, None] = {}
+    is_open = not is_read_whole(node) or name != name_of(node)
+    for child in body.named_children if body is not None else ():
+        if child.type == "export_statement":
+            exported = _exported_declarations(child)
+            names |= dict.fromkeys(exported)
+            is_open = is_open or not exported
+        elif is_ambient and name_of(child):
+            names[name_of(child)] = None
+        elif is_ambient:
+            is_open = True
+    members = tuple(Member(each, "field", is_static=True) for each in names)
+    return DeclaredType(
+        name, name, name, "namespace", path, node.start_byte, node.end_byte, members=members, is_open=is_open
+    )
+
+
 def read_values(root: Node) -> dict[str, Member]:
     """The functions and variables on the file's own level. Classes are no values here."""
     values: dict[str, Member] = {}
     for node, name in _declared(root):
         if node.type in _FUNCTIONS:
-            values[name] = Member(name, "method", returned_type(node), is_static=True)
+            ref = returned_type(node)
+            if name in values and values[name].type != ref:  # overloads return different types
+                ref = None
+            values[name] = Member(name, "method", ref, is_static=True)
         elif node.type in _DECLARATIONS:
             for declarator in children_of(node, "variable_declarator"):
                 for member in _variable(declarator):
                     values[member.name] = member
-        elif node.type in ("internal_module", "module"):
-            values[name] = Member(name, "field")
     return values
 
 
@@ -60,6 +102,7 @@ def read_exports(root: Node) -> Exports:
     passed_on: dict[str, tuple[str, str]] = {}
     stars: list[str] = []
     num_exports = 0
+    is_known = is_read_whole(root)
     for node in children_of(root, "export_statement"):
         num_exports += 1
         source = node.child_by_field_name("source")
@@ -78,8 +121,10 @@ def read_exports(root: Node) -> Exports:
         elif module is not None:
             stars.append(module)
         else:
-            own.update(_exported_declarations(node))
-    return Exports(own, passed_on, tuple(stars), is_known=num_exports > 0)
+            declared = _exported_declarations(node)
+            is_known = is_known and bool(declared)  # `export = x`, `export import a = b`
+            own.update(declared)
+    return Exports(own, passed_on, tuple(stars), is_known=is_known and num_exports > 0)
 
 
 def value_type(value: Node | None) -> TypeRef | None:
@@ -113,11 +158,11 @@ def _declared(root: Node) -> Iterator[tuple[Node, str]]:
             if inner is not None and inner.type == "ambient_declaration" and inner.named_children:
                 inner = inner.named_children[0]
             if inner is not None:
-                yield inner, name_of(inner) or "default"
+                yield inner, name_of(inner).partition(".")[0] or "default"
         elif (child.type == "ambient_declaration" and child.named_children) or (
             child.type == "expression_statement" and children_of(child, "internal_module")
         ):
-            yield child.named_children[0], name_of(child.named_children[0])
+            yield child.named_children[0], name_of(child.named_children[0]).partition(".")[0]
         elif child.type == "ERROR":
             yield from _declared(child)
         else:
@@ -138,7 +183,8 @@ def _exported_declarations(node: Node) -> dict[str, str]:
         for declarator in children_of(inner, "variable_declarator"):
             names += _pattern_names(declarator.child_by_field_name("name"))
         return {name: name for name in names}
-    return {name_of(inner): name_of(inner)} if name_of(inner) else {}
+    name = name_of(inner).partition(".")[0]  # of `namespace A.B`, A is exported
+    return {name: name} if name else {}
 
 
 def _pattern_names(pattern: Node | None) -> list[str]:
@@ -199,7 +245,7 @@ def _read(node: Node, name: str, path: str) -> DeclaredType:
         is_open = True
     return DeclaredType(
         name, name, name, kind, path, node.start_byte, node.end_byte, tuple(bases), type_parameters(node),
-        tuple(members), is_open,
+        tuple(members), is_open, doubt="" if is_read_whole(node) else UNREAD,
     )  # fmt: skip
 
 
@@ -222,9 +268,9 @@ def _constants(node: Node) -> Iterator[Member]:
 def _signatures(body: Node | None) -> Iterator[Member]:
     for child in body.named_children if body is not None else ():
         if child.type == "property_signature":
-            yield Member(name_of(child), "field", type_ref(child.child_by_field_name("type")))
+            yield Member(name_of(child).strip("\"'"), "field", type_ref(child.child_by_field_name("type")))
         elif child.type == "method_signature":
-            yield Member(name_of(child), "method", returned_type(child))
+            yield Member(name_of(child).strip("\"'"), "method", returned_type(child))
 
 
 def _class_members(node: Node) -> Iterator[Member]:
@@ -232,7 +278,7 @@ def _class_members(node: Node) -> Iterator[Member]:
     declared: set[str] = set()
     for child in body.named_children if body is not None else ():
         name_node = child.child_by_field_name("name") or child.child_by_field_name("property")
-        name = text_of(name_node)
+        name = text_of(name_node).strip("\"'")
         is_static = any(part.type == "static" for part in child.children)
         access = _access(child, name)
         if name_node is not None and name_node.type == "computed_property_name":
@@ -254,7 +300,7 @@ def _class_members(node: Node) -> Iterator[Member]:
             yield Member(name, "field" if is_accessor else "method", ref, access, is_static)
             if name == "constructor":
                 yield from _parameter_properties(child)
-    for name, value in _assigned(body):
+    for name, value in assigned(body):
         if name not in declared:
             yield Member(name, "field", value_type(value))
 
@@ -274,7 +320,7 @@ def _access(node: Node, name: str) -> Access:
     return "protected" if modifier == "protected" else "public"
 
 
-def _assigned(body: Node | None) -> Iterator[tuple[str, Node | None]]:
+def assigned(body: Node | None) -> Iterator[tuple[str, Node | None]]:
     """`this.x = ...` anywhere in a class."""
     pending = [body] if body is not None else []
     while pending:

@@ -5,6 +5,7 @@ Where a base is not the repository's, nobody can name all members: no answer.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -29,6 +30,15 @@ class Members:
     by_name: dict[str, list[Owned]]
     extra: frozenset[str]
     types: tuple[DeclaredType, ...]
+
+    @property
+    def doubt(self) -> str:
+        """Why there may be others; "" where nothing says so."""
+        for each in self.types:
+            if each.doubt:
+                return each.doubt
+        parts = Counter(each.full_name for each in self.types if each.is_partial)
+        return "a part that is written elsewhere" if 1 in parts.values() else ""
 
 
 def members_of(project: DeclaredProject, parts: Iterable[DeclaredType], here: DeclaredFile) -> Members | None:

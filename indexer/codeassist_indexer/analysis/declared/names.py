@@ -13,12 +13,14 @@ from tree_sitter import Node
 from codeassist_indexer.analysis.declared import expressions as ex
 from codeassist_indexer.analysis.declared.bindings import local_binding
 from codeassist_indexer.analysis.declared.creation import creatable_names
+from codeassist_indexer.analysis.declared.csharp_libraries import library_doubt
 from codeassist_indexer.analysis.declared.declared_project import DeclaredProject, is_script
 from codeassist_indexer.analysis.declared.half_written import PLACEHOLDER, HalfWritten, make_whole
 from codeassist_indexer.analysis.declared.imports import importable_names
 from codeassist_indexer.analysis.declared.inference import Inference, Known, Module
 from codeassist_indexer.analysis.declared.members import Members, visible_names
 from codeassist_indexer.analysis.declared.syntax import text_of
+from codeassist_indexer.analysis.declared.types import NULLABLE
 from codeassist_indexer.analysis.text.lexer import code_only
 from codeassist_indexer.analysis.text.name_query import Found
 from codeassist_indexer.languages.forms.words import words
@@ -38,8 +40,24 @@ _TYPES = words(
 )
 
 
+# Behind a nullable value `.` and `?.` stand before members of different types.
+_ANY_DOT = r"\s*[?!]?(?:\.|::)"
+_PLAIN_DOT = r"\s*!?\."
+_QUESTIONED_DOT = r"\s*\?\."
+_NAMEOF_CALL = re.compile(r"\bnameof\s*\([^()]*\)")
+_NAMEOF = re.compile(r"\bnameof\s*\(\s*[\w.<>, ]*\Z")
+_OF_NULLABLES = words("HasValue Value GetValueOrDefault Equals GetHashCode GetType ToString")
+
+
 class AbstainError(Exception):
     """Why nothing is found, for people and for counting."""
+
+
+def found_names(names: frozenset[str], doubt: str) -> Found:
+    """Names that are sure where nothing lets doubt them."""
+    if not names:
+        return Found(None, "nothing")
+    return Found(names, "index", strength="likely" if doubt else "sure", doubt=doubt)
 
 
 class DeclaredNames:
@@ -52,24 +70,25 @@ class DeclaredNames:
         """Return the names at the place between `before` and `suffix`, or why there are none."""
         if len(before) + len(suffix) > MAX_SOURCE_CHARS:
             return Found(None, "too long")
-        finders: dict[str, Callable[[Inference, HalfWritten], frozenset[str]]] = {
+        finders: dict[str, Callable[[Inference, HalfWritten], tuple[frozenset[str], str]]] = {
             "member": self._members, "case": self._cases, "class": self._classes,
         }  # fmt: skip
         try:
             if kind == "import":
                 names = importable_names(self._world, language, path, before, suffix)
-                return Found(names, "index") if names else Found(None, "import not known")
+                return found_names(names, "") if names else Found(None, "import not known")
             if kind not in finders:
                 return Found(None, "no such place")
             half = make_whole(language, path, before, suffix)
             trees = [(half.root, half.offset), (half.file_root, half.file_offset)]
             inference = Inference(self._world, half.file, half.file_offset, trees)
-            names = finders[kind](inference, half)
-            return Found(names, "index") if names else Found(None, "nothing")
+            names, doubt = finders[kind](inference, half)
+            return found_names(names, doubt)
         except AbstainError as why:
             return Found(None, str(why))
 
-    def _members(self, inference: Inference, half: HalfWritten) -> frozenset[str]:
+    def _members(self, inference: Inference, half: HalfWritten) -> tuple[frozenset[str], str]:
+        """The names, and why there may be others."""
         target, target_node = _receiver(half)
         if isinstance(target, ex.This | ex.Super):
             _refuse_other_this(half)
@@ -80,19 +99,30 @@ class DeclaredNames:
             names = self._world.exported_names(known.path)
             if names is None:
                 raise AbstainError("exports not known")
-            return self._agreed(inference.file.language, frozenset(names), text, scope)
+            return self._agreed(inference.file.language, frozenset(names), text, scope), ""
         if known is None:
             raise AbstainError("type not known")
+        if known.name == NULLABLE and not known.parts:
+            names = _OF_NULLABLES | self._world.extension_methods()
+            names = self._agreed(inference.file.language, names, text, scope, _PLAIN_DOT)
+            return names, library_doubt(self._world, inference.file)
         if not known.parts:
             raise AbstainError("type of a library")
         members = inference.members(known)
         if members is None:
             raise AbstainError("base not known")
-        names = self._names_of(inference, known, members)
+        is_named = inference.file.language == "csharp" and _NAMEOF.search(half.before) is not None
+        names = self._names_of(inference, known, members, is_named)
         _refuse_narrowed(inference, known, text, scope)
-        return self._agreed(inference.file.language, names, text, scope)
+        doubt = members.doubt
+        if is_script(inference.file.language) and any(self._world.is_augmented(part.name) for part in known.parts):
+            doubt = doubt or "a module augmentation"
+        if inference.file.language == "csharp" and known.side == "object":
+            doubt = doubt or library_doubt(self._world, inference.file)
+        dot = _QUESTIONED_DOT if isinstance(target, ex.Present) else _ANY_DOT
+        return self._agreed(inference.file.language, names, text, scope, dot), doubt
 
-    def _names_of(self, inference: Inference, known: Known, members: Members) -> frozenset[str]:
+    def _names_of(self, inference: Inference, known: Known, members: Members, is_named: bool) -> frozenset[str]:
         language = inference.file.language
         names = visible_names(
             self._world,
@@ -101,27 +131,31 @@ class DeclaredNames:
             inference.offset,
             behind_type=known.side == "type",
             is_own=known.is_own,
-            allows_type=known.also_type,
+            allows_type=known.also_type or is_named,
         )
         if language == "csharp" and known.side == "object":
             names |= self._world.extension_methods()
         return names
 
-    def _agreed(self, language: str, names: frozenset[str], text: str, scope: str) -> frozenset[str]:
+    def _agreed(
+        self, language: str, names: frozenset[str], text: str, scope: str, dot: str = _ANY_DOT
+    ) -> frozenset[str]:
         """The names, if all that the text uses after the same receiver are among them."""
-        pattern = rf"(?<![\w$.]){re.escape(text)}\s*[?!]?(?:\.|::)[ \t]*([^\W\d][\w$]*)"
-        used = {match[1] for match in re.finditer(pattern, code_only(language, scope))} - {PLACEHOLDER}
+        pattern = rf"(?<![\w$.]){re.escape(text)}{dot}[ \t]*([^\W\d][\w$]*)"
+        code = _NAMEOF_CALL.sub("", code_only(language, scope)) if language == "csharp" else code_only(language, scope)
+        used = {match[1] for match in re.finditer(pattern, code)} - {PLACEHOLDER}
         if used - names:
             raise AbstainError("the text uses others")
         return names
 
-    def _cases(self, inference: Inference, half: HalfWritten) -> frozenset[str]:
+    def _cases(self, inference: Inference, half: HalfWritten) -> tuple[frozenset[str], str]:
         if inference.file.language != "java":
             target, _ = _receiver(half)
             known = inference.of(target)
             is_type = isinstance(known, Known) and (known.side == "type" or known.also_type)
             if isinstance(known, Known) and is_type and known.parts and known.parts[0].kind == "enum":
-                return frozenset(member.name for part in known.parts for member in part.members if member.is_static)
+                cases = {member.name for part in known.parts for member in part.members if member.is_static}
+                return frozenset(cases), next((part.doubt for part in known.parts if part.doubt), "")
             return self._members(inference, half)
         node = half.placeholder
         while node is not None and node.type not in ("switch_expression", "switch_statement"):
@@ -132,13 +166,13 @@ class DeclaredNames:
         if not isinstance(known, Known) or not known.parts or known.parts[0].kind != "enum":
             raise AbstainError("no enum")
         constants = {member.name for member in known.parts[0].members if member.kind == "constant"}
-        return frozenset(constants | {"null", known.parts[0].name})
+        return frozenset(constants | {"null", known.parts[0].name}), known.parts[0].doubt
 
-    def _classes(self, inference: Inference, half: HalfWritten) -> frozenset[str]:
+    def _classes(self, inference: Inference, half: HalfWritten) -> tuple[frozenset[str], str]:
         names = creatable_names(self._world, inference, half)
         if not names:
             raise AbstainError("any class")
-        return names
+        return names, "what is made may make the value"
 
 
 def _receiver(half: HalfWritten) -> tuple[ex.Expression, Node]:
@@ -190,7 +224,7 @@ def _source_of(node: Node) -> str:
 def _scope(half: HalfWritten, target: ex.Expression) -> str:
     """The text in which the receiver means the same as here."""
     first = target
-    while isinstance(first, ex.MemberOf | ex.Call | ex.Element | ex.Awaited):
+    while isinstance(first, ex.MemberOf | ex.Call | ex.Element | ex.Awaited | ex.Present):
         first = first.function if isinstance(first, ex.Call) else first.target
     wanted = _FUNCTIONS if isinstance(first, ex.Name) and _is_local(half, first.name) else None
     if isinstance(first, ex.This | ex.Super):
@@ -230,5 +264,7 @@ def _refuse_narrowed(inference: Inference, known: Known, text: str, scope: str) 
         return
     receiver = re.escape(text)
     scope = re.sub(r"\b(?:const|let|var)\s+[\w$]+\s+in\b", "", scope)
+    if re.search(rf"\b(?:is|has|assert)[A-Z]\w*(?:<[^<>()]*>)?\(\s*{receiver}\s*[,)]", scope):
+        raise AbstainError("narrowed")
     if re.search(rf"(?<![\w.]){receiver}\s+instanceof\b|\bin\s+{receiver}\b|\btypeof\s+{receiver}\b", scope):
         raise AbstainError("narrowed")

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from tree_sitter import Node
 
-from codeassist_indexer.analysis.declared.types import ARRAY, TypeRef
+from codeassist_indexer.analysis.declared.types import ARRAY, NULLABLE, TypeRef
 
 _SIMPLE = frozenset({"type_identifier", "identifier", "predefined_type", "property_identifier", "integral_type",
                      "floating_point_type", "boolean_type"})  # fmt: skip
 _DOTTED = frozenset({"scoped_type_identifier", "qualified_name", "nested_type_identifier", "member_expression",
                      "nested_identifier", "scoped_identifier", "alias_qualified_name"})  # fmt: skip
 _ARGUMENTS = frozenset({"type_arguments", "type_argument_list"})
-_INNER = frozenset({"type_annotation", "nullable_type", "parenthesized_type", "readonly_type", "annotated_type",
+_INNER = frozenset({"type_annotation", "parenthesized_type", "readonly_type", "annotated_type",
                     "ref_type", "scoped_type"})  # fmt: skip
+# What stands in one of these changes nothing of what a type or file declares.
+_FUNCTION_BODIES = frozenset({"statement_block", "block", "constructor_body", "arrow_expression_clause"})
 _NOTHING = frozenset({"null", "undefined", "void"})
 
 
@@ -46,6 +48,8 @@ def type_ref(node: Node | None) -> TypeRef | None:
             return None
         refs = tuple(type_ref(child) for child in arguments.named_children) if arguments is not None else ()
         return TypeRef(inner.name, refs)
+    if kind == "nullable_type":
+        return TypeRef(NULLABLE, (type_ref(_first(node)),))
     if kind == "array_type":
         element = node.child_by_field_name("element") or node.child_by_field_name("type") or _first(node)
         return TypeRef(ARRAY, (type_ref(element),))
@@ -56,6 +60,20 @@ def type_ref(node: Node | None) -> TypeRef | None:
         parts = [part for part in _union_parts(node) if text_of(part).strip() not in _NOTHING]
         return type_ref(parts[0]) if len(parts) == 1 else None
     return None
+
+
+def is_read_whole(node: Node) -> bool:
+    """Whether the parser left out nothing of a declaration, but for what stands in bodies of functions.
+
+    A token that it had to add (a bracket) leaves nothing out.
+    """
+    pending = [node]
+    while pending:
+        each = pending.pop()
+        if each.is_error:
+            return False
+        pending += [child for child in each.children if child.has_error and child.type not in _FUNCTION_BODIES]
+    return True
 
 
 def _union_parts(node: Node) -> list[Node]:
@@ -78,6 +96,16 @@ def type_parameters(node: Node) -> tuple[str, ...]:
         return ()
     parameters = children_of(clause, "type_parameter")
     return tuple(name_of(parameter) or text_of(_first(parameter)) for parameter in parameters)
+
+
+def type_parameters_around(root: Node, byte_offset: int) -> frozenset[str]:
+    """The names of all type parameters that are in force at an offset."""
+    node = root.descendant_for_byte_range(byte_offset, byte_offset)
+    names: set[str] = set()
+    while node is not None:
+        names.update(type_parameters(node))
+        node = node.parent
+    return frozenset(names)
 
 
 def children_of(node: Node | None, *kinds: str) -> list[Node]:

@@ -8,11 +8,17 @@ from typing import Literal
 
 from codeassist_indexer.languages.forms.parsed import Import
 
+UNREAD = "parts that could not be read"
+"""The doubt of what the parser did not understand whole."""
+
 Access = Literal["public", "protected", "package", "private"]
 MemberKind = Literal["field", "method", "constant", "type"]
 
 ARRAY = "[]"
 """The name of array types; their one argument is the element."""
+
+NULLABLE = "?"
+"""The name of C#'s nullable types; their one argument is the type that there may be a value of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,8 @@ class DeclaredType:
     """A class, interface, enum, record, struct or alias of an object type.
 
     `full_name`: with package or namespace where the language has them. `bases` as written; None is a base that is no
-    name. `is_open`: it has members that its text does not tell.
+    name. `is_open`: it has members that its text does not tell. `doubt`: why it may have such, or "".
+    `is_partial`: other parts of it may stand elsewhere.
     """
 
     name: str
@@ -55,6 +62,8 @@ class DeclaredType:
     members: tuple[Member, ...] = ()
     is_open: bool = False
     is_abstract: bool = False
+    doubt: str = ""
+    is_partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
