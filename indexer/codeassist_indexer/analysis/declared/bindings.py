@@ -43,8 +43,10 @@ class Binding:
 def local_binding(root: Node, byte_offset: int, name: str) -> Binding | None:
     """Return the binding of `name` that is in force at the offset; None where no local one is."""
     found: Binding | None = None
-    for num_seen, node in enumerate(_before(root, byte_offset)):
-        if num_seen == _MAX_NODES:  # nobody knows what the rest binds
+    num_seen = 0
+    for node in _before(root, byte_offset):
+        num_seen += node.type not in _SCOPES  # methods before this one are many, and looked at once each
+        if num_seen > _MAX_NODES:  # nobody knows what the rest binds
             return Binding(byte_offset, Unknown())
         value = _bound_value(node, name, byte_offset)
         if value is not None and (found is None or node.start_byte >= found.start_byte):
