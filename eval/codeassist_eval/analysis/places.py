@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from codeassist.request import CompletionRequest, NamePosition
@@ -21,6 +21,7 @@ from codeassist_indexer.languages.registry import ANALYSED, language_of
 
 _NAME = re.compile(r"[^\W\d][\w$]*")
 _KEYWORD = re.compile(r"\s*=(?!=)")
+_IN_BRACES = re.compile(r"[\w$\s,]*(?=\}\s*from\b)")
 _CANDIDATE = re.compile(r"(?:\.|::|[(,]\s*|\b(?:import|new|case)\s+|\{\s*)(?=[^\W\d])")
 
 
@@ -54,7 +55,11 @@ def places_of_tasks(tasks: Iterable[Task], repositories: Repositories) -> Iterat
 
 
 def drawn_places(folder: Path, wanted: Language | None, limit: int, seed: int) -> Iterator[AskedPlace]:
-    """Up to `limit` places of the repository in `folder`; the line after each is taken away, as in a task."""
+    """Up to `limit` places of the repository in `folder`; the line after each is taken away, as in a task.
+
+    Of names in the braces of an import every second place is drawn as it is when they are added to: only the names
+    behind it are gone, what they are imported from stands.
+    """
     texts = {path: text for path, text in source_texts(folder).items() if is_wanted(path, wanted)}
     candidates: list[tuple[str, int]] = []
     for path, text in texts.items():
@@ -72,7 +77,15 @@ def drawn_places(folder: Path, wanted: Language | None, limit: int, seed: int) -
         asked = _asked(folder, language or "", request, NamePositions(language or ""), text[:char], text[char:line_end])
         if asked is not None:
             num_given += 1
-            yield asked
+            yield _with_module(asked, text, char) if num_given % 2 else asked
+
+
+def _with_module(asked: AskedPlace, text: str, char: int) -> AskedPlace:
+    """The same place of an import with what stands behind its braces; any other as it is."""
+    closed = _IN_BRACES.match(text, char)
+    if asked.place.kind != "import" or closed is None:
+        return asked
+    return replace(asked, request=replace(asked.request, suffix=text[closed.end() :]))
 
 
 def _along(
