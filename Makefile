@@ -11,7 +11,7 @@ NODE := build/vscode
 WITH_NODE := PATH="$(CURDIR)/$(NODE)/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help vsix test-vscode demo dist test trace soak test-security test-remote test-nvim check format constraints clean
+.PHONY: help vsix test-vscode test-dashboard moving-picture dashboard-image demo dist test trace soak test-security test-remote test-nvim check format constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -59,7 +59,7 @@ test-security: $(VENV)/.dev-installed  ## break-in attempts and generators, at t
 trace: $(VENV)/.dev-installed  ## the modules that one edit and one completion run through, in order
 	@$(BIN)/python tools/trace_requests.py
 
-MODEL ?= $(error name a small model: make soak MODEL=path/to/model.gguf)
+MODEL ?= $(error name a model: MODEL=path/to/model.gguf)
 soak: $(VENV)/.dev-installed  ## 10,000 edits and 2,000 requests on one language server: MODEL=path/to/small.gguf
 	$(BIN)/python -m tests.lsp.soak --gguf $(MODEL)
 
@@ -71,6 +71,13 @@ test-remote: $(VENV)/.dev-installed  ## remote engines on a real server: LLAMA_P
 
 test-nvim: $(VENV)/.dev-installed  ## the Neovim plugin's tests alone
 	$(BIN)/python -m pytest -q tests/editors/nvim
+
+$(VENV)/.browser-installed: $(VENV)/.dev-installed
+	$(PIP) --editable '.[test-browser]'
+	@touch $@
+
+test-dashboard: $(VENV)/.browser-installed  ## the dashboard in a real browser: CHROMIUM, or one on PATH; pictures in build/dashboard
+	CODEASSIST_CHROMIUM=$$(bash $(VSCODE)/tools/find_chromium.sh) $(BIN)/python -m pytest -q tests/cli/dashboard/in_browser.py
 
 $(NODE)/bin/node: $(VSCODE)/tools/install_node.sh
 	bash $< $(PYTHON) $(NODE)
@@ -95,6 +102,19 @@ test-vscode: vsix $(NODE)/workbench/.installed $(VENV)/.dev-installed  ## lint, 
 	  CODEASSIST_CHROMIUM=$$(bash tools/find_chromium.sh) \
 	  CODEASSIST_PYTHON=$(CURDIR)/$(BIN)/python \
 	  npm run --silent test:workbench
+
+moving-picture: vsix $(NODE)/workbench/.installed $(VENV)/.dev-installed  ## docs/images/vscode.gif, played in the real workbench: MODEL=path/to/model.gguf
+	cd $(VSCODE) && $(WITH_NODE) \
+	  CODEASSIST_VSIX=$(CURDIR)/$(NODE)/codeassist.vsix \
+	  CODEASSIST_CODE_SERVER=$(CURDIR)/$(NODE)/workbench/node_modules/code-server/out/node/entry.js \
+	  CODEASSIST_CHROMIUM=$$(bash tools/find_chromium.sh) \
+	  CODEASSIST_PYTHON=$(CURDIR)/$(BIN)/python \
+	  node tools/record.ts $(abspath $(MODEL)) $(CURDIR)/$(NODE)/scene
+	$(BIN)/python tools/moving_picture.py $(NODE)/scene docs/images/vscode.gif
+
+dashboard-image: $(VENV)/.browser-installed  ## docs/images/dashboard.png, of a real server: MODEL=path/to/model.gguf
+	CODEASSIST_CHROMIUM=$$(bash $(VSCODE)/tools/find_chromium.sh) \
+	  $(BIN)/python tools/record_dashboard.py $(abspath $(MODEL)) docs/images/dashboard.png
 
 check: $(VENV)/.dev-installed  ## lint, format, types, import contracts
 	$(BIN)/ruff format --check .

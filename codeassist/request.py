@@ -205,6 +205,14 @@ class MonitorAct:
 
 
 @dataclass(frozen=True, slots=True)
+class AnswerToken:
+    """A token of an answer as it was written, and how likely the model thought it there: between 0 and 1."""
+
+    text: str
+    probability: float
+
+
+@dataclass(frozen=True, slots=True)
 class UsedSnippet:
     """A snippet that went into the prompt, with the tokens it cost there (header included)."""
 
@@ -252,7 +260,8 @@ class Trace:
     monitors where there are any. `num_cached_tokens`: of the prompt's, those whose states were used again.
     `late_sources` of retrieval were stopped at the deadline. `is_hasty`: the prompt was cut to what could be read in
     the request's `patience_ms`. `monitor_ms`: what monitors took for each token, without waiting. `sent` None: nothing
-    left this machine.
+    left this machine. `tokens` write the answer before it was cut, from the cursor on; none where a server that does
+    not tell them wrote it.
     """
 
     stage_ms: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -265,6 +274,7 @@ class Trace:
     monitor_acts: Sequence[MonitorAct] = ()
     monitor_ms: Sequence[float] = ()
     sent: Sent | None = None
+    tokens: Sequence[AnswerToken] = ()
 
 
 @dataclass(frozen=True, slots=True)

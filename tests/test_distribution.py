@@ -20,9 +20,13 @@ ROOT = Path(__file__).parents[1]
 # Loads everything that is no Python file, by the program's own code.
 LOAD = """
 import codeassist, codeassist_eval, codeassist_lsp
+from codeassist.cli.completion.recorded_demo import recorded_demo
+from codeassist.cli.dashboard.page_server import PageServer
 from codeassist_indexer.retrieval.ranking.ranker import load_ranker
 from codeassist_indexer.retrieval.vectors.static_encoder import load_encoder
 assert load_ranker() is not None and load_encoder() is not None
+PageServer(dict).close()
+recorded_demo()
 print(codeassist.__file__)
 """
 

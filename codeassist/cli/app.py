@@ -9,6 +9,7 @@ import click
 from codeassist import __version__
 from codeassist.cli.completion.complete import complete
 from codeassist.cli.completion.demo import demo
+from codeassist.cli.dashboard.command import dashboard
 from codeassist.cli.docs import docs
 from codeassist.cli.edits.next_edit import next_edit
 from codeassist.cli.health.doctor import doctor
@@ -58,6 +59,7 @@ for _command in (
     status,
     stop,
     stats,
+    dashboard,
     demo,
     docs,
     completion,

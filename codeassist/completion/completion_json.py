@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from codeassist.request import Completion, MonitorAct, Sent, Snippet, Trace, UsedSnippet
+from codeassist.request import AnswerToken, Completion, MonitorAct, Sent, Snippet, Trace, UsedSnippet
 
 
 def to_document(completion: Completion) -> dict[str, Any]:
@@ -28,6 +28,7 @@ def to_document(completion: Completion) -> dict[str, Any]:
         "sent": sent_document(completion.trace.sent),
         "late_sources": list(completion.trace.late_sources),
         "monitors": [dataclasses.asdict(act) for act in completion.trace.monitor_acts],
+        "tokens": tokens_document(completion.trace.tokens),
     }
 
 
@@ -49,8 +50,14 @@ def from_document(document: Mapping[str, Any]) -> Completion:
             notices=tuple(document["notices"]),
             monitor_acts=tuple(_act(entry) for entry in document.get("monitors", ())),
             sent=None if document.get("sent") is None else Sent(**document["sent"]),
+            tokens=tuple(AnswerToken(**entry) for entry in document.get("tokens", ())),
         ),
     )
+
+
+def tokens_document(tokens: Sequence[AnswerToken]) -> list[dict[str, Any]]:
+    """Return how likely each token of an answer was."""
+    return [{"text": token.text, "probability": round(token.probability, 4)} for token in tokens]
 
 
 def sent_document(sent: Sent | None) -> dict[str, Any] | None:

@@ -11,6 +11,7 @@ after them.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from time import perf_counter
@@ -21,7 +22,15 @@ from codeassist.completion.stops import BlockStop, Confidence, LineStop
 from codeassist.errors import CodeAssistError
 from codeassist.prompts import prompt as prompts
 from codeassist.prompts.templates import Template
-from codeassist.request import Completion, CompletionRequest, FinishReason, Retriever, Snippet, Trace
+from codeassist.request import (
+    AnswerToken,
+    Completion,
+    CompletionRequest,
+    FinishReason,
+    Retriever,
+    Snippet,
+    Trace,
+)
 from codeassist.tokenization.file_tokens import FileTokens, SnippetTokens
 from codeassist.tokenization.half_word import HalfWord, half_word
 from codeassist.tokenization.tokens import Tokenizer
@@ -155,12 +164,15 @@ class AnswerReader:
         is_block = request.extent == "block"
         self.stop = BlockStop(request.prefix, request.max_lines) if is_block else LineStop(request.max_lines)
         self.confidence = Confidence(request.min_confidence)
+        self.tokens: list[AnswerToken] = []
 
     def read(self, data: bytes, logprob: float) -> bool:
         """Take the next token's bytes and log-probability; return whether more is wanted."""
         if self._word is not None:
             data, self._word = data[len(self._word.left) :], None
+        num_read = len(self.stop.text)
         goes_on = self.stop.feed(data)
+        self.tokens.append(AnswerToken(self.stop.text[num_read:], math.exp(logprob)))
         return self.confidence.feed(logprob) and goes_on
 
 
@@ -228,7 +240,11 @@ def complete(generated: Generated, model_name: str) -> Completion:
         model=model_name,
         snippets=generated.prepared.prompt.snippets,
         confidence=confidence.value,
-        trace=replace(trace, stage_ms={**trace.stage_ms, "total": _total_ms(generated)}),
+        trace=replace(
+            trace,
+            stage_ms={**trace.stage_ms, "total": _total_ms(generated)},
+            tokens=tuple(generated.answer.tokens),
+        ),
     )
 
 

@@ -53,11 +53,11 @@ class PromptCache:
 
     Owned by whoever opened it; made by `Engine.open`, and of use to that engine alone. The engine fills it at the first
     use and may empty it at any later one, when others need the memory: then the next prompt is read anew. `name` is for
-    logs. With `is_exact`, only the unchanged beginning of the last prompt is used again. `awaited`: a prompt to be read
-    when nothing else is to be done.
+    people. With `is_exact`, only the unchanged beginning of the last prompt is used again. `awaited`: a prompt to be
+    read when nothing else is to be done. `snippets` are the ranges of other files in the last prompt that was answered.
     """
 
-    __slots__ = ("awaited", "is_exact", "live", "name", "speculator")
+    __slots__ = ("awaited", "is_exact", "live", "name", "snippets", "speculator")
 
     def __init__(self, name: str, *, is_exact: bool) -> None:
         self.name = name
@@ -65,6 +65,7 @@ class PromptCache:
         self.live: LiveCache | None = None
         self.speculator: Speculator | None = None
         self.awaited: Layout | None = None
+        self.snippets: Sequence[range] = ()
 
     @property
     def tokens(self) -> Sequence[int | None]:
@@ -157,6 +158,7 @@ class Engine:
         started = perf_counter()
         hidden, report = self._sync_or_make_room(cache, Layout(prompt, refresh, snippets), stopped)
         live = self.use(cache)
+        cache.snippets = snippets
         drafter = None
         if self.speculate:
             drafter = cache.speculator

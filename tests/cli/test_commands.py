@@ -16,6 +16,7 @@ import pytest
 
 from codeassist.cli.app import app, run
 from codeassist.cli.completion.demo import SCENE
+from codeassist.cli.completion.recorded_demo import recorded_demo
 from codeassist.errors import CodeAssistError
 from codeassist.terminal.deferred_command import DeferredCommand
 from tests.tiny_models import build_model, save_gguf
@@ -357,6 +358,13 @@ def test_the_demos_place_still_needs_another_file() -> None:
     assert hidden.startswith(SCENE.name)
     assert SCENE.name not in before + after
     assert SCENE.name in (root / SCENE.defined_in).read_text(encoding="utf-8")
+
+
+def test_what_was_recorded_for_the_demo_is_about_its_place() -> None:
+    recorded = recorded_demo()
+    assert recorded.file == SCENE.file and recorded.text.startswith(SCENE.name), "record it again: tools/record_demo.py"
+    told = "\n".join(recorded.told())
+    assert recorded.date in told and "not computed now" in told and recorded.model in told
 
 
 def test_the_demo_elsewhere_says_where_it_runs(

@@ -47,7 +47,7 @@ def test_the_documentation_is_listed_and_printed(capsys: pytest.CaptureFixture[s
     pages = json.loads(capsys.readouterr().out)["pages"]
     assert all(Path(page["path"]).is_file() for page in pages)
     assert run(["docs", "nothing"]) == 3
-    assert "there are architecture, " in capsys.readouterr().err
+    assert "there are README, architecture, " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("arguments", [("stats",), ("index", "--status"), ("status",), ("doctor", "--help")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -57,6 +58,10 @@ def test_a_completion_says_what_it_saw_and_what_it_took(open_tiny: Open) -> None
     assert [used.snippet.path for used in completion.snippets] == ["b.py"]
     assert {"retrieve_bm25", "prompt", "prefill", "decode", "total"} <= set(completion.trace.stage_ms)
     assert completion.trace.num_prompt_tokens <= 128 and completion.confidence is not None
+    tokens = completion.trace.tokens
+    assert len(tokens) == 8 and "".join(token.text for token in tokens) == completion.raw_text
+    mean = math.exp(math.fsum(math.log(token.probability) for token in tokens) / len(tokens))
+    assert mean == pytest.approx(completion.confidence, rel=1e-6)
 
 
 def test_a_second_request_reuses_the_first_ones_states(open_tiny: Open) -> None:

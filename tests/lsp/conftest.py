@@ -18,9 +18,9 @@ STAGED = [sys.executable, str(Path(__file__).with_name("staged_server.py"))]
 Run = Callable[[Callable[[Editor], Awaitable[None]]], None]
 
 
-def editor_for(program: Program) -> Editor:
+def editor_for(program: Program, **more: str) -> Editor:
     """An editor on the program's repository; its server is not started yet."""
-    environment = program.environment()
+    environment = program.environment() | more
     environment["PYTHONPATH"] += f":{SOURCES}"
     return Editor(STAGED, program.root, environment)
 
@@ -37,7 +37,8 @@ def shared_runner(
     with asyncio.Runner() as runner:
 
         async def start() -> Editor:
-            return await (await editor_for(made).start({"editor": {"debounce_ms": 0}})).ready()
+            editor = editor_for(made, CODEASSIST_TEST_SOCKET="1")
+            return await (await editor.start({"editor": {"debounce_ms": 0}})).ready()
 
         editor = runner.run(start())
         yield runner, editor

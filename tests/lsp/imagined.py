@@ -156,9 +156,13 @@ class Client:
         self.documents = DocumentSessions(find_scope, self.shared)
         self.beside = None
         self.failed: list[str] = []
+        self.last_shown: ShownSuggestion | None = None
         self.suggestion_log = SuggestionLog()
         backend: Any = self
         self.completing = ClientRequests(backend, self.suggestion_log, self.failed.append, lambda: None, now_s, sleep)
+
+    def note_shown(self, shown: ShownSuggestion) -> None:
+        self.last_shown = shown
 
     @property
     def counts(self) -> CacheCounts:

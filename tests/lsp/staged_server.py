@@ -8,9 +8,9 @@ In the text before the cursor such lines count, the last of each kind:
     #die         the job ends, and then the inference thread does
 
 The next edit follows scripted_edits.py. CODEASSIST_TEST_KEPT_AFTER_S says after how many seconds what was accepted is
-looked for. An index is built once there is the file that CODEASSIST_TEST_BUILD_UNTIL names; after its first report the
-build waits for the one that CODEASSIST_TEST_REPORT_UNTIL names. CODEASSIST_TEST_NO_THREADS: no thread can be started
-whose name begins so.
+looked for. CODEASSIST_TEST_SOCKET: programs can reach it too, as they can the real one. An index is built once there is
+the file that CODEASSIST_TEST_BUILD_UNTIL names; after its first report the build waits for the one that
+CODEASSIST_TEST_REPORT_UNTIL names. CODEASSIST_TEST_NO_THREADS: no thread can be started whose name begins so.
 """
 
 from __future__ import annotations
@@ -39,7 +39,8 @@ from codeassist.progress import Progress
 from codeassist.request import Completion, CompletionRequest, Retriever
 from codeassist.settings import Settings, defaults
 from codeassist_indexer.ingest.update import UpdateProgress
-from codeassist_lsp.serving.serving import run_stdio
+from codeassist_lsp.serving.serving import nothing_beside, run_stdio
+from codeassist_lsp.serving.socket_serving import beside_stdio
 from codeassist_lsp.usage.logs import set_up_logging
 from codeassist_lsp.workspace.background_index import BackgroundIndex
 from tests.lsp.scripted_edits import scripted_pipeline
@@ -127,5 +128,7 @@ if __name__ == "__main__":
     Session.complete = complete  # type: ignore[method-assign]
     codeassist_lsp.workspace.context.MOST_S = 30.0  # on a busy machine too, what is known is to be found
     codeassist_lsp.handlers.feedback.KEPT_AFTER_S = float(os.environ.get("CODEASSIST_TEST_KEPT_AFTER_S", "30"))
-    set_up_logging(defaults().settings.places.cache)
-    sys.exit(run_stdio(load))
+    places = defaults().settings.places
+    set_up_logging(places.cache)
+    beside = beside_stdio(places.run, None) if "CODEASSIST_TEST_SOCKET" in os.environ else nothing_beside
+    sys.exit(run_stdio(load, beside=beside))

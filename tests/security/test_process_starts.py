@@ -25,6 +25,7 @@ MODULES = frozenset({"multiprocessing", "concurrent.futures.process", "pty", "co
 KNOWN = {
     "codeassist/models/wheel.py": "module_command, a folder of its own",
     "codeassist/models/hardware.py": "find_program, the program's own folder",
+    "codeassist/cli/dashboard/browser.py": "find_program, the program's own folder",
     "lsp/codeassist_lsp/sharing/discovery.py": "its command comes from module_command, the cache folder",
     "indexer/codeassist_indexer/workers/child.py": "python_command, the interpreter's own folder",
     "indexer/codeassist_indexer/analysis/language_server.py": "the user's own program, a folder of its own",

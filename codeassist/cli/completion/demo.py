@@ -6,6 +6,7 @@ The place is one where the name to write stands only in another file.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,6 +97,8 @@ def demo(folder: Path, assignments: tuple[str, ...], as_json: bool) -> None:
     show_in_code(cut.request.prefix, completion.text, cut.request.suffix, "python", screen)
     say(f"\n   without other files: {without!r}")
     say(f"   with other files:    {completion.text!r}" + ("" if found else f" (right would be {SCENE.name})"))
+    if choice.entry.fills_in_the_middle is False:
+        _say_what_a_model_for_code_would_do(choice.entry.name, say)
     say("\n5. Why:\n")
     explain(outcome, screen)
     for line in completion.trace.notices:
@@ -161,6 +164,17 @@ def _complete(
     completion = session.complete(request, context.retriever)
     without = session.complete(request, NoRetriever())
     return Outcome(completion, {"load model": load_ms}), without.text
+
+
+def _say_what_a_model_for_code_would_do(name: str, say: Callable[[str], None]) -> None:
+    from codeassist.cli.completion.recorded_demo import recorded_demo
+    from codeassist.models.registry import BUILT_IN
+
+    say(f"\n   {name} is small and general, and sees nothing behind the cursor: it shows the way, not what to expect.")
+    say("   What a model for code, which fills in the middle, answers here:")
+    for line in recorded_demo().told():
+        say(line)
+    say(f"   `codeassist models pull {BUILT_IN[0].name}` fetches one; --set model.name=PATH takes a file of yours.")
 
 
 def _silence(line: str) -> None:

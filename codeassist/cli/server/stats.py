@@ -42,11 +42,7 @@ def stats(days: int, plot: Path | None, assignments: tuple[str, ...], as_json: b
       codeassist stats --days 7 --json
       codeassist stats --plot stats.png
     """
-    from codeassist_lsp.usage.feedback_figures import figures
-    from codeassist_lsp.usage.feedback_store import database_path, read
-
-    path = database_path(resolve_settings(None, assignments).settings.places.data)
-    document: dict[str, Any] = {"days": days, "file": str(path), **figures(read(path, time.time() - days * 86_400))}
+    document = counted(resolve_settings(None, assignments).settings.places.data, days)
     if plot is not None:
         from codeassist_lsp.usage.feedback_plot import feedback_plot
 
@@ -59,6 +55,15 @@ def stats(days: int, plot: Path | None, assignments: tuple[str, ...], as_json: b
         _print(document)
     if plot is not None:
         notice(f"drawn: {plot}")
+
+
+def counted(data: Path, days: int) -> dict[str, Any]:
+    """Return what was counted in the data folder in the last days, as `--json` prints it. Raises CodeAssistError."""
+    from codeassist_lsp.usage.feedback_figures import figures
+    from codeassist_lsp.usage.feedback_store import database_path, read
+
+    path = database_path(data)
+    return {"days": days, "file": str(path), **figures(read(path, time.time() - days * 86_400))}
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -5,7 +5,7 @@ Each is asked, and what it says is printed.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -31,10 +31,10 @@ def status(assignments: tuple[str, ...], as_json: bool) -> None:
       codeassist status
       codeassist status --json
     """
-    from codeassist_lsp.sharing.server_client import servers
+    from codeassist_lsp.sharing.server_client import ServerClient, servers
 
     places = resolve_settings(None, assignments).settings.places
-    found = [_ask(server) for server in servers(places.run)]
+    found = [ask(server, ServerClient.status) for server in servers(places.run)]
     if as_json:
         print_json({"servers": found})
     elif not found:
@@ -47,12 +47,13 @@ def status(assignments: tuple[str, ...], as_json: bool) -> None:
                 say(line)
 
 
-def _ask(server: ServerClient) -> dict[str, Any]:
+def ask(server: ServerClient, what: Callable[[ServerClient], dict[str, Any]]) -> dict[str, Any]:
+    """Return where a server is and what it says to a question, or its `problem`: why it says nothing."""
     from codeassist_lsp.sharing.server_client import NoAnswer
 
     where: dict[str, Any] = {"pid": server.address.pid, "address": str(server.address)}
     try:
-        return {**where, **server.status(), "problem": None}
+        return {**where, **what(server), "problem": None}
     except NoAnswer as error:
         return {**where, "problem": str(error)}
 
@@ -71,6 +72,7 @@ def _lines(one: Mapping[str, Any]) -> list[str]:
         f"  requests  {_counts(requests['counts'])}",
         *_known(one.get("results")),
         *_monitors(one.get("monitors")),
+        *_sources(one.get("sources")),
     ]
     lines += [f"  index     {_coverage(index)}" for index in one["index"]] or ["  index     no repository is open"]
     return lines + _latencies(one["latency_ms"])
@@ -113,6 +115,15 @@ def _monitors(monitored: Mapping[str, int] | None) -> list[str]:
     acts = ", ".join(f"{count:,} {outcome}" for outcome, count in monitored.items() if outcome != "suspected")
     suspected = monitored.get("suspected", 0)
     return [f"  monitors  {acts}; suspected wrong: {suspected:,}"]
+
+
+def _sources(sources: Mapping[str, Mapping[str, int]] | None) -> list[str]:
+    if not sources:
+        return []
+    late = {name: found["late"] for name, found in sources.items() if found["late"]}
+    told = [f"{name} {found['snippets']:,}" for name, found in sources.items() if found["snippets"]]
+    line = f"  snippets  {', '.join(told) or 'none'}"
+    return [line + (f"; late: {', '.join(f'{name} {count:,}' for name, count in late.items())}" if late else "")]
 
 
 def _coverage(index: Mapping[str, Any]) -> str:

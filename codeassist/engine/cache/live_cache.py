@@ -13,12 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 
 import torch
 from torch import Tensor
 
 from codeassist.engine.cache.cuda_graph_passes import DRAFT_ROWS, CudaGraphPasses
-from codeassist.engine.cache.reuse import Freshness, SnippetStates, align, common_prefix, gaps
+from codeassist.engine.cache.reuse import Freshness, SlotRun, SlotState, SnippetStates, align, common_prefix, gaps
 from codeassist.engine.layers.attention import Move, RunView, view_of
 from codeassist.engine.layers.model import PREFILL_CHUNK, Model, Pass, never
 from codeassist.errors import Cancelled
@@ -186,10 +187,26 @@ class LiveCache:
             self.num_exact += len(known)
         return self.num_stale
 
+    def runs(self) -> list[SlotRun]:
+        """What its slots hold, from the first to the last, in as few runs as there can be."""
+        rest = range(self.num_exact, len(self.tokens))
+        held = zip(self.tokens[self.num_exact :], self._freshness.inexact_states(rest), strict=True)
+        states: list[SlotState] = ["missing" if token is None else state for token, state in held]
+        runs = [SlotRun("exact", 0, self.num_exact)] if self.num_exact else []
+        start = self.num_exact
+        for state, same in groupby(states):
+            stop = start + sum(1 for _ in same)
+            runs.append(SlotRun(state, start, stop))
+            start = stop
+        return runs
+
     def check(self) -> None:
         """Assert the invariants that the class text states."""
         assert 0 <= self.num_exact <= len(self.tokens) <= self.states.capacity
         assert None not in self.tokens[: self.num_exact], "a slot without a state counts as exact"
+        runs = self.runs()
+        assert [run.start for run in runs] + [len(self.tokens)] == [0, *(run.stop for run in runs)]
+        assert sum(run.stop - run.start for run in runs if run.state == "exact") == self.num_exact
         self.states.check(self.tokens.index(None) if None in self.tokens else len(self.tokens))
 
     def _outdated(self, refresh: Sequence[range], encode: set[int]) -> set[int]:
@@ -209,7 +226,7 @@ class LiveCache:
             states = store.get(tuple(wanted[part.start : part.stop])) if missing else None
             if states is not None:
                 self.states.place(part.start, states)
-                self._freshness.change(part)
+                self._freshness.place(part)
                 self.tokens[part.start : part.stop] = wanted[part.start : part.stop]
                 placed.append(part)
         return placed

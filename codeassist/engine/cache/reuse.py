@@ -11,6 +11,8 @@ keeps a chunk's states and corrects them afterwards; here healing corrects them)
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from cachetools import LRUCache
@@ -21,6 +23,21 @@ from codeassist.engine.layers.attention import Move, States
 MIN_KEPT_RUN = 8  # shorter matches between changes are chance (a newline, a bracket): their states mean another place
 
 _NEVER = -1
+
+SlotState = Literal["exact", "stale", "shifted", "placed", "missing"]
+"""What a slot holds: an exact state; one computed here, under tokens that have changed since; one re-rotated from
+another slot; a snippet's from before; none."""
+_ORIGINS: tuple[SlotState, ...] = ("stale", "shifted", "placed")  # of a state that is not exact
+_COMPUTED, _SHIFTED, _PLACED = range(3)
+
+
+@dataclass(frozen=True, slots=True)
+class SlotRun:
+    """Neighbouring slots, [start, stop), of one state."""
+
+    state: SlotState
+    start: int
+    stop: int
 
 
 def common_prefix(a: Sequence[int | None], b: Sequence[int | None]) -> int:
@@ -73,22 +90,31 @@ def gaps(moves: Sequence[Move], length: int) -> list[range]:
 
 
 class Freshness:
-    """When each of `capacity` slots was computed, and when it last changed, counted in changes of the cache."""
+    """When each of `capacity` slots was computed, and when it last changed, counted in changes of the cache; and how
+    what it holds came there."""
 
     def __init__(self, capacity: int) -> None:
         self._now = 0
         self._computed_at = np.full(capacity, _NEVER, dtype=np.int64)
         self._changed_at = np.zeros(capacity, dtype=np.int64)
+        self._origin = np.zeros(capacity, dtype=np.int8)
 
     def move(self, moves: Sequence[Move]) -> None:
         """Take note that runs of slots moved: those that stayed in place are as they were, all others are not."""
         computed_at, changed_at = self._computed_at.copy(), self._changed_at.copy()
         self.change(range(len(computed_at)))
         for move in moves:
+            moved = slice(move.dst, move.dst + move.length)
             if move.src == move.dst:
-                stay = slice(move.dst, move.dst + move.length)
-                self._computed_at[stay] = computed_at[stay]
-                self._changed_at[stay] = changed_at[stay]
+                self._computed_at[moved] = computed_at[moved]
+                self._changed_at[moved] = changed_at[moved]
+            else:
+                self._origin[moved] = _SHIFTED
+
+    def place(self, slots: Sequence[int]) -> None:
+        """Take note that these slots took a snippet's states from before."""
+        self.change(slots)
+        self._origin[_index(slots)] = _PLACED
 
     def change(self, slots: Sequence[int]) -> None:
         """Take note that these slots hold something that was not computed here, or is just being computed."""
@@ -103,6 +129,11 @@ class Freshness:
         where = _index(slots)
         self._computed_at[where] = self._now
         self._changed_at[where] = self._now
+        self._origin[where] = _COMPUTED
+
+    def inexact_states(self, slots: range) -> list[SlotState]:
+        """What each of these slots holds, none of which is exact or without a state."""
+        return [_ORIGINS[origin] for origin in self._origin[slots.start : slots.stop]]
 
     def first_outdated(self, slots: Sequence[int]) -> int | None:
         """The first of these slots, which rise, before which something changed after it was computed; None: none."""

@@ -17,7 +17,6 @@ from codeassist.engine.configuration.model_config import ModelConfig
 from codeassist.engine.loading.weight_source import WeightSource
 from codeassist.errors import ModelError
 
-
 _FACTORS = ("a", "b", "scale")
 
 

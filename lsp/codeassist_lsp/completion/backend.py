@@ -32,6 +32,8 @@ from codeassist_lsp.workspace.indexes import Indexes
 
 if TYPE_CHECKING:
     from codeassist.completion.completer import Completer
+    from codeassist.engine.engine import PromptCache
+    from codeassist_lsp.completion.suggestion_log import ShownSuggestion
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +91,7 @@ class Backend:
         self.editor_left_s: float | None = None  # when the last one did, by the monotonic clock
         self._listeners: list[Listener] = []
         self._editors: dict[Listener, Editor] = {}
+        self._last_shown: ShownSuggestion | None = None
         self._waiting: set[asyncio.Future[None]] = set()  # until a model is in service
         self._began_s = time.monotonic()
         threading.Thread(target=_import_early, name="import", daemon=True).start()
@@ -111,6 +114,17 @@ class Backend:
     def met_editor(self, listener: Listener, editor: Editor) -> None:
         """Take note that `listener` is an editor; a program that asks once is none."""
         self._editors[listener] = editor
+
+    def note_shown(self, shown: ShownSuggestion) -> None:
+        """Take note of what a client was given."""
+        self._last_shown = shown
+
+    @property
+    def last_shown(self) -> ShownSuggestion | None:
+        """What any client was given last, as long as its document is open."""
+        if self._last_shown is not None and self._last_shown.session.is_closed:
+            self._last_shown = None
+        return self._last_shown
 
     def want_model(self, listener: Listener, settings: Settings) -> None:
         """Serve the model that a client's settings name, if it is that client's to say."""
@@ -166,6 +180,7 @@ class Backend:
             "feedback": {"unwritten": self.feedback.num_unwritten, "problem": self.feedback.problem},
             "monitors": dict(self.requests.monitored),
             "tokens": self.requests.tokens(),
+            "sources": self.requests.sources(),
             "latency_ms": self.requests.latency_ms(),
             **({"recent": self.requests.recent()} if with_recent else {}),
         }
@@ -225,7 +240,18 @@ def _describe(session: Completer) -> dict[str, Any]:
             "documents": len(held),
             "slots": num_slots,
             "exact_share": num_exact / num_slots if num_slots else 1.0,
+            "last": _strip(held[-1]) if held else None,
         },
+    }
+
+
+def _strip(cache: PromptCache) -> dict[str, Any]:
+    """What each slot of a cache holds, and which of them are other files'."""
+    runs = () if cache.live is None else cache.live.runs()
+    return {
+        "name": cache.name,
+        "runs": [[run.state, run.start, run.stop] for run in runs],
+        "snippets": [[part.start, part.stop] for part in cache.snippets],
     }
 
 

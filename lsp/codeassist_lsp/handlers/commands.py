@@ -54,11 +54,15 @@ class Commands:
             self._feedback.accepted(shown)
 
     def _explain(self, *arguments: Any) -> dict[str, Any]:
-        """Explain the suggestion whose id is given, or the last one."""
-        shown = self._find(arguments[0]) if arguments else next(iter(self._suggestion_log.last), None)
-        if shown is None:
-            return nothing_to_explain()
-        return explain(shown.suggestion.completion, shown.session.scope.path, shown.at_cursor.text, shown.stage_ms)
+        """Explain the suggestion whose id is given, or the client's last one; with `{"any_client": true}` the last one
+        that any client was given."""
+        if not arguments:
+            shown = next(iter(self._suggestion_log.last), None)
+        elif isinstance(arguments[0], dict):
+            shown = self._backend.last_shown if arguments[0].get("any_client") is True else None
+        else:
+            shown = self._find(arguments[0])
+        return nothing_to_explain() if shown is None else explain(shown)
 
     async def _status(self, *arguments: Any) -> dict[str, Any]:
         """Say what goes on; with `{"recent": true}` each of the last requests too."""

@@ -14,37 +14,56 @@ from codeassist.completion.completion_json import (
     rounded,
     sent_document,
     snippet_document,
+    tokens_document,
     told_of_act,
     told_of_late,
     told_of_sent,
 )
-from codeassist.request import Completion
+from codeassist_lsp.completion.suggestion_log import ShownSuggestion
+from codeassist_lsp.documents.open_document import with_newlines
+
+_LINES_AROUND = 6
 
 
-def explain(completion: Completion, path: str, text: str, stage_ms: Mapping[str, float]) -> dict[str, Any]:
+def explain(shown: ShownSuggestion) -> dict[str, Any]:
     """The document for one suggestion; `stage_ms` is the whole request's split."""
+    completion = shown.suggestion.completion
     snippets = [snippet_document(used) for used in completion.snippets]
     document = {
-        "path": path,
-        "text": text,
+        "path": shown.session.scope.path,
+        "text": shown.at_cursor.text,
+        "around": _around(shown),
         "model": completion.model,
         "finish_reason": completion.finish_reason,
         "confidence": completion.confidence,
         "num_prompt_tokens": completion.trace.num_prompt_tokens,
         "num_cached_tokens": completion.trace.num_cached_tokens,
         "num_new_tokens": completion.trace.num_new_tokens,
-        "stage_ms": rounded(stage_ms),
+        "stage_ms": rounded(shown.stage_ms),
         "snippets": snippets,
         "notices": list(completion.trace.notices),
         "sent": sent_document(completion.trace.sent),
         "late_sources": list(completion.trace.late_sources),
         "monitors": [dataclasses.asdict(act) for act in completion.trace.monitor_acts],
+        "tokens": tokens_document(completion.trace.tokens),
     }
     return {
         "markdown": _markdown(
             document, told_of_sent(completion.trace.sent), [told_of_act(act) for act in completion.trace.monitor_acts]
         ),
         **document,
+    }
+
+
+def _around(shown: ShownSuggestion) -> dict[str, Any]:
+    """Where it stands: some lines up to it, what it takes the place of, and some lines from there on."""
+    text, edit = shown.document.document.text, shown.at_cursor
+    before, after = with_newlines(text[: edit.start_char]), with_newlines(text[edit.end_char :])
+    return {
+        "line": before.count("\n") + 1,
+        "before": "".join(before.splitlines(keepends=True)[-_LINES_AROUND - 1 :]),
+        "replaced": text[edit.start_char : edit.end_char],
+        "after": "".join(after.splitlines(keepends=True)[: _LINES_AROUND + 1]),
     }
 
 

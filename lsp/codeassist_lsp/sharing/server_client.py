@@ -45,6 +45,7 @@ class ServerClient:
         self._framing = Framing()
         self._arrived: deque[dict[str, Any]] = deque()
         self._ids = itertools.count(1)
+        self._has_greeted = False
 
     def __enter__(self) -> ServerClient:
         return self
@@ -80,11 +81,17 @@ class ServerClient:
                     raise NoAnswer(f"the server at {self.address} failed: {_message_of(message['error'])}")
                 return message.get("result")
 
+    def command(self, name: str, *arguments: object) -> dict[str, Any]:
+        """Have one of the server's commands run, and return the object that it says."""
+        if not self._has_greeted:
+            self.greet()
+            self._has_greeted = True
+        found = self.request("workspace/executeCommand", {"command": name, "arguments": list(arguments)})
+        return found if isinstance(found, dict) else {}
+
     def status(self) -> dict[str, Any]:
         """Return what the server does."""
-        self.greet()
-        found = self.request("workspace/executeCommand", {"command": "codeassist.status", "arguments": []})
-        return found if isinstance(found, dict) else {}
+        return self.command("codeassist.status")
 
     def stop(self) -> bool:
         """Have a server end that several windows share; return False if it is none of these."""

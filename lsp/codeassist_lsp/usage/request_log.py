@@ -30,6 +30,7 @@ class RequestTrace:
     Monotonic seconds, by a clock that processes share where there is one: `read_s` is when the request's last byte was
     read, `asked_s` when the inference thread was asked, `done_s` when that was done, `written_s` when the answer was
     handed to the system; None: not yet, or never. late_sources: of other files, what was not found in time.
+    `tokens_by_source`: what each source of context brought into the prompt, for each of its snippets its tokens.
     """
 
     kind: str
@@ -44,6 +45,7 @@ class RequestTrace:
     num_new_tokens: int = 0
     late_sources: tuple[str, ...] = ()
     monitor_acts: tuple[MonitorAct, ...] = ()
+    tokens_by_source: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
     _began_s: float = field(default_factory=perf_counter)
 
     def note_writing(self) -> None:
@@ -70,6 +72,8 @@ class RequestTrace:
         self.num_new_tokens = said.num_new_tokens
         self.late_sources = tuple(said.late_sources)
         self.monitor_acts = tuple(said.monitor_acts)
+        for used in first.snippets:
+            self.tokens_by_source.setdefault(used.snippet.source, []).append(used.num_tokens)
 
     def end(self) -> None:
         """Note what the request took in all."""
@@ -120,6 +124,20 @@ class RequestLog:
         reused = sum(trace.num_cached_tokens for trace in self._traces)
         new = sum(trace.num_new_tokens for trace in self._traces)
         return {"prompt": prompt, "reused": reused, "reused_share": reused / prompt if prompt else 0.0, "new": new}
+
+    def sources(self) -> dict[str, dict[str, int]]:
+        """What each source of context brought into the last requests' prompts, the most first, and how often it was
+        late."""
+        found: dict[str, dict[str, int]] = {}
+        for trace in self._traces:
+            for source in {**trace.tokens_by_source, **dict.fromkeys(trace.late_sources)}:
+                counts = found.setdefault(source, {"requests": 0, "snippets": 0, "tokens": 0, "late": 0})
+                tokens = trace.tokens_by_source.get(source, [])
+                counts["requests"] += bool(tokens)
+                counts["snippets"] += len(tokens)
+                counts["tokens"] += sum(tokens)
+                counts["late"] += source in trace.late_sources
+        return dict(sorted(found.items(), key=lambda item: (-item[1]["tokens"], item[0])))
 
     def recent(self) -> list[dict[str, Any]]:
         """Every kept request, the oldest first, ready for JSON."""

@@ -370,6 +370,27 @@ def test_a_snippet_that_returns_costs_no_encoding_and_heals_to_exact(tiny: MakeM
     assert_equals_fresh(cache, two + one + file)
 
 
+def test_each_slot_says_how_its_state_came_there(tiny: MakeModel) -> None:
+    cache, store = LiveCache(tiny("qwen2")[0], CAPACITY), SnippetStates(1 << 30)
+
+    def told() -> list[tuple[str, int, int]]:
+        cache.check()
+        return [(run.state, run.start, run.stop) for run in cache.runs()]
+
+    head, snippet, tail = list(range(20)), list(range(100, 130)), list(range(200, 240))
+    cache.sync(head + snippet + tail, snippets=[range(20, 50)], store=store)
+    assert told() == [("exact", 0, 90)]
+    cache.sync(head + tail, store=store)
+    assert told() == [("exact", 0, 20), ("shifted", 20, 59), ("stale", 59, 60)], "the last is always computed anew"
+    cache.sync([301, 302, 303, *head[3:], *snippet, *tail], snippets=[range(20, 50)], store=store)
+    assert told() == [
+        ("exact", 0, 3), ("stale", 3, 20), ("placed", 20, 50), ("shifted", 50, 89), ("stale", 89, 90)
+    ]  # fmt: skip
+    while cache.heal(16):
+        told()
+    assert told() == [("exact", 0, 90)]
+
+
 def test_snippet_states_are_bounded(tiny: MakeModel) -> None:
     states = LiveCache(tiny("qwen2")[0], CAPACITY)
     states.sync(list(range(100)))

@@ -1,0 +1,1 @@
+"""`codeassist dashboard`: a local page that shows what `status`, `stats` and `explain` say."""
