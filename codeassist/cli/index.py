@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from codeassist.models.sources import size_text
 from codeassist.terminal.console import Meter, notice, print_json, print_json_line, say
 from codeassist.terminal.options import debug_option, json_option, resolve_settings, set_option
 
@@ -107,6 +106,8 @@ def _print_report(root: Path, report: UpdateReport, as_json: bool) -> None:
 
 
 def _print_status(root: Path, store: Store, as_json: bool) -> None:
+    from codeassist.models.sources import size_text
+
     counts = store.counts() if store.path.exists() else None
     if as_json:
         document: dict[str, Any] = {"root": root, "database": store.path, "is_indexed": counts is not None}

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from codeassist.settings import Override, Resolved, resolve
-from codeassist.settings.assignments import parse_assignments
 from codeassist.terminal.console import notice
+
+if TYPE_CHECKING:  # half of what `--help` would wait for
+    from codeassist.settings import Resolved
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 
@@ -49,6 +50,9 @@ def resolve_settings(
 
     `dedicated` maps an option's name to its setting and value; None means it was not given.
     """
+    from codeassist.settings import Override, resolve
+    from codeassist.settings.assignments import parse_assignments
+
     overrides = parse_assignments(assignments)
     for option, (key, value) in (dedicated or {}).items():
         if value is not None:

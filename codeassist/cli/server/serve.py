@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 import click
 
 from codeassist.processes import module_command
-from codeassist.settings.assignments import parse_assignments
 from codeassist.terminal.console import notice
 from codeassist.terminal.options import debug_option, set_option
 
@@ -74,6 +73,7 @@ def serve(
       codeassist serve --log-level debug --log-file /tmp/codeassist.log
     """
     from codeassist.settings import locate
+    from codeassist.settings.assignments import parse_assignments
 
     places = locate()
     overrides = parse_assignments(assignments)
