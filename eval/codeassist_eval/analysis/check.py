@@ -6,7 +6,7 @@ What is measured is whether the truth would have been excluded.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -103,8 +103,15 @@ class AnalysisFigures:
         }
 
 
-def check_analysis(asked: Iterable[AskedPlace], indexes: Path) -> AnalysisFigures:
-    """Ask at each place, in order; those of one repository should come together."""
+AllNames = Callable[[AskedPlace], frozenset[str] | None]
+"""An oracle: all names that can stand at a place, None where it does not know."""
+
+
+def check_analysis(asked: Iterable[AskedPlace], indexes: Path, all_names: AllNames = lambda _: None) -> AnalysisFigures:
+    """Ask at each place, in order; those of one repository should come together.
+
+    Where `all_names` says what can stand at a place, each of these is a truth: none of them may be excluded.
+    """
     figures = AnalysisFigures()
     folder: Path | None = None
     store: Store | None = None
@@ -123,7 +130,7 @@ def check_analysis(asked: Iterable[AskedPlace], indexes: Path) -> AnalysisFigure
             if place.request.path not in warmed:
                 analyst.warm(place.request)
                 warmed.add(place.request.path)
-            _ask(analyst, place, figures)
+            _ask(analyst, place, figures, all_names)
     finally:
         if analyst is not None and store is not None:
             analyst.close()
@@ -131,7 +138,7 @@ def check_analysis(asked: Iterable[AskedPlace], indexes: Path) -> AnalysisFigure
     return figures
 
 
-def _ask(analyst: RepositoryAnalysisService, asked: AskedPlace, figures: AnalysisFigures) -> None:
+def _ask(analyst: RepositoryAnalysisService, asked: AskedPlace, figures: AnalysisFigures, all_names: AllNames) -> None:
     analysis = analyst.analyse(asked.request)
     if not isinstance(analysis, TextAnalysis):
         return
@@ -145,7 +152,8 @@ def _ask(analyst: RepositoryAnalysisService, asked: AskedPlace, figures: Analysi
         count.abstained[found.source] += 1
         return
     by_position = kind == "keyword" and not asked.is_keyword
-    is_there = found.room != 0 if by_position else asked.name in found.names
+    others = (all_names(asked) or frozenset()) - found.names if not by_position else frozenset[str]()
+    is_there = found.room != 0 if by_position else asked.name in found.names and not others
     if found.strength == "likely":
         count.num_likely += 1
         count.num_astray += not is_there
@@ -162,4 +170,5 @@ def _ask(analyst: RepositoryAnalysisService, asked: AskedPlace, figures: Analysi
     line_number = asked.text.count("\n") + 1
     where = f"{asked.folder.name}/{asked.request.path}:{line_number}"
     some = tuple(sorted(found.names, key=lambda name: (name.startswith("_"), name)))[:10]
-    figures.excluded.append(Excluded(asked.language, kind, where, asked.line, some))
+    line = asked.line + "".join(f" +{name}" for name in sorted(others)[:10])
+    figures.excluded.append(Excluded(asked.language, kind, where, line, some))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from codeassist.terminal.options import debug_option, json_option
 from codeassist_eval.cli.options import FILE, language_option, repos_option, seed_option
 
 if TYPE_CHECKING:
+    from codeassist_eval.analysis.check import AllNames
     from codeassist_eval.tasks.task import Language
 
 
@@ -20,11 +22,23 @@ if TYPE_CHECKING:
 @repos_option
 @language_option
 @click.option("--draw", type=click.IntRange(min=1), metavar="N", help="Instead of tasks: N places of each repository.")
+@click.option(
+    "--typescript",
+    type=FILE,
+    metavar="FOLDER",
+    help="npm's package `typescript` 5: its language service says what else can stand at places of scripts.",
+)
 @seed_option
 @json_option
 @debug_option
 def analysis_command(
-    tasks_path: Path | None, repos: Path, language: Language | None, draw: int | None, seed: int, as_json: bool
+    tasks_path: Path | None,
+    repos: Path,
+    language: Language | None,
+    draw: int | None,
+    typescript: Path | None,
+    seed: int,
+    as_json: bool,
 ) -> None:
     """Ask the analysis behind the monitors at places whose name is known: no model runs.
 
@@ -51,11 +65,19 @@ def analysis_command(
     else:
         raise click.UsageError("give either --tasks or --draw")
     databases = claim_folder(cache / "indexes")
-    try:
-        figures: AnalysisFigures = check_analysis(places, databases.path)
-    finally:
-        databases.release()
+    with ExitStack() as opened:
+        opened.callback(databases.release)
+        figures: AnalysisFigures = check_analysis(places, databases.path, _all_names(opened, typescript))
     if as_json:
         print_json(figures.as_document())
     else:
         print_analysis(figures.as_document())
+
+
+def _all_names(opened: ExitStack, typescript: Path | None) -> AllNames:
+    """The oracle that was asked for; one that knows nothing where none was."""
+    if typescript is None:
+        return lambda _: None
+    from codeassist_eval.analysis.typescript_service import TypeScriptService
+
+    return opened.enter_context(closing(TypeScriptService(typescript))).names
