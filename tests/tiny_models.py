@@ -228,7 +228,7 @@ def save_gguf(
         writer.add_layer_norm_eps(config.norm_epsilon)
     else:
         writer.add_layer_norm_rms_eps(config.rms_norm_eps)
-    _add_tokenizer(writer, family, config.vocab_size)
+    add_tokenizer(writer, family, config.vocab_size)
     tensors = {name: tensor.detach().float() for name, tensor in model.named_parameters()}
     for name, tensor in tensors.items():
         stem, _, suffix = name.rpartition(".")
@@ -256,7 +256,7 @@ def _add_tensor(writer: gguf.GGUFWriter, name: str, tensor: torch.Tensor, kind: 
         writer.add_tensor(name, gguf.quants.quantize(tensor.numpy(), quant), raw_dtype=quant)
 
 
-def _add_tokenizer(writer: gguf.GGUFWriter, family: str, vocab_size: int) -> None:
+def add_tokenizer(writer: gguf.GGUFWriter, family: str, vocab_size: int) -> None:
     backend = train_tokenizer(family).backend_tokenizer
     model = json.loads(backend.to_str())["model"]
     tokens = [backend.id_to_token(i) or f"[PAD{i}]" for i in range(vocab_size)]

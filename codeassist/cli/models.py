@@ -1,4 +1,4 @@
-"""`codeassist models`: list, pull, path, remove.
+"""`codeassist models`: list, add, pull, path, remove.
 
 The registry and the store do the work.
 """
@@ -31,22 +31,30 @@ def models() -> None:
 @json_option
 @debug_option
 def list_models(assignments: tuple[str, ...], as_json: bool) -> None:
-    """List every model that is known, and which are installed.
+    """List every model that is known: what it is for, whether it is installed, and whether it runs here.
+
+    Installed models are looked into, each once. A model for edits writes the next edit, and no completions.
 
     \b
     Examples:
       codeassist models list
       codeassist models list --json
     """
+    from codeassist.cli.model_fitness import why_not_here
     from codeassist.models.hardware import detect
     from codeassist.models.registry import known_models, suggest_for
 
     settings = resolve_settings(None, assignments).settings
-    suggested = suggest_for(detect(), settings).name
+    hardware = detect(settings.places.cache)
+    suggested = suggest_for(hardware, settings).name
     with Meter() as meter:
-        rows = [(entry, *_state(entry, settings, meter)) for entry in known_models(settings).values()]
+        found = [(entry, *_state(entry, settings, meter)) for entry in known_models(settings).values()]
+        rows = [
+            (entry, state, installed, why_not_here(entry, installed, hardware, settings.places.cache, meter))
+            for entry, state, installed in found
+        ]
     if as_json:
-        listed = [_document(entry, state, installed) for entry, state, installed in rows]
+        listed = [_document(entry, state, installed, why) for entry, state, installed, why in rows]
         print_json({"suggested": suggested, "models": listed})
         return
     from rich.table import Table
@@ -55,18 +63,67 @@ def list_models(assignments: tuple[str, ...], as_json: bool) -> None:
     from codeassist.terminal.screen import Screen
 
     table = Table(box=None, pad_edge=False)
-    for title in ("name", "size", "state", "licence", "source"):
-        is_short = title in ("name", "size")
+    for title in ("name", "size", "for", "state", "runs here", "licence", "source"):
+        is_short = title in ("name", "size", "for")
         table.add_column(title, justify="right" if title == "size" else "left", no_wrap=is_short, overflow="fold")
-    for entry, state, _ in rows:
+    for entry, state, _, why in rows:
         mark = " *" if entry.name == suggested else ""
         size = size_text(entry.size_bytes) if entry.size_bytes is not None else "?"
-        table.add_row(entry.name + mark, size, state, entry.licence, describe(entry.source))
+        runs = "yes" if why is None else "no"
+        table.add_row(entry.name + mark, size, _purpose(entry), state, runs, entry.licence, describe(entry.source))
     console = Screen()
     if not console.is_terminal:
         console.width = 200  # one line a model where a script may read it
     console.print(table)
     say("* fits this machine: what `auto` means")
+    for entry, _, _, why in rows:
+        if why is not None:
+            say(f"{entry.name} does not run here: {why}")
+
+
+@models.command()
+@click.argument("name")
+@click.argument("source", metavar="PATH|hub:OWNER/REPO")
+@click.option("--template", metavar="NAME", help="How it is prompted, where its tokens do not tell (docs/models.md).")
+@click.option("--edit-form", metavar="NAME", help="How it is asked for next edits, where its name does not tell.")
+@json_option
+@debug_option
+def add(name: str, source: str, template: str | None, edit_form: str | None, as_json: bool) -> None:
+    """Give a model of your own a name, in your config.toml. SOURCE is a GGUF file, a folder, or a hub repository.
+
+    A file or folder is looked into first: what would not run is not added. Nothing is copied or fetched.
+
+    \b
+    Examples:
+      codeassist models add coder ~/models/coder.gguf
+      codeassist models add mellum hub:JetBrains/Mellum-4b-base
+      codeassist models add seed hub:OWNER/REPO:FILE.gguf --template seed-coder
+    """
+    from codeassist.models.own_entries import add_entry
+    from codeassist.models.registry import find_entry
+    from codeassist.models.sources import FolderSource, GgufSource, describe
+    from codeassist.settings.sections import is_path
+
+    settings = resolve_settings(None, ()).settings
+    if not is_path(source) and "/" not in source:
+        source = f"./{source}"
+    entry = find_entry(source, settings)
+    if isinstance(entry.source, FolderSource | GgufSource):
+        from codeassist.engine.loading.weights import require_runnable
+
+        with Meter() as meter:
+            meter(f"look into {entry.source.path.name}", 0, None)
+            require_runnable(entry.source.path)
+    given = {"template": template, "edit_form": edit_form}
+    extra = {key: value for key, value in given.items() if value is not None}
+    for key, value in extra.items():
+        _check_key(key, value)
+    add_entry(settings.places.config_file, name, entry.source, extra)
+    if as_json:
+        print_json({"name": name, "source": describe(entry.source), "config_file": settings.places.config_file})
+        return
+    fetch = "" if entry.is_local else f"; `codeassist models pull {name}` fetches it"
+    say(f"{name}: {describe(entry.source)}, in {settings.places.config_file}{fetch}")
 
 
 @models.command()
@@ -77,13 +134,14 @@ def list_models(assignments: tuple[str, ...], as_json: bool) -> None:
 def pull(name: str, assignments: tuple[str, ...], as_json: bool) -> None:
     """Fetch a model and verify it. NAME "auto", the default, is the one that fits this machine.
 
-    An interrupted download goes on where it stopped. Proxies, certificates and HF_TOKEN count as huggingface_hub and
-    pip take them.
+    NAME may be hub:OWNER/REPO or hub:OWNER/REPO:FILE.gguf, which --model then takes, too. An interrupted download goes
+    on where it stopped. Proxies, certificates and HF_TOKEN count as huggingface_hub and pip take them.
 
     \b
     Examples:
       codeassist models pull
       codeassist models pull qwen2.5-coder-1.5b
+      codeassist models pull hub:OWNER/REPO:FILE.gguf
     """
     from codeassist.models.model_choice import choose_to_pull
     from codeassist.models.registry import pull as pull_model
@@ -145,6 +203,16 @@ def remove(name: str, assignments: tuple[str, ...], as_json: bool) -> None:
         say(f"{name}: {size_text(freed)} freed" if freed else f"{name}: was not installed")
 
 
+def _check_key(key: str, value: str) -> None:
+    from codeassist.errors import SettingsError
+    from codeassist.settings.sections import MODEL_RULES
+
+    try:
+        MODEL_RULES[key].parse(value)
+    except ValueError:
+        raise SettingsError(f"--{key.replace('_', '-')} {value}: must be {MODEL_RULES[key].expects}") from None
+
+
 def _state(entry: ModelEntry, settings: Settings, progress: Meter) -> tuple[str, InstalledModel | None]:
     from codeassist.errors import ModelError
     from codeassist.models.model_store import look_up
@@ -158,7 +226,14 @@ def _state(entry: ModelEntry, settings: Settings, progress: Meter) -> tuple[str,
     return ("missing" if entry.is_local else "not installed"), None
 
 
-def _document(entry: ModelEntry, state: str, installed: InstalledModel | None) -> dict[str, Any]:
+def _purpose(entry: ModelEntry) -> str:
+    """What a model was trained for: its entry says it, or what its form of edits is called by."""
+    from codeassist.edits.forms.registry import form_of
+
+    return "edits" if entry.for_edits or form_of(entry.name) != "diff" else "completion"
+
+
+def _document(entry: ModelEntry, state: str, installed: InstalledModel | None, why: str | None) -> dict[str, Any]:
     from codeassist.models.sources import describe
 
     return {
@@ -167,7 +242,10 @@ def _document(entry: ModelEntry, state: str, installed: InstalledModel | None) -
         "description": entry.description,
         "licence": entry.licence,
         "size_bytes": entry.size_bytes,
+        "for": _purpose(entry),
         "state": state,
+        "runs_here": why is None,
+        "why_not": why,
         "path": installed.path if installed else None,
         "sha256": installed.sha256 if installed else entry.sha256,
     }

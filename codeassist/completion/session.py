@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
@@ -17,9 +17,9 @@ from codeassist.errors import CodeAssistError, ModelError
 from codeassist.models.placement import Placement, placements
 from codeassist.progress import Progress, silent
 from codeassist.prompts.prompt import Budget
-from codeassist.prompts.templates import recognise
+from codeassist.prompts.templates import Template, is_trained, named, recognise, without_fim
 from codeassist.request import Completion, CompletionRequest, Retriever
-from codeassist.settings import Settings
+from codeassist.settings import Settings, UserModel
 
 if TYPE_CHECKING:  # torch takes two seconds to import: only who opens a session pays for it
     from codeassist.engine.decoding.decode import DecodeParams
@@ -287,9 +287,10 @@ def _open(
         if device.type != "cpu":
             loaded.new_cache(context_tokens + room)  # to see that there is memory for one
         tokenizer, trie, monitoring = reading.result()
-    template = recognise(tokenizer.special)
-    if template.fim is None:
-        notices.append(f"{model.name} has no fill-in-the-middle: what stands after the cursor is not seen")
+    own = settings.models.get(model.name)
+    template, lack = _template(model, own, tokenizer.special, config.published_names)
+    if lack is not None:
+        notices.append(f"{model.name} {lack}: what stands after the cursor is not seen")
     engine = Engine(
         loaded,
         max_tokens=context_tokens + room,
@@ -300,6 +301,21 @@ def _open(
         speculate=speculate,
     )
     prompter = Prompter(tokenizer, template, Budget(context_tokens), trie)
-    own = settings.models.get(model.name)
     form, calibration = (None, None) if own is None else (own.edit_form, own.edit_calibration)
     return Session(model.name, engine, prompter, tuple(notices), monitoring, form, calibration)
+
+
+def _template(
+    model: InstalledModel, own: UserModel | None, special: Mapping[str, int], published_names: tuple[str, ...]
+) -> tuple[Template, str | None]:
+    """The template of a model, its entry's where that names one; and why it does not fill in where it does not."""
+    if own is not None and own.template is not None:
+        return named(own.template, special), None
+    template = recognise(special)
+    if template.fim is None:
+        return template, "has no fill-in-the-middle"
+    hub = () if own is None or own.hub is None else (own.hub,)
+    if is_trained((*published_names, *hub, model.path.name.removesuffix(".gguf"), model.name)):
+        return template, None
+    opt_in = f'[models.{model.name}] template = "{template.name}" in your config.toml has it used all the same'
+    return without_fim(template), f"owns the tokens of fill-in-the-middle and was not trained with them ({opt_in})"

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from codeassist.errors import ModelError
+from codeassist.models.speed import Speed, measured
 from codeassist.processes import child_folder, find_program
 
 _CPUINFO = Path("/proc/cpuinfo")
@@ -42,12 +43,13 @@ class Gpu:
 
 @dataclass(frozen=True, slots=True)
 class Hardware:
-    """What decides which model this machine can run."""
+    """What decides which model this machine can run. `speed` None: not measured, as it need not be with a GPU."""
 
     num_cores: int  # physical
     ram_bytes: int
     cpu_extensions: tuple[str, ...]
     gpu: Gpu | None
+    speed: Speed | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +61,15 @@ class TorchBuild:
     sees_gpu: bool
 
 
-def detect() -> Hardware:
-    """Look at the machine; fast, and without torch."""
+def detect(cache: Path | None = None, *, again: bool = False) -> Hardware:
+    """Look at the machine; fast, and without torch.
+
+    With a cache folder its processor's speed is known too: as measured before, or (`again`) now, unless a GPU is there.
+    """
     cores = psutil.cpu_count(logical=False) or psutil.cpu_count() or 1
-    return Hardware(cores, psutil.virtual_memory().total, cpu_extensions(), nvidia_gpu())
+    gpu = nvidia_gpu()
+    speed = measured(cache, again=again) if cache is not None and gpu is None else None
+    return Hardware(cores, psutil.virtual_memory().total, cpu_extensions(), gpu, speed)
 
 
 def cpu_extensions() -> tuple[str, ...]:

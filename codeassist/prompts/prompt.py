@@ -76,61 +76,64 @@ def build(
     texts = file_tokens or FreshTokens(tokenizer, request.prefix, request.suffix)
     parts = _Parts(template, tokenizer, texts, line_comment(request.path, request.language))
     used, blocks = parts.snippet_blocks(snippets, int(budget.total * budget.snippet_share))
-    header = parts.start(repository)
+    start = parts.start(repository)
     told_path = request.told_path or request.path
-    file_header = parts.file_header(told_path) if blocks or template.file else []
+    sees_nothing = not (start or request.prefix) and template.fim is None
+    names_itself = template.file is not None and template.names_itself
+    own = parts.file_header(told_path) if blocks or names_itself or sees_nothing else []
     num_markers = 4
-    room = budget.total - len(header) - sum(map(len, blocks)) - len(file_header) - num_markers
+    room = budget.total - len(start) - sum(map(len, blocks)) - len(own) - num_markers
     suffix = suffix_window(request.suffix, texts, int(budget.total * budget.suffix_share)) if template.fim else []
     suffix = suffix[: max(room // 2, 0)]
     prefix = prefix_window(request.prefix, texts, max(room - len(suffix), 1))
-    tokens = [*header]
-    ranges: list[range] = []
-    for block in blocks:
-        ranges.append(range(len(tokens), len(tokens) + len(block)))
-        tokens += block
-    tokens += file_header
-    if not tokens and not prefix and template.fim is None:  # a model must see something
-        tokens += parts.file_header(told_path)
-    return _with_file(tokens, tuple(used), tuple(ranges), prefix, suffix, template, tokenizer, refresh_tokens)
+    match template.in_prefix:
+        case "nothing":
+            front, inner = [*blocks, own], []
+        case "path":
+            front, inner = [*blocks, own[:1]], [own[1:]]
+        case "files":
+            front, inner = [], [*blocks, own]
+    return _laid_out(start, tuple(used), front, inner, prefix, suffix, template, tokenizer, refresh_tokens)
 
 
-def _with_file(
-    tokens: list[int],
+def _laid_out(
+    start: list[int],
     used: tuple[UsedSnippet, ...],
-    snippet_ranges: tuple[range, ...],
+    front: list[list[int]],
+    inner: list[list[int]],
     prefix: list[int],
     suffix: list[int],
     template: Template,
     tokenizer: Tokenizer,
     refresh_tokens: int,
 ) -> Prompt:
-    special = tokenizer.special
-    spans = {"prefix": range(0), "suffix": range(0)}
+    """`front` stands before all markers, `inner` behind the prefix's; of both together the snippets come first."""
+    tokens = list(start)
+
+    def add(added: Sequence[int]) -> range:
+        tokens.extend(added)
+        return range(len(tokens) - len(added), len(tokens))
+
+    blocks = [add(block) for block in front]
     markers: list[range] = []
+    places = {"prefix": range(0), "suffix": range(0)}
     fim = template.fim
-    if fim is None:
-        spans["prefix"] = range(len(tokens), len(tokens) + len(prefix))
-        tokens += prefix
-    else:
-        marker_of = {"prefix": fim.prefix, "suffix": fim.suffix, "middle": fim.middle}
-        text_of = {"prefix": prefix, "suffix": suffix}
-        for part, text in fim.order:
-            marker = marker_of[part]
-            if marker is not None:
-                markers.append(range(len(tokens), len(tokens) + 1))
-                tokens.append(special[marker])
-            if text is not None:
-                spans[text] = range(len(tokens), len(tokens) + len(text_of[text]))
-                tokens += text_of[text]
-    head = spans["suffix"]
-    tail = spans["prefix"]
+    marker_of = {"prefix": fim.prefix, "suffix": fim.suffix, "middle": fim.middle} if fim else {"prefix": None}
+    for part, text in fim.order if fim else (("prefix", "prefix"),):
+        marker = marker_of[part]
+        if marker is not None:
+            markers.append(add([tokenizer.special[marker]]))
+        if text == "prefix":
+            blocks += [add(block) for block in inner]
+        if text is not None:
+            places[text] = add(prefix if text == "prefix" else suffix)
+    head, tail = places["suffix"], places["prefix"]
     around = (
         *reversed(markers),
         range(head.start, min(head.start + refresh_tokens, head.stop)),
         range(max(tail.start, tail.stop - refresh_tokens), tail.stop),
     )
-    return Prompt(tuple(tokens), used, spans["prefix"], spans["suffix"], snippet_ranges, around)
+    return Prompt(tuple(tokens), used, tail, head, tuple(blocks[: len(used)]), around)
 
 
 def prefix_window(text: str, tokens: FileTokens, max_tokens: int) -> list[int]:
@@ -191,13 +194,15 @@ class _Parts:
     def start(self, repository: str) -> list[int]:
         tokens = [self.tokenizer.bos_id] if self.tokenizer.add_bos and self.tokenizer.bos_id is not None else []
         if self.template.repository is not None:
-            tokens += [self.tokenizer.special[self.template.repository], *self.texts.other(f"{repository}\n")]
+            name = self.texts.other(f"{repository}{self.template.repository_end}")
+            tokens += [self.tokenizer.special[self.template.repository], *name]
         return tokens
 
     def file_header(self, path: str) -> list[int]:
         if self.template.file is not None:
             return [self.tokenizer.special[self.template.file], *self.texts.other(f"{path}\n")]
-        return self.texts.other(f"{self.comment} {path}\n")
+        before = f"{self.comment} " if self.template.header is None else self.template.header
+        return self.texts.other(f"{before}{path}\n")
 
     def snippet_blocks(self, snippets: Sequence[Snippet], max_tokens: int) -> tuple[list[UsedSnippet], list[list[int]]]:
         """Return those that fit, in falling order of worth, and their tokens in the order of the prompt."""
@@ -217,6 +222,7 @@ class _Parts:
 
     def _body(self, text: str) -> str:
         body = text.rstrip("\n")
-        if self.template.file is None:  # as comments, so that the model does not take them for the file itself
+        if self.template.file is None and self.template.header is None:
+            # As comments, so that the model does not take them for the file itself.
             body = "\n".join(f"{self.comment} {line}".rstrip() for line in body.split("\n"))
-        return body + "\n"
+        return body + self.template.file_end

@@ -111,12 +111,9 @@ async def _served(client: CompletionsClient, wanted: str | None) -> ServedModel:
 
 def _with_markers(tokenizer: Tokenizer, template: Template) -> list[int]:
     """A short text after each of the template's markers, as ids; the sample where there are none."""
-    fim = template.fim
-    names = [template.repository, template.file, *((fim.prefix, fim.suffix, fim.middle) if fim else ())]
     tokens: list[int] = []
-    for name in names:
-        if name is not None:
-            tokens += (tokenizer.special[name], *tokenizer.encode(_AFTER_MARKER))
+    for marker in template.markers:
+        tokens += (tokenizer.special[marker], *tokenizer.encode(_AFTER_MARKER))
     return tokens or tokenizer.encode(_SAMPLE)
 
 

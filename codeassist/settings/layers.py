@@ -335,8 +335,9 @@ def _user_model(name: str, table: object, file: Path) -> UserModel:
         raise SettingsError(
             f"{where}: needs exactly one of {', '.join(_SOURCES)}, which say where the model comes from"
         )
-    if "revision" in values and "hub" not in values:
-        raise SettingsError(f"{where}: revision belongs to hub; remove it")
+    for key in ("revision", "file"):
+        if key in values and "hub" not in values:
+            raise SettingsError(f"{where}: {key} belongs to hub; remove it")
     return UserModel(**values)
 
 

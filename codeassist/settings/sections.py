@@ -243,6 +243,7 @@ class UserModel:
     folder: Path | None = field(default=None, metadata={"kind": path()})
     hub: str | None = field(default=None, metadata={"kind": matching(r"[\w.-]+/[\w.-]+", 'a repository, "owner/name"')})
     revision: str | None = field(default=None, metadata={"kind": text()})
+    file: str | None = field(default=None, metadata={"kind": matching(r"[\w.-]+\.gguf", "a GGUF file of the hub's")})
     sha256: str | None = field(default=None, metadata={"kind": matching(r"[0-9a-f]{64}", "64 lower-case hex digits")})
     adapter: Path | None = field(default=None, metadata={"kind": path()})
     edit_form: str | None = field(
@@ -252,6 +253,15 @@ class UserModel:
         },
     )
     edit_calibration: Path | None = field(default=None, metadata={"kind": path()})
+    template: str | None = field(
+        default=None,
+        metadata={
+            "kind": matching(
+                r"qwen-coder|codegemma|granite[34]|mellum|starcoder|deepseek-coder|seed-coder|codellama|codestral|files|plain",
+                "a prompt template of docs/models.md, as qwen-coder or plain",
+            )
+        },
+    )
     licence: str | None = field(default=None, metadata={"kind": text()})
     description: str | None = field(default=None, metadata={"kind": text()})
 

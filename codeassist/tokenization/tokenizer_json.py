@@ -19,7 +19,7 @@ SPACE_MARK = "▁"  # what SentencePiece writes for a space
 _MARKERS = (
     *("<s>", "</s>", "<unk>", "<pad>", "<bos>", "<eos>", "[INST]", "[/INST]", "[PREFIX]", "[SUFFIX]", "[MIDDLE]"),
     *("<PRE>", "<SUF>", "<MID>", "<EOT>", "<fim_prefix>", "<fim_suffix>", "<fim_middle>", "<fim_pad>"),
-    *("<repo_name>", "<reponame>", "<file_sep>", "<filename>"),
+    *("<repo_name>", "<reponame>", "<file_sep>", "<filename>", "<[fim-prefix]>", "<[fim-suffix]>", "<[fim-middle]>"),
 )
 _BARS = ("<|", "<｜", SPACE_MARK + "<|", SPACE_MARK + "<｜")  # <|endoftext|>, <｜fim▁begin｜>
 _UNICODE_FORMS = ("NFC", "NFD", "NFKC", "NFKD")

@@ -241,6 +241,39 @@ def test_models_list_path_and_remove(home: Path, tmp_path: Path, capsys: pytest.
     assert "does not exist" in capsys.readouterr().err
 
 
+def test_a_file_is_added_listed_and_used_by_its_name(
+    home: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "zeta tuned.gguf"
+    save_gguf(file, "qwen2", build_model("qwen2"))
+    assert run(["models", "add", "zeta-own", str(file), "--template", "plain"]) == 0
+    assert "in " + str(home / "config.toml") in capsys.readouterr().out
+    assert run(["models", "path", "zeta-own"]) == 0
+    assert capsys.readouterr().out == f"{file}\n"
+    bad = tmp_path / "bad.gguf"
+    bad.write_bytes(file.read_bytes().replace(b"general.architecture", b"general.architecturX"))
+    assert run(["models", "add", "bad", str(bad)]) == 4
+    assert "architecture is 'none'" in capsys.readouterr().err
+    assert run(["models", "add", "worse", str(tmp_path / "gone.gguf")]) == 4
+    assert run(["models", "add", "other", "hub:owner/repo", "--template", "nonsense"]) != 0
+    assert "--template nonsense: must be a prompt template" in capsys.readouterr().err
+    assert run(["models", "add", "far", "hub:owner/repo:x.gguf", "--edit-form", "zeta2"]) == 0
+    assert "`codeassist models pull far` fetches it" in capsys.readouterr().out
+    with (home / "config.toml").open("a") as config:
+        config.write(f"[models.bad]\ngguf = {json.dumps(str(bad))}\n")
+    for _ in range(2):  # the second time from what the first found out
+        assert run(["models", "list", "--json"]) == 0
+        listed = {model["name"]: model for model in json.loads(capsys.readouterr().out)["models"]}
+        assert {name: model["for"] for name, model in listed.items() if model["for"] == "edits"}.keys() == {
+            *("zeta-2", "zeta-own", "far")
+        }
+        assert listed["zeta-own"]["runs_here"] is True and listed["zeta-own"]["why_not"] is None
+        assert listed["bad"]["runs_here"] is False and "architecture is 'none'" in listed["bad"]["why_not"]
+        assert listed["qwen2.5-coder-14b"]["for"] == "completion"
+    assert run(["models", "list"]) == 0
+    assert "bad does not run here: " in capsys.readouterr().out
+
+
 def test_pull_without_a_hub_says_what_it_does_instead(
     home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -28,14 +28,14 @@ def open_tiny(folder: Path, family: str, cache: str = "exact") -> Session:
     torch.set_num_threads(1)
     if not (folder / family).exists():
         (folder / family).mkdir()
-        save_model(folder / family, family)
+        save_model(folder / f"{family}-coder", family)
     settings = Settings(
         model=ModelSettings(format="float32", context_tokens=160, threads=1),
         completion=CompletionSettings(max_new_tokens=16),
         cache=CacheSettings(mode="exact" if cache == "exact" else "live"),
         places=Folders(folder / "config.toml", folder / "data", folder / "cache", folder / "run"),
     )
-    return open_session(settings, InstalledModel("tiny", folder / family, "0" * 64, "safetensors"))
+    return open_session(settings, InstalledModel("tiny", folder / f"{family}-coder", "0" * 64, "safetensors"))
 
 
 @pytest.fixture(scope="module")

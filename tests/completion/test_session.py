@@ -16,7 +16,7 @@ from codeassist.engine.layers.linear import int8_supported
 from codeassist.errors import Cancelled, ModelError
 from codeassist.models.model_store import InstalledModel
 from codeassist.request import CompletionRequest, NoRetriever, Retrieval, Snippet
-from codeassist.settings import CacheSettings, CompletionSettings, Folders, ModelSettings, Settings
+from codeassist.settings import CacheSettings, CompletionSettings, Folders, ModelSettings, Settings, UserModel
 from tests.tiny_models import CODE, save_model
 
 REQUEST = CompletionRequest("pkg/a.py", CODE[:100], CODE[100:160], max_new_tokens=8, max_lines=None)
@@ -37,7 +37,7 @@ def open_tiny(tmp_path: Path) -> Open:
     def make(
         family: str = "qwen2", cache: str = "live", model: ModelSettings | None = None, **config: object
     ) -> Session:
-        folder = tmp_path / family
+        folder = tmp_path / f"{family}-coder"  # a general model of that name was not trained to fill in
         folder.mkdir()
         save_model(folder, family, **config)
         settings = Settings(
@@ -225,7 +225,7 @@ def test_a_cpu_gets_int8_by_itself(open_tiny: Open) -> None:
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_gpu_that_is_not_there_is_named(open_tiny: Open) -> None:
-    with pytest.raises(ModelError, match=r"torch sees no GPU.*install\.md"):
+    with pytest.raises(ModelError, match=r"torch sees no GPU.*docs install"):
         open_tiny(model=ModelSettings(device="cuda"))
 
 
@@ -255,3 +255,21 @@ def test_a_document_goes_on_with_another_model(open_tiny: Open) -> None:
     theirs = other.complete(REQUEST, NoRetriever(), document=document)
     assert theirs.text == other.complete(REQUEST, NoRetriever()).text and theirs.trace.num_cached_tokens == 0
     assert session.engine.held == () and other.engine.held == (document.cache(other.engine),)
+
+
+def test_a_model_that_was_not_trained_to_fill_in_says_so_until_its_entry_asks_for_it(tmp_path: Path) -> None:
+    folder = tmp_path / "Qwen3-4B-Base"
+    save_model(folder, "qwen3")
+    places = Folders(tmp_path / "config.toml", tmp_path / "data", tmp_path / "cache", tmp_path / "run")
+    settings = Settings(model=ModelSettings(format="float32", context_tokens=128, threads=1), places=places)
+    model = InstalledModel("own", folder, "0" * 64, "safetensors")
+    session = open_session(settings, model)
+    [notice] = session.notices
+    assert "was not trained with them" in notice and '[models.own] template = "qwen-coder"' in notice
+    assert session.prompter.template.fim is None
+    for template, has_fim in (("qwen-coder", True), ("plain", False)):
+        models = {"own": UserModel(folder=folder, template=template)}
+        asked = open_session(dataclasses.replace(settings, models=models), model)
+        assert asked.notices == () and (asked.prompter.template.fim is not None) is has_fim
+    with pytest.raises(ModelError, match="no token <filename>"):
+        open_session(dataclasses.replace(settings, models={"own": UserModel(folder=folder, template="mellum")}), model)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from codeassist.errors import ModelError
-from codeassist.models import model_store
+from codeassist.models import model_store, speed
 from codeassist.models.hardware import Gpu, Hardware
 from codeassist.models.registry import (
     BUILT_IN,
@@ -29,6 +29,7 @@ from codeassist.models.registry import (
     verify,
 )
 from codeassist.models.sources import FolderSource, HubSource, ModelEntry, WheelSource
+from codeassist.models.speed import Speed, measure, measured
 from codeassist.progress import Progress
 from codeassist.settings import Settings, resolve
 
@@ -290,16 +291,40 @@ def test_an_entry_of_the_users_own_replaces_a_built_in_one(tmp_path: Path) -> No
     [
         (Hardware(2, 2 << 30, (), None), "smollm2-135m"),
         (SMALL_CPU, "qwen2.5-coder-0.5b"),
-        (Hardware(16, 64 << 30, ("AVX2", "AVX-512 VNNI"), None), "qwen2.5-coder-1.5b"),
-        (Hardware(16, 64 << 30, ("AVX2",), None), "qwen2.5-coder-0.5b"),
+        (Hardware(2, 16 << 30, (), None, Speed(25e9, 150e9)), "qwen2.5-coder-0.5b"),
+        (Hardware(8, 32 << 30, (), None, Speed(45e9, 400e9)), "qwen2.5-coder-1.5b"),
+        (Hardware(8, 32 << 30, (), None, Speed(45e9, 150e9)), "qwen2.5-coder-0.5b"),  # prompts would take too long
+        (Hardware(32, 128 << 30, (), None, Speed(200e9, 3e12)), "qwen2.5-coder-7b"),
+        (Hardware(32, 8 << 30, (), None, Speed(200e9, 3e12)), "qwen2.5-coder-1.5b"),  # memory for no more
+        (Hardware(2, 8 << 30, (), None, Speed(1e9, 1e9)), "qwen2.5-coder-0.5b"),  # the smallest that writes code
         (Hardware(8, 16 << 30, (), Gpu("4 GB", 4 << 30)), "qwen2.5-coder-0.5b"),
         (Hardware(8, 16 << 30, (), Gpu("8 GB", 8 << 30)), "qwen2.5-coder-1.5b"),
+        (Hardware(8, 64 << 30, (), Gpu("12 GB", 12 << 30)), "mellum-4b"),
         (Hardware(8, 64 << 30, (), Gpu("24 GB", 24 << 30)), "qwen2.5-coder-7b"),
         (Hardware(8, 64 << 30, (), Gpu("80 GB", 80 << 30)), "qwen2.5-coder-14b"),
     ],
 )
 def test_the_suggestion_follows_the_hardware(settings: Settings, hardware: Hardware, name: str) -> None:
     assert suggest_for(hardware, settings).name == name
+
+
+def test_the_speed_is_measured_once_and_again_for_the_better(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = measure()
+    assert found.bytes_per_s > 1e8 and found.flops > 1e8
+    assert found.token_ms(found.bytes_per_s) == 1000 and found.reading_ms(found.flops, 2) == 4000
+    figures = iter([Speed(2e10, 1e11), Speed(1e10, 2e11)])
+    monkeypatch.setattr(speed, "measure", lambda: next(figures))
+    monkeypatch.setattr(speed, "is_busy", lambda: False)
+    assert measured(tmp_path / "cache") == Speed(2e10, 1e11)
+    assert measured(tmp_path / "cache") == Speed(2e10, 1e11)  # not measured again
+    assert measured(tmp_path / "cache", again=True) == Speed(2e10, 2e11)
+    assert measured(tmp_path / "cache") == Speed(2e10, 2e11)
+    monkeypatch.setattr(speed, "is_busy", lambda: True)
+    figures = iter([Speed(1e10, 1e10)])
+    assert measured(tmp_path / "busy") == Speed(1e10, 1e10) and not (tmp_path / "busy").exists()
+    (tmp_path / "cache" / "speed.json").write_text('{"machine": "another", "bytes_per_s": 1, "flops": 1}')
+    with pytest.raises(StopIteration):  # measured anew on another machine
+        measured(tmp_path / "cache")
 
 
 def must_not_ask() -> bool:

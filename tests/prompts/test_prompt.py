@@ -78,17 +78,14 @@ def test_other_orders_of_the_same_parts(order: str, expected: str) -> None:
 
 def test_starcoder_has_its_own_spelling() -> None:
     assert text_of("starcoder2", lay_out("starcoder2").tokens) == (
-        "<repo_name>demo\n" + blocks("<file_sep>{}\n") + "<file_sep>pkg/a.py\n"
-        f"<fim_prefix>{REQUEST.prefix}<fim_suffix>{REQUEST.suffix}<fim_middle>"
+        "<repo_name>demo" + blocks("<file_sep>{}\n") + "<file_sep><fim_prefix>pkg/a.py\n"
+        f"{REQUEST.prefix}<fim_suffix>{REQUEST.suffix}<fim_middle>"
     )
 
 
-def test_deepseek_gives_other_files_as_comments() -> None:
-    commented = "".join(
-        f"# {s.path}\n" + "".join(f"# {line}\n" for line in s.text.splitlines()) for s in reversed(SNIPPETS)
-    )
+def test_deepseek_gives_other_files_behind_their_paths() -> None:
     assert text_of("llama", lay_out("llama").tokens) == (
-        commented + f"# pkg/a.py\n<｜fim▁begin｜>{REQUEST.prefix}<｜fim▁hole｜>{REQUEST.suffix}<｜fim▁end｜>"
+        "<｜fim▁begin｜>" + blocks("#{}\n") + f"#pkg/a.py\n{REQUEST.prefix}<｜fim▁hole｜>{REQUEST.suffix}<｜fim▁end｜>"
     )
 
 
@@ -105,7 +102,7 @@ def test_templates_are_read_from_special_tokens() -> None:
     assert named(*piped, "<|repo_name|>", "<|file_sep|>") == "qwen-coder"
     assert named(*piped, "<|file_separator|>") == "codegemma"
     assert named("<fim_prefix>", "<fim_suffix>", "<fim_middle>") == "granite3"
-    assert named("▁<PRE>", "▁<SUF>", "▁<MID>", "▁<EOT>") == "codellama"
+    assert named("<PRE>", "<SUF>", "<MID>", "<EOT>") == "codellama"  # as `Tokenizer.special` has "▁<PRE>"
     assert named("<repo_name>", "<file_sep>", "<|im_end|>") == "files"
     assert named("<s>", "</s>") == "plain"
 

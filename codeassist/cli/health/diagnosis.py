@@ -43,7 +43,7 @@ def diagnose(folder: Path, assignments: tuple[str, ...], progress: Progress) -> 
     resolved = salvage(root, parse_assignments(assignments))
     problems = list(resolved.problems)
     settings = resolved.settings
-    hardware = detect()
+    hardware = detect(settings.places.cache, again=True)
     sections = {
         "program": _program(settings, problems),
         "hardware": _hardware(hardware),
@@ -71,12 +71,17 @@ def _program(settings: Settings, problems: list[str]) -> dict[str, Any]:
 
 
 def _hardware(hardware: Hardware) -> dict[str, Any]:
-    gpu = hardware.gpu
+    gpu, speed = hardware.gpu, hardware.speed
     return {
         "cores": hardware.num_cores,
         "memory": size_text(hardware.ram_bytes),
         "extensions": ", ".join(hardware.cpu_extensions) or "none known",
         "gpu": f"{gpu.name}, {size_text(gpu.memory_bytes)}" if gpu else "none",
+        **(
+            {}
+            if speed is None
+            else {"speed": f"reads {speed.bytes_per_s / 1e9:.0f} GB/s, {speed.flops / 1e9:.0f} GFLOPS"}
+        ),
     }
 
 

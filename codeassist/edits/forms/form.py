@@ -16,9 +16,10 @@ CHARS_PER_TOKEN = 3  # as Zed and others estimate
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A special token of the model, by its text."""
+    """A special token of the model, by its text. `or_text`: a model without it is given its text."""
 
     token: str
+    or_text: bool = False
 
 
 Piece = str | Mark

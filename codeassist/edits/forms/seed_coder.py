@@ -45,9 +45,8 @@ _CURSOR, _BEGIN, _SEPARATOR, _END = "<|user_cursor|>", "<<<<<<< CURRENT\n", "===
 _NOTHING = "NO_EDITS"
 _EDITABLE_TOKENS, _CONTEXT_TOKENS = 350, 150
 _MOST_EDITS, _DIFF_CONTEXT_LINES = 6, 3
-_SUFFIX, _PREFIX, _MIDDLE, _FILE = (
-    Mark(f"<{name}>") for name in ("[fim-suffix]", "[fim-prefix]", "[fim-middle]", "filename")
-)
+_SUFFIX, _PREFIX, _MIDDLE = (Mark(f"<[fim-{part}]>") for part in ("suffix", "prefix", "middle"))
+_FILE = Mark("<filename>", or_text=True)  # one of the ordinary vocabulary in some files of Seed-Coder
 _MARKER = re.compile(r"<\|marker_(\d+)\|>")
 _LEAST_BLOCK, _MOST_BLOCK, _MOST_NUDGE = 6, 16, 5
 _TAILS = frozenset(("break", "continue", "return", "throw", "end"))

@@ -30,7 +30,8 @@ class RewriteProposer:
         self._form = form
         probe = Site("a", 0, 1, 0.0, "near", "")
         pieces = form.prompt(EditRequest("a", 0, (), {"a": "a\n"}), form.window(probe, ["a", ""]))
-        missing = {piece.token for piece in pieces if isinstance(piece, Mark)} - model.tokenizer.special.keys()
+        needed = {piece.token for piece in pieces if isinstance(piece, Mark) and not piece.or_text}
+        missing = needed - model.tokenizer.special.keys()
         if missing:
             raise ModelError(
                 f"{model.name} has no token {min(missing)}, which the form {form.name} is written with; choose another "
@@ -63,7 +64,8 @@ class RewriteProposer:
     def _tokens(self, pieces: Sequence[str | Mark]) -> list[int]:
         special = self._model.tokenizer.special
         tokens: list[int] = []
-        for is_text, group in groupby(pieces, key=lambda piece: isinstance(piece, str)):
+        known = [piece.token if isinstance(piece, Mark) and piece.token not in special else piece for piece in pieces]
+        for is_text, group in groupby(known, key=lambda piece: isinstance(piece, str)):
             if is_text:
                 tokens += self._model.encode("".join(piece for piece in group if isinstance(piece, str)))
             else:

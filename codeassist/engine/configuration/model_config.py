@@ -10,8 +10,8 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any, cast
 
 from codeassist.engine.configuration import rope_scaling
-from codeassist.engine.configuration.families import Activation, NormKind, family_of, is_on
-from codeassist.engine.configuration.rope_scaling import RopeScaling
+from codeassist.engine.configuration.families import Activation, Family, NormKind, family_of, is_on, refuse_hybrid
+from codeassist.engine.configuration.rope_scaling import FrequencyFactors, RopeScaling
 from codeassist.errors import ModelError
 
 _ACTIVATIONS: dict[str, Activation] = {
@@ -26,11 +26,26 @@ _ACTIVATIONS: dict[str, Activation] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Scales:
+    """What a model multiplies: the embedding, what is added to the residual stream, and the logits (there it divides).
+
+    `attention`: the attention scores, None for one over the root of a head's size.
+    """
+
+    embedding: float = 1.0
+    residual: float = 1.0
+    logits: float = 1.0
+    attention: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ModelConfig:
     """One decoder-only transformer with rotary positions.
 
     `sliding_window`: attention sees at most so many tokens back; the engine keeps its context below it.
     `qkv_bias`, `out_bias`, `mlp_bias`: whether the projections into and out of attention, and the MLP's, have biases.
+    `rotary_dim`: how many of a head's numbers rotate. `post_norms`: what attention and the MLP add is normed, too.
+    `scales`: what its conversion multiplies weights with. `published_names`: what its files call the model.
     """
 
     architecture: str
@@ -52,10 +67,14 @@ class ModelConfig:
     out_bias: bool
     mlp_bias: bool
     qk_norm: bool
+    rotary_dim: int
+    post_norms: bool
+    scales: Scales
     tied_embeddings: bool
     sliding_window: int | None
     eos_token_ids: tuple[int, ...]
     bos_token_id: int | None
+    published_names: tuple[str, ...]
 
     @property
     def num_layer_parameters(self) -> int:
@@ -71,12 +90,15 @@ class ModelConfig:
         family = family_of(model_type)
         _refuse_unsupported(config, model_type)
         d_model, num_heads = source.positive("hidden_size"), source.positive("num_attention_heads")
-        max_positions = source.positive("max_position_embeddings")
+        head_dim = source.positive("head_dim", d_model // num_heads)
         rope: dict[str, Any] = dict(config.get("rope_parameters") or config.get("rope_scaling") or {})
-        if float(rope.get("partial_rotary_factor", config.get("partial_rotary_factor", 1.0))) != 1.0:
-            raise ModelError("the model rotates only a part of each head, which this engine does not have")
+        if "original_max_position_embeddings" in config:
+            rope.setdefault("original_max_position_embeddings", config["original_max_position_embeddings"])
+        partial = rope.get("partial_rotary_factor", config.get("partial_rotary_factor", family.partial_rotary))
+        max_positions = source.positive("max_position_embeddings")
+        scaling = rope_scaling.from_hf(rope, max_positions)
         slides = is_on(family.sliding_window, config) and bool(config.get("sliding_window"))
-        hidden_act = str(config.get("hidden_act", family.activation))
+        hidden_act = str(config.get(family.hf_activation or "", family.activation))
         if hidden_act not in _ACTIVATIONS:
             raise ModelError(f"the model's activation is {hidden_act!r}; known are {', '.join(_ACTIVATIONS)}")
         return _checked(
@@ -86,12 +108,12 @@ class ModelConfig:
                 d_model=d_model,
                 num_heads=num_heads,
                 num_kv_heads=source.positive("num_key_value_heads", num_heads),
-                head_dim=source.positive("head_dim", d_model // num_heads),
-                d_ff=source.positive("intermediate_size"),
+                head_dim=head_dim,
+                d_ff=source.positive(family.hf_d_ff),
                 vocab_size=source.positive("vocab_size"),
-                max_positions=max_positions,
+                max_positions=rope_scaling.reach(scaling, max_positions),
                 rope_theta=source.number("rope_theta", rope.get("rope_theta", 10_000.0)),
-                rope_scaling=rope_scaling.from_hf(rope, max_positions),
+                rope_scaling=scaling,
                 norm_eps=source.number(*family.hf_eps),
                 norm=family.norm,
                 activation=_ACTIVATIONS[hidden_act],
@@ -100,10 +122,14 @@ class ModelConfig:
                 out_bias=is_on(family.out_bias, config),
                 mlp_bias=is_on(family.mlp_bias, config),
                 qk_norm=family.qk_norm,
+                rotary_dim=int(head_dim * float(partial)),
+                post_norms=family.post_norms,
+                scales=_hf_scales(source, family, d_model),
                 tied_embeddings=bool(config.get("tie_word_embeddings", family.tied_embeddings)),
                 sliding_window=source.positive("sliding_window") if slides else None,
                 eos_token_ids=token_ids(config.get("eos_token_id")),
                 bos_token_id=next(iter(token_ids(config.get("bos_token_id"))), None),
+                published_names=_names(config, "_name_or_path"),
             )
         )
 
@@ -123,9 +149,10 @@ class ModelConfig:
             source.positive(f"{name}.attention.head_count"),
         )
         head_dim = source.positive(f"{name}.attention.key_length", d_model // num_heads)
-        if source.positive(f"{name}.rope.dimension_count", head_dim) != head_dim:
-            raise ModelError("the model rotates only a part of each head, which this engine does not have")
         max_positions = source.positive(f"{name}.context_length")
+        scaling = rope_scaling.from_gguf(metadata, name, max_positions)
+        layer_name = {"gate": "ffn_gate", "q": "attn_q"} | dict(family.gguf_layer_names)
+        has_fused_gate = layer_name["gate"] == "ffn_up"
         ends = [metadata.get(f"tokenizer.ggml.{key}_token_id") for key in ("eos", "eot")]
         window = f"{name}.attention.sliding_window"
         return _checked(
@@ -140,19 +167,23 @@ class ModelConfig:
                 vocab_size=source.positive(f"{name}.vocab_size", len(metadata.get("tokenizer.ggml.tokens", ()))),
                 max_positions=max_positions,
                 rope_theta=source.number(f"{name}.rope.freq_base", 10_000.0),
-                rope_scaling=rope_scaling.from_gguf(metadata, name, max_positions),
+                rope_scaling=scaling,
                 norm_eps=source.number(f"{name}.attention.{family.gguf_eps}", 1e-5),
                 norm=family.norm,
                 activation=family.activation,
-                gated_mlp="blk.0.ffn_gate.weight" in tensor_names,
-                qkv_bias="blk.0.attn_q.bias" in tensor_names,
+                gated_mlp=has_fused_gate or "blk.0.ffn_gate.weight" in tensor_names,
+                qkv_bias=f"blk.0.{layer_name['q']}.bias" in tensor_names,
                 out_bias="blk.0.attn_output.bias" in tensor_names,
                 mlp_bias="blk.0.ffn_down.bias" in tensor_names,
                 qk_norm="blk.0.attn_q_norm.weight" in tensor_names,
+                rotary_dim=source.positive(f"{name}.rope.dimension_count", head_dim),
+                post_norms=family.post_norms,
+                scales=_gguf_scales(source, family, name, d_model),
                 tied_embeddings="output.weight" not in tensor_names,
                 sliding_window=source.positive(window) if metadata.get(window) else None,
                 eos_token_ids=token_ids([end for end in ends if end is not None]),
                 bos_token_id=metadata.get("tokenizer.ggml.bos_token_id"),
+                published_names=_names(metadata, "general.name", "general.basename", "general.finetune"),
             )
         )
 
@@ -172,6 +203,8 @@ class ModelConfig:
                 **value,
                 "rope_scaling": rope_scaling.from_json(value["rope_scaling"]),
                 "eos_token_ids": tuple(value["eos_token_ids"]),
+                "published_names": tuple(value["published_names"]),
+                "scales": Scales(**value["scales"]),
             }
             return _checked(ModelConfig(**read))
         except (KeyError, TypeError) as error:
@@ -186,6 +219,43 @@ def token_ids(value: Any) -> tuple[int, ...]:
     return tuple(dict.fromkeys(many))
 
 
+def _hf_scales(source: _Fields, family: Family, d_model: int) -> Scales:
+    match family.scaled_by:
+        case "nothing":
+            return Scales()
+        case "width":
+            return Scales(embedding=d_model**0.5)
+        case "keys":
+            return Scales(
+                source.number("embedding_multiplier", 1.0),
+                source.number("residual_multiplier", 1.0),
+                source.number("logits_scaling", 1.0),
+                source.number("attention_multiplier", 1.0),
+            )
+
+
+def _gguf_scales(source: _Fields, family: Family, name: str, d_model: int) -> Scales:
+    match family.scaled_by:
+        case "nothing":
+            return Scales()
+        case "width":
+            return Scales(embedding=d_model**0.5)
+        case "keys":
+            attention = f"{name}.attention.scale"
+            return Scales(
+                source.number(f"{name}.embedding_scale", 1.0),
+                source.number(f"{name}.residual_scale", 1.0),
+                source.number(f"{name}.logit_scale", 1.0),
+                source.number(attention, 1.0) if source.has(attention) else None,
+            )
+
+
+def _names(source: Mapping[str, Any], *keys: str) -> tuple[str, ...]:
+    """What the files call the model; a path is no name but for its last part."""
+    named = (source.get(key) for key in keys)
+    return tuple(name.rstrip("/").rpartition("/")[2] for name in named if isinstance(name, str) and name)
+
+
 class _Fields:
     """Typed access to a dictionary that someone else wrote."""
 
@@ -193,9 +263,21 @@ class _Fields:
         self._values = values
         self._where = where
 
+    def has(self, key: str) -> bool:
+        """Whether there is a value."""
+        return self._values.get(key) is not None
+
     def positive(self, key: str, default: int | None = None) -> int:
+        """A positive whole number. One for each layer is read as well, where all are equal."""
         value = self._values.get(key)
         value = default if value is None else value
+        if isinstance(value, list):
+            each = cast("list[Any]", value)
+            if not each or any(one != each[0] for one in each):
+                raise ModelError(
+                    f"{self._where}: {key!r} differs from layer to layer, which this engine does not run: {each[:8]}"
+                )
+            value = each[0]
         if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**31:
             raise ModelError(f"{self._where}: {key!r} is {value!r}, not a positive whole number")
         return value
@@ -214,6 +296,9 @@ def _refuse_unsupported(config: Mapping[str, Any], model_type: str) -> None:
         raise ModelError(f"the folder's weights are quantised ({method}); take the plain one or a GGUF file instead")
     if config.get("alibi"):
         raise ModelError(f"the model ({model_type}) marks positions by ALiBi biases, which this engine does not have")
+    refuse_hybrid(config)
+    if config.get("position_embedding_type") not in (None, "rope"):
+        raise ModelError(f"the model ({model_type}) has no rotary positions, and this engine no others")
     if config.get("num_local_experts") or config.get("num_experts"):
         raise ModelError(f"the model ({model_type}) is a mixture of experts, which this engine does not run")
 
@@ -221,6 +306,11 @@ def _refuse_unsupported(config: Mapping[str, Any], model_type: str) -> None:
 def _checked(config: ModelConfig) -> ModelConfig:
     if config.num_heads % config.num_kv_heads:
         raise ModelError(f"{config.num_heads} query heads cannot share {config.num_kv_heads} key heads evenly")
+    if not 0 < config.rotary_dim <= config.head_dim or config.rotary_dim % 2:
+        raise ModelError(f"of heads of {config.head_dim} numbers {config.rotary_dim} cannot be rotated in pairs")
+    scaling = config.rope_scaling
+    if isinstance(scaling, FrequencyFactors) and len(scaling.factors) != config.rotary_dim // 2:
+        raise ModelError(f"the model scales {config.rotary_dim // 2} frequencies by {len(scaling.factors)} factors")
     if config.head_dim % 2:
         raise ModelError(f"heads of {config.head_dim} numbers cannot be rotated in pairs")
     if config.gated_mlp != family_of(config.architecture).gated_mlp:

@@ -154,12 +154,20 @@ class YarnScaling(RopeScaling):
 class FrequencyFactors(RopeScaling):
     """Frequency i divided by `factors[i]`: what GGUF files store for Llama 3.1, whatever formula it came from.
 
-    In transformers' words a "longrope" with the same factors for short and long texts; another one is refused.
+    In transformers' words a "longrope" (LongRoPE: Extending LLM Context Window Beyond 2 Million Tokens), of which texts
+    of up to `reach` tokens are run, those that the factors for short texts are for. None: all texts.
     """
 
     kind: ClassVar[str] = "factors"
     hf_kind: ClassVar[str] = "longrope"
     factors: tuple[float, ...]
+    attention_factor: float = 1.0
+    reach: int | None = None
+
+    @property
+    def magnitude(self) -> float:
+        """See RopeScaling."""
+        return self.attention_factor
 
     def stretched(self, plain: Tensor, theta: float) -> Tensor:
         """See RopeScaling."""
@@ -168,14 +176,24 @@ class FrequencyFactors(RopeScaling):
     @classmethod
     def from_hf(cls, rope: Mapping[str, Any], max_positions: int) -> Self:
         """See RopeScaling."""
-        if rope["short_factor"] != rope["long_factor"] or rope.get("attention_factor") != 1.0:
-            raise ModelError(_unknown("longrope"))
-        return cls(tuple(float(x) for x in rope["short_factor"]))
+        short = tuple(float(x) for x in rope["short_factor"])
+        if not all(0.0 < factor < math.inf for factor in short):
+            raise ValueError("a factor is no positive number")
+        original = int(rope.get("original_max_position_embeddings") or max_positions)
+        if original < 2:
+            raise ValueError(f"original_max_position_embeddings is {original}")
+        if rope.get("attention_factor") is not None:
+            attention_factor = _above_zero(rope, "attention_factor")
+        else:
+            stretch = max_positions / original
+            attention_factor = 1.0 if stretch <= 1 else math.sqrt(1 + math.log(stretch) / math.log(original))
+        reach = original if rope["short_factor"] != rope["long_factor"] and original < max_positions else None
+        return cls(short, attention_factor, reach)
 
     @classmethod
     def from_json(cls, fields: Mapping[str, Any]) -> Self:
         """See RopeScaling."""
-        return cls(tuple(fields["factors"]))
+        return cls(tuple(fields["factors"]), fields["attention_factor"], fields["reach"])
 
 
 ROPE_SCALINGS: tuple[type[RopeScaling], ...] = (LinearScaling, Llama3Scaling, YarnScaling, FrequencyFactors)
@@ -193,6 +211,7 @@ def from_hf(rope: Mapping[str, Any], max_positions: int) -> RopeScaling | None:
     "dynamic" changes nothing below `max_positions`, which the engine never exceeds: it reads as no scaling.
     """
     kind = rope.get("rope_type", rope.get("type", "default"))
+    kind = "longrope" if kind == "su" else kind  # as the first Phi-3 says
     if kind in ("default", "dynamic"):
         return None
     try:
@@ -209,12 +228,17 @@ def from_gguf(metadata: Mapping[str, Any], architecture: str, max_positions: int
     if not scaling and old_linear != 1.0:
         return LinearScaling(float(old_linear))
     kind = scaling.get("type", "none")
-    if kind in ("none", "default", "dynamic"):
+    if kind in ("none", "default", "dynamic", "longrope"):  # a longrope's factors are tensors
         return None
     try:
         return _of_hf_kind(kind).from_gguf(scaling, max_positions)
     except (KeyError, TypeError, ValueError) as error:
         raise _incomplete(kind, error) from error
+
+
+def reach(scaling: RopeScaling | None, max_positions: int) -> int:
+    """How many positions of a model are run."""
+    return scaling.reach or max_positions if isinstance(scaling, FrequencyFactors) else max_positions
 
 
 def to_json(scaling: RopeScaling | None) -> dict[str, Any] | None:

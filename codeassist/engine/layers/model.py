@@ -134,10 +134,10 @@ class Block:
         self._gated = config.gated_mlp
         prefix = f"layers.{layer_idx}."
         # Rotated heads' rows are interleaved, those of the values stand as they are.
-        rotated = interleaved_order(config.num_heads + config.num_kv_heads, config.head_dim)
+        rotated = interleaved_order(config.num_heads + config.num_kv_heads, config.head_dim, config.rotary_dim)
         order = torch.cat([rotated, torch.arange(len(rotated), len(rotated) + config.num_kv_heads * config.head_dim)])
         qk_norms = [f"{prefix}{name}" for name in ("q_norm", "k_norm")] if config.qk_norm else []
-        one_head = interleaved_order(1, config.head_dim)
+        one_head = interleaved_order(1, config.head_dim, config.rotary_dim)
         self._qk_norms = [read_norm(weights, name, device, order=one_head) for name in qk_norms]
         centred = config.norm == "layer"
         self._qkv = backend.after_norm(
@@ -149,6 +149,8 @@ class Block:
             backend.linear(prefix + ("gate_up" if config.gated_mlp else "up")),
         )
         self._down = backend.linear(prefix + "down")
+        behind = [f"{prefix}{name}_post_norm" for name in ("attn", "mlp")] if config.post_norms else []
+        self._post_norms = [read_norm(weights, name, device, centred=centred) for name in behind]
 
     def __call__(self, x: Tensor, view: CacheView) -> Tensor:
         """x: (T, D) float32 → the same shape. Writes the tokens' states of this layer through `view`."""
@@ -162,15 +164,18 @@ class Block:
         if self._qk_norms:
             q_norm, k_norm = self._qk_norms
             q, k = q_norm(q.float()), k_norm(k.float())
-        return x + self._out(view.attend(self._layer_idx, q, k, v))
+        added = self._out(view.attend(self._layer_idx, q, k, v))
+        return x + (self._post_norms[0](added.float()) if self._post_norms else added)
 
     def mlp(self, x: Tensor) -> Tensor:
         """The second half of the block."""
         up = self._up(x)
         if self._gated:
             gate, up = up.chunk(2, dim=-1)
-            return x + self._down(self._activation(gate).mul_(up))
-        return x + self._down(self._activation(up))
+            added = self._down(self._activation(gate).mul_(up))
+        else:
+            added = self._down(self._activation(up))
+        return x + (self._post_norms[1](added.float()) if self._post_norms else added)
 
 
 def read_norm(

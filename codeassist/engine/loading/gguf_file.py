@@ -11,6 +11,7 @@ import math
 import mmap
 import re
 import struct
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ import torch
 from codeassist.engine.configuration.families import family_of
 from codeassist.engine.configuration.model_config import ModelConfig
 from codeassist.engine.configuration.rope_scaling import FrequencyFactors
+from codeassist.engine.loading.tensor_layout import pairs_to_halves, rows_before, rows_of
 from codeassist.errors import ModelError
 from codeassist.tokenization import gguf_tokenizer
 
@@ -44,6 +46,8 @@ _IN_LAYER = {
     "k_norm": "attn_k_norm",
     "o": "attn_output",
     "mlp_norm": "ffn_norm",
+    "attn_post_norm": "post_attention_norm",
+    "mlp_post_norm": "post_ffw_norm",
     "gate": "ffn_gate",
     "up": "ffn_up",
     "down": "ffn_down",
@@ -84,26 +88,29 @@ class GgufFile:
             raise ModelError(f"{path} is not a whole GGUF file ({error}); fetch it again") from error
         names = frozenset(self._tensors)
         self.config = self._with_frequency_factors(ModelConfig.from_gguf(self.metadata, names))
-        self._permuted = family_of(self.config.architecture).gguf_rotates_pairs
+        self._family = family_of(self.config.architecture)
+        self._names = _IN_LAYER | dict(self._family.gguf_layer_names)
 
     def part_shape(self, part: str) -> tuple[int, ...] | None:
         """The shape of a part, rows first; None when the file has no such tensor."""
-        tensor = self._tensors.get(_gguf_name(part))
+        tensor = self._tensors.get(_gguf_name(part, self._names))
         if tensor is None:
             return None
         self._refuse_unread(part, tensor)
-        return tensor.shape
+        kind = _kind(part)
+        shared = rows_before(self.config, self._family.gguf_layer_names, kind)
+        is_whole = shared is None or tensor.shape[0] != shared[1]
+        return tensor.shape if is_whole else (rows_of(self.config, kind) or 0, *tensor.shape[1:])
 
     def read_rows(self, part: str, start: int, stop: int) -> torch.Tensor:
         """Rows [start, stop) of a part, q and k half-split: (stop - start, cols) or (stop - start,) float32."""
-        tensor = self._tensors[_gguf_name(part)]
+        tensor = self._tensors[_gguf_name(part, self._names)]
+        kind = _kind(part)
         row_idx = np.arange(start, stop)
-        kind = part.split(".")[2] if part.startswith("layers.") else part
-        if self._permuted and kind in ("q", "k"):
-            # A head's rows stand as pairs (0, half), (1, half + 1), ... of the order wanted.
-            head, inside = np.divmod(row_idx, self.config.head_dim)
-            half = self.config.head_dim // 2
-            row_idx = head * self.config.head_dim + inside % half * 2 + inside // half
+        if self._family.gguf_rotates_pairs and kind in ("q", "k"):
+            row_idx = np.array(pairs_to_halves(self.config, start, stop))
+        first, _ = rows_before(self.config, self._family.gguf_layer_names, kind) or (0, 0)
+        row_idx = row_idx + first
         if len(tensor.shape) == 1:
             return torch.as_tensor(self._dequantise(tensor, np.arange(1))[0, row_idx])
         return torch.as_tensor(self._dequantise(tensor, row_idx))
@@ -159,14 +166,31 @@ class GgufFile:
             self._tensors[name] = tensor
 
     def _with_frequency_factors(self, config: ModelConfig) -> ModelConfig:
-        tensor = self._tensors.get("rope_freqs.weight")
-        if tensor is None:
+        """With what Llama 3.1 and LongRoPE divide frequencies by, of which the file has tensors."""
+        if (factors := self._factors("rope_freqs.weight", config)) is not None:
+            return replace(config, rope_scaling=FrequencyFactors(factors))
+        if (factors := self._factors("rope_factors_short.weight", config)) is None:
             return config
-        self._refuse_unread("rope_freqs.weight", tensor)
-        factors = self._dequantise(tensor, np.arange(1))[0].tolist()
-        if len(factors) != config.head_dim // 2 or not all(0 < factor < math.inf for factor in factors):
-            raise ModelError(f"{self.path}: rope_freqs.weight does not fit heads of {config.head_dim} numbers")
-        return replace(config, rope_scaling=FrequencyFactors(tuple(factors)))
+        scaling = f"{config.architecture}.rope.scaling"
+        original = self.metadata.get(f"{scaling}.original_context_length", config.max_positions)
+        is_long = self._factors("rope_factors_long.weight", config) != factors and original < config.max_positions
+        return replace(
+            config,
+            max_positions=original if is_long else config.max_positions,
+            rope_scaling=FrequencyFactors(
+                factors, float(self.metadata.get(f"{scaling}.attn_factor", 1.0)), original if is_long else None
+            ),
+        )
+
+    def _factors(self, name: str, config: ModelConfig) -> tuple[float, ...] | None:
+        tensor = self._tensors.get(name)
+        if tensor is None:
+            return None
+        self._refuse_unread(name, tensor)
+        factors = tuple(self._dequantise(tensor, np.arange(1))[0].tolist())
+        if len(factors) != config.rotary_dim // 2 or not all(0 < factor < math.inf for factor in factors):
+            raise ModelError(f"{self.path}: {name} does not fit heads of which {config.rotary_dim} numbers rotate")
+        return factors
 
 
 class _Cursor:
@@ -248,8 +272,12 @@ def _placed(shape: tuple[int, ...], kind_id: int, start: int) -> _Tensor:
     return _Tensor(shape, kind, start, row_size // block_size * block_nbytes)
 
 
-def _gguf_name(part: str) -> str:
+def _kind(part: str) -> str:
+    return part.split(".")[2] if part.startswith("layers.") else part
+
+
+def _gguf_name(part: str, names: Mapping[str, str]) -> str:
     match = re.fullmatch(r"layers\.(\d+)\.(\w+)\.(weight|bias)", part)
     if match is None:
         return _OUTSIDE[part]
-    return f"blk.{match[1]}.{_IN_LAYER[match[2]]}.{match[3]}"
+    return f"blk.{match[1]}.{names[match[2]]}.{match[3]}"

@@ -14,6 +14,7 @@ from safetensors import SafetensorError, safe_open
 
 from codeassist.engine.configuration.families import family_of
 from codeassist.engine.configuration.model_config import ModelConfig, token_ids
+from codeassist.engine.loading.tensor_layout import pairs_to_halves, rows_before, rows_of
 from codeassist.errors import ModelError
 from codeassist.json_object import read_json_object
 from codeassist.model_files import read_bounded
@@ -33,6 +34,8 @@ _IN_LAYER = {
     "k_norm": "self_attn.k_norm",
     "o": "self_attn.o_proj",
     "mlp_norm": "post_attention_layernorm",
+    "attn_post_norm": "post_attention_norm",
+    "mlp_post_norm": "post_feedforward_norm",
     "gate": "mlp.gate_proj",
     "up": "mlp.up_proj",
     "down": "mlp.down_proj",
@@ -60,6 +63,7 @@ class SafetensorsFolder:
         ends = read_json_object(generation).get("eos_token_id") if generation.exists() else None
         both = [*token_ids(config.get("eos_token_id")), *token_ids(ends)]
         self.config = ModelConfig.from_hf(config | {"eos_token_id": both})
+        self._family = family_of(self.config.architecture)
         self._files: dict[str, Any] = {}  # tensor name -> the open file that holds it
         for file_path in _weight_files(path):
             try:
@@ -76,12 +80,21 @@ class SafetensorsFolder:
         tensor = self._files[name].get_slice(name)
         if tensor.get_dtype() not in _FLOATS:
             raise ModelError(f"{self.path}: {name} is {tensor.get_dtype()}; only plain floats are read ({_FLOATS})")
-        return tuple(tensor.get_shape())
+        shape = tuple(tensor.get_shape())
+        kind = _kind(part)
+        shared = rows_before(self.config, self._family.hf_layer_names, kind)
+        return shape if shared is None or shape[0] != shared[1] else (rows_of(self.config, kind) or 0, *shape[1:])
 
     def read_rows(self, part: str, start: int, stop: int) -> torch.Tensor:
         """Rows [start, stop) of a part: (stop - start, cols) or (stop - start,) float32 on the CPU."""
-        name = hf_name(part, self.config.architecture)
-        return self._files[name].get_slice(name)[start:stop].float()
+        name, kind = hf_name(part, self.config.architecture), _kind(part)
+        first, _ = rows_before(self.config, self._family.hf_layer_names, kind) or (0, 0)
+        tensor = self._files[name].get_slice(name)
+        if self._family.hf_rotates_pairs and kind in ("q", "k"):
+            whole = tensor[first : first + (rows_of(self.config, kind) or 0)]
+            return whole[pairs_to_halves(self.config, start, stop)].float()
+        rows: torch.Tensor = tensor[first + start : first + stop].float()
+        return rows + self._family.hf_norm_offset if "norm" in kind else rows
 
     def tokenizer_files(self) -> dict[str, bytes]:
         """tokenizer.json and tokenizer_config.json as they are."""
@@ -89,6 +102,10 @@ class SafetensorsFolder:
             raise ModelError(f"{self.path} has no tokenizer.json; save it with transformers' AutoTokenizer first")
         names = ("tokenizer.json", "tokenizer_config.json")
         return {name: read_bounded(self.path / name) for name in names if (self.path / name).exists()}
+
+
+def _kind(part: str) -> str:
+    return part.split(".")[2] if part.startswith("layers.") else part.partition(".")[0]
 
 
 def _weight_files(folder: Path) -> list[Path]:

@@ -6,7 +6,7 @@ halves of a head are rotated against each other).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from codeassist.engine.configuration.model_config import ModelConfig
@@ -49,7 +49,8 @@ def model_tensors(config: ModelConfig) -> Iterator[TensorSpec]:
 
     `embed` (V, D) and, when untied, `head` (V, D); `norm.weight` (D,); and in each layer `attn_norm.weight` (D,),
     `qkv.weight` ((H + 2·H_kv)·Dh, D), `q_norm.weight` and `k_norm.weight` (Dh,), `o.weight` (D, H·Dh),
-    `mlp_norm.weight` (D,), `gate_up.weight` (2F, D) or `up.weight` (F, D), `down.weight` (D, F); biases likewise.
+    `mlp_norm.weight` (D,), `gate_up.weight` (2F, D) or `up.weight` (F, D), `down.weight` (D, F); biases likewise. With
+    norms behind them `attn_post_norm.weight` and `mlp_post_norm.weight` (D,).
     """
     d_model, d_ff = config.d_model, config.d_ff
     q_rows, kv_rows = config.num_heads * config.head_dim, config.num_kv_heads * config.head_dim
@@ -66,12 +67,42 @@ def model_tensors(config: ModelConfig) -> Iterator[TensorSpec]:
             yield _vector(f"{layer}.q_norm.weight", config.head_dim)
             yield _vector(f"{layer}.k_norm.weight", config.head_dim)
         yield from _linear(layer, "o", {"o": d_model}, q_rows, has_bias=config.out_bias)
+        if config.post_norms:
+            yield from _norm(config, f"{layer}.attn_post_norm")
+            yield from _norm(config, f"{layer}.mlp_post_norm")
         yield from _norm(config, f"{layer}.mlp_norm")
         if config.gated_mlp:
             yield from _linear(layer, "gate_up", {"gate": d_ff, "up": d_ff}, d_model, has_bias=config.mlp_bias)
         else:
             yield from _linear(layer, "up", {"up": d_ff}, d_model, has_bias=config.mlp_bias)
         yield from _linear(layer, "down", {"down": d_model}, d_ff, has_bias=config.mlp_bias)
+
+
+def rows_of(config: ModelConfig, kind: str) -> int | None:
+    """How many rows a projection has that may stand in one tensor with others; None for other kinds of tensors."""
+    kv_rows = config.num_kv_heads * config.head_dim
+    rows = {"q": config.num_heads * config.head_dim, "k": kv_rows, "v": kv_rows, "gate": config.d_ff, "up": config.d_ff}
+    return rows.get(kind)
+
+
+def rows_before(config: ModelConfig, names: Mapping[str, str], kind: str) -> tuple[int, int] | None:
+    """Where a part stands in the tensor that it shares with others of the same name, as (rows before it, rows of all).
+
+    None for a part that has a tensor of its own.
+    """
+    sharing = [each for each in ("q", "k", "v", "gate", "up") if each in names and names[each] == names.get(kind)]
+    if kind not in sharing or len(sharing) == 1:
+        return None
+    counts = [rows_of(config, each) or 0 for each in sharing]
+    return sum(counts[: sharing.index(kind)]), sum(counts)
+
+
+def pairs_to_halves(config: ModelConfig, start: int, stop: int) -> list[int]:
+    """Where rows [start, stop) of q or k, heads in halves, stand in a source that has what rotates together side by
+    side: of the part of a head that rotates."""
+    head_dim, half = config.head_dim, config.rotary_dim // 2
+    inside = [2 * i for i in range(half)] + [2 * i + 1 for i in range(half)] + list(range(2 * half, head_dim))
+    return [row // head_dim * head_dim + inside[row % head_dim] for row in range(start, stop)]
 
 
 def _linear(layer: str, name: str, rows: dict[str, int], num_cols: int, *, has_bias: bool) -> Iterator[TensorSpec]:

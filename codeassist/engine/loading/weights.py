@@ -33,6 +33,7 @@ from codeassist.engine.loading.converted import (
 from codeassist.engine.loading.gguf_file import GgufFile
 from codeassist.engine.loading.safetensors_folder import SafetensorsFolder
 from codeassist.engine.loading.safetensors_writer import SafetensorsPlan, SafetensorsWriter, Stored
+from codeassist.engine.loading.scaled_source import scaled
 from codeassist.engine.loading.tensor_layout import Part, TensorSpec, model_tensors
 from codeassist.engine.loading.weight_source import WeightSource
 from codeassist.errors import ModelError
@@ -44,6 +45,7 @@ __all__ = ["WeightFormat", "Weights", "convert", "open_source", "open_weights", 
 _CHUNK_NUMBERS = 1 << 22  # dequantised at once: 16 MiB of float32
 _DTYPES: dict[WeightFormat, torch.dtype] = {"int8": torch.int8, "bf16": torch.bfloat16, "float32": torch.float32}
 _STALE_SECONDS = 600
+_VERSION = 2  # of what a converted folder holds
 
 Progress = Callable[[int, int], None]
 
@@ -52,12 +54,12 @@ def open_source(model_path: Path) -> WeightSource:
     """Open a GGUF file or a Hugging Face folder. Raises ModelError for anything else."""
     if model_path.is_dir():
         with untrusted(model_path):
-            return SafetensorsFolder(model_path)
+            return scaled(SafetensorsFolder(model_path))
     if not model_path.exists():
         raise ModelError(f"there is no model at {model_path}")
     if model_path.suffix.lower() == ".gguf":
         with untrusted(model_path):
-            return GgufFile(model_path)
+            return scaled(GgufFile(model_path))
     raise ModelError(f"{model_path} is neither a GGUF file nor a folder with safetensors; other formats are not read")
 
 
@@ -157,7 +159,7 @@ def drop_damaged(
 
 
 def _place(cache_dir: Path, source_sha256: str, weight_format: WeightFormat) -> Path:
-    return cache_dir / f"{source_sha256[:16]}-{weight_format}-v1"
+    return cache_dir / f"{source_sha256[:16]}-{weight_format}-v{_VERSION}"
 
 
 def check_space(folder: Path, num_bytes: int) -> None:
@@ -226,9 +228,15 @@ def _move_into_place(made: Path, place: Path, is_done: Callable[[], bool]) -> No
 
 
 def _remove_abandoned(cache_dir: Path) -> None:
-    """Delete what a killed conversion left: its process is gone and nothing was written there for ten minutes."""
-    for folder in cache_dir.glob(".*-v1.*"):
-        pid = folder.name.rpartition("-v1.")[2].partition("-")[0]
+    """Delete what earlier versions converted, which nothing reads, and what a killed conversion left.
+
+    Of that the process is gone, and nothing was written there for ten minutes.
+    """
+    for old in range(1, _VERSION):
+        for folder in cache_dir.glob(f"{'[0-9a-f]' * 16}-*-v{old}"):
+            shutil.rmtree(folder, ignore_errors=True)
+    for folder in cache_dir.glob(f".*-v{_VERSION}.*"):
+        pid = folder.name.rpartition(f"-v{_VERSION}.")[2].partition("-")[0]
         if not pid.isdigit() or psutil.pid_exists(int(pid)):
             continue  # its files come and go under our eyes
         with suppress(FileNotFoundError):  # another process that starts sweeps it too

@@ -33,8 +33,8 @@ _GOES_ON = (
 )
 _ONLY_CLOSERS = re.compile(r"[)\]}]+[;,]?")
 _MOST_LINES = 20
-# As tokenizers spell them out: CodeLlama's begin with a mark for a space. "</s>" may be markup, "[PREFIX]" an index.
-_TOKENS = sorted(re.sub("^▁", " ", text) for text in special_token_texts() - {"</s>", "[PREFIX]", "[SUFFIX]"})
+# "</s>" may be markup, "[PREFIX]" an index, "<filename>" a placeholder.
+_TOKENS = sorted(special_token_texts() - {"</s>", "[PREFIX]", "[SUFFIX]", "<filename>", "<reponame>"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,9 @@ from codeassist.prompts.templates import special_token_texts
 _NEARBY_CHARS = 4_000
 
 # Beside the templates' own: what stands in their families' vocabularies, and in prompts of repositories.
-_MORE = ("<PRE>", "<SUF>", "<MID>", "<EOT>", "<fim_pad>", "<|fim_pad|>", "[MIDDLE]", "<s>", "[INST]", "[/INST]")
+_MORE = ("<fim_pad>", "<|fim_pad|>", "[MIDDLE]", "<s>", "[INST]", "[/INST]")
+# What usages and manuals are full of.
+_PLACEHOLDERS = frozenset(("<filename>", "<reponame>"))
 _MORE_STARCODER = ("<issue_start>", "<issue_comment>", "<issue_closed>", "<jupyter_start>", "<jupyter_code>",
                    "<jupyter_output>", "<empty_output>", "<commit_before>", "<commit_msg>", "<commit_after>")  # fmt: skip  # noqa: E501
 # A token's form is enough for the families that mark theirs with bars: nobody's code has these.
@@ -20,7 +22,7 @@ _FORMS = (r"<\|[A-Za-z][A-Za-z0-9_]{1,30}\|>", r"<｜[^｜\n]{1,30}｜>", r"^\+\
 
 
 def _pattern() -> re.Pattern[str]:
-    texts = {text.strip("▁ ") for text in (*special_token_texts(), *_MORE, *_MORE_STARCODER)}
+    texts = {text.strip("▁ ") for text in (*special_token_texts(), *_MORE, *_MORE_STARCODER)} - _PLACEHOLDERS
     spelt = "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True))
     return re.compile("|".join([*_FORMS, f"▁?(?:{spelt})"]), re.M)
 

@@ -6,6 +6,7 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -23,6 +24,7 @@ from codeassist.edits.site import Site
 from codeassist.errors import ModelError
 from codeassist.models.model_store import InstalledModel
 from codeassist.settings import CompletionSettings, Folders, ModelSettings, Settings, UserModel
+from tests.prompts.test_families import SEED, tokenizer_with
 from tests.tiny_models import CODE, save_model
 
 HISTORY = (LineChange("a.py", 1, ("    old = 1",), ("    new = 1",)),)
@@ -95,6 +97,36 @@ def test_a_form_whose_tokens_the_model_has_not_is_refused(folder: Path) -> None:
         open_parts(opened(folder), form="zeta2")
     assert [each.name for each in open_parts(opened(folder), form="sweep").proposers] == ["sweep"]
     assert [each.name for each in open_parts(opened(folder)).proposers] == ["diff"]
+
+
+class SeedModel:
+    """A model with Seed-Coder's tokens, `<filename>` among them or not, that is only asked."""
+
+    name, context_tokens = "zeta-2", 4096
+
+    def __init__(self, *more: str) -> None:
+        self.tokenizer = tokenizer_with((*SEED, *more))
+        self.encode = self.tokenizer.encode
+        self.prompts: list[list[int]] = []
+
+    def generate(self, prompt: list[int], *args: object) -> object:
+        self.prompts.append(prompt)
+        return SimpleNamespace(end="cancelled")
+
+    def asked(self) -> str:
+        RewriteProposer(self, FORMS["zeta2"]).propose(REQUEST, SITE)  # pyright: ignore[reportArgumentType]
+        names = {number: name for name, number in self.tokenizer.special.items()}
+        parts = [names[t].encode() if t in names else self.tokenizer.token_bytes(t) for t in self.prompts[-1]]
+        return b"".join(parts).decode()
+
+
+def test_zeta_2_is_asked_the_same_whether_its_file_marker_is_a_special_token_or_text() -> None:
+    with_token, without = SeedModel("<filename>"), SeedModel()
+    assert with_token.asked() == without.asked()
+    assert without.asked().startswith("<[fim-suffix]>") and "<filename>a.py\n" in without.asked()
+    assert with_token.tokenizer.special["<filename>"] in with_token.prompts[0]
+    special = without.tokenizer.special
+    assert [special[mark] in without.prompts[0] for mark in SEED[:3]] == [True] * 3
 
 
 def test_the_form_is_the_entrys_own_else_what_the_name_says(folder: Path) -> None:

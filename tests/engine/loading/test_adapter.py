@@ -61,7 +61,9 @@ def test_an_adapter_of_another_model_is_refused(
     tmp_path: Path, tensors: dict[str, tuple[int, ...]], message: str
 ) -> None:
     save_model(tmp_path, "qwen2")
-    save_file({f"layers.{name}": torch.zeros(shape) for name, shape in tensors.items()}, tmp_path / "adapter.safetensors")
+    save_file(
+        {f"layers.{name}": torch.zeros(shape) for name, shape in tensors.items()}, tmp_path / "adapter.safetensors"
+    )
     with pytest.raises(ModelError, match=message):
         prepare(tmp_path, "float32", tmp_path / "cache", "a" * 64, lambda *_: None, tmp_path / "adapter.safetensors")
 

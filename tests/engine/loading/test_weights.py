@@ -195,7 +195,7 @@ def test_a_second_start_reads_nothing_of_the_source(qwen: Path, tmp_path: Path) 
     assert (
         prepare(tmp_path / "gone", "int8", tmp_path, SHA, lambda done, total: pytest.fail("converted again")) == folder
     )
-    assert folder.name == f"{SHA[:16]}-int8-v1"
+    assert folder.name == f"{SHA[:16]}-int8-v2"
     assert {path.name for path in folder.iterdir()} == {
         *("config.json", "manifest.json", "tokenizer.json", "tokenizer_config.json", "weights.safetensors")
     }
@@ -278,18 +278,23 @@ def test_several_at_once(qwen: Path, tmp_path: Path) -> None:
 
 
 def test_what_a_killed_process_left_is_swept(qwen: Path, tmp_path: Path) -> None:
-    gone, young = tmp_path / f".{'0' * 16}-int8-v1.999999999-ab", tmp_path / f".{'0' * 16}-int8-v1.999999998-ab"
-    ours = tmp_path / f".{'0' * 16}-int8-v1.{os.getpid()}-ab"
+    gone, young = tmp_path / f".{'0' * 16}-int8-v2.999999999-ab", tmp_path / f".{'0' * 16}-int8-v2.999999998-ab"
+    ours = tmp_path / f".{'0' * 16}-int8-v2.{os.getpid()}-ab"
     for folder in (gone, young, ours):
         folder.mkdir()
         (folder / "weights.safetensors").write_bytes(b"half")
     for folder in (gone, ours):
         for path in (folder / "weights.safetensors", folder):
             os.utime(path, (time.time() - 3600,) * 2)
-    vanished = tmp_path / f".{'0' * 16}-int8-v1.999999997-ab"  # listed, and gone when it is looked at
+    vanished = tmp_path / f".{'0' * 16}-int8-v2.999999997-ab"  # listed, and gone when it is looked at
     vanished.symlink_to(tmp_path / "nowhere")
+    of_earlier_versions = tmp_path / f"{'a' * 16}-int8-v1"
+    of_earlier_versions.mkdir()
+    (of_earlier_versions / "weights.safetensors").write_bytes(b"large, and read by nobody")
+    another = tmp_path / "notes-int8-v1"
+    another.mkdir()
     converted = prepare(qwen, "int8", tmp_path, SHA, lambda done, total: None)
-    assert set(tmp_path.iterdir()) == {young, ours, vanished, converted}
+    assert set(tmp_path.iterdir()) == {young, ours, vanished, another, converted}
 
 
 def test_numbers_that_are_none_are_named(tmp_path: Path) -> None:

@@ -156,7 +156,10 @@ def test_8_indentation_is_wrong(path: str, place: str, answer: str, expected: st
     assert trimmed(place, answer, path) == expected
 
 
-@pytest.mark.parametrize("text", sorted(special_token_texts() | {"<PRE>", "<EOT>", "<｜fim▁pad｜>", "<|fim_suffix|>"}))
+SPELT = special_token_texts() - {"<filename>", "<reponame>"} | {"▁<PRE>", "▁<EOT>", "<｜fim▁pad｜>", "<|fim_suffix|>"}
+
+
+@pytest.mark.parametrize("text", sorted(SPELT))
 @pytest.mark.parametrize(("path", "place"), [("a.py", "x = │\n"), ("a.ts", "const x = │\n"), ("a.c", "int x = │\n")])
 def test_9_special_token_in_the_suggestion(text: str, path: str, place: str) -> None:
     assert trimmed(place, f"value{text}import os", path) == "value"

@@ -31,6 +31,8 @@ class LoraModel(nn.Module):
         config = weights.config
         if config.activation != "silu" or not config.gated_mlp:
             raise EvaluationError(f"{config.architecture} cannot be trained: only gated MLPs with SiLU can")
+        if config.post_norms or config.rotary_dim != config.head_dim:
+            raise EvaluationError(f"{config.architecture} cannot be trained: it has more norms, or rotates less")
         self.config = config
         self.scale = alpha / rank
         self._weights = weights
