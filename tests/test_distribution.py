@@ -25,7 +25,7 @@ from codeassist.cli.dashboard.page_server import PageServer
 from codeassist_indexer.retrieval.ranking.ranker import load_ranker
 from codeassist_indexer.retrieval.vectors.static_encoder import load_encoder
 assert load_ranker() is not None and load_encoder() is not None
-PageServer(dict).close()
+PageServer(dict, print).close()
 recorded_demo()
 print(codeassist.__file__)
 """

@@ -45,7 +45,7 @@ def dashboard(port: int, days: int, stays_closed: bool, assignments: tuple[str, 
     root = find_root(Path())
     readings = Readings(resolve_settings(root, assignments).settings, days, root)
     try:
-        server = PageServer(readings.take, port)
+        server = PageServer(readings.take, notice, port)
     except OSError as error:
         raise CodeAssistError(f"port {port} cannot be had ({error.strerror}); choose another one by --port") from error
     with closing(server):

@@ -72,11 +72,13 @@ class _Answer:
 class PageServer:
     """Serves the page from `start` to `close`; `take` makes its data, for one request at a time.
 
-    `port` 0: any that is free. Raises OSError where it cannot be had.
+    `tell` hears, once each, why it could not. `port` 0: any that is free. Raises OSError where it cannot be had.
     """
 
-    def __init__(self, take: Callable[[], Mapping[str, Any]], port: int = 0) -> None:
+    def __init__(self, take: Callable[[], Mapping[str, Any]], tell: Callable[[str], None], port: int = 0) -> None:
         self._take = take
+        self._tell = tell
+        self._told: set[str] = set()
         self._taking = threading.Lock()
         self._token = secrets.token_urlsafe(24)
         self._ticket: str | None = secrets.token_urlsafe(24)
@@ -118,10 +120,21 @@ class PageServer:
         if not slash:
             return _Answer(HTTPStatus.FOUND, location=f"/{self._token}/")
         if path == "data.json":
-            with self._taking:
-                data = self._take()
-            return _Answer(HTTPStatus.OK, "application/json", json.dumps(data, default=str).encode())
+            return self._data()
         return self._files.get(path) or _said(HTTPStatus.NOT_FOUND, "there is no such page")
+
+    def _data(self) -> _Answer:
+        with self._taking:
+            try:
+                data = json.dumps(self._take(), default=str).encode()
+            except Exception as error:  # the boundary of a request: the page says it, and asks again
+                log.exception("the dashboard's data could not be read")
+                problem = f"the page's data could not be read ({type(error).__name__}: {error})"
+                if problem not in self._told:
+                    self._told.add(problem)
+                    self._tell(problem)
+                return _said(HTTPStatus.INTERNAL_SERVER_ERROR, "reading failed; the terminal says why")
+        return _Answer(HTTPStatus.OK, "application/json", data)
 
     def _takes_ticket(self, token: str) -> bool:
         with self._giving:
@@ -144,21 +157,14 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         """Send the page, a file of it, or its data."""
-        self._send(self._answered())
+        self._send(self.server.answer(self.path, self.headers.get("Host")))
 
     def do_HEAD(self) -> None:
         """Send the headers of the same."""
-        self._send(self._answered(), with_body=False)
+        self._send(self.server.answer(self.path, self.headers.get("Host")), with_body=False)
 
     def log_message(self, format: str, *args: Any) -> None:
         """Write nothing: the path has the token in it."""
-
-    def _answered(self) -> _Answer:
-        try:
-            return self.server.answer(self.path, self.headers.get("Host"))
-        except Exception:  # the boundary of a request: the page says it, and asks again
-            log.exception("the dashboard's data could not be read")
-            return _said(HTTPStatus.INTERNAL_SERVER_ERROR, "reading failed; `codeassist dashboard --debug` says why")
 
     def _send(self, answer: _Answer, *, with_body: bool = True) -> None:
         self.send_response(answer.status)

@@ -73,7 +73,7 @@ const workbench = await Workbench.open({
     "editor.folding": false,
     "editor.glyphMargin": false,
     "editor.lineNumbersMinChars": 3,
-    "markdown.preview.fontSize": 13,
+    "markdown.preview.fontSize": 10,
   },
   machine: { "codeassist.server.path": program },
   environment: { CODEASSIST_HOME: home },
@@ -129,7 +129,7 @@ async function warmUp(): Promise<void> {
   await page.keyboard.press("Escape");
   await page.keyboard.press("End");
   for (const key of ["Shift+Home", "Shift+Home", "Delete"]) await page.keyboard.press(key);
-  await pause(3_000);
+  await pause(8_000); // the index, and what static analysis loads for the first question
 }
 
 async function type(text: string): Promise<void> {

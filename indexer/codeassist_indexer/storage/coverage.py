@@ -21,7 +21,7 @@ class FolderCoverage:
     num_files: int = 0
     num_indexed: int = 0
     num_bytes: int = 0
-    skipped_by_reason: Counter[str] = field(default_factory=Counter[str])
+    skipped_by_reason: dict[str, int] = field(default_factory=dict[str, int])
     is_rest: bool = False
 
 
@@ -50,7 +50,7 @@ def folder_coverage(store: Store, most: int) -> list[FolderCoverage]:
         if reason is None:
             coverage.num_indexed += num_files
         else:
-            coverage.skipped_by_reason[reason] += num_files
+            coverage.skipped_by_reason[reason] = coverage.skipped_by_reason.get(reason, 0) + num_files
     return sorted(found.values(), key=lambda each: (-each.num_files, each.folder))
 
 

@@ -55,7 +55,7 @@ def opened(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
 
 @contextmanager
 def showing(data: dict[str, Any]) -> Iterator[str]:
-    with closing(PageServer(lambda: data)) as server:
+    with closing(PageServer(lambda: data, print)) as server:
         server.start()
         yield server.url
 
@@ -121,7 +121,7 @@ def test_everything_has_a_name_and_every_drawing_its_words(browser: Browser) -> 
 
 def test_it_works_with_no_server_and_says_when_it_has_ended(browser: Browser) -> None:
     data = {**sample(), "servers": [], "indexes": []}
-    server = PageServer(lambda: data)
+    server = PageServer(lambda: data, print)
     server.start()
     page = browser.new_page()
     page.goto(server.url)

@@ -35,7 +35,7 @@ class Asked:
 
 @pytest.fixture
 def server() -> Iterator[PageServer]:
-    with closing(PageServer(lambda: TAKEN)) as made:
+    with closing(PageServer(lambda: TAKEN, print)) as made:
         made.start()
         yield made
 
@@ -150,14 +150,12 @@ def test_readings_that_fail_are_told_and_the_server_goes_on() -> None:
     def take() -> Mapping[str, Any]:
         return left.pop()
 
-    with closing(PageServer(take)) as server:
+    said: list[str] = []
+    with closing(PageServer(take, said.append)) as server:
         server.start()
         path = home(server) + "data.json"
-        assert [Asked(server, path).status, Asked(server, path).status, Asked(server, home(server)).status] == [
-            200,
-            500,
-            200,
-        ]
+        assert [Asked(server, each).status for each in (path, path, path, home(server))] == [200, 500, 500, 200]
+    assert said == ["the page's data could not be read (IndexError: pop from empty list)"]
 
 
 def test_it_is_reached_from_this_machine_only(server: PageServer) -> None:
