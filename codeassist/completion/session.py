@@ -301,7 +301,8 @@ def _open(
         speculate=speculate,
     )
     prompter = Prompter(tokenizer, template, Budget(context_tokens), trie)
-    form, calibration = (None, None) if own is None else (own.edit_form, own.edit_calibration)
+    form = None if own is None else own.edit_form
+    calibration = model.edit_calibration if own is None or own.edit_calibration is None else own.edit_calibration
     return Session(model.name, engine, prompter, tuple(notices), monitoring, form, calibration)
 
 

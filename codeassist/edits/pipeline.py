@@ -28,6 +28,8 @@ from codeassist.request import Sent
 
 T = TypeVar("T")
 MOST_SITES = 12
+MOST_MODEL_SITES = 4
+"""A model takes a second a site on two cores, and the gate shows next to nothing of what it says beyond these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class EditPipeline:
             if run.is_over() or (most is not None and len(run.shown) >= most):
                 break
             num_asked += 1
-            for proposers in (self.rules, self.models):
+            for proposers in (self.rules, self.models if num_asked <= MOST_MODEL_SITES else ()):
                 shown = [self._ask(run, proposer, site) for proposer in proposers]
                 if any(shown):
                     break  # the model was asked already whether it agrees

@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Literal
 
 from codeassist.errors import ModelError
+from codeassist.models.adapters import shipped_adapter
 from codeassist.models.checksums import Seal, read_seal, seal_files, write_seal
 from codeassist.models.hub import fetch_hub
 from codeassist.models.sources import (
+    NO_ADAPTER,
     OWN_FILE,
     FolderSource,
     GgufSource,
@@ -43,7 +45,8 @@ _SEAL = "seal.json"
 class InstalledModel:
     """A model whose files are here and are what they should be. `path` is the GGUF file or the safetensors folder.
 
-    `adapter` is merged into it when it is converted; `sha256` is then of both.
+    `adapter` is merged into it when it is converted; `sha256` is then of both. `edit_calibration` goes with an adapter
+    that came with the program.
     """
 
     name: str
@@ -51,6 +54,7 @@ class InstalledModel:
     sha256: str
     kind: Literal["gguf", "safetensors"]
     adapter: Path | None = None
+    edit_calibration: Path | None = None
 
 
 def models_folder(settings: Settings) -> Path:
@@ -242,13 +246,19 @@ def _installed(entry: ModelEntry, folder: Path, seal: Seal) -> InstalledModel:
 
 
 def _adapted(entry: ModelEntry, model: InstalledModel) -> InstalledModel:
-    """The model with its entry's adapter. Raises ModelError where that cannot be read."""
-    if entry.adapter is None:
+    """The model with its entry's adapter, or with the one that came with the program for it. Raises ModelError where
+    that cannot be read."""
+    if entry.adapter == NO_ADAPTER:
+        return model
+    shipped = shipped_adapter(model.sha256) if entry.adapter is None else None
+    adapter = entry.adapter if shipped is None else shipped.adapter
+    if adapter is None:
         return model
     try:
-        with entry.adapter.open("rb") as file:
+        with adapter.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
     except OSError as error:
-        raise ModelError(f"{entry.name}: the adapter {entry.adapter} cannot be read ({error.strerror})") from error
+        raise ModelError(f"{entry.name}: the adapter {adapter} cannot be read ({error.strerror})") from error
     both = hashlib.sha256(f"{model.sha256}+{digest}".encode()).hexdigest()
-    return replace(model, sha256=both, adapter=entry.adapter)
+    calibration = None if shipped is None else shipped.calibration
+    return replace(model, sha256=both, adapter=adapter, edit_calibration=calibration)

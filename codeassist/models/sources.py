@@ -71,13 +71,18 @@ class WheelSource:
 Source = HubSource | FolderSource | GgufSource | WheelSource
 
 
+NO_ADAPTER = Path("none")
+"""The adapter of a model that is to stay as it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
     """One model of the registry. `size_bytes` is about what it takes on disk, None if unknown.
 
     `num_parameters`: how many weights it has, None if unknown. `for_edits`: it was trained to write the next edit.
     `sha256` is that of the one file, or of a folder's listing (see `checksums.Seal`). `fills_in_the_middle` is None
-    where only the tokenizer can tell. `adapter`: a file of low-rank changes that are merged into the model.
+    where only the tokenizer can tell. `adapter`: a file of low-rank changes that are merged into the model; None: what
+    the program has for it.
     """
 
     name: str

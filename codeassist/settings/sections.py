@@ -245,7 +245,7 @@ class UserModel:
     revision: str | None = field(default=None, metadata={"kind": text()})
     file: str | None = field(default=None, metadata={"kind": matching(r"[\w.-]+\.gguf", "a GGUF file of the hub's")})
     sha256: str | None = field(default=None, metadata={"kind": matching(r"[0-9a-f]{64}", "64 lower-case hex digits")})
-    adapter: Path | None = field(default=None, metadata={"kind": path()})
+    adapter: Path | None = field(default=None, metadata={"kind": path("none")})
     edit_form: str | None = field(
         default=None,
         metadata={

@@ -112,17 +112,18 @@ def texts() -> ValueKind:
     return ValueKind("a list of texts", parse, from_text, is_open=True)
 
 
-def path() -> ValueKind:
-    """An absolute path; `~` stands for the user's home."""
+def path(*words: str) -> ValueKind:
+    """An absolute path; `~` stands for the user's home. `words` are taken as they are."""
 
     def parse(raw: object) -> Path:
         if isinstance(raw, str) and raw:
             found = Path(raw).expanduser()
-            if found.is_absolute():
+            if found.is_absolute() or raw in words:
                 return found
         raise ValueError
 
-    return ValueKind("an absolute path (~ stands for your home)", parse, is_open=True)
+    expects = "an absolute path (~ stands for your home)" + "".join(f', or "{each}"' for each in words)
+    return ValueKind(expects, parse, is_open=True)
 
 
 def folders() -> ValueKind:
