@@ -62,6 +62,9 @@ function tellTheStory(model: string): void {
         "breadcrumbs.enabled": false,
         "editor.minimap.enabled": false,
         "markdown.preview.fontSize": 12,
+        // What is shown must not depend on how busy the machine is.
+        "codeassist.context.deadlineMs": 10_000,
+        "codeassist.editor.patienceMs": "unlimited",
       },
       machine: { "codeassist.server.path": join(dirname(PYTHON), "codeassist") },
       environment: { CODEASSIST_HOME: home },

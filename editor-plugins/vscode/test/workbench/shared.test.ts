@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { after, before } from "node:test";
 import { promisify } from "node:util";
 import { PYTHON } from "./scriptedProgram.ts";
-import { scenesOf, until, Workbench } from "./workbench.ts";
+import { ordinaryEnvironment, scenesOf, until, Workbench } from "./workbench.ts";
 
 const SOURCES = join(import.meta.dirname, "../../../..");
 const PROGRAM = join(dirname(PYTHON), "codeassist");
@@ -111,9 +111,7 @@ async function servers(): Promise<Server[]> {
   return JSON.parse(await program("status", "--json")).servers;
 }
 
-/** Run `codeassist`, which refuses variables of its own that it does not know: those of these tests. */
 async function program(...args: string[]): Promise<string> {
-  const own = Object.entries(process.env).filter(([name]) => !name.startsWith("CODEASSIST_"));
-  const env = { ...Object.fromEntries(own), CODEASSIST_HOME: home };
+  const env = { ...ordinaryEnvironment(), CODEASSIST_HOME: home };
   return (await promisify(execFile)(PROGRAM, args, { env })).stdout;
 }
