@@ -12,7 +12,7 @@ from tree_sitter import Node
 
 from codeassist_indexer.analysis.declared.declared_project import is_script, read_file
 from codeassist_indexer.analysis.declared.types import DeclaredFile
-from codeassist_indexer.analysis.text.lexer import lex_end, open_braces, unopened_braces
+from codeassist_indexer.analysis.text.lexer import closed_between, lex_end, open_braces, unopened
 
 PLACEHOLDER = "codeassistName"
 _CLOSERS = {"(": ")", "[": "]", "{": "}"}
@@ -39,15 +39,19 @@ def make_whole(language: str, path: str, before: str, suffix: str) -> HalfWritte
     """Parse the text around a place."""
     line_start = before.rfind("\n") + 1
     rest_of_line, newline, below = suffix.partition("\n")
-    needed = unopened_braces(language, below)
+    closers_below = unopened(language, below)
+    needed = closers_below.count("}")
     above = before[:line_start]
     end_above = lex_end(language, above)
     missing_above = max(0, needed - open_braces(above, end_above))
-    without_line = above + " {" * missing_above + newline + below
+    closed = closed_between(_open_at(above, end_above.brackets), closers_below)
+    without_line = above + closed + " {" * missing_above + newline + below
     file, file_root = read_file(path, language, without_line)
 
     end = lex_end(language, before)
     closers = "" if rest_of_line.strip() else _same_line_closers(before, end.brackets, line_start)
+    if closers_below and not rest_of_line.strip() and "}" not in closers:
+        closers = closed_between(_open_at(before, end.brackets), closers_below) or closers
     num_open = open_braces(before, end) - closers.count("}")
     missing = max(0, needed - num_open) if not rest_of_line.strip() else 0
     after = closers + (" {" * missing if missing else _terminator(language, before, end.brackets, rest_of_line))
@@ -58,6 +62,10 @@ def make_whole(language: str, path: str, before: str, suffix: str) -> HalfWritte
     is_there = leaf is not None and leaf.text is not None and leaf.text.decode("utf-8", "replace") == PLACEHOLDER
     file_offset = len(above.encode("utf-8", "surrogatepass"))
     return HalfWritten(text, before, root, leaf if is_there else None, offset, file, file_root, file_offset)
+
+
+def _open_at(text: str, brackets: tuple[int, ...]) -> str:
+    return "".join(text[offset] for offset in brackets)
 
 
 def _same_line_closers(before: str, brackets: tuple[int, ...], line_start: int) -> str:

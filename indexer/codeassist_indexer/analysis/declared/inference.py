@@ -14,7 +14,7 @@ from codeassist_indexer.analysis.declared import expressions as ex
 from codeassist_indexer.analysis.declared.bindings import is_rebound, local_binding
 from codeassist_indexer.analysis.declared.declared_project import DeclaredProject, is_script
 from codeassist_indexer.analysis.declared.members import Members, Owned, inherited, members_of
-from codeassist_indexer.analysis.declared.syntax import type_parameters_around
+from codeassist_indexer.analysis.declared.syntax import local_types_around
 from codeassist_indexer.analysis.declared.types import ARRAY, NULLABLE, DeclaredFile, DeclaredType, TypeRef
 
 _MAX_DEPTH = 24
@@ -70,7 +70,7 @@ class Inference:
         self.offset = offset
         self._trees = trees
         self._is_script = is_script(file.language)
-        self._type_parameters = type_parameters_around(*trees[0]) if trees else frozenset[str]()
+        self._local_types = local_types_around(*trees[0]) if trees else frozenset[str]()
 
     def of(self, expression: ex.Expression, depth: int = 0) -> Known | Module | None:
         """Return what an expression is."""
@@ -115,7 +115,7 @@ class Inference:
             return Known("object", (), NULLABLE, (inner,)) if is_value else inner
         parts = self.project.named(ref, file, offset)
         is_parameter = any(ref.name in each.parameters for each in file.types_around(offset))
-        is_parameter = is_parameter or (offset == self.offset and ref.name in self._type_parameters)
+        is_parameter = is_parameter or (offset == self.offset and ref.name in self._local_types)
         if is_parameter or (not parts and not ref.arguments):
             return None
         arguments = tuple(self.resolve(each, file, offset) for each in ref.arguments)

@@ -15,6 +15,8 @@ _INNER = frozenset({"type_annotation", "parenthesized_type", "readonly_type", "a
                     "ref_type", "scoped_type"})  # fmt: skip
 # What stands in one of these changes nothing of what a type or file declares.
 _FUNCTION_BODIES = frozenset({"statement_block", "block", "constructor_body", "arrow_expression_clause"})
+_LOCAL_TYPES = frozenset({"class_declaration", "abstract_class_declaration", "interface_declaration",
+                          "type_alias_declaration", "enum_declaration", "record_declaration"})  # fmt: skip
 _NOTHING = frozenset({"null", "undefined", "void"})
 
 
@@ -98,12 +100,14 @@ def type_parameters(node: Node) -> tuple[str, ...]:
     return tuple(name_of(parameter) or text_of(_first(parameter)) for parameter in parameters)
 
 
-def type_parameters_around(root: Node, byte_offset: int) -> frozenset[str]:
-    """The names of all type parameters that are in force at an offset."""
+def local_types_around(root: Node, byte_offset: int) -> frozenset[str]:
+    """The names of all type parameters, and of types declared within functions, that are in force at an offset."""
     node = root.descendant_for_byte_range(byte_offset, byte_offset)
     names: set[str] = set()
     while node is not None:
         names.update(type_parameters(node))
+        if node.type in _FUNCTION_BODIES:
+            names.update(name_of(child) for child in node.named_children if child.type in _LOCAL_TYPES)
         node = node.parent
     return frozenset(names)
 

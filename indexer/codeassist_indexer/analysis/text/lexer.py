@@ -6,10 +6,12 @@ One regular expression a language (`Analysis.code`). What stands inside of a str
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 
 from codeassist_indexer.languages.registry import analysis_of
 
+_OPENERS = {"(": ")", "[": "]", "{": "}"}
 _CLOSERS = {")": "(", "]": "[", "}": "{"}
 # A checkpoint stays so far after the end: `""` may still become `"""`, `/` a comment.
 _UNSETTLED_CHARS = 3
@@ -87,11 +89,41 @@ def open_braces(text: str, end: TextEnd) -> int:
     return sum(1 for offset in end.brackets if text[offset] == "{")
 
 
-def unopened_braces(language: str, text: str) -> int:
-    """How many closing braces of `text`, the rest of a file, close what was opened before it."""
-    depth = lowest = 0
+def unopened(language: str, text: str) -> str:
+    """The closing brackets of `text`, the rest of a file, that close what was opened before it, in their order."""
+    opened: list[str] = []
+    num_open: Counter[str] = Counter()
+    closers: list[str] = []
     for match in _code(language).finditer(text):
-        if match.lastgroup == "bracket":
-            depth += {"{": 1, "}": -1}.get(match[0], 0)
-            lowest = min(lowest, depth)
-    return -lowest
+        if match.lastgroup != "bracket":
+            continue
+        opener = _CLOSERS.get(match[0])
+        if opener is None:
+            opened.append(match[0])
+            num_open[match[0]] += 1
+        elif num_open[opener]:
+            while (last := opened.pop()) != opener:  # what stands open within it was never closed
+                num_open[last] -= 1
+            num_open[opener] -= 1
+        else:
+            closers.append(match[0])
+    return "".join(closers)
+
+
+def closed_between(opened: str, closers: str) -> str:
+    """The round and square brackets that stood closed between a text and its rest, to judge by what both leave.
+
+    `opened`: the brackets that are open at the text's end; `closers`: what `unopened` says of the rest.
+    """
+    stack = list(opened)
+    num_opened_between = closers.count("}") - stack.count("{")
+    rest = closers
+    for _ in range(max(0, num_opened_between)):
+        rest = rest.replace("}", "", 1)
+    between = ""
+    for closer in rest:
+        while stack and stack[-1] != _CLOSERS[closer] and stack[-1] != "{":
+            between += _OPENERS[stack.pop()]
+        if stack and stack[-1] == _CLOSERS[closer]:
+            stack.pop()
+    return between

@@ -22,6 +22,7 @@ from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar
 
 _RECEIVER = re.compile(r"\(\s*(?:\w+\s+)?\*?\s*(\w+)")
 _VERSION = re.compile(r"v\d+")
+_NAMING = frozenset({"type_spec", "type_alias", "var_spec", "field_declaration"})
 _KINDS = {"struct_type": "struct", "interface_type": "interface"}
 
 
@@ -56,7 +57,15 @@ def _type(node: Node, source: bytes) -> list[Named]:
 def _names(keyword: str, node: Node, source: bytes) -> list[Named]:
     """`const A, B = 1, 2`, `x, y int`: all names share the one line."""
     head = f"{keyword} {binding_head(node, source)}".lstrip()
-    return [Named(node_text(name, source), head=head) for name in node.children_by_field_name("name") if name.is_named]
+    is_struct = any(child.type == "struct_type" for child in node.named_children)
+    names = [name for name in node.children_by_field_name("name") if name.is_named]
+    return [Named(node_text(name, source), head=head, encloses=is_struct and name == names[0]) for name in names]
+
+
+def _unnamed_struct(node: Node, source: bytes) -> list[Named]:
+    """`[]struct{ name string }{...}`: a type that no declaration names; its fields are nobody's."""
+    is_named = node.parent is not None and node.parent.type in _NAMING
+    return [] if is_named else [Named("struct", kind="scope")]
 
 
 def _method(node: Node, source: bytes) -> list[Named]:
@@ -74,6 +83,7 @@ _FORMS = (
     Form("[(type_spec) (type_alias)]", "type", _type),
     Form("(const_spec)", "constant", partial(_names, "const")),
     Form("(var_spec)", "variable", partial(_names, "var")),
+    Form("(struct_type)", "type", _unnamed_struct),
     Form("(field_declaration name: (field_identifier))", "variable", partial(_names, "")),
     Form("(method_elem)", "method", by_name),
     Form("(method_declaration)", "method", _method),

@@ -54,6 +54,12 @@ def _fields(node: Node, source: bytes) -> list[Named]:
     return named
 
 
+def _variadic(node: Node, source: bytes) -> list[Named]:
+    """`String... rest` in a record's head."""
+    declarator = next((child for child in node.named_children if child.type == "variable_declarator"), None)
+    return leaf_by_name(declarator, source) if declarator is not None else []
+
+
 _FORMS = (
     Form("(class_declaration)", "class", by_name),
     Form("(record_declaration)", "class", by_name),
@@ -66,6 +72,7 @@ _FORMS = (
     Form("(field_declaration)", "variable", _fields),
     Form("(constant_declaration)", "constant", _fields),
     Form("(record_declaration parameters: (formal_parameters (formal_parameter) @_))", "variable", leaf_by_name),
+    Form("(record_declaration parameters: (formal_parameters (spread_parameter) @_))", "variable", _variadic),
     Form("[(lambda_expression) (object_creation_expression (class_body))]", "scope", nothing),
 )
 

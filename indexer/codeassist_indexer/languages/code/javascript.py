@@ -13,6 +13,7 @@ from functools import partial
 from tree_sitter import Node
 
 from codeassist_indexer.languages.forms import literals as of
+from codeassist_indexer.languages.forms.binding_patterns import bound_names
 from codeassist_indexer.languages.forms.code_pattern import BRACE_COMMENTS, BRACKETS, ESCAPED, LINE_STRINGS
 from codeassist_indexer.languages.forms.definition_form import Form, Named, by_name, dotted, nothing
 from codeassist_indexer.languages.forms.import_form import ImportForm, field_text, line_of, unquoted
@@ -39,7 +40,7 @@ _VALUE_KINDS = {
     "generator_function": "function",
     "class": "class",
 }
-_PATTERN_NAMES = frozenset({"identifier", "shorthand_property_identifier_pattern"})
+_EXPORTED = re.compile(r"(?:module\.)?exports\.([\w$]+)")
 _PROTOTYPE = re.compile(r"(?:(?:module\.)?exports|([\w$]+)(?:\.prototype)?)\.[\w$]+$")
 
 
@@ -63,11 +64,8 @@ def _declared(wants_value: bool, node: Node, source: bytes) -> list[Named]:
         if value is not None and source.startswith(b"require(", value.start_byte):
             continue  # an import, and imports.py has it
         if name.type != "identifier":  # `const {a, b: c} = ...`: the names of a pattern
-            parts = [part.child_by_field_name("value") or part for part in name.named_children]
-            parts = [part for part in parts if part.type in _PATTERN_NAMES]
-            named += [
-                Named(node_text(part, source), head=f"{keyword} {binding_head(declarator, source)}") for part in parts
-            ]
+            head = f"{keyword} {binding_head(declarator, source)}"
+            named += [Named(node_text(part, source), head=head) for part in bound_names(name)]
         elif kind is None or value is None:
             head = f"{keyword} {binding_head(declarator, source)}"
             named.append(Named(node_text(name, source), encloses=alone and value is not None, head=head))
@@ -76,6 +74,15 @@ def _declared(wants_value: bool, node: Node, source: bytes) -> list[Named]:
             head = f"{keyword} {_function_head(declarator, value, source)}"
             named.append(Named(node_text(name, source), kind=kind, encloses=alone, head=head, bases=bases))
     return named
+
+
+def _exported_value(node: Node, source: bytes) -> list[Named]:
+    """`exports.x = 1`, `module.exports.x = {...}`: what is no function or class, those `_assigned` has."""
+    left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
+    if left is None or right is None or right.type in _VALUE_KINDS:
+        return []
+    name = _EXPORTED.fullmatch(node_text(left, source))
+    return [Named(name[1], head=binding_head(node, source))] if name is not None else []
 
 
 def _method(node: Node, source: bytes) -> list[Named]:
@@ -160,6 +167,7 @@ DEFINITION_FORMS = (
     Form(f"(pair value: [{_FUNCTION_VALUES}])", "method", _pair),
     Form(f"(assignment_expression left: (member_expression) right: [{_VALUES}])", "function", _assigned),
     Form("(assignment_expression left: (member_expression object: (this)))", "attribute", _own_attribute),
+    Form("(assignment_expression left: (member_expression))", "variable", _exported_value),
     Form(f"(export_statement value: [{_VALUES} (object)])", "function", _default_export),
     Form(f"[{_FUNCTION_VALUES}]", "scope", nothing),
 )

@@ -36,6 +36,8 @@ from codeassist_indexer.languages.spec import (
 )
 
 _ENUMS = frozenset({"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "ReprEnum"})
+_PATTERNS = frozenset({"pattern_list", "tuple_pattern", "list_pattern", "list_splat_pattern", "as_pattern_target",
+                       "tuple", "list"})  # fmt: skip
 _PROPERTY = re.compile(r"^@\s*(?:[\w.]*\.)?(?:\w*_)?property\b")
 _ACCESSOR = re.compile(r"^@\s*\w+\.(?:setter|deleter|getter)\b")
 
@@ -80,12 +82,16 @@ def _decorated(node: Node, source: bytes) -> list[Named]:
 
 
 def _targets(node: Node, source: bytes) -> list[Named]:
-    """`x = 1`, `x: int`, `a, b = 1, 2`."""
-    left = node.child_by_field_name("left")
-    if left is None:
-        return []
-    targets = [left] if left.type == "identifier" else left.named_children
-    return [Named(node_text(target, source)) for target in targets if target.type == "identifier"]
+    """`x = 1`, `x: int`, `a, (b, *c) = …`, `for x, y in …`, `with f() as x`, `(x := 1)`: each name in the pattern."""
+    pending = [node.child_by_field_name(field) for field in ("left", "alias", "name")]
+    names: list[Named] = []
+    while pending:
+        target = pending.pop(0)
+        if target is not None and target.type == "identifier":
+            names.append(Named(node_text(target, source)))
+        elif target is not None and target.type in _PATTERNS:
+            pending[:0] = target.named_children
+    return names
 
 
 def _own_attribute(node: Node, source: bytes) -> list[Named]:
@@ -108,7 +114,9 @@ _FORMS = (
     Form("(decorated_definition)", "wrapper", _decorated),
     Form("(class_definition)", "class", _class),
     Form("(function_definition)", "function", _function),
-    Form("(assignment left: [(identifier) (pattern_list)])", "binding", _targets),
+    Form("(assignment left: [(identifier) (pattern_list) (tuple_pattern) (list_pattern)])", "binding", _targets),
+    Form("[(for_statement) (named_expression)]", "binding", _targets),
+    Form("(with_item value: (as_pattern) @_)", "binding", _targets),
     Form("(assignment left: (attribute object: (identifier)))", "attribute", _own_attribute),
     Form("(type_alias_statement)", "type", _type_alias),
 )

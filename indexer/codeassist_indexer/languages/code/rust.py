@@ -21,11 +21,19 @@ from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar
 
 
 def _impl(node: Node, source: bytes) -> list[Named]:
-    """`impl Trait for path::Type<T>`: the type's last name, the trait as it is written."""
+    """`impl Trait for path::Type<T>`: the type's last name, the trait as it is written.
+
+    Of `&'a mut Vec<T>` and `dyn Trait` it is what stands behind; a slice or tuple has no other name than its text.
+    """
     implemented, trait = node.child_by_field_name("type"), node.child_by_field_name("trait")
+    while implemented is not None and implemented.type in ("reference_type", "pointer_type"):
+        implemented = implemented.child_by_field_name("type")
+    if implemented is not None and implemented.type == "dynamic_type":
+        implemented = implemented.child_by_field_name("trait")
     if implemented is None:
         return []
-    name = bare_name(node_text(implemented, source).lstrip("&")).rpartition("::")[2]
+    text = " ".join(node_text(implemented, source).split())
+    name = bare_name(text).rpartition("::")[2] or text
     return [Named(name, owner=bare_name(node_text(trait, source)) if trait is not None else "")] if name else []
 
 

@@ -31,6 +31,7 @@ GLUE_COST = 1_000
 """Added for a cut between a comment and what it explains: only where the two together are too long for a chunk."""
 
 _BODY_ENDINGS = ("block", "body", "_list", "compound_statement", "body_statement", "statements")
+_BRANCHES = ("else_clause", "elif_clause", "else")
 _ANNOTATING = frozenset({
     "comment", "line_comment", "block_comment", "multiline_comment", "marginalia", "attribute_item", "decorator",
     "attribute_list",
@@ -94,7 +95,9 @@ def _cut_costs(root: Node) -> dict[int, int]:
             before_end_row, after_named = end_row, child.is_named
             if end_row - start_row >= MAX_LINES:
                 too_long.append(child)
-        waiting += [(child, cost + LEVEL_COST if cut_here else cost) for child in too_long]
+        for child in too_long:  # another branch of the same `if` is no level further in, however the grammar nests it
+            is_deeper = cut_here and not child.type.endswith(_BRANCHES)
+            waiting.append((child, cost + LEVEL_COST if is_deeper else cost))
     return costs
 
 

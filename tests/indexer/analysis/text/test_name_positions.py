@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from codeassist.request import NamePosition
-from codeassist_indexer.analysis.text.lexer import code_only, lex_end, open_braces, unopened_braces
+from codeassist_indexer.analysis.text.lexer import closed_between, code_only, lex_end, open_braces, unopened
 from codeassist_indexer.analysis.text.name_positions import NamePositions
 from codeassist_indexer.languages.registry import ANALYSED
 
@@ -126,7 +126,8 @@ def test_reading_on_gives_what_reading_from_the_start_gives(language: str) -> No
 def test_braces_that_a_rest_closes() -> None:
     text = "class A { void f() { if (x) { '}' ; /* } */ "
     assert open_braces(text, lex_end("java", text)) == 3
-    assert unopened_braces("java", " } '}' { } } }") == 3
+    assert unopened("java", " } '}' { } } }") == "}}}"
+    assert unopened("java", " [1] ) } (") == ")}"
 
 
 def test_code_without_strings_and_comments() -> None:
@@ -137,3 +138,17 @@ def test_code_without_strings_and_comments() -> None:
 def test_every_language_has_a_lexer() -> None:
     for language in ANALYSED:
         assert lex_end(language, "a(b").brackets == (1,)
+
+
+@pytest.mark.parametrize(
+    ("opened", "closers", "between"),
+    [
+        ("{{((", ")}}", ")"),  # `f(a && (b` … `);`
+        ("{{(", "}}}", ")"),  # `if (a` … a body's `}`
+        ("{{", "}}", ""),
+        ("{([", ")}", "]"),
+        ("{(", "", ""),
+    ],
+)
+def test_what_a_line_that_is_gone_closed(opened: str, closers: str, between: str) -> None:
+    assert closed_between(opened, closers) == between

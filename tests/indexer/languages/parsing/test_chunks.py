@@ -113,3 +113,17 @@ def test_lines_end_at_line_feeds_only() -> None:
 def test_the_annotated_cases_are_covered(case: Path) -> None:
     text = case.read_text(encoding="utf-8").partition("=====\n")[0] * 4
     check_covers(chunks(case.name.removesuffix(".case"), text), text)
+
+
+@pytest.mark.parametrize("path", ["a.c", "a.js"])
+def test_branches_of_one_if_are_not_cut_apart_one_by_one(path: str) -> None:
+    branches = [f"  {'else ' * (n > 0)}if (x == {n})\n  {{\n    g({n});\n    h({n});\n  }}\n" for n in range(40)]
+    text = (
+        "function f(x)\n{\n" + "".join(branches) + "}\n"
+        if path == "a.js"
+        else "int f(int x)\n{\n" + "".join(branches) + "}\n"
+    )
+    file = parse_file(path, text)
+    assert file is not None
+    sizes = [each.end_line - each.start_line for each in file.chunks]
+    assert sum(size < 10 for size in sizes) <= 1
