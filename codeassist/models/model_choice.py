@@ -27,10 +27,10 @@ def find_model(settings: Settings, progress: Progress) -> tuple[InstalledModel, 
         choice = choose_installed(detect(settings.places.cache), settings)
         if choice is None:
             raise ModelMissing(
-                f"no model is installed; `codeassist models pull` fetches what fits this machine, or {OWN_FILE}", name
+                f"no model is installed; run `codeassist models pull` for what fits this machine, or {OWN_FILE}", name
             )
         name, notices = choice.entry.name, (choice.notice,) if choice.notice else ()
     installed = find_installed(name, settings, progress)
     if installed is None:
-        raise ModelMissing(f"{name}: not installed; `codeassist models pull {name}` fetches it, or {OWN_FILE}", name)
+        raise ModelMissing(f"{name}: not installed; run `codeassist models pull {name}`, or {OWN_FILE}", name)
     return installed, notices
