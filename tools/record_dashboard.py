@@ -85,7 +85,9 @@ async def main(gguf: str, picture: Path) -> None:
         home = Path(os.environ.get("CODEASSIST_HOME", Path(made) / "home"))
         home.mkdir(exist_ok=True)
         name = Path(gguf).stem.removesuffix("-q4_k_m")
-        entry = f"[model]\nname = {json.dumps(name)}\n[models.{json.dumps(name)}]\ngguf = {json.dumps(gguf)}\n"
+        # However busy the machine is: prompts are read whole.
+        entry = f"[editor]\npatience_ms = 10000\n[model]\nname = {json.dumps(name)}\n"
+        entry += f"[models.{json.dumps(name)}]\ngguf = {json.dumps(gguf)}\n"
         (home / "config.toml").write_text(entry, encoding="utf-8")
         copied(folder)
         environment = environment_of(home)
@@ -121,7 +123,10 @@ async def main(gguf: str, picture: Path) -> None:
             await page.reload()
             await page.locator("#tiles dl").wait_for()
             await page.locator("#suggestion summary").first.click()
-            await page.screenshot(path=picture, full_page=True)
+            last = await page.locator("#latency").bounding_box()
+            assert last is not None
+            clip = {"x": 0, "y": 0, "width": 1280, "height": last["y"] + last["height"] + 16}
+            await page.screenshot(path=picture, full_page=True, clip=clip)
             await browser.close()
         dashboard.terminate()
         await dashboard.wait()

@@ -22,7 +22,7 @@ from codeassist.settings import Settings
 if TYPE_CHECKING:
     from codeassist_lsp.sharing.server_client import ServerClient
 
-_MOST_FOLDERS = 24
+_MOST_FOLDERS = 40
 
 
 @dataclass(frozen=True, slots=True)

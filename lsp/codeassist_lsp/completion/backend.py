@@ -39,6 +39,7 @@ log = logging.getLogger(__name__)
 
 _STATUS_S = 2.0
 _CLOSE_S = 0.5
+_MOST_STRIPS = 3
 
 
 class Listener(Protocol):
@@ -240,7 +241,7 @@ def _describe(session: Completer) -> dict[str, Any]:
             "documents": len(held),
             "slots": num_slots,
             "exact_share": num_exact / num_slots if num_slots else 1.0,
-            "last": _strip(held[-1]) if held else None,
+            "strips": [_strip(cache) for cache in held[: -_MOST_STRIPS - 1 : -1]],
         },
     }
 

@@ -79,7 +79,7 @@ def test_the_page_shows_the_numbers_and_no_markup_comes_from_names(browser: Brow
             expect(page.locator(f"#{panel}")).to_contain_text(SEEN)
         assert page.evaluate("[window.hacked, document.images.length, document.scripts.length]") == [None, 1, 1]
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "nothing is cut at the right"
-        assert page.locator("#cache svg[role=img]").get_attribute("aria-label") == (
+        assert page.locator("#cache svg[role=img]").first.get_attribute("aria-label") == (
             "1,600 slots: 620 exact, 330 stale, 465 shifted, 170 placed, 15 missing"
         )
         PICTURES.mkdir(parents=True, exist_ok=True)
@@ -145,7 +145,7 @@ def test_a_real_server_is_shown_as_soon_as_it_is_there(browser: Browser, program
                 assert done["server"]["pid"] == process.pid
                 expect(page.locator("#served")).to_contain_text(f"Process {process.pid}")
                 expect(page.locator("#tiles")).to_contain_text("own")
-                expect(page.locator("#cache svg[role=img]")).to_be_visible()
+                expect(page.locator("#cache svg[role=img]").first).to_be_visible()
                 expect(page.locator("#latency tbody tr")).not_to_have_count(0)
                 used = {snippet["source"] for snippet in done["snippets"]}
                 for source in used:

@@ -49,7 +49,12 @@ def sample(seed: int = 1, now_s: float = 1_796_000_000.0) -> dict[str, Any]:
         "shared": {"linger_s": 60.0},
         "documents": 5,
         "threads": 2,
-        "cache": {"documents": 3, "slots": 4302, "exact_share": 0.83, "last": _strip()},
+        "cache": {
+            "documents": 3,
+            "slots": 4302,
+            "exact_share": 0.83,
+            "strips": [_strip(), {**_strip(), "name": "edit", "snippets": []}],
+        },
         "requests": {"counts": {"answered": 61, "cached": 22, "withheld": 4, "empty": 3}, "under_way": 0, "joined": 0},
         "results": {"kept": 31, "hits": 9, "along": 13, "stale": 2, "missed": 68},
         "second_looks": {"made": 0, "used": 0},

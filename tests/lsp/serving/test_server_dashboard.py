@@ -57,7 +57,7 @@ def test_the_dashboard_says_what_status_stats_and_explain_say(run: Run, monkeypa
         logprobs = [math.log(token["probability"]) for token in explained["tokens"]]
         assert len(logprobs) == explained["num_new_tokens"] > 0
         assert math.exp(sum(logprobs) / len(logprobs)) == pytest.approx(explained["confidence"], rel=0.05)
-        strip, cache = status["cache"]["last"], status["cache"]
+        strip, cache = status["cache"]["strips"][0], status["cache"]
         assert strip["runs"][0][1] == 0
         assert all(end == start for (_, _, end), (_, start, _) in zip(strip["runs"], strip["runs"][1:], strict=False))
         assert strip["runs"][-1][2] <= cache["slots"]

@@ -42,7 +42,7 @@ function draw() {
   const given = {
     tiles: { server: pick(server, "model", "latency_ms", "tokens", "cache"), stats: data.stats },
     suggestion: { server: pick(server, "monitors"), found: server?.last_suggestion },
-    cache: { server: pick(server, "cache") },
+    cache: { server: pick(server, "cache", "index") },
     latency: { server: pick(server, "recent", "latency_ms", "requests") },
     acceptance: { stats: data.stats },
     sources: { server: pick(server, "sources", "recent") },

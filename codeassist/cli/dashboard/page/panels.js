@@ -156,20 +156,29 @@ function actTold(act) {
 export function cache({ server }, width) {
   const title = "Live cache";
   if (!server) return [heading(title), noServer()];
-  const strip = server.cache?.last;
-  if (!strip) return [heading(title), empty("No prompt is kept now: the model is busy or elsewhere, or nothing was asked yet.")];
+  const strips = server.cache?.strips ?? [];
+  if (!strips.length) return [heading(title), empty("No prompt is kept now: the model is busy or elsewhere, or nothing was asked yet.")];
+  return [
+    heading(title, h("span", { class: "beside" }, strips.length > 1 ? `the ${strips.length} prompts used last, the newest first` : "the prompt used last")),
+    strips.map((strip) => [h("p", { class: "strip" }, code(inItsRepository(strip.name, server.index)), stripTold(strip)), cacheStrip(strip, width)]),
+    h("ul", { class: "slots" }, SLOT_STATES.map((state) => h("li", {}, swatch(state), h("b", {}, state), h("span", {}, SLOTS_TOLD[state])))),
+    h("p", { class: "facts" }, "The thin bar: snippets of other files, then this file. What an edit made inexact is made exact again while you think."),
+    details("slots", "Slot by slot", strips.map((strip) => table(`Runs of slots of ${strip.name}`, ["from", "to", "state"], strip.runs.map(([state, start, stop]) => [whole(start), whole(stop - 1), state]), [2]))),
+  ];
+}
+
+/** A document's address as its path in the repository that it belongs to, if it belongs to one. */
+function inItsRepository(name, index) {
+  const root = index.map((each) => `file://${encodeURI(each.root)}/`).find((each) => name.startsWith(each));
+  return root ? decodeURIComponent(name.slice(root.length)) : name || "a prompt";
+}
+
+function stripTold(strip) {
   const total = Math.max(0, ...strip.runs.map(([, , stop]) => stop));
   const ofOthers = strip.snippets.reduce((sum, [start, stop]) => sum + stop - start, 0);
-  const counted = SLOT_STATES.map((state) => [state, countOf(strip.runs, state)]);
-  return [
-    heading(title, h("span", { class: "beside" }, code(strip.name || "a prompt"), ` · ${whole(total)} slots · ${whole(ofOthers)} of other files`)),
-    cacheStrip(strip, width),
-    h("ul", { class: "slots" }, counted.map(([state, count]) =>
-      h("li", { class: count ? null : "none" }, swatch(state), h("b", {}, state), ` ${whole(count)} `, h("span", {}, SLOTS_TOLD[state])),
-    )),
-    h("p", { class: "facts" }, "The thin bar: snippets of other files, then this file. What an edit made inexact is made exact again while you think."),
-    details("slots", "Slot by slot", table("Runs of slots", ["from", "to", "state"], strip.runs.map(([state, start, stop]) => [whole(start), whole(stop - 1), state]), [2])),
-  ];
+  const counts = SLOT_STATES.map((state) => [state, countOf(strip.runs, state)]).filter(([, count]) => count);
+  const kinds = counts.map(([state, count]) => `${whole(count)} ${state}`).join(", ");
+  return ` · ${whole(total)} slots${ofOthers ? `, ${whole(ofOthers)} of other files` : ""} · ${kinds}`;
 }
 
 export function latency({ server }, width) {
@@ -219,16 +228,19 @@ export function acceptance({ stats }, width) {
 export function sources({ server }) {
   const title = "Context by source";
   if (!server) return [heading(title), noServer()];
-  const rows = Object.entries(server.sources ?? {});
-  if (!rows.length) return [heading(title), empty("No snippet of another file went into a prompt yet.")];
+  const all = Object.entries(server.sources ?? {});
+  const rows = all.filter(([, found]) => found.snippets);
+  const late = all.filter(([, found]) => found.late).map(([source, found]) => `${source} ${whole(found.late)}`);
+  if (!all.length) return [heading(title), empty("No snippet of another file went into a prompt yet.")];
   const most = Math.max(...rows.map(([, found]) => found.tokens), 1);
   return [
     heading(title, h("span", { class: "beside" }, `the last ${whole((server.recent ?? []).length)} requests`)),
     table(
       "What each source of context brought into prompts",
-      ["source", "tokens", "snippets", "requests", "late", ""],
-      rows.map(([source, found]) => [source, whole(found.tokens), whole(found.snippets), whole(found.requests), whole(found.late), bar([["tokens", found.tokens]], most, `${found.tokens} tokens`)]),
+      ["source", "tokens", "snippets", "requests", ""],
+      rows.map(([source, found]) => [source, whole(found.tokens), whole(found.snippets), whole(found.requests), bar([["tokens", found.tokens]], most, `${found.tokens} tokens`)]),
     ),
+    late.length > 0 && h("p", { class: "facts" }, `Late, and left out: ${late.join(", ")}`),
   ];
 }
 
@@ -251,7 +263,7 @@ function repository(found, told) {
     const left = folder.num_files - folder.num_indexed;
     const name = folder.folder === "" ? "(the root)" : folder.is_rest ? `${folder.folder}/ (its own)` : `${folder.folder}/`;
     return [
-      h("span", { class: "where" }, name),
+      h("span", { class: "where" }, name.split("/").flatMap((part, depth) => (depth ? ["/", h("wbr"), part] : [part]))),
       whole(folder.num_indexed),
       left ? whole(left) : "",
       bytes(folder.num_bytes),
