@@ -1,4 +1,4 @@
-"""How fast this machine's processor reads memory and multiplies: measured once, in a third of a second.
+"""How fast this machine's processor reads memory and multiplies: measured once, when it has nothing else to do.
 
 A decoded token reads every weight once, a prompt's tokens are products of matrices: the two say beforehand how fast a
 model of a size completes. What a GPU does is not measured: there its memory decides.
@@ -39,16 +39,17 @@ class Speed:
         return 2 * num_parameters * num_tokens / self.flops * 1e3
 
 
-def measured(cache: Path, *, again: bool = False) -> Speed:
-    """Return what was measured on this machine, measuring it first unless that is done.
+def measured(cache: Path, *, again: bool = False) -> Speed | None:
+    """Return what was measured on this machine, measuring it first unless that is done; None on a busy one.
 
-    `again`: measure in any case and keep the better figures, for a busy machine is slower than it can be: what is
-    measured while it is, is not kept.
+    `again`: measure in any case and keep the better figures, but none of a busy machine: it is slower than it can be.
     """
     file, machine = cache / _FILE, f"{platform.node()} {platform.machine()} {os.cpu_count()}"
     known = _read(file, machine)
     if known is not None and not again:
         return known
+    if is_busy() and not again:
+        return None
     found = measure()
     if known is not None:
         found = Speed(max(found.bytes_per_s, known.bytes_per_s), max(found.flops, known.flops))
