@@ -58,7 +58,9 @@ function answer(question) {
   }
   if (!found || !(found.isMemberCompletion || question.kind === "import")) return null;
   const guessed = ts.ScriptElementKind.warning;
-  const sure = found.entries.filter((entry) => entry.kind !== guessed && entry.kind !== ts.ScriptElementKind.keyword);
+  const sure = found.entries.filter((entry) =>
+    entry.kind !== guessed && entry.kind !== ts.ScriptElementKind.keyword && !entry.insertText?.startsWith("[") &&
+    !(ts.stringToToken(entry.name) <= ts.SyntaxKind.LastReservedWord));  // members that a torn text seems to declare
   return sure.map((entry) => entry.name);
 }
 let rest = "";

@@ -329,7 +329,7 @@ LANGUAGE = LanguageSpec(
                     "constructor hasOwnProperty isPrototypeOf propertyIsEnumerable toLocaleString toString valueOf"
                 ),
                 of_own_objects=words(""),
-                of_types=words("apply bind call length name prototype toString hasOwnProperty"),
+                of_types=words("apply arguments bind call caller length name prototype toString hasOwnProperty"),
                 of_kinds={},
                 known_bases={"Object": words("")},
             ),
