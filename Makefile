@@ -11,7 +11,7 @@ NODE := build/vscode
 WITH_NODE := PATH="$(CURDIR)/$(NODE)/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help vsix test-vscode test-dashboard moving-picture dashboard-image demo dist test trace soak test-security test-remote test-nvim check format constraints clean
+.PHONY: help vsix test-vscode test-dashboard moving-picture dashboard-image demo dist test trace soak test-security test-remote test-nvim test-editors-more check format constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -78,6 +78,13 @@ $(VENV)/.browser-installed: $(VENV)/.dev-installed
 
 test-dashboard: $(VENV)/.browser-installed  ## the dashboard in a real browser: CHROMIUM, or one on PATH; pictures in build/dashboard
 	CODEASSIST_CHROMIUM=$$(bash $(VSCODE)/tools/find_chromium.sh) $(BIN)/python -m pytest -q tests/cli/dashboard/in_browser.py
+
+EDITORS ?= eglot,lsp-mode,helix,vim-lsp
+VIM_LSP ?=
+test-editors-more: $(VENV)/.dev-installed  ## Emacs (eglot, lsp-mode), Helix and Vim: VIM_LSP=checkout/of/vim-lsp, EDITORS=eglot,...
+	editors=$$(bash tools/find_editors.sh "$(EDITORS)" "$(VIM_LSP)") && \
+	  CODEASSIST_TEST_EDITORS=$$editors CODEASSIST_TEST_VIM_LSP="$(abspath $(VIM_LSP))" \
+	  $(BIN)/python -m pytest -q tests/editors/others
 
 $(NODE)/bin/node: $(VSCODE)/tools/install_node.sh
 	bash $< $(PYTHON) $(NODE)

@@ -1,8 +1,12 @@
-"""An editor for tests: pygls' client on the pipes of a real server process. Every wait has a deadline."""
+"""An editor for tests: pygls' client on the pipes of a real server process. Every wait has a deadline.
+
+Every message of the server is held to the protocol; `stop` raises for the first that is not what it should be.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import re
 import time
@@ -12,6 +16,9 @@ from typing import Any, TypeVar
 
 from lsprotocol import types
 from pygls.lsp.client import LanguageClient
+
+from codeassist_lsp.transport.own_messages import STATUS
+from tests.lsp.messages import Messages
 
 T = TypeVar("T")
 DEADLINE_S = 60
@@ -34,8 +41,10 @@ class Editor:
         self._environment = environment
         self._heard = asyncio.Event()
         self._stderr = b""
+        self.wire = Messages()
+        self._overhear()
         for method, handler in {
-            "didChangeStatus": lambda status: self.statuses.append(status),
+            STATUS: lambda status: self.statuses.append(status),
             types.WINDOW_SHOW_MESSAGE: lambda params: self.messages.append(params.message),
             types.PROGRESS: lambda params: self.progress.append((params.token, params.value)),
         }.items():
@@ -50,8 +59,9 @@ class Editor:
         encodings: Sequence[str] | None = None,
         folders: Sequence[Path] | None = None,
         process_id: int | None = None,
+        able: types.ClientCapabilities | None = None,
     ) -> Editor:
-        """Start the server and say hello."""
+        """Start the server and say hello. `able` are other capabilities than usual."""
         await self.client.start_io(*self._command, cwd=self.folder, env=dict(self._environment), limit=1 << 27)
         self._reading = asyncio.create_task(self._read_stderr())
         capabilities = types.ClientCapabilities(
@@ -59,10 +69,11 @@ class Editor:
             window=types.WindowClientCapabilities(work_done_progress=True),
             workspace=types.WorkspaceClientCapabilities(configuration=True),
             notebook_document=types.NotebookDocumentClientCapabilities(types.NotebookDocumentSyncClientCapabilities()),
+            experimental={STATUS: True},
         )
         params = types.InitializeParams(
             process_id=process_id,
-            capabilities=capabilities,
+            capabilities=able or capabilities,
             initialization_options=options,
             workspace_folders=[
                 types.WorkspaceFolder(folder.as_uri(), folder.name) for folder in folders or [self.folder]
@@ -94,6 +105,7 @@ class Editor:
         await within(self.process.wait())
         await within(self._reading)
         await within(self.client.stop())
+        assert not (problems := self.wire.at_the_end()), problems
         return self.process.returncode, self._stderr.decode()
 
     async def kill(self) -> None:
@@ -188,6 +200,23 @@ class Editor:
         self.versions[path] = self.versions.get(path, 1) + 1 if version is None else version
         identifier = types.VersionedTextDocumentIdentifier(uri=self.uri(path), version=self.versions[path])
         self.client.text_document_did_change(types.DidChangeTextDocumentParams(identifier, [change]))
+
+    def _overhear(self) -> None:
+        """Look at each message as it stands on the wire."""
+        protocol = self.client.protocol
+        structure, send = protocol.structure_message, protocol._send_data
+
+        def structured(data: dict[str, Any]) -> Any:
+            if "jsonrpc" in data:
+                self.wire.received(data)
+            return structure(data)
+
+        def sent(data: Any) -> None:
+            self.wire.sent(json.loads(json.dumps(data, default=protocol._serialize_message)))
+            send(data)
+
+        protocol.structure_message = structured  # type: ignore[method-assign]
+        protocol._send_data = sent  # type: ignore[method-assign]
 
     def _hear(self, handler: Callable[[Any], None], params: Any) -> None:
         handler(params)

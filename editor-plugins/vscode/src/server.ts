@@ -24,6 +24,7 @@ import {
   ResponseError,
   RevealOutputChannelOn,
   ShowMessageNotification,
+  type StaticFeature,
 } from "vscode-languageclient/node";
 import { Feedback } from "./feedback.ts";
 import { isServerShared, ownFolder, server, settings } from "./machine.ts";
@@ -35,6 +36,16 @@ import type { Walkthrough } from "./walkthrough.ts";
 
 /** Of documents that are written in: files, what has none yet, cells of notebooks. */
 export const SCHEMES: readonly string[] = ["file", "untitled", "vscode-notebook-cell"];
+
+/** Asks for `didChangeStatus`, which is none of the protocol's messages. */
+const ASK_FOR_STATUS: StaticFeature = {
+  fillClientCapabilities(capabilities) {
+    capabilities.experimental = { didChangeStatus: true };
+  },
+  getState: () => ({ kind: "static" }),
+  initialize() {},
+  clear() {},
+};
 
 const STARTED: ServerStatus = { busy: false, message: "", kind: "Normal" };
 
@@ -178,6 +189,7 @@ export class Server implements Disposable {
         .catch((error: unknown) => this.log.warn(messageOf(error)));
     });
     this.connection = { client, feedback };
+    client.registerFeature(ASK_FOR_STATUS);
     client.onNotification("didChangeStatus", (message: unknown) => {
       const status = serverStatus(message);
       if (!status) return;

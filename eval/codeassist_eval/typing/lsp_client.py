@@ -58,6 +58,7 @@ class LspClient:
         capabilities = types.ClientCapabilities(
             general=types.GeneralClientCapabilities(position_encodings=[types.PositionEncodingKind.Utf32]),
             window=types.WindowClientCapabilities(work_done_progress=False),
+            experimental={"didChangeStatus": True},
         )
         params = types.InitializeParams(
             capabilities=capabilities,

@@ -17,11 +17,10 @@ from pygls.lsp.server import LanguageServer
 
 from codeassist_lsp.completion.inference import ModelState
 from codeassist_lsp.completion.progress_bar import ProgressBar
+from codeassist_lsp.transport.own_messages import STATUS, Kind, StatusParams
 
 log = logging.getLogger(__name__)
 
-STATUS = "didChangeStatus"
-Kind = Literal["Normal", "Warning", "Error", "Inactive"]
 _ANSWER_S = 10.0
 _LEVELS = {"error": types.MessageType.Error, "warning": types.MessageType.Warning, "info": types.MessageType.Info}
 
@@ -44,6 +43,7 @@ class Client:
     _status: Status | None = None
     _silent: Mapping[str, str] = field(default_factory=dict[str, str])
     _bars: dict[str, ProgressBar] = field(default_factory=dict[str, ProgressBar])
+    _is_leaving: bool = False
 
     def say(self, message: str, level: Literal["error", "warning", "info"] = "warning") -> None:
         """Show a message, once: whoever has read it needs no second one."""
@@ -52,7 +52,7 @@ class Client:
             self.server.window_show_message(types.ShowMessageParams(_LEVELS[level], f"codeassist: {message}"))
 
     def show_status(self, status: Status) -> None:
-        """Send `didChangeStatus` if it is another one than the last."""
+        """Send `didChangeStatus` if it is another one than the last, to a client that asks for it."""
         if status != self._status:
             self._status = status
             self._send_status(status)
@@ -65,13 +65,16 @@ class Client:
                 self._send_status(self._status)
 
     def _send_status(self, status: Status) -> None:
-        shown = {"busy": status.busy, "message": status.message, "kind": status.kind, "silent": dict(self._silent)}
+        experimental = self.server.client_capabilities.experimental
+        if not isinstance(experimental, dict) or experimental.get(STATUS) is not True:
+            return  # it is none of the protocol's: other clients would complain of a message that they do not know
+        shown = StatusParams(busy=status.busy, message=status.message, kind=status.kind, silent=dict(self._silent))
         self.server.protocol.notify(STATUS, shown)
 
     def show_progress(self, what: str, title: str, message: str, done: int = 0, total: int | None = None) -> None:
         """Show how far `what` is; the first call makes the progress."""
         capabilities = self.server.client_capabilities.window
-        if capabilities is None or not capabilities.work_done_progress:
+        if self._is_leaving or capabilities is None or not capabilities.work_done_progress:
             return
         if what not in self._bars:
             self._bars[what] = ProgressBar(self.server, title)
@@ -82,6 +85,12 @@ class Client:
         bar = self._bars.pop(what, None)
         if bar is not None:
             bar.end(message)
+
+    def leave(self) -> None:
+        """End every progress, and begin none any more: the client is about to go."""
+        self._is_leaving = True
+        for what in tuple(self._bars):
+            self.end_progress(what, "the server ends")
 
     async def ask_settings(self) -> Any:
         """Return the section `codeassist` as the client has it, None if it does not say."""

@@ -8,6 +8,7 @@ ordinary entry is a text edit, which some clients insert as it is, so it has the
 from __future__ import annotations
 
 import re
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -27,9 +28,10 @@ from codeassist_lsp.documents.open_document import (
 )
 
 ACCEPT = "codeassist.accept"
-_WORD_AT_END = re.compile(r"\w*\Z")
+_WORD_AT_END, _TEXT_AT_END = re.compile(r"\w*\Z"), re.compile(r"\S*[^\S\n]*\Z")
+_BACKTICKS = re.compile(r"`{3,}")
 _LABEL_CHARS = 60
-_MOST = 256
+_MOST, _MOST_NEWEST = 256, 16
 _numbers = count(1)
 
 
@@ -62,6 +64,7 @@ class SuggestionLog:
 
     last: tuple[ShownSuggestion, ...] = ()
     _by_id: LRUCache[str, ShownSuggestion] = field(default_factory=lambda: LRUCache(_MOST))
+    _newest: deque[ShownSuggestion] = field(default_factory=lambda: deque(maxlen=_MOST_NEWEST))
 
     @staticmethod
     def new_id() -> str:
@@ -72,10 +75,15 @@ class SuggestionLog:
         """Remember what a client is given, unless it is nothing."""
         self.last = tuple(shown) or self.last
         self._by_id.update((each.id, each) for each in shown)
+        self._newest.extend(shown)
 
     def get(self, shown_id: object) -> ShownSuggestion | None:
         """The suggestion with this id; None if it was never shown or is forgotten."""
         return self._by_id.get(shown_id) if isinstance(shown_id, str) else None
+
+    def of(self, session: DocumentSession) -> list[ShownSuggestion]:
+        """The last suggestions of a document, the newest first."""
+        return [each for each in reversed(self._newest) if each.session is session]
 
 
 def typed_since(before: Document, cursor_char: int, after: Document) -> str | None:
@@ -103,20 +111,23 @@ def inline_item(shown: ShownSuggestion, encoding: PositionEncoding) -> types.Inl
     )
 
 
-def list_item(shown: ShownSuggestion, encoding: PositionEncoding) -> types.CompletionItem:
-    """The item for `textDocument/completion`. It repeats the word before the cursor: clients filter by that."""
+def list_item(shown: ShownSuggestion, encoding: PositionEncoding, is_markdown: bool = False) -> types.CompletionItem:
+    """The item for `textDocument/completion`. It repeats the word before the cursor: clients filter by that.
+
+    Its label is how its text begins, so a suggestion of further lines repeats what stands before them. What the label
+    leaves out has the documentation, which is Markdown for a client that shows that.
+    """
     document, edit = shown.document.document, shown.at_cursor
     line = document.text[max(0, edit.start_char - 256) : edit.start_char]
-    found = _WORD_AT_END.search(line)
+    found = (_TEXT_AT_END if edit.text[:1].isspace() else _WORD_AT_END).search(line)
     word = found[0] if found is not None else ""
     text = word + edit.text
-    first_line = text.strip().partition("\n")[0].rstrip()
-    is_cut = len(first_line) > _LABEL_CHARS or first_line != text.strip()
+    label = text.partition("\n")[0][:_LABEL_CHARS].rstrip() or text
     return types.CompletionItem(
-        label=first_line[:_LABEL_CHARS] + ("…" if is_cut else ""),
+        label=label,
         kind=types.CompletionItemKind.Text,
         detail=f"codeassist, {shown.suggestion.completion.model}",
-        documentation=types.MarkupContent(types.MarkupKind.PlainText, text) if is_cut else None,
+        documentation=_documentation(text, shown.document.language_id, is_markdown) if label != text else None,
         filter_text=text,
         text_edit=types.TextEdit(
             _range(shown, edit.start_char - len(word), encoding), text.replace("\n", line_end_of(document))
@@ -125,6 +136,13 @@ def list_item(shown: ShownSuggestion, encoding: PositionEncoding) -> types.Compl
         insert_text_mode=types.InsertTextMode.AsIs,
         command=_accept(shown),
     )
+
+
+def _documentation(text: str, language_id: str, is_markdown: bool) -> types.MarkupContent:
+    if not is_markdown:
+        return types.MarkupContent(types.MarkupKind.PlainText, text)
+    fence = max(_BACKTICKS.findall(text), default="``", key=len) + "`"
+    return types.MarkupContent(types.MarkupKind.Markdown, f"{fence}{language_id}\n{text}\n{fence}")
 
 
 def _range(shown: ShownSuggestion, start_char: int, encoding: PositionEncoding) -> types.Range:

@@ -14,6 +14,7 @@ from codeassist_lsp.completion.document_session import DocumentSessions
 from codeassist_lsp.documents.open_document import PositionEncoding, position_at
 from codeassist_lsp.edits.next_edits import EditAnswer, EditQuestion
 from codeassist_lsp.edits.shown_edit import ShownEdit
+from codeassist_lsp.transport.own_messages import EditItem, EditsResult
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,7 @@ _MOST_MESSAGE_CHARS = 300
 _INVOKED = 1  # as in the protocol's trigger kinds
 
 
-def edit_item(shown: ShownEdit, encoding: PositionEncoding) -> dict[str, Any]:
+def edit_item(shown: ShownEdit, encoding: PositionEncoding) -> EditItem:
     """One edit, ready for JSON."""
     start, end = (position_at(shown.document, char, encoding) for char in (shown.span.start_char, shown.span.end_char))
     change, proposal = shown.change, shown.proposal
@@ -46,7 +47,7 @@ def edit_item(shown: ShownEdit, encoding: PositionEncoding) -> dict[str, Any]:
     }
 
 
-def answer_items(answer: EditAnswer, encoding: PositionEncoding) -> dict[str, Any]:
+def answer_items(answer: EditAnswer, encoding: PositionEncoding) -> EditsResult:
     """An answer, ready for JSON."""
     edits = [edit_item(each, encoding) for each in answer.edits]
     sent = {} if answer.sent is None else {"sent": sent_document(answer.sent)}

@@ -6,10 +6,15 @@ Arguments come from outside: what is no known id is logged and changes nothing.
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 
+from codeassist.document import Document
+from codeassist_lsp.completion.acceptance import accepted_by
 from codeassist_lsp.completion.backend import Backend
+from codeassist_lsp.completion.document_session import DocumentSession
 from codeassist_lsp.completion.suggestion_log import ACCEPT, ShownSuggestion, SuggestionLog
+from codeassist_lsp.documents.open_document import TextChange
 from codeassist_lsp.edits.next_edits import NextEditRequests
 from codeassist_lsp.handlers.explain import explain, nothing_to_explain
 from codeassist_lsp.handlers.feedback import Feedback
@@ -47,11 +52,20 @@ class Commands:
         server.feature(DID_SHOW)(self._did_show)
         server.feature(DID_ACCEPT_PART)(self._did_accept_part)
 
+    def edited(self, session: DocumentSession, before: Document, changes: Sequence[TextChange]) -> None:
+        """Count a suggestion that an edit takes: not every client executes the item's command. Twice counts once."""
+        shown = accepted_by(self._suggestion_log.of(session), before, session.now.document, changes)
+        if shown is not None:
+            self._accepted(shown)
+
     def _accept(self, *arguments: Any) -> None:
         shown = self._find(arguments[0] if arguments else None)
         if shown is not None:
-            shown.session.history.note_accepted(shown.at_cursor.text)
-            self._feedback.accepted(shown)
+            self._accepted(shown)
+
+    def _accepted(self, shown: ShownSuggestion) -> None:
+        shown.session.history.note_accepted(shown.at_cursor.text)
+        self._feedback.accepted(shown)
 
     def _explain(self, *arguments: Any) -> dict[str, Any]:
         """Explain the suggestion whose id is given, or the client's last one; with `{"any_client": true}` the last one

@@ -71,8 +71,13 @@ class InlineCompletionHandler:
         is_on = self._configuration.settings(None).editor.completion_items
         ask = self._ask(_LIST, params, "automatic") if is_on else None
         found = await self._completing.complete(ask) if ask is not None else []
-        items = [list_item(shown, self._documents.encoding) for shown in found]
+        items = [list_item(shown, self._documents.encoding, self._shows_markdown()) for shown in found]
         return types.CompletionList(is_incomplete=True, items=items)
+
+    def _shows_markdown(self) -> bool:
+        documents = self._server.client_capabilities.text_document
+        able = documents.completion.completion_item if documents is not None and documents.completion else None
+        return able is not None and types.MarkupKind.Markdown in (able.documentation_format or ())
 
     def _ask(
         self,

@@ -7,6 +7,7 @@ from typing import Any
 from codeassist_lsp.completion.document_session import DocumentSessions
 from codeassist_lsp.edits.edit_items import NO_DOCUMENT, answer_items, question_of
 from codeassist_lsp.edits.next_edits import NextEditRequests
+from codeassist_lsp.transport.own_messages import EditsResult
 from codeassist_lsp.transport.server import Server
 
 NEXT_EDITS = "codeassist/nextEdits"
@@ -20,7 +21,7 @@ class NextEditsHandler:
         self._asking = asking
         server.feature(NEXT_EDITS)(self._next_edits)
 
-    async def _next_edits(self, params: Any) -> dict[str, Any]:
+    async def _next_edits(self, params: Any) -> EditsResult:
         question = question_of(params, self._documents)
         answer = await self._asking.everywhere(question) if question is not None else NO_DOCUMENT
         return answer_items(answer, self._documents.encoding)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from lsprotocol import types
 
+from codeassist.document import Document
 from codeassist_lsp.completion.client import Client
 from codeassist_lsp.completion.client_requests import MOST_CHARS
 from codeassist_lsp.completion.document_session import DocumentSession, DocumentSessions
@@ -16,11 +19,22 @@ from codeassist_lsp.workspace.workspace import DocumentScope
 _OPENED_LINES = 30  # of a document that was opened; where the cursor stands in it nobody says
 
 
-class TextDocumentHandler:
-    """Handles the notifications about documents."""
+OnEdit = Callable[[DocumentSession, Document, Sequence[TextChange]], None]
+"""Hears of a document that was edited, with its text before and the changes."""
 
-    def __init__(self, server: Server, client: Client, documents: DocumentSessions) -> None:
+
+class TextDocumentHandler:
+    """Handles the notifications about documents. `edited` hears of each edit."""
+
+    def __init__(
+        self,
+        server: Server,
+        client: Client,
+        documents: DocumentSessions,
+        edited: OnEdit = lambda session, before, changes: None,
+    ) -> None:
         self._client = client
+        self._edited = edited
         self._documents = documents
         self._has_told_misfit = False  # a client that writes its edits so does it all the time
         server.feature(types.TEXT_DOCUMENT_DID_OPEN)(self._did_open)
@@ -70,8 +84,10 @@ class TextDocumentHandler:
         """Apply a client's edits of a document, or of a notebook's cell."""
         changes = [_change(each) for each in params.content_changes]
         uri = params.text_document.uri
+        before = self._documents.get(uri)
+        document = before.now.document if before is not None else None
         session = self._documents.change(uri, params.text_document.version, changes)
-        if session is None:
+        if session is None or document is None:
             self.told_of_unopened(uri)
             return
         if session.misfit is not None and not self._has_told_misfit:
@@ -82,6 +98,7 @@ class TextDocumentHandler:
             )
         _index(session)
         _note_edits(session, changes)
+        self._edited(session, document, changes)
 
     def _did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         self._documents.close(params.text_document.uri)

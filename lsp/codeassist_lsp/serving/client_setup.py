@@ -62,6 +62,7 @@ class ClientSetup:
         self._gone = gone
         server.feature(types.INITIALIZE)(self._initialize)
         server.feature(types.INITIALIZED)(self._initialized)
+        server.feature(types.SHUTDOWN)(self._shutdown)
         server.feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)(self._did_change_folders)
         server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)(self._did_change_watched_files)
         server.feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)(self._did_change_configuration)
@@ -87,6 +88,9 @@ class ClientSetup:
         self._ready()
         self._spawn(self._ask_client())
 
+    def _shutdown(self, params: None) -> None:
+        self._client.leave()
+
     async def _ask_client(self) -> None:
         options = await self._client.ask_settings()
         if options:
@@ -109,7 +113,10 @@ class ClientSetup:
     async def _take_configuration(self, settings: Any) -> None:
         options = settings.get("codeassist", settings) if isinstance(settings, dict) else settings
         if not options:  # a client that would rather be asked
-            options = await self._client.ask_settings()
+            asked = await self._client.ask_settings()
+            if asked is None and not (isinstance(settings, dict) and "codeassist" in settings):
+                return  # it says nothing of us, as eglot does: what it said at its start holds
+            options = options if asked is None else asked
         self._configuration.set_options(options)
         self._settings_changed()
 
@@ -117,7 +124,9 @@ class ClientSetup:
         self._changed()
         if self._configuration.settings(None).editor.completion_items:
             registration = self._asking.offer_list()
-            if registration is not None:
+            documents = self._server.client_capabilities.text_document
+            able = documents.completion if documents is not None else None
+            if registration is not None and able is not None and able.dynamic_registration:
                 self._spawn(self._client.register(registration))
 
     def _did_change_folders(self, params: types.DidChangeWorkspaceFoldersParams) -> None:

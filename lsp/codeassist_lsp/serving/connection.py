@@ -72,7 +72,8 @@ class Connection:
         self._completing = ClientRequests(
             backend, suggestion_log, self._completion_failed, self._show_model, self._ghost_edits.at
         )
-        self._editing = TextDocumentHandler(self._server, self._client, documents)
+        commands = Commands(self._server, backend, suggestion_log, self._workspaces, self._next_edits)
+        self._editing = TextDocumentHandler(self._server, self._client, documents, commands.edited)
         NotebookDocumentHandler(self._server, self._editing, documents)
         asking = InlineCompletionHandler(
             self._server, documents, self._completing, self._ghost_edits, self._configuration
@@ -81,7 +82,6 @@ class Connection:
         NextEditsHandler(self._server, documents, self._next_edits)
         EditFeedback(self._server, documents, edit_log, Feedback(backend.feedback.put))
         self._scripts = CliCompletions(self._server, backend)
-        Commands(self._server, backend, suggestion_log, self._workspaces, self._next_edits)
         ClientSetup(
             self._server,
             self._client,
@@ -109,6 +109,7 @@ class Connection:
 
     async def close(self) -> None:
         """Stop what runs for the client and forget what it had open."""
+        self._is_ready = False
         self._backend.leave(self)
         self._completing.cancel_all()
         self._ghost_edits.cancel()

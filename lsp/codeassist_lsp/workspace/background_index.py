@@ -70,6 +70,7 @@ class BackgroundIndex:
         self._open: dict[str, dict[object, str]] = {}  # by path the text that each holder has, the newest last
         self._due: dict[str, None] = {}  # paths to index anew, in the order of their first change
         self._changed = threading.Condition()
+        self._telling = threading.RLock()  # what a listener is told comes in the order in which it became so
         self._first_change_s = self._last_change_s = 0.0
         self._stopping = threading.Event()
         self._is_built = threading.Event()
@@ -109,19 +110,23 @@ class BackgroundIndex:
 
     def listen(self, holder: object, on_coverage: Callable[[Coverage], None]) -> None:
         """Tell how far a build is, now and from the index's own threads, last with `is_building` False."""
-        with self._changed:
-            self._listeners[holder] = on_coverage
-            now = self._coverage
-        if now.is_building:
-            on_coverage(now)
-        elif self._problems:
-            on_coverage(self.coverage())
+        with self._telling:
+            with self._changed:
+                self._listeners[holder] = on_coverage
+                now = self._coverage
+            if now.is_building:
+                on_coverage(now)
+            elif self._problems:
+                on_coverage(self.coverage())
 
     def leave(self, holder: object) -> None:
-        """Tell `holder` nothing more, and let the files count again that it had open."""
-        with self._changed:
-            self._listeners.pop(holder, None)
-            held = [path for path, texts in self._open.items() if holder in texts]
+        """Tell `holder` that no build is under way for it, and nothing more; the files that it had open count again."""
+        with self._telling:
+            with self._changed:
+                on_coverage, now = self._listeners.pop(holder, None), self._coverage
+                held = [path for path, texts in self._open.items() if holder in texts]
+            if on_coverage is not None:
+                on_coverage(dataclasses.replace(now, is_building=False, problems=()))
         for path in held:
             self.document_closed(path, holder)
 
@@ -268,11 +273,12 @@ class BackgroundIndex:
         self._tell(Coverage(num_done, state.num_unchanged + state.num_total, is_building=True))
 
     def _tell(self, coverage: Coverage) -> None:
-        with self._changed:
-            self._coverage = coverage
-            listeners = list(self._listeners.values())
-        for on_coverage in listeners:
-            on_coverage(coverage)
+        with self._telling:
+            with self._changed:
+                self._coverage = coverage
+                listeners = list(self._listeners.values())
+            for on_coverage in listeners:
+                on_coverage(coverage)
 
     def _disk_was_read(self, paths: frozenset[str]) -> None:
         """Index open documents again that a pass over the whole tree may have read from the disk before they opened."""

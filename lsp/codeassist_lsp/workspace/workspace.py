@@ -46,6 +46,7 @@ class Workspace:
         self._settings = configuration.settings(root)
         self._excluded = settings_spec(self._settings.index.exclude)
         self._index = self._hold_index(self._settings, {})
+        self._listen()
 
     def settings_in_force(self) -> Settings:
         """Look up the settings. Where they ask for another index than before, that one is built in the background."""
@@ -129,13 +130,16 @@ class Workspace:
         index = self._indexes.hold(self.root, settings, self)
         for path, text in open_documents.items():
             index.document_changed(path, text, self)
-        index.listen(self, lambda coverage: self._on_coverage(self.root, coverage))
         return index
+
+    def _listen(self) -> None:
+        self._index.listen(self, lambda coverage: self._on_coverage(self.root, coverage))
 
     def _start_over(self, settings: Settings) -> None:
         former = self._index
         self._index = self._hold_index(settings, former.open_documents(self))
         ending = self._indexes.release(former, self)
+        self._listen()  # after the former one has said that it is at an end
         if ending is not None:
             threading.Thread(target=ending.stop, name="index-ending", daemon=True).start()
 

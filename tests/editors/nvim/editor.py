@@ -28,7 +28,7 @@ vim.opt.runtimepath:prepend(...)
 vim.o.swapfile = false
 vim.o.shadafile = "NONE"
 vim.o.columns, vim.o.lines = 100, 30
-_G.notices = {}
+_G.notices, _G.notify = {}, vim.notify
 vim.notify = function(message, level) table.insert(_G.notices, { message, level }) end
 _G.ghost = function()
   local found, count = {}, nil

@@ -64,6 +64,22 @@ def test_word_by_word_line_by_line(bench: Bench) -> None:
     assert editor.lines == ["x = "]
 
 
+def test_several_lines_or_words_at_once(bench: Bench) -> None:
+    editor = bench.edit("", rule("def f", "():\n    a = 1\n    b = 2\n    return a"))
+    editor.type("idef f")
+    editor.wait_ghost("():\n    a = 1\n    b = 2\n    return a")
+    assert editor.lua("return require('codeassist').accept_line(2)") is True
+    editor.wait_until(lambda: editor.lines == ["def f():", "    a = 1"], "two lines")
+    editor.lua("return require('codeassist').accept_word(3)")
+    editor.wait_until(lambda: editor.lines == ["def f():", "    a = 1", "    b = 2"], "three words")
+    assert editor.ghost() == "\n    return a"
+    editor.lua("return require('codeassist').accept_line(9)")
+    editor.wait_until(lambda: editor.log("accept"), "all of it")
+    assert editor.lines[-1] == "    return a"
+    told = [entry["acceptedLength"] for entry in editor.log("didPartiallyAcceptCompletion")]
+    assert told == [13, 23]
+
+
 def test_what_the_item_replaces_is_replaced(bench: Bench) -> None:
     editor = bench.edit("call(fo) + 1", rule("call(fo", "foo, bar)", back=2, over=1))
     editor.command("call cursor(1, 8)")

@@ -9,6 +9,21 @@ import pytest
 from .conftest import Bench, rule
 
 
+def test_it_looks_unlike_text_in_a_terminal_without_true_colours(bench: Bench) -> None:
+    """Neovim's own colour scheme gives NonText a colour with 'termguicolors' only."""
+    editor = bench.edit("")
+    for scheme in ("default", "habamax"):
+        editor.command(f"colorscheme {scheme}")
+        for group in ("CodeAssistGhost", *(["ComplHint"] if editor.variant.display == "native" else [])):
+            look = editor.lua("return vim.api.nvim_get_hl(0, { name = ..., link = false })", group)
+            normal = editor.lua("return vim.api.nvim_get_hl(0, { name = 'Normal' })")
+            assert look["ctermfg"] != normal.get("ctermfg"), (scheme, group, look)
+            assert look["fg"] != normal.get("fg"), "nothing is lost for the others"
+    editor.command("highlight ComplHint ctermfg=5 | doautocmd ColorScheme")
+    assert editor.lua("return vim.api.nvim_get_hl(0, { name = 'ComplHint' })")["ctermfg"] == 5, "the user's own stays"
+    editor.command("highlight clear ComplHint | colorscheme default")
+
+
 def test_ghost_text_appears_behind_the_cursor_and_the_buffer_stays_as_typed(bench: Bench) -> None:
     editor = bench.edit("", rule("return ", "a + b"))
     editor.type("ireturn ")

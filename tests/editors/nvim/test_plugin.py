@@ -83,6 +83,40 @@ def test_a_missing_program_is_said_once_with_what_to_do(own: Editor, file: Path)
     assert own.lua("return require('codeassist').status()") == ""
 
 
+def test_a_missing_program_leaves_other_peoples_autocommands_alone(own: Editor, file: Path) -> None:
+    """A message at the level of an error, inside an autocommand, is an error: those after it would not run."""
+    once(own)
+    own.lua("vim.notify = _G.notify")
+    own.setup(cmd=["/no/such/codeassist", "serve"])
+    own.command("autocmd FileType python let g:others = get(g:, 'others', 0) + 1")
+    file.write_text("")
+    own.command(f"edit {file}")
+    assert own.lua("return vim.g.others") == 1 and own.lua("return vim.bo.filetype") == "python"
+    own.wait_until(lambda: "/no/such/codeassist" in own.command("messages"), "it is said all the same")
+
+
+def test_a_rule_of_the_users_own_decides_where_suggestions_are(own: Editor, file: Path) -> None:
+    once(own)
+    own.lua("_G.server, _G.asked = ..., {}", own.server)
+    own.lua(
+        """require("codeassist").setup({ cmd = _G.server, should_attach = function(bufnr, name)
+          table.insert(_G.asked, { bufnr, vim.fs.basename(name) })
+          return name:find("secret") == nil
+        end })"""
+    )
+    own.command(f"edit {file.with_name('secret.py')}")
+    assert own.lua("return _G.asked") == [[own.nvim.current.buffer.number, "secret.py"]]
+    assert own.lua("return #vim.lsp.get_clients()") == 0
+    own.open(file, "")
+    own.lua('require("codeassist").setup({ cmd = _G.server, should_attach = function() error("mine") end })')
+    for name in ("b.py", "c.py"):
+        own.command(f"edit {file.with_name(name)}")
+        assert not own.attached()
+    (notice,) = own.notices()
+    assert "should_attach failed" in notice and "mine" in notice
+    assert own.setup(should_attach=3) is False
+
+
 def test_the_program_is_found_on_path_or_in_the_environment_that_is_named(own: Editor, tmp_path: Path) -> None:
     once(own)
     program = tmp_path / "venv" / "bin" / "codeassist"
@@ -231,7 +265,19 @@ def test_the_command_completes_its_words(bench: Bench) -> None:
     def complete(typed: str) -> list[str]:
         return bench.editor.nvim.funcs.getcompletion(typed, "cmdline")
 
-    everything = ["disable", "edit", "edits", "enable", "explain", "log", "reindex", "restart", "status", "toggle"]
+    everything = [
+        "disable",
+        "edit",
+        "edits",
+        "enable",
+        "explain",
+        "log",
+        "panel",
+        "reindex",
+        "restart",
+        "status",
+        "toggle",
+    ]
     assert complete("CodeAssist ") == everything
     assert complete("CodeAssist re") == ["reindex", "restart"]
     assert complete("CodeAssist toggle ") == ["buffer", "filetype", "global"]
@@ -318,6 +364,38 @@ def test_the_status_line_follows_the_server(bench: Bench) -> None:
     assert tell("didChangeStatus", {**here, "silent": {"file:///other": reason}}) == "codeassist"
     assert tell("didChangeStatus", {**here, "silent": {}}) == "codeassist"
     editor.command("autocmd! User CodeAssistStatus")
+
+
+def test_the_status_line_hears_of_each_request(bench: Bench) -> None:
+    editor = bench.edit("", rule("x = ", "one"))
+    editor.lua("_G.seen = {}")
+    editor.command("autocmd User CodeAssistStatus lua table.insert(_G.seen, require('codeassist').status())")
+    editor.ask_server("test.hold")
+    editor.type("ix = ")
+    assert editor.lua("return _G.seen[#_G.seen]") == "codeassist …"
+    editor.ask_server("test.release")
+    editor.wait_ghost("one")
+    assert editor.lua("return _G.seen[#_G.seen]") == "codeassist"
+    editor.command("autocmd! User CodeAssistStatus")
+
+
+def test_checkhealth_says_that_the_server_is_starting(own: Editor, file: Path) -> None:
+    once(own)
+    own.setup(cmd=["sleep", "60"])  # it never says what it can do
+    file.write_text("")
+    own.command(f"edit {file} | checkhealth codeassist")
+    report = "\n".join(own.lines)
+    assert "it is starting" in report and "no inline completion" not in report
+
+
+def test_checkhealth_finds_keys_that_the_users_buffer_has_mapped(bench: Bench) -> None:
+    editor = bench.edit("")
+    editor.lua("vim.keymap.set('i', '<Tab>', 'x', { buffer = 0, desc = 'expand a snippet' })")
+    editor.command("checkhealth codeassist")
+    report = "\n".join(editor.lines)
+    assert "accept: <Tab> is mapped in a.py: expand a snippet" in report and "OK accept: <Tab>" not in report
+    editor.command("bwipeout")
+    editor.lua("vim.keymap.del('i', '<Tab>', { buffer = 0 })")
 
 
 def test_checkhealth_finds_nothing_wrong_and_names_lost_keys(bench: Bench) -> None:

@@ -26,9 +26,27 @@ local function insert(bufnr, text, tail)
   vim.api.nvim_win_set_cursor(0, { row + #lines, last_col })
 end
 
+--- The first words or lines of a text.
+---@param left string
+---@param part codeassist.Part
+---@param count integer
+---@return string
+local function first(left, part, count)
+  if part == "all" then
+    return left
+  end
+  local next_part = part == "word" and suggestions.first_word or suggestions.first_line
+  local taken = 0
+  for _ = 1, count do
+    taken = taken + #next_part(left:sub(taken + 1))
+  end
+  return left:sub(1, taken)
+end
+
 --- Insert a part of what is shown in the current buffer. Does nothing when nothing fits.
 ---@param part codeassist.Part
-function M.insert(part)
+---@param count integer of words or lines
+function M.insert(part, count)
   local bufnr = vim.api.nvim_get_current_buf()
   local session = sessions.get(bufnr)
   local suggestion, consumed
@@ -39,18 +57,13 @@ function M.insert(part)
     return
   end
   local left = suggestion.text:sub(consumed + 1)
-  local piece = left
-  if part == "word" then
-    piece = suggestions.first_word(left)
-  elseif part == "line" then
-    piece = suggestions.first_line(left)
-  end
+  local piece = first(left, part, count)
   if piece == left then
     session:drop()
     insert(bufnr, left, suggestion.tail)
     feedback.accepted(suggestion, bufnr)
   else
-    session:cancel()
+    session.asking:cancel()
     insert(bufnr, piece, "")
     feedback.partially_accepted(suggestion, consumed + #piece)
     session:draw()
@@ -58,23 +71,24 @@ function M.insert(part)
 end
 
 -- CTRL-G u on both sides: what was typed before, the suggestion, and what is typed after it are undone one by one.
-local AROUND = "<C-g>u<Cmd>lua require('codeassist.accept').insert('%s')<CR><C-g>u"
+local AROUND = "<C-g>u<Cmd>lua require('codeassist.accept').insert('%s', %d)<CR><C-g>u"
 
 --- The keys that accept a part; for expression mappings.
 ---@param part codeassist.Part
 ---@return string
 function M.keys(part)
-  return AROUND:format(part)
+  return AROUND:format(part, 1)
 end
 
 --- Accept a part of what is shown. Can be called from mappings, expression mappings included.
 ---@param part codeassist.Part
+---@param count integer|nil of words or lines: one when nil
 ---@return boolean accepted false when nothing is shown
-function M.feed(part)
+function M.feed(part, count)
   if not M.possible() then
     return false
   end
-  local keys = vim.api.nvim_replace_termcodes(AROUND:format(part), true, false, true)
+  local keys = vim.api.nvim_replace_termcodes(AROUND:format(part, math.max(count or 1, 1)), true, false, true)
   vim.api.nvim_feedkeys(keys, "in", false)
   return true
 end

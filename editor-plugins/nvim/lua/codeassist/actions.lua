@@ -159,6 +159,14 @@ function M.edits(how)
   end
 end
 
+--- List all suggestions at the cursor.
+function M.panel()
+  local opened, why = require("codeassist.panel").open()
+  if not opened then
+    complain(why or NOT_RUNNING)
+  end
+end
+
 function M.explain()
   local sent = client.execute("codeassist.explain", {}, function(err, result)
     if err then

@@ -2,6 +2,7 @@
 local config = require("codeassist.config")
 local display = require("codeassist.display")
 local events = require("codeassist.events")
+local notice = require("codeassist.notice")
 local program = require("codeassist.program")
 local rpc = require("codeassist.rpc")
 local sessions = require("codeassist.session")
@@ -23,7 +24,7 @@ local client_id = nil
 local stopping = {}
 ---@type table<integer, string> the root of each attached buffer that has one
 local roots = {}
-local missing_reported = false
+local missing_reported, rule_failed = false, false
 
 ---@return vim.lsp.Client|nil
 function M.get()
@@ -50,6 +51,13 @@ end
 ---@return {uri: string, name: string}
 local function folder(root)
   return { uri = vim.uri_from_fname(root), name = root }
+end
+
+--- Whether the server has been started and has not said yet what it can do.
+---@return boolean
+function M.is_starting()
+  local client = M.get()
+  return client ~= nil and not client.initialized
 end
 
 ---@param client vim.lsp.Client
@@ -98,7 +106,7 @@ end
 ---@param first_root string|nil the only folder that `initialize` named
 local function on_init(client, first_root)
   if not client.server_capabilities.inlineCompletionProvider then
-    vim.notify("codeassist: this server offers no inline completion: is it too old?", vim.log.levels.ERROR)
+    notice.error("this server offers no inline completion: is it too old?")
   end
   local later = {}
   for _, known in ipairs(client.workspace_folders or {}) do
@@ -119,6 +127,7 @@ local function capabilities()
   -- Most other servers speak UTF-16, and Neovim warns when the clients of a buffer count in different units.
   able.general = able.general or {}
   able.general.positionEncodings = { "utf-16" }
+  able.experimental = vim.tbl_extend("force", able.experimental or {}, { didChangeStatus = true })
   return able
 end
 
@@ -130,7 +139,7 @@ local function start(bufnr, root)
   if not command then
     if not missing_reported then
       missing_reported = true
-      vim.notify(program.how_to_install(tried), vim.log.levels.ERROR)
+      notice.error(program.how_to_install(tried))
     end
     return
   end
@@ -182,10 +191,26 @@ local function start(bufnr, root)
   client_id = started
 end
 
+--- Whether the user's own rule lets a buffer have suggestions. One that fails lets it not.
+---@param bufnr integer
+---@return boolean
+local function is_wanted(bufnr)
+  local rule = config.get().should_attach
+  if not rule then
+    return true
+  end
+  local ok, wanted = pcall(rule, bufnr, vim.api.nvim_buf_get_name(bufnr))
+  if not ok and not rule_failed then
+    rule_failed = true
+    notice.error("should_attach failed: " .. tostring(wanted))
+  end
+  return ok and wanted ~= false and wanted ~= nil
+end
+
 --- Attach to a buffer where suggestions are on; start the server if need be.
 ---@param bufnr integer
 function M.attach(bufnr)
-  if not is_source(bufnr) or not switch.state(bufnr) or sessions.get(bufnr) then
+  if not is_source(bufnr) or not switch.state(bufnr) or sessions.get(bufnr) or not is_wanted(bufnr) then
     return
   end
   local root = vim.fs.root(bufnr, config.get().root_markers)
@@ -244,11 +269,8 @@ function M.ended(id, code, signal)
     after()
   elseif after == nil and vim.v.exiting == vim.NIL then
     local how = signal ~= 0 and ("signal %d"):format(signal) or ("exit code %d"):format(code)
-    vim.notify(
-      ("codeassist: the server stopped (%s). :CodeAssist restart starts it again, :CodeAssist log says why"):format(
-        how
-      ),
-      vim.log.levels.ERROR
+    notice.error(
+      ("the server stopped (%s). :CodeAssist restart starts it again, :CodeAssist log says why"):format(how)
     )
   end
 end
@@ -256,7 +278,7 @@ end
 --- Stop the server if it runs, then start it for all buffers where suggestions are on.
 ---@return boolean started false when there is no such buffer, or no program
 function M.restart()
-  missing_reported = false
+  missing_reported, rule_failed = false, false
   local client = M.get()
   if not client then
     M.attach_all()

@@ -11,6 +11,7 @@ local SUBCOMMANDS = {
   status = {},
   edit = {},
   edits = { "all" },
+  panel = {},
   explain = {},
   reindex = {},
   log = {},

@@ -8,6 +8,7 @@ local M = {}
 ---@field next string|false
 ---@field previous string|false
 ---@field dismiss string|false
+---@field panel string|false
 ---@field edit string|false
 ---@field dismiss_edit string|false
 
@@ -17,6 +18,7 @@ local M = {}
 ---@field shared boolean whether one server serves all Neovims, and other editors that share it
 ---@field settings table<string, any> what the server is told: the sections of docs/settings.md
 ---@field filetypes table<string, boolean> by filetype; "*" is all others
+---@field should_attach nil|fun(bufnr: integer, name: string): boolean whether a buffer may have suggestions
 ---@field keys codeassist.Keys
 ---@field display "auto"|"native"|"ghost"
 ---@field root_markers string[]
@@ -42,6 +44,7 @@ local DEFAULTS = {
     next = "<M-]>",
     previous = "<M-[>",
     dismiss = "<C-]>",
+    panel = "<M-CR>",
     edit = "<Tab>",
     dismiss_edit = "<Esc>",
   },
@@ -98,6 +101,10 @@ local WANTED = {
         end)
     end,
     'true or false by filetype, like { markdown = false, ["*"] = true }',
+  },
+  should_attach = {
+    vim.is_callable,
+    "a function of the buffer's number and its file's name that returns true or false",
   },
   keys = { is_section, 'keys by action, like { accept = "<C-l>", dismiss = false }' },
   display = {

@@ -5,10 +5,33 @@ local M = {}
 
 M.NAMESPACE = vim.api.nvim_create_namespace("codeassist.ghost")
 
+-- Without 'termguicolors': grey, which reads on light and dark, or cyan where there are no 256 colours.
+local GREY, CYAN = 244, 6
+
+--- Some colour schemes, Neovim's own too, give a group a look with 'termguicolors' only: in other terminals what is
+--- suggested would look as if it had been typed. Returns what the group is to be there, nil where it has a look.
+---@param group string
+---@return vim.api.keyset.highlight|nil
+local function with_terminal_look(group)
+  local look = vim.api.nvim_get_hl(0, { name = group, link = false })
+  if look.ctermfg or look.ctermbg or next(look.cterm or {}) then
+    return nil
+  end
+  local colours = tonumber(vim.fn.eval("&t_Co")) or 256
+  local set = vim.tbl_extend("force", look, { ctermfg = colours >= 256 and GREY or CYAN })
+  return set --[[@as vim.api.keyset.highlight]]
+end
+
 --- The groups that colour schemes know from 0.12 on stand for ours; older ones have NonText.
 function M.define_highlights()
   local has_own = vim.fn.hlexists("ComplHint") == 1
-  vim.api.nvim_set_hl(0, "CodeAssistGhost", { default = true, link = has_own and "ComplHint" or "NonText" })
+  local group = has_own and "ComplHint" or "NonText"
+  local look = with_terminal_look(group)
+  if has_own and look then
+    vim.api.nvim_set_hl(0, group, look) -- Neovim draws with it itself
+    look = nil
+  end
+  vim.api.nvim_set_hl(0, "CodeAssistGhost", vim.tbl_extend("force", { default = true }, look or { link = group }))
   vim.api.nvim_set_hl(
     0,
     "CodeAssistCount",

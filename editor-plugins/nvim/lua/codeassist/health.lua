@@ -61,6 +61,10 @@ local function check_server()
     end
     return
   end
+  if require("codeassist.client").is_starting() then
+    health.info("it is starting: look again in a moment, or see :CodeAssist log")
+    return
+  end
   local buffers = vim.tbl_count(require("codeassist.session").all())
   health.ok(("it runs, for %d buffer(s); columns are counted in %s"):format(buffers, client.offset_encoding))
   for _, folder in ipairs(client.workspace_folders or {}) do
@@ -76,14 +80,59 @@ local function check_server()
   end
 end
 
+--- Mappings of the key in the buffers that have suggestions: `:checkhealth` is a buffer of its own.
+---@param action string
+---@return {buffer: string, what: string}[]
+local function in_buffers(action)
+  local found = {} ---@type {buffer: string, what: string}[]
+  for bufnr in pairs(require("codeassist.session").all()) do
+    local mapping = require("codeassist.keys").in_buffer(action, bufnr)
+    if mapping then
+      found[#found + 1] = {
+        buffer = vim.fn.fnamemodify(vim.api.nvim_buf_get_name(bufnr), ":t"),
+        what = mapping.desc or (mapping.rhs ~= "" and mapping.rhs) or "a function",
+      }
+    end
+  end
+  return found
+end
+
+local function check_menus()
+  health.start("Completion menus")
+  local menus = require("codeassist.menus")
+  local found = menus.found()
+  if #found == 0 then
+    health.ok("neither nvim-cmp nor blink.cmp is loaded")
+  end
+  for _, menu in ipairs(found) do
+    health.ok(menu.name .. ": suggestions step aside while its menu is open")
+    if menu.has_source then
+      health.ok(menu.name .. " lists suggestions, too (source codeassist)")
+    else
+      health.info(menu.name .. " does not list them: |codeassist-menus| says how it can")
+    end
+  end
+end
+
 local function check_keys()
   health.start("Keys")
   local lost = require("codeassist.keys").lost()
   local keys = require("codeassist.config").get().keys
-  for _, action in ipairs({ "accept", "accept_word", "accept_line", "next", "previous", "dismiss" }) do
+  for _, action in ipairs({ "accept", "accept_word", "accept_line", "next", "previous", "dismiss", "panel" }) do
     local key = keys[action]
+    local elsewhere = key and in_buffers(action) or {}
+    for _, other in ipairs(elsewhere) do
+      health.warn(("%s: %s is mapped in %s: %s"):format(action, key, other.buffer, other.what), {
+        "a mapping of one buffer goes before all others: give codeassist another key,",
+        ("or call require('codeassist').%s() from that mapping: it returns false when nothing is shown"):format(
+          action
+        ),
+      })
+    end
     if not key then
       health.info(action .. " has no key")
+    elseif #elsewhere > 0 then
+      -- said above
     elseif lost[action] then
       health.warn(("%s: %s was mapped by somebody else after setup()"):format(action, key), {
         "call setup() later, choose another key,",
@@ -103,6 +152,7 @@ function M.check()
   check_program()
   check_server()
   check_keys()
+  check_menus()
   health.start("Model and index")
   health.info("`codeassist doctor` in a terminal looks at hardware, model, index and settings")
 end

@@ -11,9 +11,9 @@ function M.setup(options)
   local config = require("codeassist.config")
   local resolved, problems = config.resolve(options or {})
   if #problems > 0 then
-    local lines = vim.list_extend({ "codeassist: setup() cannot use its options:" }, problems)
+    local lines = vim.list_extend({ "setup() cannot use its options:" }, problems)
     lines[#lines + 1] = ":help codeassist-setup has all of them"
-    vim.notify(table.concat(lines, "\n  "), vim.log.levels.ERROR)
+    require("codeassist.notice").error(table.concat(lines, "\n  "))
     return false
   end
   config.use(resolved)
@@ -45,6 +45,7 @@ function M.setup(options)
     require("codeassist.ghost").define_highlights()
   end)
   require("codeassist.edits").follow(group)
+  require("codeassist.menus").follow(group)
   if done then
     client.settings_changed()
   end
@@ -77,16 +78,18 @@ function M.accept()
   return require("codeassist.accept").feed("all")
 end
 
---- Accept the suggestion's next word.
+--- Accept the suggestion's next word, or next words.
+---@param count integer|nil one when nil
 ---@return boolean accepted
-function M.accept_word()
-  return require("codeassist.accept").feed("word")
+function M.accept_word(count)
+  return require("codeassist.accept").feed("word", count)
 end
 
---- Accept the suggestion's next line.
+--- Accept the suggestion's next line, or next lines.
+---@param count integer|nil one when nil
 ---@return boolean accepted
-function M.accept_line()
-  return require("codeassist.accept").feed("line")
+function M.accept_line(count)
+  return require("codeassist.accept").feed("line", count)
 end
 
 --- Show the next suggestion; ask for one when there is none.

@@ -55,6 +55,11 @@ local ACTIONS = {
     possible = may_choose,
     keys = "<Cmd>lua require('codeassist').previous()<CR>",
   },
+  panel = {
+    description = "codeassist: list all suggestions",
+    possible = may_choose,
+    keys = "<Cmd>lua require('codeassist.actions').panel()<CR>",
+  },
   dismiss = {
     description = "codeassist: dismiss the suggestion, or the next edit",
     possible = function()
@@ -150,6 +155,23 @@ function M.map(keys)
       mapped[action] = { key = key, former = former }
     end
   end
+end
+
+--- What somebody else has mapped an action's key to in one buffer; nil for nothing. What passes on what it does not do
+--- itself, as blink.cmp does, is no such thing.
+---@param action string
+---@param bufnr integer
+---@return table<string, any>|nil
+function M.in_buffer(action, bufnr)
+  local had = mapped[action]
+  local raw = had and vim.api.nvim_replace_termcodes(had.key, true, true, true)
+  for _, mapping in ipairs(had and vim.api.nvim_buf_get_keymap(bufnr, mode_of(action)) or {}) do
+    local is_key = mapping.lhsraw == raw or mapping.lhsrawalt == raw
+    if is_key and mapping.desc ~= "blink.cmp" then
+      return mapping
+    end
+  end
+  return nil
 end
 
 --- The keys that somebody else has mapped since, by action.

@@ -8,7 +8,7 @@ local WINDOWS = vim.fn.has("win32") == 1
 ---@return string
 function M.how_to_install(tried)
   return table.concat({
-    ("codeassist: no such program: %s. Install it into a virtual environment"):format(
+    ("no such program: %s. Install it into a virtual environment"):format(
       table.concat(tried, ", ")
     ),
     "(<checkout> is the folder that holds editor-plugins/):",

@@ -2,10 +2,10 @@
 --
 -- What is shown always fits: every event first looks at the buffer as it is now. An answer counts only if it is the
 -- newest request's and neither text nor cursor has moved since; all others are dropped.
+local asking = require("codeassist.asking")
 local cursors = require("codeassist.cursors")
 local feedback = require("codeassist.feedback")
 local requests = require("codeassist.request")
-local rpc = require("codeassist.rpc")
 local suggestions = require("codeassist.suggestion")
 local switch = require("codeassist.switch")
 
@@ -23,7 +23,7 @@ local INVOKED, AUTOMATIC = requests.INVOKED, requests.AUTOMATIC
 ---@field last_row integer the cursor's line at the last look
 ---@field elsewhere boolean text outside the lines of the suggestion has changed
 ---@field visible codeassist.Suggestion|nil the one that is on the screen
----@field pending codeassist.Request|nil
+---@field asking codeassist.Asking
 ---@field tick integer of the buffer at the last look
 ---@field place codeassist.Cursor the cursor at the last look
 ---@field paused boolean
@@ -55,14 +55,6 @@ function Session:may_show()
     and self.display.ready(self.bufnr)
 end
 
-function Session:cancel()
-  local pending = self.pending
-  self.pending = nil
-  if pending then
-    pending:cancel()
-  end
-end
-
 --- Take the suggestion away. A request in flight goes on.
 function Session:clear()
   local was_visible = self.visible ~= nil
@@ -77,7 +69,7 @@ end
 
 --- Take the suggestion away and forget what was asked.
 function Session:drop()
-  self:cancel()
+  self.asking:cancel()
   self:clear()
   self:look()
 end
@@ -147,37 +139,37 @@ end
 ---@param kind 1|2
 ---@param step integer
 function Session:ask(kind, step)
-  self:cancel()
-  local client = vim.lsp.get_client_by_id(self.client_id)
-  if not client or rpc.is_stopped(client) then
-    return
-  end
   self:look()
-  local request = requests.new(self.bufnr, client, kind, step)
-  self.pending = request
-  local sent = request:send(function(err, result)
-    self:answer(request, err, result)
+  self.asking:ask(kind, step, function(request, found)
+    if self:may_show() then
+      self:offer(found, request)
+    end
   end)
-  if not sent then
-    self.pending = nil
+end
+
+--- Hand over what is suggested at the cursor, once it is known: for menus that list it. Asks if nothing else has.
+---@param listener codeassist.Listener
+function Session:hear(listener)
+  if self:current() then
+    listener(self.offered)
+  elseif self.asking:fits() then
+    self.asking:listen(listener)
+  else
+    self:ask(AUTOMATIC, 0)
+    if self.asking.pending then
+      self.asking:listen(listener)
+    else
+      listener({})
+    end
   end
 end
 
----@param request codeassist.Request
----@param err table|nil
----@param result any
-function Session:answer(request, err, result)
-  if self.pending ~= request then
-    return
-  end
-  self.pending = nil
-  if err then
-    vim.lsp.log.error("codeassist", requests.METHOD, err)
-    return
-  end
-  if self:may_show() and request:fits() then
-    self:offer(request:suggestions(result), request)
-  end
+--- Ask for all that can be suggested at the cursor, and show none of it here.
+---@param answered fun(request: codeassist.Request, found: codeassist.Suggestion[])
+---@return boolean sent
+function Session:ask_all(answered)
+  self:look()
+  return self.asking:ask(INVOKED, 0, answered)
 end
 
 --- Show what came. Alternatives join the suggestion that is shown already; it stays if there are none.
@@ -214,10 +206,17 @@ function Session:changed()
   end
   if #self.offered > 0 and self:draw() then
     -- What was asked before this key is about another place.
-    self:cancel()
+    self.asking:cancel()
     return
   end
-  self:ask(AUTOMATIC, 0)
+  self:ask_soon()
+end
+
+--- Ask, unless that has been done for the text and the cursor as they are: by a menu, say.
+function Session:ask_soon()
+  if not self.asking:fits() then
+    self:ask(AUTOMATIC, 0)
+  end
 end
 
 --- The cursor moved. With the text unchanged that is a walk away; else `changed` follows.
@@ -230,13 +229,13 @@ end
 
 function Session:entered()
   if self:may_show() then
-    self:ask(AUTOMATIC, 0)
+    self:ask_soon()
   end
 end
 
 --- The server can answer now. What it was asked while its model was being loaded came back empty.
 function Session:server_ready()
-  if #self.offered == 0 and not self.pending and self:may_show() then
+  if #self.offered == 0 and not self.asking.pending and self:may_show() then
     self:ask(AUTOMATIC, 0)
   end
 end
@@ -283,6 +282,7 @@ function M.start(bufnr, client_id, display)
   local session = setmetatable({
     bufnr = bufnr,
     client_id = client_id,
+    asking = asking.new(bufnr, client_id),
     display = display,
     offered = {},
     index = 0,
@@ -324,7 +324,7 @@ function M.stop(bufnr)
   local session = sessions[bufnr]
   if session then
     sessions[bufnr] = nil
-    session.pending = nil
+    session.asking:forget()
     if vim.api.nvim_buf_is_valid(bufnr) then
       session:clear()
     end

@@ -17,7 +17,8 @@ local server = { state = "none", kind = "Normal", busy = false, message = "", si
 ---@type table<any, string> titles of running progress by token
 local titles = {}
 
-local function changed()
+--- Tell whoever shows the status that it may be another one.
+function M.changed()
   vim.api.nvim_exec_autocmds("User", { pattern = "CodeAssistStatus", modeline = false })
   vim.cmd.redrawstatus()
 end
@@ -26,7 +27,7 @@ end
 function M.set_state(state)
   server = { state = state, kind = "Normal", busy = false, message = "", silent = {} }
   titles = {}
-  changed()
+  M.changed()
 end
 
 --- The server's `didChangeStatus`.
@@ -39,7 +40,7 @@ function M.received(params)
   server.busy = params.busy == true
   server.message = type(params.message) == "string" and params.message or ""
   server.silent = type(params.silent) == "table" and params.silent or {}
-  changed()
+  M.changed()
 end
 
 --- One of the server's `$/progress`.
@@ -56,7 +57,7 @@ function M.progressed(params)
     local share = value.percentage and (" %d%%"):format(value.percentage) or ""
     server.progress = titles[params.token] .. share
   end
-  changed()
+  M.changed()
 end
 
 ---@return codeassist.ServerStatus
@@ -94,10 +95,10 @@ function M.text(bufnr)
     return "codeassist: " .. server.message
   end
   local silent = M.silent(bufnr)
-  if silent and not session.pending then
+  if silent and not session.asking.pending then
     return "codeassist: " .. silent
   end
-  if server.busy or session.pending then
+  if server.busy or session.asking.pending then
     return "codeassist …"
   end
   return "codeassist"

@@ -6,7 +6,12 @@ local M = {}
 M.NAMESPACE = vim.api.nvim_create_namespace("codeassist.edits")
 
 function M.define_highlights()
-  vim.api.nvim_set_hl(0, "CodeAssistEditOld", { default = true, strikethrough = true, link = nil, fg = "#b3616b" })
+  vim.api.nvim_set_hl(0, "CodeAssistEditOld", {
+    default = true,
+    strikethrough = true,
+    fg = "#b3616b",
+    ctermfg = 1,
+  })
   vim.api.nvim_set_hl(0, "CodeAssistEditNew", { default = true, link = "DiffAdd" })
   vim.api.nvim_set_hl(0, "CodeAssistEditHint", { default = true, link = "MoreMsg" })
 end
