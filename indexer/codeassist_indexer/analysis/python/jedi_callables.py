@@ -6,7 +6,6 @@ jedi ships no types that a checker could use: values and nodes are Any.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any
 
 from codeassist_indexer.analysis.python.jedi_closed import UnsureError, decorators_of, refuse_open_class
@@ -24,38 +23,27 @@ def refuse_own_class(callee: str) -> None:
         raise UnsureError("own class")
 
 
-@dataclass(frozen=True, slots=True)
-class Callees:
-    """What all that may be called says of its parameters. `is_fixed`: how many arguments there may be is known, too.
+def has_fixed_number(callees: Any) -> bool:
+    """Whether the number of arguments, too, is what definitions say.
 
-    `doubt`: why the names that jedi finds are only likely to be all, "" where they surely are.
+    Raises UnsureError unless all that may be called take the keywords that jedi finds and no others.
     """
-
-    is_fixed: bool
-    doubt: str
-
-
-def callees(values: Any) -> Callees:
-    """Look at the definitions of what is called. Raises UnsureError unless all take the keywords that jedi finds and no
-    others."""
-    is_fixed, doubts = True, set[str]()
-    for found in values:
+    is_fixed = True
+    for found in callees:
         value = getattr(found, "_function", found)  # jedi wraps a class method
         if value.is_class():
             refuse_open_class(value, is_receiver_class=True)
-            is_counted, doubt = _constructor(value)
+            is_fixed = _is_fixed_constructor(value) and is_fixed
         elif value.is_stub() and (value.is_function() or value.is_bound_method()):
-            is_counted, doubt = True, "signature of a stub"
+            continue  # its overloads say all that they take
         elif value.is_compiled() or value.is_stub():
             raise UnsureError("callee of a library")
         else:
             node = getattr(value, "tree_node", None)
             if node is None or node.type != "funcdef" or decorators_of(node) - _SAME_SIGNATURE:
                 raise UnsureError("decorated callee")
-            is_counted, doubt = not _takes_more(node), ""
-        is_fixed = is_counted and is_fixed
-        doubts.add(doubt)
-    return Callees(is_fixed, " + ".join(sorted(doubts - {""})))
+            is_fixed = not _takes_more(node) and is_fixed
+    return is_fixed
 
 
 def _takes_more(function: Any) -> bool:
@@ -67,22 +55,22 @@ def _takes_more(function: Any) -> bool:
     return 1 in stars
 
 
-def _constructor(cls: Any) -> tuple[bool, str]:
-    """Of the first class, of all that `cls` inherits from, that says what it is made of: whether the number of
-    arguments is fixed, and what there is to doubt. Raises UnsureError where no definition says it."""
+def _is_fixed_constructor(cls: Any) -> bool:
+    """Whether the number of arguments is fixed in the first class, of all that `cls` inherits from, that says what an
+    object is made of. Raises UnsureError where no definition says it."""
     refuse_made_class(cls)
     for each in cls.py__mro__():
         node = getattr(each, "tree_node", None)
         if each.is_stub() or each.is_compiled() or node is None:
             if each.py__name__() in _MAKE_NOTHING:
                 continue
-            if each.is_compiled() or not each.is_stub():
+            if not each.is_stub():
                 raise UnsureError("constructor of a library")
-            return False, "constructor of a stub"
+            return False
         decorators = decorators_of(node)
         if decorators & {"attrs", "define", "frozen", "mutable", "attr", "s", "dataclass_json"}:
             raise UnsureError("generated constructor")
-        if any(_NO_INIT.search(each.get_code(include_prefix=False)) for each in node.get_decorators()):
+        if any(_NO_INIT.search(decorator.get_code(include_prefix=False)) for decorator in node.get_decorators()):
             raise UnsureError("generated constructor")
         for child in node.iter_funcdefs():
             if child.name.value == "__new__" and len(child.get_params()) > 1:
@@ -90,7 +78,7 @@ def _constructor(cls: Any) -> tuple[bool, str]:
             if child.name.value == "__init__":
                 if decorators_of(child):
                     raise UnsureError("decorated callee")
-                return not _takes_more(child), ""
+                return not _takes_more(child)
         if "dataclass" in decorators:
-            return False, ""
-    return False, ""
+            return False
+    return False

@@ -13,7 +13,7 @@ from jedi.api.completion import get_user_context
 from jedi.inference.gradual.conversion import convert_values
 from jedi.inference.imports import Importer
 
-from codeassist_indexer.analysis.python.jedi_callables import callees, refuse_own_class
+from codeassist_indexer.analysis.python.jedi_callables import has_fixed_number, refuse_own_class
 from codeassist_indexer.analysis.python.jedi_closed import UnsureError, added_names, refuse_open_module
 from codeassist_indexer.analysis.python.jedi_sure import Walk
 from codeassist_indexer.analysis.python.questions import PLACEHOLDER
@@ -118,8 +118,7 @@ def parameters(script: Any, line: int, column: int, bracket: tuple[int, int]) ->
     context = script._get_module_context().create_context(leaf)
     refuse_own_class(_code_between(base, leaf))
     walk = Walk()
-    called = callees(walk.chain(context, base, trailers))
-    is_written = called.is_fixed
+    is_written = has_fixed_number(walk.chain(context, base, trailers))
     names: set[str] = set()
     signatures = script.get_signatures(line, column)
     if not signatures:
@@ -135,8 +134,8 @@ def parameters(script: Any, line: int, column: int, bracket: tuple[int, int]) ->
     are_all = is_written and len(in_order) == 1
     if not names and not are_all:
         raise UnsureError("no keyword")
-    doubt = " + ".join(each for each in (called.doubt, *sorted(walk.doubts)) if each)
-    return Parameters(_plain(names), in_order.pop() if len(in_order) == 1 else (), are_all, doubt)
+    positional = in_order.pop() if len(in_order) == 1 else ()
+    return Parameters(_plain(names), positional, are_all, " + ".join(sorted(walk.doubts)))
 
 
 def _may_fail(script: Any, line: int, column: int) -> bool:
