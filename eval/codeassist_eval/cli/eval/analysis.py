@@ -10,16 +10,16 @@ import click
 
 from codeassist.terminal.console import print_json
 from codeassist.terminal.options import debug_option, json_option
-from codeassist_eval.cli.options import FILE, language_option, repos_option, seed_option
+from codeassist_eval.cli.options import FILE, language_option, seed_option
 
 if TYPE_CHECKING:
-    from codeassist_eval.analysis.check import AllNames
+    from codeassist_eval.analysis.check import AllNames, AnalysisFigures
     from codeassist_eval.tasks.task import Language
 
 
 @click.command("analysis")
 @click.option("--tasks", "tasks_path", type=FILE, help="A task file in CrossCodeEval's format: places in its truth.")
-@repos_option
+@click.option("--repos", type=click.Path(path_type=Path), help="Folder or archive of the repositories.")
 @language_option
 @click.option("--draw", type=click.IntRange(min=1), metavar="N", help="Instead of tasks: N places of each repository.")
 @click.option(
@@ -28,15 +28,23 @@ if TYPE_CHECKING:
     metavar="FOLDER",
     help="npm's package `typescript` 5: its language service says what else can stand at places of scripts.",
 )
+@click.option(
+    "--installed",
+    "modules",
+    multiple=True,
+    metavar="MODULE",
+    help="Instead of tasks: what a module of the active environment and its classes have at run time.",
+)
 @seed_option
 @json_option
 @debug_option
 def analysis_command(
     tasks_path: Path | None,
-    repos: Path,
+    repos: Path | None,
     language: Language | None,
     draw: int | None,
     typescript: Path | None,
+    modules: tuple[str, ...],
     seed: int,
     as_json: bool,
 ) -> None:
@@ -44,34 +52,49 @@ def analysis_command(
 
     Shows how often it knows what can stand there, and how often it would have excluded the truth.
     """
-    from codeassist_eval.analysis.check import AnalysisFigures, check_analysis
+    from codeassist_eval.reports.tables import print_analysis
+
+    if (tasks_path is not None) + (draw is not None) + bool(modules) != 1:
+        raise click.UsageError("give one of --tasks, --draw and --installed")
+    if modules:
+        from codeassist_eval.analysis.runtime_names import active_environment, check_runtime, runtime_names
+
+        figures = check_runtime(runtime_names(modules, active_environment()))
+    elif repos is None:
+        raise click.UsageError("--repos says where the code is")
+    else:
+        figures = _in_repositories(tasks_path, repos, language, draw or 0, typescript, seed)
+    if as_json:
+        print_json(figures.as_document())
+    else:
+        print_analysis(figures.as_document())
+
+
+def _in_repositories(
+    tasks_path: Path | None, repos: Path, language: Language | None, draw: int, typescript: Path | None, seed: int
+) -> AnalysisFigures:
+    """Ask at the places of tasks, or at `draw` places of each repository."""
+    from codeassist_eval.analysis.check import check_analysis
     from codeassist_eval.analysis.places import drawn_places, places_of_tasks
     from codeassist_eval.benchmarks.crosscodeeval import load_tasks
     from codeassist_eval.engines.local_engine import evaluation_cache
-    from codeassist_eval.reports.tables import print_analysis
     from codeassist_eval.tasks.claimed_folder import claim_folder
     from codeassist_eval.tasks.repositories import open_repositories, repository_folders
     from codeassist_eval.tasks.task import in_prefix_order
 
     cache = evaluation_cache()
     repositories = open_repositories(repos, cache / "repositories")
-    if tasks_path is not None and draw is None:
+    if tasks_path is not None:
         tasks = [task for task in load_tasks(tasks_path) if language in (None, task.language)]
         repositories.require_all(tasks)
         places = places_of_tasks(in_prefix_order(tasks), repositories)
-    elif draw is not None and tasks_path is None:
+    else:
         folders = repository_folders(repositories)
         places = (place for folder in folders for place in drawn_places(folder, language, draw, seed))
-    else:
-        raise click.UsageError("give either --tasks or --draw")
     databases = claim_folder(cache / "indexes")
     with ExitStack() as opened:
         opened.callback(databases.release)
-        figures: AnalysisFigures = check_analysis(places, databases.path, _all_names(opened, typescript))
-    if as_json:
-        print_json(figures.as_document())
-    else:
-        print_analysis(figures.as_document())
+        return check_analysis(places, databases.path, _all_names(opened, typescript))
 
 
 def _all_names(opened: ExitStack, typescript: Path | None) -> AllNames:

@@ -20,6 +20,8 @@ _NOTHING_MORE = frozenset({"None", "Never", "NoReturn"})
 
 def refuse_made_class(cls: Any) -> None:
     """Raise UnsureError where a call of a stub's class makes a class, or a value with members that no text names."""
+    if not hasattr(cls, "py__mro__"):  # a NewType, which jedi takes for a class
+        raise UnsureError("class made by a call")
     if not _MAKES_CLASSES.isdisjoint(each.py__name__() for each in cls.py__mro__()):
         raise UnsureError("class made by a call")
 
