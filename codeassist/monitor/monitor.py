@@ -47,6 +47,16 @@ class Monitor(Protocol):
         """
         ...
 
+    def whole_names(self, token: int) -> Sequence[Sequence[int]]:
+        """Say which names `token` might begin where the one that was wanted is forbidden: the tokens of each, none
+        where it begins none, or only one."""
+        ...
+
+    @property
+    def after_name(self) -> NDArray[np.bool_]:
+        """Which tokens do not go on with a name: (V,)."""
+        ...
+
     def foresees_objection(self, token: int) -> bool:
         """Say whether `objection` would object to `token`, as far as that is known now. Never waits, but has begun
         what it would have to wait for."""

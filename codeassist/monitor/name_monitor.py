@@ -16,6 +16,9 @@ from functools import partial
 from math import exp, inf
 from time import perf_counter
 
+import numpy as np
+from numpy.typing import NDArray
+
 from codeassist.monitor.monitor import Mask
 from codeassist.monitor.name_set import (
     BEGINS_POSITIONAL,
@@ -98,6 +101,27 @@ class NameMonitor:
             self._insisted.setdefault(token, []).append(visit)
             weighs = weighs or mask
         return weighs
+
+    def whole_names(self, token: int) -> list[list[int]]:
+        """Return the names at the place that `token` writes at, and nowhere else, where a name is forbidden there."""
+        if self._written:
+            return []
+        for finding in self._findings(token, self._peek):
+            visit, names = finding.visit, finding.visit.names
+            is_name = visit.place.kind != "keyword" and visit.wanted is not None
+            if not is_name or names is None or names.strength != "sure":
+                continue
+            answer, half_char = _decoded(self._answer)
+            begun = (self.prefix + answer)[visit.place.start :].encode("utf-8", "surrogatepass") + half_char
+            lead = self.token_bytes(token)[: max(0, visit.place.start - len(self.prefix + answer))]
+            spelled = [self.trie.cut(lead + rest) for rest in names.rests(begun) if rest]
+            return [tokens for tokens in spelled if tokens] if len(spelled) > 1 else []
+        return []
+
+    @property
+    def after_name(self) -> NDArray[np.bool_]:
+        """Return which tokens do not go on with a name."""
+        return self._whole_trie.after_name
 
     def foresees_objection(self, token: int) -> bool:
         """Say whether `token` would write a name that is known to be none."""

@@ -175,6 +175,18 @@ class ByteTrie:
                 found.append((num_bytes, self.arrays.ids[self._low[node] : self._ends[node]]))
         return found
 
+    def cut(self, data: bytes) -> list[int]:
+        """Tokens that write `data`, each the longest that fits; empty where none does."""
+        tokens: list[int] = []
+        while data:
+            fitting = self.beginnings_of(data)
+            if not fitting:
+                return []
+            num_bytes, ids = fitting[-1]
+            tokens.append(int(ids[0]))
+            data = data[num_bytes:]
+        return tokens
+
     def find(self, data: bytes, node: int | None = None) -> int | None:
         """The node that these bytes lead to from `node` (default: the root), or None."""
         node = self.root if node is None else node

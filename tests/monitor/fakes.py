@@ -147,6 +147,13 @@ class Bars:
             return None
         return Mask(~np.broadcast_to(self.bars(self.answer, np.arange(self.size)), self.size), self.cost)
 
+    def whole_names(self, token: int) -> list[list[int]]:
+        return []
+
+    @property
+    def after_name(self) -> Any:
+        return np.ones(self.size, dtype=bool)
+
     def foresees_objection(self, token: int) -> bool:
         return bool(self.bars(self.answer, token))
 

@@ -264,7 +264,8 @@ def test_what_forbids_a_token_goes_before_what_weighs_against_it() -> None:
 
     spelled = [bytes((byte,)) for byte in range(256)] + [b"b.c", b"a.c", b"b.a", b"a.a"]
     vocabulary = ByteTrie(build_arrays(enumerate(spelled), len(spelled)))
-    analysis = Both(**{"import": ["a"], "member": ["a"]})
+    analysis = Both(member=["a"])
+    analysis.allowed["import"] = ["a"]
     monitor = NameMonitor(
         analysis, "from m import ", "", vocabulary, spelled.__getitem__, at_once, 1.0, lambda error: None
     )

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from codeassist.engine.cache.cuda_graph_passes import DRAFT_ROWS, CudaGraphPasses
 from codeassist.engine.cache.reuse import Freshness, SlotRun, SlotState, SnippetStates, align, common_prefix, gaps
-from codeassist.engine.layers.attention import Move, RunView, view_of
+from codeassist.engine.layers.attention import Move, RunView, TreeView, view_of
 from codeassist.engine.layers.model import PREFILL_CHUNK, Model, Pass, never
 from codeassist.errors import Cancelled
 
@@ -161,6 +161,12 @@ class LiveCache:
         if self.num_exact == start:
             self.num_exact = len(self.tokens)
         return hidden
+
+    def look_ahead(self, num_past: int, token_ids: Sequence[int], parents: Sequence[int | None]) -> Tensor:
+        """Encode several ways to go on after the first `num_past` tokens, in one pass; return their hidden states:
+        (T, D) float32. `parents` as in `TreeView`. What stands here stays as it is, and nothing is added."""
+        view = TreeView(self.states, num_past, len(self.tokens), parents)
+        return self.model.run(Pass(torch.tensor(list(token_ids), device=self.model.device), view))
 
     def truncate(self, length: int) -> None:
         """Forget the slots from `length` on (rejected drafts, an answer that was not taken)."""

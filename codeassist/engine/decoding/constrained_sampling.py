@@ -17,20 +17,26 @@ from torch import Tensor
 
 from codeassist.monitor.monitor import Mask, Monitor, num_permitted
 
+Names = Sequence[Sequence[int]]
 Choose = Callable[[Tensor], tuple[int, float]]
 
 
 class MonitoredChoice:
     """Chooses tokens under `monitor` and notes what that took; `perturb` gives the logits whose best one is chosen.
 
-    Where masks leave nothing, they do not count.
+    Where masks leave nothing, they do not count. Where the likeliest name is forbidden, `weigh` says which of the
+    others is the likeliest as a whole; `planned` are its tokens that are still to come.
     """
 
-    def __init__(self, monitor: Monitor, perturb: Callable[[Tensor], Tensor]) -> None:
+    def __init__(
+        self, monitor: Monitor, perturb: Callable[[Tensor], Tensor], weigh: Callable[[Tensor, Names], Sequence[int]]
+    ) -> None:
         self._monitor = monitor
         self._perturb = perturb
+        self._weigh = weigh
         self._draft_ms = 0.0
         self.token_ms: list[float] = []
+        self.planned: list[int] = []
 
     def __call__(self, logits: Tensor) -> tuple[int, float]:
         """logits: (V,) float32 → (token id, its log-probability under the model without masks)."""
@@ -39,6 +45,13 @@ class MonitoredChoice:
         began, waited_ms = perf_counter(), self._monitor.waited_ms
         permitted = best_permitted(scores, self._monitor, lambda token: float(logits[token] - norm))
         token = int((scores if permitted is None else permitted).argmax())
+        planned, self.planned = self.planned, []
+        if planned and permitted is not None and float(permitted[planned[0]]) > -torch.inf:
+            token, self.planned = planned[0], planned[1:]
+        elif permitted is not None and scores is logits and token != int(scores.argmax()):
+            names = self._monitor.whole_names(token)
+            if len(names) > 1:
+                token, *self.planned = self._weigh(logits, names)
         self._note(began, waited_ms)
         return token, float(logits[token] - norm)
 

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from codeassist.engine.cache.live_cache import LiveCache
 from codeassist.engine.decoding.constrained_sampling import MonitoredChoice
+from codeassist.engine.decoding.whole_names import best_name
 from codeassist.engine.layers.model import never
 from codeassist.monitor.monitor import Monitor
 
@@ -140,10 +141,18 @@ def decode(
     started = perf_counter()
     choose = Chooser(params)
     ranked = partial(choose_ranked, params=params)
-    monitored = None if monitor is None else MonitoredChoice(monitor, choose.perturb)
     draft_with = drafter or NoDrafter()
-    answer = Decoded() if monitored is None else Decoded(monitor_ms=monitored.token_ms)
+    answer = Decoded()
     base = len(cache.tokens)
+    monitored: MonitoredChoice | None = None
+    if monitor is not None:
+        ends = monitor.after_name
+        monitored = MonitoredChoice(
+            monitor,
+            choose.perturb,
+            lambda logits, names: best_name(cache, base + len(answer.tokens), logits, names, ends),
+        )
+        answer.monitor_ms = monitored.token_ms
     draft: list[int] = []
     pass_started = started
     while True:
@@ -192,7 +201,7 @@ def decode(
             return answer
         draft = list(draft_with.propose())[:room]
         if monitored is not None:
-            draft = list(monitored.cut(draft))
+            draft = monitored.planned[:room] or list(monitored.cut(draft))
         pass_started = perf_counter()
         hidden = cache.extend([answer.tokens[-1], *draft])
         answer.num_passes += 1
