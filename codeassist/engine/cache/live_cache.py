@@ -20,8 +20,9 @@ from torch import Tensor
 
 from codeassist.engine.cache.cuda_graph_passes import DRAFT_ROWS, CudaGraphPasses
 from codeassist.engine.cache.reuse import Freshness, SlotRun, SlotState, SnippetStates, align, common_prefix, gaps
-from codeassist.engine.layers.attention import Move, RunView, TreeView, view_of
+from codeassist.engine.layers.attention import Move, RunView, view_of
 from codeassist.engine.layers.model import PREFILL_CHUNK, Model, Pass, never
+from codeassist.engine.layers.tree_view import TreeView
 from codeassist.errors import Cancelled
 
 

@@ -130,7 +130,7 @@ class CacheView(Protocol):
         ...
 
 
-class _OneCache:
+class OneCacheView:
     """Tokens of one sequence. `where`: their slots; `rotations`: (T, D/2) complex64, those slots'."""
 
     def __init__(self, cache: KVCache, where: slice | Tensor) -> None:
@@ -149,7 +149,7 @@ class _OneCache:
         return rotate(q, rotations).to(dtype).transpose(0, 1)
 
 
-class RunView(_OneCache):
+class RunView(OneCacheView):
     """Slots [start, stop), after everything else in the cache that counts.
 
     `row_wise`: each token attends by itself, and gets to the last bit what it would get alone.
@@ -168,7 +168,7 @@ class RunView(_OneCache):
         return self._attention(q, keys, values, self._start)
 
 
-class ScatteredView(_OneCache):
+class ScatteredView(OneCacheView):
     """Slots anywhere, rising: each token sees every slot up to its own."""
 
     def __init__(self, cache: KVCache, slots: Sequence[int]) -> None:
@@ -184,7 +184,7 @@ class ScatteredView(_OneCache):
         return attend_masked(q, keys, values, self._mask)
 
 
-class FixedShapeView(_OneCache):
+class FixedShapeView(OneCacheView):
     """A few slots, with shapes that follow from their number and `num_keys` alone: for CUDA graphs.
 
     slots: (T,) int64 on the device, all below `num_keys`. A token may come several times with the same slot. No value
@@ -201,36 +201,6 @@ class FixedShapeView(_OneCache):
         q = self._write(layer_idx, q, k, v)
         keys, values = self._cache.k[layer_idx, :, : self._num_keys], self._cache.v[layer_idx, :, : self._num_keys]
         return attend_fixed(q, keys, values, self._mask)
-
-
-class TreeView(_OneCache):
-    """Several ways to go on after the first `num_past` slots, at once, in slots from `first_slot` on.
-
-    parents: for each token the number of the one that it goes on from, None: from the past. A token sees the past and
-    the tokens on its way, and stands where it would stand if there were no other ways ("SpecInfer").
-    """
-
-    def __init__(self, cache: KVCache, num_past: int, first_slot: int, parents: Sequence[int | None]) -> None:
-        stop = first_slot + len(parents)
-        super().__init__(cache, slice(first_slot, stop))
-        visible = torch.zeros(len(parents), stop, dtype=torch.bool)
-        visible[:, :num_past] = True
-        positions: list[int] = []
-        for row, parent in enumerate(parents):
-            if parent is not None:
-                visible[row] |= visible[parent]
-            visible[row, first_slot + row] = True
-            positions.append(num_past if parent is None else positions[parent] + 1)
-        self._rotations = cache.rotations[torch.tensor(positions, device=cache.rotations.device)]
-        mask = torch.zeros(visible.shape, dtype=cache.k.dtype).masked_fill_(~visible, float("-inf"))
-        self._mask = mask.to(cache.k.device)
-        self._stop = stop
-
-    def attend(self, layer_idx: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-        """See CacheView."""
-        q = self._write(layer_idx, q, k, v)
-        keys, values = self._cache.k[layer_idx, :, : self._stop], self._cache.v[layer_idx, :, : self._stop]
-        return attend_masked(q, keys, values, self._mask)
 
 
 class BatchView:

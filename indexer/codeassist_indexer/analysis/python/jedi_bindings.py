@@ -164,8 +164,11 @@ class Bindings:
 
     def _iterated(self, context: Any, source: Any, name: Any) -> None:
         self._elements(context, source)
-        if not name.infer():
+        elements = {value.py__name__() for value in name.infer()}
+        if not elements:
             raise UnsureError("elements")
+        if elements & {value.py__name__() for value in context.infer_node(source)} - {"str"}:
+            raise UnsureError("elements of a type variable")  # jedi found nothing in its place but the whole
 
     def _managed(self, context: Any, definition: Any, tree_name: Any, name: Any) -> None:
         for item in definition.children[1:-2:2]:

@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from codeassist_indexer.analysis.python.jedi_closed import UnsureError
+from codeassist_indexer.analysis.python.jedi_closed import UnsureError, decorators_of
+from codeassist_indexer.analysis.python.jedi_syntax import class_around
 from codeassist_indexer.languages.forms.words import words
 
 _UNION = re.compile(r"(?:typing\.)?(?:Optional|Union)\[(?P<inner>.*)\]\Z", re.DOTALL)
@@ -60,6 +61,8 @@ def doubt_of_call(function: Any) -> str:
         if node.annotation is None:
             return "library call without annotation"
         found = heads(node.annotation.get_code(include_prefix=False))
+        instance = getattr(function, "instance", None)
+        _refuse_self(found, instance, node)
         doubt = doubt_of_heads(each.get_root_context(), found)
         if doubt:
             return doubt
@@ -67,8 +70,8 @@ def doubt_of_call(function: Any) -> str:
     return "overloads" if len(returned) > 1 else ""
 
 
-def doubt_of_attribute(name: Any) -> str:
-    """The same of what an attribute of a stub's class is, by its name's definition."""
+def doubt_of_attribute(value: Any, name: Any) -> str:
+    """The same of what an attribute of a stub's value is, by its name's definition."""
     tree_name = getattr(name, "tree_name", None)
     definition = tree_name.get_definition() if tree_name is not None else None
     if definition is None or definition.type in ("classdef", "import_name", "import_from"):
@@ -76,7 +79,10 @@ def doubt_of_attribute(name: Any) -> str:
     if definition.type == "funcdef":
         if definition.annotation is None:
             return ""
-        return doubt_of_heads(name.get_root_context(), heads(definition.annotation.get_code(include_prefix=False)))
+        found = heads(definition.annotation.get_code(include_prefix=False))
+        if "property" in decorators_of(definition):
+            _refuse_self(found, value, definition)
+        return doubt_of_heads(name.get_root_context(), found)
     if definition.type == "expr_stmt" and getattr(definition.children[1], "type", "") == "annassign":
         annotation = definition.children[1].children[1]
         return doubt_of_heads(name.get_root_context(), heads(annotation.get_code(include_prefix=False)))
@@ -95,6 +101,18 @@ def doubt_of_heirs(context: Any, annotation: Any) -> str:
     return ""
 
 
+def refuse_base_of_operand(context: Any, node: Any, values: Any) -> None:
+    """Raise UnsureError where an operation seems to give a base class of what stands in it, as `Self` of an inherited
+    operator does."""
+    bases: set[str] = set()
+    for child in node.children:
+        for operand in context.infer_node(child) if child.type not in ("operator", "keyword") else ():
+            if operand.is_instance():
+                bases.update(each.py__name__() for each in list(operand.py__class__().py__mro__())[1:])
+    if any(value.py__name__() in bases - {"object"} for value in values):
+        raise UnsureError("operator of a base class")
+
+
 def _has_heirs(cls: Any) -> bool:
     used = cls.get_root_context().tree_node.get_used_names() if not cls.is_compiled() else {}
     for name in used.get(cls.py__name__(), ()):
@@ -104,6 +122,15 @@ def _has_heirs(cls: Any) -> bool:
         if parent is not None and parent.type == "classdef" and parent.name is not name:
             return True
     return False
+
+
+def _refuse_self(found: list[str], value: Any, function: Any) -> None:
+    """Raise UnsureError where `Self` stands in a class that the value inherits from: jedi takes it for that class."""
+    owner = class_around(function)
+    if "Self" not in found or owner is None or value is None or not value.is_instance():
+        return
+    if value.py__class__().py__name__() != owner.name.value:
+        raise UnsureError("Self of a base class")
 
 
 def doubt_of_heads(context: Any, found: list[str]) -> str:

@@ -19,6 +19,7 @@ from codeassist_indexer.analysis.python.jedi_library import (
     doubt_of_attribute,
     doubt_of_call,
     doubt_of_heirs,
+    refuse_base_of_operand,
     refuse_made_class,
 )
 from codeassist_indexer.analysis.python.jedi_syntax import (
@@ -96,8 +97,11 @@ class Walk(Bindings):
         elif kind in OPERATIONS:
             for child in node.children[::2] if kind != "factor" else node.children[1:]:
                 self._node(context, child)
-            if not context.infer_node(node):
+            values = context.infer_node(node)
+            if not values:
                 raise UnsureError("operator")
+            if any(value.is_stub() or value.is_compiled() for value in values):
+                refuse_base_of_operand(context, node, values)
         elif kind == "namedexpr_test":
             self._node(context, node.children[2])
         elif kind == "await_expr":
@@ -139,7 +143,7 @@ class Walk(Bindings):
     def _attribute(self, value: Any, text: str) -> None:
         if value.is_compiled() or value.is_stub():
             for name in value.goto(text):
-                self._doubt(doubt_of_attribute(name))
+                self._doubt(doubt_of_attribute(value, name))
             return
         if value.is_instance() or value.is_class():
             refuse_open(value, only_lookup=True)
