@@ -47,6 +47,7 @@ class Editor:
     take: str
     leave: str
     more: str = ""
+    back: str | None = None  # what says that it is out of insert mode
 
 
 def emacs(home: Path, lines: str) -> list[str]:
@@ -79,7 +80,7 @@ EDITORS = {
     "lsp-mode": Editor(
         emacs, "lsp-mode", "elisp", "\x1b>", "\x1b\t", "", "\x18\x13\x18\x03", more="(setq lsp-auto-guess-root t)\n"
     ),
-    "helix": Editor(helix, "Helix", "toml", "geA", "\x18", "\x0e\r", "\x1b:wq\r"),
+    "helix": Editor(helix, "Helix", "toml", "geA", "\x18", "\x0e\r", ":wq\r", back="NOR"),
     "vim-lsp": Editor(vim, "Vim", "vim", "GA", "\x18\x0f", "\x19", "\x1b:wq\r"),
 }
 WANTED = [name for name in os.environ.get("CODEASSIST_TEST_EDITORS", "").split(",") if name]
@@ -180,6 +181,9 @@ def test_a_suggestion_is_listed_and_taken(name: str, program: Program) -> None:
         database = program.home / "data" / "feedback.db"
         counted = desk.wait(lambda: [each for each in outcomes(database) if each.is_accepted], "accepted", terminal)
         assert [each.accepted_chars for each in counted] == [len(TAKEN) - len(TEXT)]
+        if editor.back is not None:  # what follows an escape at once is a key with Alt
+            terminal.send("\x1b")
+            desk.wait(lambda: editor.back in terminal.text, "normal mode", terminal)
         terminal.send(editor.leave)
         desk.wait(lambda: file.read_text("utf-8").rstrip("\n") == TAKEN, "saved", terminal)
     finally:
