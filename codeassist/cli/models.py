@@ -31,7 +31,7 @@ def models() -> None:
 @json_option
 @debug_option
 def list_models(assignments: tuple[str, ...], as_json: bool) -> None:
-    """List every model that is known: what it is for, whether it is installed, and whether it runs here.
+    """List all models: what for, whether here, whether they run.
 
     Installed models are looked into, each once. A model for edits writes the next edit, and no completions.
 
@@ -84,7 +84,7 @@ def list_models(assignments: tuple[str, ...], as_json: bool) -> None:
 @models.command()
 @click.argument("name")
 @click.argument("source", metavar="PATH|hub:OWNER/REPO")
-@click.option("--template", metavar="NAME", help="How it is prompted, where its tokens do not tell (docs/models.md).")
+@click.option("--template", metavar="NAME", help="How it is prompted, where its tokens do not tell.")
 @click.option("--edit-form", metavar="NAME", help="How it is asked for next edits, where its name does not tell.")
 @json_option
 @debug_option
