@@ -49,9 +49,10 @@ def edit_item(shown: ShownEdit, encoding: PositionEncoding) -> EditItem:
 
 def answer_items(answer: EditAnswer, encoding: PositionEncoding) -> EditsResult:
     """An answer, ready for JSON."""
-    edits = [edit_item(each, encoding) for each in answer.edits]
-    sent = {} if answer.sent is None else {"sent": sent_document(answer.sent)}
-    return {"edits": edits, "whyNone": answer.why_none, **sent}
+    found = EditsResult(edits=[edit_item(each, encoding) for each in answer.edits], whyNone=answer.why_none)
+    if answer.sent is not None:
+        found["sent"] = sent_document(answer.sent)
+    return found
 
 
 def question_of(params: Any, documents: DocumentSessions) -> EditQuestion | None:
