@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from codeassist_indexer.edit_requests.working_tree import WorkingChanges
     from codeassist_indexer.storage.store import Store
 
+_MOST_WAIT_S = 5.0  # for the commits of a large repository; without them names decide
+
 
 @click.command("next-edit")
 @click.option(
@@ -59,6 +61,7 @@ def next_edit(
     from codeassist.cli.edits.edit_report import as_document, as_patch, print_edits, print_uncertain
     from codeassist.cli.sessions.edit_run import Proposed, propose
     from codeassist.cli.sessions.repository import bring_up_to_date, open_store, require_root
+    from codeassist_indexer.edit_requests.commit_history import CommitHistory
     from codeassist_indexer.edit_requests.related_files import related_files
     from codeassist_indexer.edit_requests.source_files import SourceFiles
 
@@ -69,12 +72,14 @@ def next_edit(
     root = require_root(repository)
     settings = resolve_settings(root, assignments, {"--model": ("model.name", model)}).settings
     files = SourceFiles(root, settings.index.exclude)
+    commits = CommitHistory(root)
+    commits.look()  # while the index is brought up to date
     with Meter() as meter, closing(open_store(root, settings)) as store:
         for line in bring_up_to_date(store, root, settings, meter).notices:
             notice(line)
         changes = _changes(root, since, patch_file, from_stdin, store, files)
         texts = dict(changes.texts)
-        texts |= files.read(related_files(store, changes.history, texts))
+        texts |= files.read(related_files(store, changes.history, texts, commits.wait(_MOST_WAIT_S)))
         found = propose(_request(root, changes, texts), settings, meter) if changes.history else Proposed(())
     edits = found.proposals
     for line in found.notices:

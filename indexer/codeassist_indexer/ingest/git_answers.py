@@ -63,7 +63,7 @@ class ListedFiles:
         self._files: set[str] = set()
         self._folders: set[str] = {""}
         self._is_known_by_top: dict[str, bool] = {}
-        self._add("", _open(root, limits))
+        self._add("", git_of(root, limits))
 
     def ignores(self, path: str, is_folder: bool) -> bool | None:
         """Say whether nothing at the path is listed. A nested repository is asked when it is met."""
@@ -106,7 +106,7 @@ class AskedPaths:
 
     def __init__(self, root: Path, paths: Collection[str], limits: GitLimits = LIMITS) -> None:
         self.is_complete = True
-        git = _open(root, limits)
+        git = git_of(root, limits)
         asked = {*paths, *(folder for path in paths for folder in folders_above(path))}
         tops = {folder for folder in asked if is_checkout(root / folder)}
         self._behind_links = {path for path in asked if (root / path).is_symlink()} - {*paths}
@@ -166,7 +166,7 @@ class GitPatience:
         try:
             if time.monotonic() < self._again_s:
                 return frozenset()
-            listed = _open(root, self._limits).run("ls-files", "-ci", "--exclude-standard", "-z")
+            listed = git_of(root, self._limits).run("ls-files", "-ci", "--exclude-standard", "-z")
         except NoRepositoryError:
             return frozenset()
         except GitError as error:
@@ -205,7 +205,7 @@ def folders_above(path: str) -> Iterator[str]:
         yield path
 
 
-def _open(root: Path, limits: GitLimits) -> Git:
+def git_of(root: Path, limits: GitLimits) -> Git:
     """Return git for the folder, which may stand below the top of its checkout."""
     top = checkout_of(root)
     if top is None or not is_checkout(top):

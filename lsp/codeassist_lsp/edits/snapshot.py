@@ -107,7 +107,7 @@ class RequestMaker:
         edited = {change.path for change in history}
         used = {path: text for path, text in texts.items() if path in edited or path == own}
         if workspace is not None and files is not None:
-            related = related_files(workspace.store, history, used)
+            related = related_files(workspace.store, history, used, workspace.committed_together())
             used |= {path: texts[path] for path in related if path in texts}
             on_disk = files.read([path for path in related if path not in texts])
             used |= {path: with_line_feeds(text) for path, text in on_disk.items()}

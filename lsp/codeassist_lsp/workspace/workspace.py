@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 
 from codeassist.request import NO_REPOSITORY, CompletionRequest, NoRetriever, Retrieval, RetrievalBasis, Retriever
 from codeassist.settings import Settings
+from codeassist_indexer.edit_requests.commit_history import CommitHistory, CommittedTogether
 from codeassist_indexer.ingest.ignore import settings_spec
 from codeassist_indexer.languages.client_ids import extension_of
 from codeassist_indexer.repository import open_retriever
@@ -41,6 +42,7 @@ class Workspace:
         self._configuration = configuration
         self._indexes = indexes
         self._on_coverage = on_coverage
+        self._commits = CommitHistory(root)
         self._lock = threading.RLock()
         self._retriever_in_force: Retriever | None = None
         self._settings = configuration.settings(root)
@@ -82,6 +84,11 @@ class Workspace:
         """Look at files that the client saw change."""
         self._index.files_changed(paths)
 
+    def committed_together(self) -> CommittedTogether:
+        """Say which files the last commits changed together, as far as that is read; see whether there is a new one."""
+        self._commits.look()
+        return self._commits.known()
+
     def reindex(self) -> None:
         """Throw the index away and build it again, in the background."""
         self._index.rebuild()
@@ -97,6 +104,7 @@ class Workspace:
 
     def close(self) -> BackgroundIndex | None:
         """Let go of the repository; return its index, told to end, if nobody else works in it."""
+        self._commits.close()
         with self._lock:
             self._configuration.forget(self.root)
             return self._indexes.release(self._index, self)
@@ -133,7 +141,12 @@ class Workspace:
         return index
 
     def _listen(self) -> None:
-        self._index.listen(self, lambda coverage: self._on_coverage(self.root, coverage))
+        self._index.listen(self, self._tell)
+
+    def _tell(self, coverage: Coverage) -> None:
+        self._on_coverage(self.root, coverage)
+        if not coverage.is_building:  # read ahead, so that the first request knows
+            self._commits.look()
 
     def _start_over(self, settings: Settings) -> None:
         former = self._index

@@ -106,6 +106,22 @@ def test_the_patch_on_stdout_and_a_patch_as_history(repo: Path, tmp_path: Path) 
     assert run(repo, "--since", "HEAD~1", "--patch-out", "-").stdout == made
 
 
+def test_files_that_commits_changed_together_are_looked_at(repo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[set[str]] = []
+    monkeypatch.setattr(
+        codeassist.cli.sessions.edit_run,
+        "propose",
+        lambda request, *more: looked_at.append(set(request.files)) or Proposed(()),
+    )
+    run(repo)
+    changed = (repo / "lib/mail.py").read_text()
+    git(repo, "checkout", "-q", "lib/mail.py")
+    commit_files(repo, {"lib/mail.py": "# more\n" + FILES["lib/mail.py"], "far.py": "y = 1\n"})
+    (repo / "lib/mail.py").write_text("# more\n" + changed)
+    run(repo)
+    assert looked_at == [{"lib/mail.py", "app.py"}, {"lib/mail.py", "app.py", "far.py"}]
+
+
 @pytest.mark.parametrize(
     ("arguments", "problem"),
     [

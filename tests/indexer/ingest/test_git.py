@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from codeassist_indexer.edit_requests.commit_history import CommitHistory
 from codeassist_indexer.ingest.git import Git, GitError, GitLimits
 from tests.git_repositories import ATTRIBUTES, TRAPS, Trap, clean_environment, commit_files, git, sign_head
 
@@ -61,6 +62,9 @@ def test_what_the_index_asks_runs_no_program(
 
     assert {b"main.py", b"sub/b.py", b"new.py"} <= set(files) and b"old.log" not in files
     assert ignored == b"old.log\0"
+    history = CommitHistory(repo)
+    history.look()
+    history.wait(60)
     assert not laid.mark.exists()
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 from lsprotocol import types
 
-from tests.lsp.conftest import Run
+from tests.end_to_end.conftest import Program
+from tests.git_repositories import commit_files, git
+from tests.lsp.conftest import Run, editor_for
 from tests.lsp.editor import CANCELLED, Editor, within
 from tests.lsp.scripted_edits import NEW, OLD
 
@@ -97,6 +100,22 @@ def test_other_files_are_listed(run: Run) -> None:
         assert [edit["path"] for edit in gone["edits"]] == ["lib/two.py"]
 
     run(test)
+
+
+def test_files_that_commits_changed_together_are_looked_at(program: Program) -> None:
+    git(program.root, "init", "-q", "-b", "main")
+    commit_files(program.root, {"main.py": "# main\n", "lib/named.py": "old(1)\n"})
+    commit_files(program.root, {"main.py": "old(0)\n", "lib/late.py": "gold(2)\n"})  # without the name `old`
+
+    async def test() -> None:
+        editor = await (await editor_for(program).start({"editor": {"debounce_ms": 0}})).ready()
+        edit_first(editor, "main.py", "old(0)\n")
+        answer = await found_in(editor, "main.py", 2)
+        assert [edit["path"] for edit in answer["edits"]] == ["lib/late.py", "lib/named.py"]
+        code, errors = await editor.stop()
+        assert code == 0, errors
+
+    asyncio.run(within(test()))
 
 
 async def found_in(editor: Editor, path: str, number: int) -> dict[str, Any]:
