@@ -145,7 +145,7 @@ class Workspace:
 
     def _tell(self, coverage: Coverage) -> None:
         self._on_coverage(self.root, coverage)
-        if not coverage.is_building:  # read ahead, so that the first request knows
+        if not coverage.is_building and self._settings.edits.mode != "off":  # before the first request for one
             self._commits.look()
 
     def _start_over(self, settings: Settings) -> None:

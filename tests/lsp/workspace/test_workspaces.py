@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from codeassist.request import CompletionRequest
+from codeassist_indexer.edit_requests.commit_history import CommitHistory
 from codeassist_lsp.workspace import background_index
 from codeassist_lsp.workspace import workspaces as module
 from codeassist_lsp.workspace.background_index import Coverage
@@ -22,6 +23,7 @@ from codeassist_lsp.workspace.configuration import Configuration
 from codeassist_lsp.workspace.indexes import Indexes
 from codeassist_lsp.workspace.workspace import OnCoverage, Workspace
 from codeassist_lsp.workspace.workspaces import Workspaces
+from tests.git_repositories import commit_files
 
 WAIT_S = 30
 
@@ -488,3 +490,27 @@ def test_two_servers_share_one_repository(editor: Editor, root: Path) -> None:
         wait_until(lambda: two.ask("find polygon_area") != "0" and one.ask("find polygon_area") != "0")
         (root / "late.py").write_text("def late_name(): ...\n")
         wait_until(lambda: one.ask("find late_name") != "0" and two.ask("find late_name") != "0")
+
+
+# --- its commits
+
+
+@pytest.mark.parametrize("mode", ["automatic", "manual", "off"])
+def test_commits_are_read_ahead_where_next_edits_may_come(
+    editor: Editor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    with (editor.home / "config.toml").open("a") as file:
+        file.write(f'[edits]\nmode = "{mode}"\n')
+    looked: list[CommitHistory] = []
+    look = CommitHistory.look
+    monkeypatch.setattr(CommitHistory, "look", lambda self: (looked.append(self), look(self)))
+    root = tmp_path / "repo"
+    commit_files(root, {"a.py": "x = 1\n"})
+    commit_files(root, {"a.py": "x = 2\n", "b.py": "y = 1\n"})
+    workspace = editor.open(root / "a.py")
+    if mode != "off":
+        wait_until(lambda: bool(looked))
+        assert looked[0].wait(WAIT_S).with_files(["a.py"]) == {"b.py": 1}
+    editor.workspaces.close()  # ends the threads that tell
+    assert bool(looked) == (mode != "off")
+    assert workspace.committed_together().with_files(["a.py"]) == ({} if mode == "off" else {"b.py": 1})
