@@ -10,7 +10,7 @@ import pytest
 
 from codeassist.edits.change import LineChange
 from codeassist.edits.edit_request import EditRequest
-from codeassist.edits.pipeline import EditPipeline, Verdict, applied, overlap, taken
+from codeassist.edits.pipeline import MOST_MODEL_SITES, EditPipeline, Verdict, applied, overlap, taken
 from codeassist.edits.proposal import Proposal
 from codeassist.edits.site import Site
 from codeassist.errors import Cancelled
@@ -71,6 +71,13 @@ def test_the_model_is_asked_only_where_the_rules_bring_nothing_worth_showing() -
     assert [(each.proposal.source, each.why_not) for each in found.trace.withheld] == [("rule", "too unlikely")]
     assert (found.trace.num_sites, found.trace.num_sites_asked, found.trace.num_proposed) == (4, 4, 4)
     assert {"sites", "rule", "model", "gate", "first", "total"} <= set(found.trace.stage_ms)
+
+
+def test_the_model_is_asked_at_the_first_places_alone() -> None:
+    rule, model = Says("rule", {}), Says("model", {})
+    request = EditRequest("x.py", 0, REQUEST.history, {"x.py": "a\n" * 9})
+    EditPipeline(Finder([site(line) for line in range(8)]), [rule], [model], ByText()).next_edits(request)
+    assert rule.asked == list(range(8)) and model.asked == list(range(MOST_MODEL_SITES))
 
 
 def test_no_more_is_looked_for_than_is_wanted() -> None:
