@@ -37,7 +37,9 @@ def read_bounded(path: Path) -> bytes:
     try:
         with open_regular(path, follows_links=True) as file:
             content = file.read(_MOST_BYTES + 1)
-    except (NotRegularError, FileNotFoundError) as error:
+    except FileNotFoundError as error:
+        raise ModelError(f"cannot read {path}: there is no such file") from error
+    except NotRegularError as error:
         raise ModelError(f"cannot read {path}: it is no file") from error
     except OSError as error:
         raise ModelError(f"cannot read {path}: {error}") from error

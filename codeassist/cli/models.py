@@ -5,6 +5,7 @@ The registry and the store do the work.
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -66,9 +67,10 @@ def list_models(assignments: tuple[str, ...], as_json: bool) -> None:
     for title in ("name", "size", "for", "state", "runs here", "licence", "source"):
         is_short = title in ("name", "size", "for")
         table.add_column(title, justify="right" if title == "size" else "left", no_wrap=is_short, overflow="fold")
-    for entry, state, _, why in rows:
+    for entry, state, installed, why in rows:
         mark = " *" if entry.name == suggested else ""
-        size = size_text(entry.size_bytes) if entry.size_bytes is not None else "?"
+        num_bytes = _num_bytes(entry, installed)
+        size = size_text(num_bytes) if num_bytes is not None else "?"
         runs = "yes" if why is None else "no"
         table.add_row(entry.name + mark, size, _purpose(entry), state, runs, entry.licence, describe(entry.source))
     console = Screen()
@@ -89,7 +91,7 @@ def list_models(assignments: tuple[str, ...], as_json: bool) -> None:
 @json_option
 @debug_option
 def add(name: str, source: str, template: str | None, edit_form: str | None, as_json: bool) -> None:
-    """Give a model of your own a name, in your config.toml. SOURCE is a GGUF file, a folder, or a hub repository.
+    """Give a model of your own a name in your config.toml: a GGUF file, a folder, or a hub repository.
 
     A file or folder is looked into first: what would not run is not added. Nothing is copied or fetched.
 
@@ -124,6 +126,7 @@ def add(name: str, source: str, template: str | None, edit_form: str | None, as_
         return
     fetch = "" if entry.is_local else f"; `codeassist models pull {name}` fetches it"
     say(f"{name}: {describe(entry.source)}, in {settings.places.config_file}{fetch}")
+    say(f"--model {name} or model.name = {json.dumps(name)} uses it")
 
 
 @models.command()
@@ -226,6 +229,13 @@ def _state(entry: ModelEntry, settings: Settings, progress: Meter) -> tuple[str,
     return ("missing" if entry.is_local else "not installed"), None
 
 
+def _num_bytes(entry: ModelEntry, installed: InstalledModel | None) -> int | None:
+    """What a model takes on disk: its entry says about how much, else its files where they are here."""
+    if entry.size_bytes is not None or installed is None:
+        return entry.size_bytes
+    return installed.num_bytes()
+
+
 def _purpose(entry: ModelEntry) -> str:
     """What a model was trained for: its entry says it, or what its form of edits is called by."""
     from codeassist.edits.forms.registry import form_of
@@ -241,7 +251,7 @@ def _document(entry: ModelEntry, state: str, installed: InstalledModel | None, w
         "source": describe(entry.source),
         "description": entry.description,
         "licence": entry.licence,
-        "size_bytes": entry.size_bytes,
+        "size_bytes": _num_bytes(entry, installed),
         "for": _purpose(entry),
         "state": state,
         "runs_here": why is None,

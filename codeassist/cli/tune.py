@@ -21,7 +21,14 @@ from codeassist.terminal.options import debug_option, json_option, resolve_setti
 @click.option("--model", metavar="NAME|PATH", help="Score with this model (`codeassist models list`).")
 @click.option("--places", type=click.IntRange(20, 10_000), default=60, show_default=True, help="Cut from its files.")
 @click.option("--candidates", type=click.IntRange(2, 80), default=10, show_default=True, help="Scored for each place.")
-@click.option("--seed", type=click.IntRange(min=0), default=0, show_default=True)
+@click.option(
+    "--seed",
+    metavar="N",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Of the draw and the training.",
+)
 @set_option
 @json_option
 @debug_option

@@ -56,6 +56,11 @@ class InstalledModel:
     adapter: Path | None = None
     edit_calibration: Path | None = None
 
+    def num_bytes(self) -> int:
+        """Return what its files take on disk: of a folder those that lie in it, not what lies in folders of it."""
+        files = [self.path] if self.path.is_file() else [file for file in self.path.iterdir() if file.is_file()]
+        return sum(file.stat().st_size for file in files)
+
 
 def models_folder(settings: Settings) -> Path:
     """Return the folder that holds every fetched model."""

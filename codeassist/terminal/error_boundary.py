@@ -88,7 +88,8 @@ def _fail(message: str, exit_code: int, wants_traceback: bool) -> int:
 
 def _usage_message(error: click.ClickException) -> str:
     command = error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else "codeassist"
-    return f"{error.format_message().rstrip('.')}; see `{command} --help`"
+    message = error.format_message().rstrip(".")
+    return f"{message} See `{command} --help`" if message.endswith("?") else f"{message}; see `{command} --help`"
 
 
 def _write_utf8_to_pipes() -> None:

@@ -74,6 +74,7 @@ def test_every_command_is_documented_and_has_examples(path: str, command: click.
     # The one's stdout belongs to the protocol, the other prints a program.
     assert "--json" in options or path in {"codeassist serve", "codeassist completion"}
     for parameter in command.params:
+        assert not isinstance(parameter, click.Option) or parameter.help, parameter.opts
         for option in parameter.opts:
             if isinstance(parameter, click.Option) and option not in ("--debug", "--set", "--json"):
                 assert f"`{option}" in section, option
@@ -113,6 +114,7 @@ def test_a_command_imported_on_use_is_the_command_itself(capsys: pytest.CaptureF
     ("arguments", "message"),
     [
         (["indx"], "No such command 'indx'"),
+        (["models", "lst"], "Did you mean 'list'? See `codeassist models --help`"),
         (["index", "--rebuilt"], "No such option"),
         (["complete"], "Missing argument 'FILE:LINE:COL'"),
         (["index", "--rebuild", "--status"], "exclude each other"),
@@ -247,7 +249,8 @@ def test_a_file_is_added_listed_and_used_by_its_name(
     file = tmp_path / "zeta tuned.gguf"
     save_gguf(file, "qwen2", build_model("qwen2"))
     assert run(["models", "add", "zeta-own", str(file), "--template", "plain"]) == 0
-    assert "in " + str(home / "config.toml") in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "in " + str(home / "config.toml") in told and '--model zeta-own or model.name = "zeta-own"' in told
     assert run(["models", "path", "zeta-own"]) == 0
     assert capsys.readouterr().out == f"{file}\n"
     bad = tmp_path / "bad.gguf"
@@ -267,6 +270,7 @@ def test_a_file_is_added_listed_and_used_by_its_name(
         assert {name: model["for"] for name, model in listed.items() if model["for"] == "edits"}.keys() == {
             *("zeta-2", "zeta-own", "far")
         }
+        assert listed["zeta-own"]["size_bytes"] == file.stat().st_size and listed["far"]["size_bytes"] is None
         assert listed["zeta-own"]["runs_here"] is True and listed["zeta-own"]["why_not"] is None
         assert listed["bad"]["runs_here"] is False and "architecture is 'none'" in listed["bad"]["why_not"]
         assert listed["qwen2.5-coder-14b"]["for"] == "completion"

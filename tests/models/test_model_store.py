@@ -89,6 +89,8 @@ def test_the_registry_holds_what_the_documentation_says() -> None:
 def test_an_unknown_name_names_the_nearest(settings: Settings) -> None:
     with pytest.raises(ModelError, match=r"did you mean qwen2\.5-coder-7b"):
         find_entry("qwen2.5-coder-7", settings)
+    with pytest.raises(ModelError, match=r"^unknown model gpt \(`codeassist models list`"):
+        find_entry("gpt", settings)
 
 
 def test_pull_installs_once_and_whole(settings: Settings, fetched: list[str]) -> None:

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from codeassist.errors import SettingsError
+from codeassist.errors import ModelError, SettingsError
+from codeassist.model_files import read_bounded
 from codeassist.models import model_store
 from codeassist.models.model_choice import find_model
 from codeassist.models.own_entries import add_entry
@@ -92,3 +93,10 @@ def test_what_is_fetched_from_the_hub_needs_no_entry(tmp_path: Path, monkeypatch
     assert find_model(settings, lambda *_: None)[0] == fetched
     assert remove(find_entry(name, settings), settings) > 0
     assert fetched.name not in known_models(settings)
+
+
+def test_a_folder_without_a_models_files_is_named_as_such(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"config\.json: there is no such file"):
+        read_bounded(tmp_path / "config.json")
+    with pytest.raises(ModelError, match="it is no file"):
+        read_bounded(tmp_path)

@@ -32,7 +32,7 @@ _MOST_WAIT_S = 5.0  # for the commits of a large repository; without them names 
 )
 @click.option("--stdin", "from_stdin", is_flag=True, help="What the patch on stdin has changed.")
 @click.option("--patch-out", metavar="FILE|-", help="Write the edits as a patch, to a file or to stdout.")
-@click.option("--model", metavar="NAME", help="Use this model (`codeassist models list`).")
+@click.option("--model", metavar="NAME|PATH", help="Use this model (`codeassist models list`), GGUF file or folder.")
 @set_option
 @json_option
 @debug_option

@@ -23,7 +23,13 @@ def benchmark_options(function: _F) -> _F:
 
 
 _OPTIONS = (
-    click.option("--benchmark", type=click.Choice(list(BENCHMARKS)), default="crosscodeeval", show_default=True),
+    click.option(
+        "--benchmark",
+        type=click.Choice(list(BENCHMARKS)),
+        default="crosscodeeval",
+        show_default=True,
+        help="What the tasks are of.",
+    ),
     click.option(
         "--tasks",
         "tasks_path",

@@ -15,7 +15,9 @@ from codeassist_eval.cli.options import model_option, tasks_option
 @click.command("accuracy")
 @model_option
 @tasks_option
-@click.option("--tokens", "num_tokens", type=click.IntRange(min=1), default=4000, show_default=True)
+@click.option(
+    "--tokens", "num_tokens", type=click.IntRange(min=1), default=4000, show_default=True, help="How much text is read."
+)
 @set_option
 @json_option
 @debug_option

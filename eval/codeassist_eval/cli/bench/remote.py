@@ -29,7 +29,7 @@ from codeassist_eval.cli.options import (
 @rest_option
 @click.option("--debounce-ms", type=click.IntRange(min=0), default=75, show_default=True, help="Before a request.")
 @prompt_tokens_option(2048)
-@click.option("--max-new-tokens", type=click.IntRange(min=1), default=32, show_default=True)
+@click.option("--max-new-tokens", type=click.IntRange(min=1), default=32, show_default=True, help="Of one answer.")
 @click.option("--timeout-s", type=click.FloatRange(min=0.1), default=30.0, show_default=True, help="Of a request.")
 @seed_option
 @click.option("--own-server", is_flag=True, help="The server is on another machine, and yours to put under load.")

@@ -16,7 +16,7 @@ _GOALS = {"p50_ms": "10", "p95_ms": "30"}
 @click.command("retrieval")
 @source_files_option
 @click.option("--chunks", "num_chunks", type=click.IntRange(1), default=100_000, show_default=True, help="To search.")
-@click.option("--requests", "num_requests", type=click.IntRange(2), default=300, show_default=True)
+@click.option("--requests", "num_requests", type=click.IntRange(2), default=300, show_default=True, help="How often.")
 @click.option(
     "--deadline-ms", type=click.FloatRange(min=0), default=30, show_default=True, help="Of each request; 0: none."
 )

@@ -34,7 +34,14 @@ if TYPE_CHECKING:
     "--concurrency", type=click.IntRange(1, 4096), default=16, show_default=True, help="Of a server: at once."
 )
 @click.option("--batch", type=click.IntRange(1, 256), default=1, show_default=True, help="Of this machine: at once.")
-@click.option("--request-timeout", type=click.FloatRange(min=0.1), default=600, show_default=True, metavar="SECONDS")
+@click.option(
+    "--request-timeout",
+    type=click.FloatRange(min=0.1),
+    default=600,
+    show_default=True,
+    metavar="SECONDS",
+    help="Of a server.",
+)
 @click.option("--retries", type=click.IntRange(0, 100), default=9, show_default=True, help="Of a request that failed.")
 @click.option("--context", type=click.Choice(CONTEXTS), default="full", show_default=True, help="Cross-file context.")
 @click.option(
