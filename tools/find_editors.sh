@@ -28,7 +28,7 @@ found=()
 for editor in ${1//,/ }; do
   case $editor in
     eglot) install_eglot ;;
-    lsp-mode) install emacs-nox elpa-lsp-mode ;;
+    lsp-mode) install emacs-nox elpa-lsp-mode elpa-company ;;
     helix) command -v hx >/dev/null || install hx ;;
     vim-lsp) [[ -d $2 ]] && { command -v vim >/dev/null || install vim-nox; } ;;
     *) echo "no editor $editor" >&2 && exit 2 ;;

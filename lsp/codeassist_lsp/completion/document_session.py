@@ -92,7 +92,12 @@ class DocumentSession:
         return f"on demand only in {self.scope.path} (editor.off_paths)" if self._is_off else None
 
     def apply(self, version: int, changes: Sequence[TextChange], encoding: PositionEncoding) -> None:
-        """Apply one change notification; what of it did not fit is logged, and `misfit` from then on."""
+        """Apply one change notification; what of it did not fit is logged, and `misfit` from then on.
+
+        A version that goes back is logged only: the edit fits the text that the messages before it left.
+        """
+        if version < self.now.document.version:
+            log.info("%s: version %d came after version %d", self.now.uri, version, self.now.document.version)
         applied = apply_changes(self.now, version, changes, encoding)
         self.history.record(applied.start, applied.edits, self._now_s())
         self.now = applied.after

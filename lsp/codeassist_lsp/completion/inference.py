@@ -206,7 +206,7 @@ class Inference:
             log.exception("loading %s failed", wanted.model.name)
             self._fail(f"loading {wanted.model.name} failed: {type(error).__name__}: {error}; the log has more")
             return
-        log.info("%s loaded in %.1f s", session.model_name, time.perf_counter() - began)
+        took_s = time.perf_counter() - began
         with self._lock:
             former, self._service = self._service, service
             self.num_loaded += 1
@@ -214,6 +214,7 @@ class Inference:
                 former, self._service = service, None
         device = "remote" if session.engine is None else str(session.engine.model.device)
         self._change(name=session.model_name, device=device, notices=tuple(session.notices), loading=None, problem=None)
+        log.info("%s loaded in %.1f s", session.model_name, took_s)
         if former is not None:
             _end(former)
         if session.engine is not None:

@@ -66,7 +66,7 @@ class Applied:
 def apply_changes(
     now: OpenDocument, version: int, changes: Sequence[TextChange], encoding: PositionEncoding
 ) -> Applied:
-    """Apply a client's changes in their order, which is that of its messages whatever their versions are.
+    """Apply a client's changes in their order, which is that of its messages: their versions may go back.
 
     A line after the last one is the text's end, as in the protocol, a range that ends before it begins its reverse.
     """
@@ -77,8 +77,6 @@ def apply_changes(
     if whole is not None:  # what came before it does not matter any more, nor which version it was for
         start = Document(now.uri, todo[whole].text, version)
         todo = todo[whole + 1 :]
-    elif version < start.version:
-        misfits.append(f"version {version} came after version {start.version}")
     document, _ = start.apply_all((), max(version, start.version))
     edits: list[TextEdit] = []
     for change in todo:

@@ -6,7 +6,6 @@ names the editors to try; CODEASSIST_TEST_VIM_LSP is the folder of vim-lsp, whic
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
 import re
@@ -47,7 +46,8 @@ class Editor:
     take: str
     leave: str
     more: str = ""
-    back: str | None = None  # what says that it is out of insert mode
+    back: str = ""  # what says that it is out of insert mode
+    inserted: str = ""  # the same of what was taken, where the server hears of it only out of insert mode
 
 
 def emacs(home: Path, lines: str) -> list[str]:
@@ -78,10 +78,27 @@ EDITORS = {
     "eglot": Editor(emacs, "eglot", "elisp", "\x1b>", "\x1b\t", "", "\x18\x13\x18\x03"),
     # Which folder is a project it asks once; a user answers.
     "lsp-mode": Editor(
-        emacs, "lsp-mode", "elisp", "\x1b>", "\x1b\t", "", "\x18\x13\x18\x03", more="(setq lsp-auto-guess-root t)\n"
+        emacs,
+        "lsp-mode",
+        "elisp",
+        "\x1b>",
+        "\x1bxcompany-complete\r",
+        "",
+        "\x18\x13\x18\x03",
+        more="(setq lsp-auto-guess-root t)\n",
     ),
     "helix": Editor(helix, "Helix", "toml", "geA", "\x18", "\x0e\r", ":wq\r", back="NOR"),
-    "vim-lsp": Editor(vim, "Vim", "vim", "GA", "\x18\x0f", "\x19", "\x1b:wq\r"),
+    "vim-lsp": Editor(
+        vim,
+        "Vim",
+        "vim",
+        "GA",
+        "\x18\x0f",
+        "\x19",
+        ":wq\r",
+        more="set updatetime=100\nautocmd User lsp_complete_done echo 'all is inserted'\n",
+        inserted="all is inserted",
+    ),
 }
 WANTED = [name for name in os.environ.get("CODEASSIST_TEST_EDITORS", "").split(",") if name]
 
@@ -124,14 +141,12 @@ class Desk:
         entries = [json.loads(line) for line in lines if line.endswith("}")]
         return [entry["message"] for entry in entries if sender in (None, entry["from"])]
 
-    def answers(self, method: str) -> list[Any]:
-        """What the server answered to a method's requests."""
+    def listed(self) -> list[dict[str, Any]]:
+        """The first list of suggestions with which the server answered."""
+        method = types.TEXT_DOCUMENT_COMPLETION
         ids = {message["id"] for message in self.messages("editor") if message.get("method") == method}
-        return [
-            message["result"]
-            for message in self.messages("server")
-            if "method" not in message and message["id"] in ids and "result" in message
-        ]
+        answers = [each for each in self.messages("server") if "method" not in each and each["id"] in ids]
+        return next((each["result"]["items"] for each in answers if each.get("result", {}).get("items")), [])
 
     def wait(self, condition: Callable[[], Any], what: str, terminal: Terminal) -> Any:
         deadline = time.monotonic() + WAIT_S
@@ -143,23 +158,10 @@ class Desk:
         return found
 
 
-def listed(desk: Desk, terminal: Terminal, ask: str) -> list[dict[str, Any]]:
-    """Ask until something is listed: nothing comes by itself while the model is loaded."""
-    method, deadline = types.TEXT_DOCUMENT_COMPLETION, time.monotonic() + WAIT_S
-    for num_answers in itertools.count():
-        assert time.monotonic() < deadline, "nothing is listed"
-        if num_answers == len(desk.answers(method)):
-            terminal.send(ask)
-            desk.wait(lambda known=num_answers: len(desk.answers(method)) > known, method, terminal)
-        if items := desk.answers(method)[num_answers]["items"]:
-            return items
-    raise AssertionError
-
-
 @pytest.mark.parametrize("name", WANTED)
 def test_a_suggestion_is_listed_and_taken(name: str, program: Program) -> None:
     editor, desk = EDITORS[name], Desk(program)
-    file = program.root / "a.py"
+    file, log = program.root / "a.py", program.home / "cache" / "log" / "serve.log"
     file.write_text(TEXT, encoding="utf-8")
     with (program.home / "config.toml").open("a", encoding="utf-8") as config:
         config.write('[editor]\nmultiline = "always"\n')
@@ -172,16 +174,20 @@ def test_a_suggestion_is_listed_and_taken(name: str, program: Program) -> None:
             opened,
             terminal,
         )
-        terminal.send(editor.go)
-        [item] = listed(desk, terminal, editor.ask)
+        desk.wait(lambda: " loaded in " in log.read_text("utf-8"), "the model is loaded", terminal)
+        terminal.send(editor.go + editor.ask)
+        [item] = desk.wait(desk.listed, "something is listed", terminal)
         assert item["label"] == "return sum(" and "points)" in item["documentation"]["value"]
         if editor.take:  # Emacs inserts the only one by itself
             desk.wait(lambda: item["label"] in terminal.text, "the list is drawn", terminal)
             terminal.send(editor.take)
+        if editor.inserted:
+            desk.wait(lambda: editor.inserted in terminal.text, editor.inserted, terminal)
+            terminal.send("\x1b")
         database = program.home / "data" / "feedback.db"
         counted = desk.wait(lambda: [each for each in outcomes(database) if each.is_accepted], "accepted", terminal)
         assert [each.accepted_chars for each in counted] == [len(TAKEN) - len(TEXT)]
-        if editor.back is not None:  # what follows an escape at once is a key with Alt
+        if editor.back:  # what follows an escape at once is a key with Alt
             terminal.send("\x1b")
             desk.wait(lambda: editor.back in terminal.text, "normal mode", terminal)
         terminal.send(editor.leave)

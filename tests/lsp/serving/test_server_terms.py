@@ -35,6 +35,8 @@ def test_a_document_out_of_step_is_completed_and_the_client_told_once(program: P
         editor = await (await editor_for(program).start({"editor": {"debounce_ms": 0}})).ready()
         try:
             editor.open("replaced.py", "one\ntwo\n")
+            editor.edit("replaced.py", (0, 0), (0, 0), "zero\n", version=0)
+            assert await editor.ask("replaced.py", 0, 0) is not None and editor.messages == []
             editor.edit("replaced.py", (0, 0), (99_999, 0), "#say points\nx = ")
             assert [item.insert_text for item in await editor.ask("replaced.py", 1, 4)] == ["points"]
             editor.edit("replaced.py", (1, 4), (1, 4), "p", version=1)
