@@ -159,7 +159,9 @@ class Client:
         self.last_shown: ShownSuggestion | None = None
         self.suggestion_log = SuggestionLog()
         backend: Any = self
-        self.completing = ClientRequests(backend, self.suggestion_log, self.failed.append, lambda: None, now_s, sleep)
+        self.completing = ClientRequests(
+            backend, self.suggestion_log, self.failed.append, lambda: None, now_s=now_s, sleep=sleep
+        )
 
     def note_shown(self, shown: ShownSuggestion) -> None:
         self.last_shown = shown

@@ -165,7 +165,7 @@ class SuggestionCache:
 
 
 def _rests(suggestions: tuple[Suggestion, ...], typed: str, suffix: str, num_closed: int) -> Iterator[Suggestion]:
-    """What is left of each suggestion that begins with what was typed and goes on after it.
+    """What is left of each suggestion that begins with what was typed and goes on after it with what is not there yet.
 
     An editor may have closed `num_closed` brackets that were typed: the rest then takes their place too. What it takes
     the place of stands in it, so that an editor can show it.
@@ -177,7 +177,8 @@ def _rests(suggestions: tuple[Suggestion, ...], typed: str, suffix: str, num_clo
         edit = suggestion.at_cursor
         cursor, rest = edit.start_char + len(typed), edit.text[len(typed) :]
         num_replaced = edit.end_char - edit.start_char + num_closed
-        if rest and edit.text.startswith(typed) and _is_within(suffix[:num_replaced], rest):
+        replaced = suffix[:num_replaced]
+        if rest != replaced and edit.text.startswith(typed) and rest and _is_within(replaced, rest):
             yield replace(suggestion, edits=(TextEdit(cursor, cursor + num_replaced, rest),))
 
 

@@ -157,7 +157,7 @@ def suggest(
             began = perf_counter()
             fitted = _fit(preparation, completion)
             fit_ms += (perf_counter() - began) * 1e3
-            if _passes(fitted.text, wanted, passed):
+            if _passes(fitted, wanted, passed):
                 cursor = len(wanted.prefix)
                 edit = TextEdit(cursor, cursor + fitted.num_replaced, fitted.text)
                 passed.append(Suggestion((edit,), completion, next_number()))
@@ -217,12 +217,17 @@ def _fit(preparation: FitPreparation, completion: Completion) -> Fitted:
     return preparation.place().fit(text) if text.strip() else Fitted("")
 
 
-def _passes(text: str, wanted: SuggestionRequest, passed: Sequence[Suggestion]) -> bool:
+def _passes(fitted: Fitted, wanted: SuggestionRequest, passed: Sequence[Suggestion]) -> bool:
     """Whether a fitted answer is worth showing: not blank, nothing that nobody would see, none that passed already.
+
+    Nobody sees control characters, nor what stands there already.
 
     What is too unlikely has come back blank: the completer gives it up as soon as it is (`min_confidence`).
     """
-    if not text.strip() or brings_control_characters(text, wanted.prefix, wanted.suffix):
+    text = fitted.text
+    if not text.strip() or text == wanted.suffix[: fitted.num_replaced]:
+        return False
+    if brings_control_characters(text, wanted.prefix, wanted.suffix):
         return False
     return all(text.split() != other.at_cursor.text.split() for other in passed)
 

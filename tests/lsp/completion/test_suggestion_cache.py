@@ -68,6 +68,18 @@ def test_typing_along_and_back_needs_no_model() -> None:
     run(test())
 
 
+def test_a_closer_that_stands_there_already_is_no_suggestion() -> None:
+    async def test() -> None:
+        one = client(lambda question: "a)" if "'f('" in question else ")")
+        put(one, "f()\n")
+        [first] = await one.ask(A, 2)
+        assert accepted(first) == "f(a)\n"
+        put(one, "f(a)\n")
+        assert await one.ask(A, 3) == [], "neither the rest of the one that was taken, nor what the model says"
+
+    run(test())
+
+
 def test_what_the_editor_closed_of_what_was_typed_is_replaced() -> None:
     async def test() -> None:
         one = client(lambda question: "([a], b)")
@@ -269,9 +281,10 @@ def test_random_edits_never_show_what_the_model_would_not_have_said(round_: int)
             if choice < 0.4 and shown:
                 char = shown[0].at_cursor.text[0]
                 closed = {"(": ")"}.get(char, "") if dice.random() < 0.5 else ""
-                replaced, rest = text[cursor : shown[0].at_cursor.end_char], iter(shown[0].at_cursor.text[1:])
+                replaced, rest = text[cursor : shown[0].at_cursor.end_char], shown[0].at_cursor.text[1:]
+                chars = iter(rest)
                 # A closer that is typed instead of skipped stands there twice: what replaces it fits no more.
-                is_along = not closed and len(shown[0].at_cursor.text) > 1 and all(each in rest for each in replaced)
+                is_along = not closed and rest not in ("", replaced) and all(each in chars for each in replaced)
                 text, cursor = text[:cursor] + char + closed + text[cursor:], cursor + 1
             elif choice < 0.55:
                 text, cursor = text[:cursor] + dice.choice("ab)(. ") + text[cursor:], cursor + 1

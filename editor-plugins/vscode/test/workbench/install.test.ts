@@ -5,6 +5,9 @@ import { after, before } from "node:test";
 import { PYTHON, ScriptedProgram } from "./scriptedProgram.ts";
 import { scenesOf, until, Workbench } from "./workbench.ts";
 
+/** A virtual environment and pip's work in it take more than a minute on two busy cores. */
+const INSTALLED_MS = 300_000;
+
 let server: ScriptedProgram;
 let workbench: Workbench;
 let wheel: string;
@@ -99,7 +102,7 @@ scene("a wheel is picked from the disk, and it says how it would be installed", 
 scene("agreed to, it installs the server, starts it, and suggests", async () => {
   const { page } = workbench;
   await page.locator(".monaco-dialog-box").getByText("Install", { exact: true }).click();
-  await server.sent("the installed server is started", ({ method }) => method === "initialize");
+  await server.sent("the installed server is started", ({ method }) => method === "initialize", INSTALLED_MS);
   await workbench.openFile("shapes.py");
   await page.keyboard.type("def area");
   await workbench.retypeUntilGhostText("a");

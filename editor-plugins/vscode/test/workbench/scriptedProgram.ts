@@ -69,8 +69,8 @@ export class ScriptedProgram {
   }
 
   /** What the server was sent, once something of it fulfils `wanted`. */
-  async sent(what: string, wanted: (message: Message) => boolean): Promise<Message> {
-    return await until(what, async () => (await this.record()).find(wanted));
+  async sent(what: string, wanted: (message: Message) => boolean, deadlineMs?: number): Promise<Message> {
+    return await until(what, async () => (await this.record()).find(wanted), deadlineMs);
   }
 
   async record(): Promise<Message[]> {
