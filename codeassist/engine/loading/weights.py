@@ -92,7 +92,10 @@ def prepare(
         write_manifest(made, source_sha256, weight_format, checksums)
         _move_into_place(made, place, lambda: is_whole(place, source_sha256, weight_format))
     except OSError as error:
-        raise ModelError(f"cannot write the converted model into {cache_dir}: {error.strerror or error}") from error
+        raise ModelError(
+            f"cannot write the converted model into {cache_dir}: {error.strerror or error}; make it writable, free "
+            "space, or set CODEASSIST_HOME to another folder"
+        ) from error
     finally:
         shutil.rmtree(made, ignore_errors=True)
     return place
