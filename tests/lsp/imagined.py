@@ -163,9 +163,6 @@ class Client:
             backend, self.suggestion_log, self.failed.append, lambda: None, now_s=now_s, sleep=sleep
         )
 
-    def note_shown(self, shown: ShownSuggestion) -> None:
-        self.last_shown = shown
-
     @property
     def counts(self) -> CacheCounts:
         return self.shared.cache_counts

@@ -92,7 +92,7 @@ class Backend:
         self.editor_left_s: float | None = None  # when the last one did, by the monotonic clock
         self._listeners: list[Listener] = []
         self._editors: dict[Listener, Editor] = {}
-        self._last_shown: ShownSuggestion | None = None
+        self.last_shown: ShownSuggestion | None = None  # what any client was given last
         self._waiting: set[asyncio.Future[None]] = set()  # until a model is in service
         self._began_s = time.monotonic()
         threading.Thread(target=_import_early, name="import", daemon=True).start()
@@ -115,17 +115,6 @@ class Backend:
     def met_editor(self, listener: Listener, editor: Editor) -> None:
         """Take note that `listener` is an editor; a program that asks once is none."""
         self._editors[listener] = editor
-
-    def note_shown(self, shown: ShownSuggestion) -> None:
-        """Take note of what a client was given."""
-        self._last_shown = shown
-
-    @property
-    def last_shown(self) -> ShownSuggestion | None:
-        """What any client was given last, as long as its document is open."""
-        if self._last_shown is not None and self._last_shown.session.is_closed:
-            self._last_shown = None
-        return self._last_shown
 
     def want_model(self, listener: Listener, settings: Settings) -> None:
         """Serve the model that a client's settings name, if it is that client's to say."""

@@ -309,7 +309,7 @@ class ClientRequests:
                 found.append(shown)
         self._suggestion_log.add(found)
         if found:
-            self._backend.note_shown(found[0])
+            self._backend.last_shown = found[0]
         trace.outcome = outcome if found or not suggestions else "outdated"
         return found
 

@@ -69,11 +69,13 @@ class Commands:
 
     def _explain(self, *arguments: Any) -> dict[str, Any]:
         """Explain the suggestion whose id is given, or the client's last one; with `{"any_client": true}` the last one
-        that any client was given."""
+        that any client was given in a document that is still open."""
         if not arguments:
             shown = next(iter(self._suggestion_log.last), None)
         elif isinstance(arguments[0], dict):
             shown = self._backend.last_shown if arguments[0].get("any_client") is True else None
+            if shown is not None and shown.session.is_closed:
+                shown = self._backend.last_shown = None
         else:
             shown = self._find(arguments[0])
         return nothing_to_explain() if shown is None else explain(shown)
