@@ -91,10 +91,11 @@ class CalibratedGate:
         likelihood = None
         if self.likelihoods is not None:
             likelihood = self.likelihoods.of(request, proposal.change, should_stop)
+        gain = None if likelihood is None else likelihood.new - likelihood.old
         confidence = self._calibration.confidence(features(proposal, likelihood))
         if confidence < self._calibration.threshold:
-            return Verdict(confidence, f"not sure enough: {confidence:.2f} of {self._calibration.threshold:.2f}")
-        return Verdict(confidence)
+            return Verdict(confidence, f"not sure enough: {confidence:.2f} of {self._calibration.threshold:.2f}", gain)
+        return Verdict(confidence, gain=gain)
 
     def _what_rules_out(self, request: EditRequest, change: LineChange) -> str | None:
         if change.old == change.new:

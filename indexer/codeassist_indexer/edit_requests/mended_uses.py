@@ -1,7 +1,8 @@
 """A gate that knows when an edit mends a use: analysis found it left behind, and would not find it any more.
 
-What a rule makes of such a place is no guess. The gate inside still rules out what does not parse, was turned down or
-takes back an edit, and what the model finds most unlikely.
+What a rule makes of such a place is no guess, and that it changes is not the model's to judge. The gate inside still
+rules out what does not parse, was turned down or takes back an edit; and so does the model where it finds the new text
+less likely than the old one.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from codeassist_indexer.edit_sites.certain import CERTAIN
 from codeassist_indexer.edit_sites.finder import LearnedSiteFinder
 
 _LEAST = 0.1
-"""Below this the model disagrees."""
+"""Where no model was asked: below this the gate disagrees."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,8 @@ class MendedUses:
     def judge(self, request: EditRequest, proposal: Proposal, should_stop: Callable[[], bool]) -> Verdict:
         """Judge one proposal. Raises what generating raises."""
         verdict = self.inside.judge(request, proposal, should_stop)
-        if verdict.confidence < _LEAST or proposal.source not in self.by_rules or proposal.site.score < CERTAIN:
+        agrees = verdict.confidence >= _LEAST if verdict.gain is None else verdict.gain > 0
+        if not agrees or proposal.source not in self.by_rules or proposal.site.score < CERTAIN:
             return verdict
         if verdict.why_not is None or not self._mends(request, proposal, should_stop):
             return verdict

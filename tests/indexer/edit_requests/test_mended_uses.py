@@ -34,6 +34,8 @@ class Says:
     ("new", "source", "verdict", "is_shown"),
     [
         ("    return area(width, scale)", "rule", Verdict(0.3, "not sure"), True),
+        ("    return area(width, scale)", "rule", Verdict(0.01, "not sure", 6.9), True),
+        ("    return area(width, scale)", "rule", Verdict(0.3, "not sure", -1.0), False),
         ("    return area(width) + 1", "rule", Verdict(0.3, "not sure"), False),
         ("    return area(width, scale)", "diff", Verdict(0.3, "not sure"), False),
         ("    return area(width, scale)", "rule", Verdict(0.0, "would not parse"), False),
