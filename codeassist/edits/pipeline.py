@@ -34,8 +34,8 @@ MOST_MODEL_SITES = 4
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What the gate says of a proposal. `why_not` is for people, None where it is worth showing. `gain`: by how many nats
-    a model finds the new text likelier than the old one, once these lines are to change; None where none was asked."""
+    """What the gate says of a proposal. `why_not` is for people, None where it is worth showing. `gain`: by how many
+    nats a model finds the new text likelier than the old one, once the lines change; None where no model was asked."""
 
     confidence: float
     why_not: str | None = None

@@ -105,7 +105,7 @@ def complete(
     if as_json:
         print_json(as_document(outcome, cursor))
         return
-    told = _told_replacement(outcome, suffix)
+    told = _told_nothing(outcome, suffix)
     for line in (*outcome.completion.trace.notices, *([told] if told else [])):
         notice(line)
     print_exactly(outcome.completion.text)
@@ -153,9 +153,11 @@ def _trimmed(outcome: Outcome, request: CompletionRequest) -> Outcome:
     return replace(outcome, completion=completion, replacement=fitted if fitted.num_replaced else None)
 
 
-def _told_replacement(outcome: Outcome, suffix: str) -> str | None:
-    """What there is only for who can replace the text behind the cursor, for people; None where there is more."""
+def _told_nothing(outcome: Outcome, suffix: str) -> str | None:
+    """Why there is nothing to insert, for people; None where there is something."""
     found = outcome.replacement
-    if found is None or outcome.completion.text:
+    if outcome.completion.text:
         return None
+    if found is None:
+        return "nothing to insert here: the model's answer is empty (--explain tells what it was given)"
     return f"nothing can be inserted here; {found.text!r} would take the place of {suffix[: found.num_replaced]!r}"

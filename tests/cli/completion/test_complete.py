@@ -117,6 +117,7 @@ def test_what_would_take_the_place_of_what_stands_behind_the_cursor(
     is_told = replacement is not None and not inserted
     told = f"{replacement[0]!r} would take the place of {replacement[1]!r}\n" if replacement else "take the place of"
     assert (told in err) == is_told
+    assert ("the model's answer is empty" in err) == (not inserted and not is_told)
     assert run(["complete", f"src/a.py:1:{col}", "--json"]) == 0
     document = json.loads(capsys.readouterr().out)
     expected = {"text": replacement[0], "num_replaced": len(replacement[1])} if replacement else None
