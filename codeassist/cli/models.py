@@ -32,7 +32,7 @@ def models() -> None:
 @json_option
 @debug_option
 def list_models(assignments: tuple[str, ...], as_json: bool) -> None:
-    """List all models: what for, whether here, whether they run.
+    """List every model that is known, and whether it runs here.
 
     Installed models are looked into, each once. A model for edits writes the next edit, and no completions.
 
@@ -91,9 +91,10 @@ def list_models(assignments: tuple[str, ...], as_json: bool) -> None:
 @json_option
 @debug_option
 def add(name: str, source: str, template: str | None, edit_form: str | None, as_json: bool) -> None:
-    """Give a model of your own a name in your config.toml: a GGUF file, a folder, or a hub repository.
+    """Give a model of your own a name, in your config.toml.
 
-    A file or folder is looked into first: what would not run is not added. Nothing is copied or fetched.
+    It is a GGUF file, a folder, or a hub repository. A file or folder is looked into first: what would not run is not
+    added. Nothing is copied or fetched.
 
     \b
     Examples:
