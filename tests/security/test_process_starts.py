@@ -30,6 +30,8 @@ KNOWN = {
     "indexer/codeassist_indexer/workers/child.py": "python_command, the interpreter's own folder",
     "indexer/codeassist_indexer/analysis/language_server.py": "the user's own program, a folder of its own",
     "indexer/codeassist_indexer/ingest/git.py": "git, with all that a repository could name switched off",
+    "eval/codeassist_eval/analysis/runtime_names.py": "the user's own Python, isolated, a folder of its own",
+    "eval/codeassist_eval/analysis/typescript_service.py": "find_program, the package's own folder",
     "eval/codeassist_eval/engines/llama_peer.py": "the user's own Python, isolated, its own folder",
     "eval/codeassist_eval/reports/codebleu.py": "the user's own Python, isolated, its own folder",
     "eval/codeassist_eval/typing/lsp_client.py": "its command comes from module_command",

@@ -14,7 +14,8 @@ interface Page {
 
 export async function openDocs(context: ExtensionContext, pages: Pages, log: LogOutputChannel): Promise<void> {
   const command = { program: installedProgram(context), args: ["docs", "--json"] };
-  const { code, out } = await run(command, await ownFolder(context), log);
+  const folder = await ownFolder(context);
+  const { code, out } = await run(command, folder, log);
   if (code !== 0) throw new Error(`the documentation could not be listed (exit code ${code}); the log says why`);
   const listed = (JSON.parse(out) as { pages: readonly Page[] }).pages;
   const choices = listed.map(({ name, title, path }) => ({ label: title, description: name, path }));

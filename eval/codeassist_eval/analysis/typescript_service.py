@@ -6,11 +6,11 @@ Needs node and npm's package `typescript` (version 5, whose service is a library
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 from pathlib import Path
 from typing import IO
 
+from codeassist.processes import find_program
 from codeassist_eval.analysis.places import AskedPlace
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.tasks.make import source_texts
@@ -79,11 +79,12 @@ class TypeScriptService:
     """
 
     def __init__(self, package: Path) -> None:
-        node = shutil.which("node")
+        node = find_program("node")
         if node is None or not (package / "lib" / "typescript.js").is_file():
             raise EvaluationError(f"{package}: no node on PATH, or no `typescript` of version 5 there (npm install)")
         command = [node, "--max-old-space-size=4096", "-e", _SCRIPT, str(package.resolve())]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        own = package.resolve()
+        self._process = subprocess.Popen(command, cwd=own, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._folder: Path | None = None
 
     def names(self, asked: AskedPlace) -> frozenset[str] | None:
