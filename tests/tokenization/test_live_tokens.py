@@ -289,7 +289,8 @@ def test_the_library_takes_them_for_what_they_are() -> None:
 
 @pytest.mark.parametrize("pre", gguf_tokenizer.KNOWN_PRE)
 def test_every_way_to_split_is_proved(pre: str) -> None:
-    assert LiveTokens(gguf_split(pre)).is_incremental
+    """But for two whose words may begin with any sign: their texts are tokenised whole."""
+    assert LiveTokens(gguf_split(pre)).is_incremental == (pre not in ("gpt-4o", "seed-coder"))
 
 
 @pytest.mark.parametrize("name", ["qwen2", "split gpt-2", "split tekken", "split deepseek-coder", "sentencepiece"])

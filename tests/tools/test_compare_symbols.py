@@ -13,15 +13,18 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CASES = ROOT / "tests" / "indexer" / "languages" / "cases"
-# What is no definition of ours on purpose: local names, what no other file can name, half a function.
+# What is no definition of ours on purpose: local names, what no other file can name, half a function, what a macro is
+# taken for, namespaces, the types that an `impl` is for; operators and specialisations have longer names here.
 LEFT_OUT = {
     "ctags": {
         "java": {"order"}, "javascript": {"named"}, "kotlin": {"hidden", "alsoHidden", "run"}, "php": {"run"},
-        "python": {"price", "broken"}, "rust": {"files", "Order", "Status"},
+        "python": {"price", "broken"}, "rust": {"files", "Order", "Status", "Vec", "T", "B", "Bar", "Box", "Send"},
+        "cpp": {"shop", "operator", "DISALLOW_COPY", "GUARDED_BY", "DECLARE_THING"},
     },
     "tags.scm": {
         "java": {"anonymous"}, "javascript": {"named"}, "php": {"run"}, "python": {"price"}, "rust": {"files"},
         "scala": {"ec", "note"}, "swift": {"deinit", "index"},
+        "cpp": {"helper", "GUARDED_BY", "EXCLUSIVE_LOCK_FUNCTION", "Fast"},
     },
 }  # fmt: skip
 QUERIED = {

@@ -48,7 +48,8 @@ export async function chooseModel(parts: Parts): Promise<void> {
   const listed = await window.withProgress(
     { location: ProgressLocation.Window, title: "codeassist: models" },
     async () => {
-      const { code, out } = await run(command, await ownFolder(context), log);
+      const folder = await ownFolder(context);
+      const { code, out } = await run(command, folder, log);
       if (code !== 0) throw new Error(`the models could not be listed (exit code ${code}); the log says why`);
       return JSON.parse(out) as unknown;
     },
