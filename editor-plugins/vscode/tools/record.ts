@@ -6,6 +6,7 @@
 import { mkdir, rm, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { INVENTORY, REPORT } from "../test/workbench/shop.ts";
 import { required, Workbench } from "../test/workbench/workbench.ts";
 
 const [model = "", folder = ""] = process.argv.slice(2);
@@ -13,29 +14,6 @@ const program = join(dirname(required("CODEASSIST_PYTHON")), "codeassist");
 const home = join(dirname(required("CODEASSIST_VSIX")), "../model-home"); // kept: it holds the converted weights
 const KEY_MS = 85;
 const FIRST_ANSWER_MS = 600_000;
-
-const INVENTORY = `"""The stock of a small shop."""
-
-from dataclasses import dataclass
-
-
-@dataclass
-class Item:
-    name: str
-    unit_price_cents: int
-    quantity: int
-
-    def total_price_cents(self) -> int:
-        return self.unit_price_cents * self.quantity
-`;
-const REPORT = `"""What the stock is worth."""
-
-from inventory import Item
-
-
-def stock_value(items: list[Item]) -> int:
-    """Return the value of all items, in cents."""
-`;
 
 interface Step {
   readonly file: string;

@@ -6,6 +6,7 @@ import { homedir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { PYTHON } from "./scriptedProgram.ts";
+import { INVENTORY, REPORT } from "./shop.ts";
 import { required, scenesOf, Workbench } from "./workbench.ts";
 
 const MODELS = process.env["CODEASSIST_TEST_MODELS"] ?? join(homedir(), ".cache/codeassist-models");
@@ -15,28 +16,6 @@ const MODEL = ["qwen2.5-coder-0.5b-instruct-q4_k_m.gguf", "smollm2-135m-instruct
 /** The first run converts the model's weights, which takes a minute on two busy cores; later ones find them. */
 const FIRST_ANSWER_MS = 300_000;
 
-const INVENTORY = `"""The stock of a small shop."""
-
-from dataclasses import dataclass
-
-
-@dataclass
-class Item:
-    name: str
-    unit_price_cents: int
-    quantity: int
-
-    def total_price_cents(self) -> int:
-        return self.unit_price_cents * self.quantity
-`;
-const REPORT = `"""What the stock is worth."""
-
-from inventory import Item
-
-
-def stock_value(items: list[Item]) -> int:
-    """Return the value of all items, in cents."""
-`;
 const TYPED = "    return sum(item.";
 
 if (MODEL === undefined) test.skip(`the real model: none of the small ones is in ${MODELS} (CODEASSIST_TEST_MODELS)`);

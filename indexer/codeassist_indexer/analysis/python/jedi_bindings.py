@@ -6,6 +6,7 @@ jedi ships no types that a checker could use: nodes, names, contexts and values 
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from typing import Any
 
 from codeassist_indexer.analysis.python.jedi_closed import UnsureError
@@ -27,7 +28,7 @@ _MAX_DEPTH = 12
 _IS_FIELD = re.compile(r"(?:\w+\.)*(?:ib|attrib|field|Field|mapped_column)\s*\(")
 
 
-class Bindings:
+class Bindings(ABC):
     """Walks from names to what they are bound to. Whoever inherits walks expressions: `_inner_node`, `_elements_of`.
 
     `doubts`: why what was found is only likely; empty where it is sure.
@@ -53,11 +54,11 @@ class Bindings:
             self._depth -= 1
             self._open.discard(node)
 
-    def _inner_node(self, context: Any, node: Any) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _inner_node(self, context: Any, node: Any) -> None: ...
 
-    def _elements_of(self, value: Any, method: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _elements_of(self, value: Any, method: str) -> None: ...
 
     @property
     def _is_deep(self) -> bool:
