@@ -289,7 +289,7 @@ def test_the_library_takes_them_for_what_they_are() -> None:
 
 @pytest.mark.parametrize("pre", gguf_tokenizer.KNOWN_PRE)
 def test_every_way_to_split_is_proved(pre: str) -> None:
-    """But for two whose words may begin with any sign: their texts are tokenised whole."""
+    """But for two, for which no cut is known to be safe: their texts are tokenised whole at each edit."""
     assert LiveTokens(gguf_split(pre)).is_incremental == (pre not in ("gpt-4o", "seed-coder"))
 
 
