@@ -16,6 +16,8 @@ from typing import Any, TextIO
 if __name__ == "__main__" and not sys.flags.isolated:
     sys.path.pop(0)
 
+BATCH_TOKENS = 1024  # llama.vim's README has llama-server take that many at once (-b); /infill cuts its prompt by it
+
 MIN_SHIFTED_RUN = 64  # tokens; llama-server's --cache-reuse, whose own examples name 256: smaller reuses more
 
 
@@ -45,6 +47,47 @@ def shifted_runs(cached: list[int], wanted: list[int], kept: int, min_run: int) 
     return runs
 
 
+def infill_prompt(
+    vocabulary: dict[str, int],
+    encode: Callable[[str], list[int]],
+    request: dict[str, Any],
+    num_context: int,
+) -> list[int]:
+    """Lay a request to llama-server's /infill out as the server does (format_infill, November 2025).
+
+    First the chunks of other places, each behind its file's name; then what stands before the cursor, the line up to it
+    last, at most 3/4 of a batch, and what stands behind, at most 1/4. `vocabulary`: the model's ids of "rep", "sep",
+    "pre", "suf" and "mid"; the first two may be missing.
+    """
+    extra: list[int] = []
+    if "rep" in vocabulary:
+        extra += [vocabulary["rep"], *encode("myproject\n")]
+    for path, text in request["extra"]:
+        head = [vocabulary["sep"], *encode(path + "\n")] if "sep" in vocabulary else encode("\n\n--- snippet ---\n\n")
+        extra += [*head, *encode(text)]
+    if "sep" in vocabulary:
+        extra += [vocabulary["sep"], *encode("filename\n")]
+    before, line, behind = (encode(request[part]) for part in ("prefix", "middle", "suffix"))
+    quarter = BATCH_TOKENS // 4
+    before = before[-3 * quarter :]
+    behind = behind[: max(0, quarter - 2 - len(line))]
+    room = max(0, num_context - BATCH_TOKENS - 2 * request["num_predict"])
+    extra = extra[len(extra) - min(room, len(extra)) :]
+    return [*extra, vocabulary["pre"], *before, *line, vocabulary["suf"], *behind, vocabulary["mid"]]
+
+
+def kept_lines(text: str, num_indent: int) -> str | None:
+    """The text up to its first line that is indented by less than `num_indent`, as llama-server cuts it; None: all."""
+    at = text.find("\n") if num_indent > 0 else -1
+    while at >= 0:
+        behind = text[at + 1 :]
+        line = behind.lstrip(" \t")
+        if line and len(behind) - len(line) < num_indent:
+            return text[: at + 1]
+        at = text.find("\n", at + 1)
+    return None
+
+
 class Peer:
     """One loaded model and its context."""
 
@@ -55,6 +98,7 @@ class Peer:
         self.llama: Any = llama_cpp.Llama(
             path, n_ctx=num_context, n_threads=num_threads, n_threads_batch=num_threads, n_batch=512, verbose=False
         )
+        self.num_context = num_context
         self.next_token = 0
 
     def prefill(self, ids: list[int]) -> dict[str, object]:
@@ -80,6 +124,73 @@ class Peer:
         answer = self._timed(steps)
         self.llama.n_tokens, self.next_token = base, first
         return {**answer, "tokens": tokens}
+
+    def infill(self, **request: Any) -> dict[str, object]:
+        """Answer as llama-server's /infill does a request of llama.vim's: its prompt, samplers and ends.
+
+        An answer ends where the model ends it, at `num_predict` tokens, before a line that is indented by less than
+        `num_indent`, and once it has a line end and has taken `max_predict_ms`.
+        """
+        started = time.perf_counter()
+        prompt = infill_prompt(self._marks(), self._encode, request, self.num_context)
+        num_encoded = self._sync(prompt)
+        prompt_ms = (time.perf_counter() - started) * 1e3
+        text, num_predicted = self._write(request, len(prompt))
+        self.llama.n_tokens = len(prompt)
+        return {
+            "ms": (time.perf_counter() - started) * 1e3,
+            "prompt_ms": prompt_ms,
+            "content": text,
+            "num_prompt": len(prompt),
+            "num_encoded": num_encoded,
+            "num_predicted": num_predicted,
+        }
+
+    def _write(self, request: dict[str, Any], num_prompt: int) -> tuple[str, int]:
+        library, vocabulary = self.library, self._vocabulary()
+        chain = library.llama_sampler_chain_init(library.llama_sampler_chain_default_params())
+        samplers = (
+            library.llama_sampler_init_top_k(40),
+            library.llama_sampler_init_top_p(0.90, 1),
+            library.llama_sampler_init_infill(vocabulary),
+            library.llama_sampler_init_dist(request["seed"]),
+        )
+        for sampler in samplers:
+            library.llama_sampler_chain_add(chain, sampler)
+        written, began = b"", time.perf_counter()
+        num_predicted = 0
+        try:
+            while num_predicted < request["num_predict"]:
+                token = library.llama_sampler_sample(chain, self.llama._ctx.ctx, -1)
+                if library.llama_vocab_is_eog(vocabulary, token):
+                    break
+                num_predicted += 1
+                written += self.llama.detokenize([token])
+                cut = kept_lines(written.decode(errors="ignore"), request["num_indent"])
+                if cut is not None:
+                    written = cut.encode()
+                    break
+                is_late = (time.perf_counter() - began) * 1e3 > request["max_predict_ms"]
+                if is_late and b"\n" in written:
+                    break
+                self.llama.eval([token])
+        finally:
+            library.llama_sampler_free(chain)
+        return written.decode(errors="ignore"), num_predicted
+
+    def _vocabulary(self) -> Any:
+        return self.library.llama_model_get_vocab(self.llama._model.model)
+
+    def _marks(self) -> dict[str, int]:
+        vocabulary = self._vocabulary()
+        found = {
+            name: int(getattr(self.library, f"llama_vocab_fim_{name}")(vocabulary))
+            for name in ("rep", "sep", "pre", "suf", "mid")
+        }
+        return {name: token for name, token in found.items() if token >= 0}
+
+    def _encode(self, text: str) -> list[int]:
+        return self.llama.tokenize(text.encode(), add_bos=False, special=False) if text else []
 
     def _timed(self, work: Callable[[], int]) -> dict[str, object]:
         started = time.perf_counter()
@@ -143,7 +254,8 @@ def serve(requests: TextIO, answers: TextIO) -> None:
             else:
                 assert peer is not None, "load comes first"
                 arguments = {key: value for key, value in request.items() if key != "op"}
-                answer = {"prefill": peer.prefill, "sync": peer.sync, "decode": peer.decode}[request["op"]](**arguments)
+                operations = {"prefill": peer.prefill, "sync": peer.sync, "decode": peer.decode, "infill": peer.infill}
+                answer = operations[request["op"]](**arguments)
         except Exception as error:  # noqa: BLE001  # the one boundary of this program
             answer = {"error": f"{type(error).__name__}: {error}"}
         answers.write(json.dumps(answer) + "\n")

@@ -11,7 +11,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -77,6 +77,10 @@ class LlamaPeer:
     def decode(self, num_tokens: int) -> Timed:
         """Choose so many tokens greedily after the last prompt and its first token; they are forgotten again."""
         return _timed(self._ask({"op": "decode", "num_tokens": num_tokens}))
+
+    def infill(self, request: Mapping[str, Any]) -> str:
+        """Answer as llama-server's /infill would; see `llama_child.Peer.infill`. The last prompt's states are kept."""
+        return self._ask({"op": "infill", **request})["content"]
 
     def peak_rss_bytes(self) -> int | None:
         """The most memory the child ever held resident; None where its system does not say."""

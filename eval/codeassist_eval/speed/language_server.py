@@ -11,6 +11,7 @@ import io
 import os
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,14 +21,26 @@ from rich.table import Table
 from codeassist.processes import module_command
 from codeassist.terminal.screen import Screen
 from codeassist_eval.speed.session import machine
+from codeassist_eval.speed.sides import OtherSide, sides_document, sides_table
 from codeassist_eval.tasks.repositories import Repositories
 from codeassist_eval.tasks.task import Task
 from codeassist_eval.typing.lsp_figures import STAGES, lsp_figures, overhead_ms, stages_of
-from codeassist_eval.typing.lsp_replay import ReplayedSession, Typist, end_shared, replay, warm_up
+from codeassist_eval.typing.lsp_replay import ReplayedSession, end_shared, replay, warm_up
+from codeassist_eval.typing.side_replay import SideSession
 from codeassist_eval.typing.typing_sessions import choose_sessions
+from codeassist_eval.typing.typist import Typist
 
 Report = Callable[[str, int, int], None]
 _OVERHEAD_GOAL_MS, _START_GOAL_S = 5.0, 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class LspRun:
+    """What was typed: our sessions, the same ones on each other side, and how long their typed lines are."""
+
+    sessions: Sequence[ReplayedSession]
+    others: Sequence[Sequence[SideSession]]
+    num_typed: Sequence[int]
 
 
 def serve_command(assignments: Sequence[str], shared: bool = False) -> list[str]:
@@ -45,15 +58,17 @@ def run_lsp_bench(
     typist: Typist,
     report: Report,
     shared: bool = False,
-) -> list[ReplayedSession]:
-    """Replay sessions drawn with `seed`. Raises EvaluationError.
+    others: Sequence[OtherSide] = (),
+) -> LspRun:
+    """Replay sessions drawn with `seed`, each on our side and then on the others. Raises EvaluationError.
 
-    With `shared` they are windows of one server, which has answered before the first of them opens.
+    With `shared` ours are windows of one server, which has answered before the first of them opens.
     """
     by_id = {task.task_id: task for task in tasks}
     chosen = choose_sessions(tasks, num_sessions, prompt_tokens=2048, seed=seed)
     repositories.require_all(by_id[session.trace.name] for session in chosen)
     done: list[ReplayedSession] = []
+    beside: list[list[SideSession]] = [[] for _ in others]
     command = serve_command(assignments, shared)
     with _shared_server(command) if shared else nullcontext(os.environ) as environment:
         for number, session in enumerate(chosen):
@@ -61,8 +76,10 @@ def run_lsp_bench(
             task = by_id[session.trace.name]
             folder = repositories.folder(task)
             done.append(asyncio.run(replay(session.trace, task.language, folder, command, environment, typist)))
+            for sessions, side in zip(beside, others, strict=True):
+                sessions.append(side.replay(session.trace, task.language, folder, typist))
     report("sessions", len(chosen), len(chosen))
-    return done
+    return LspRun(done, beside, [session.trace.num_typed for session in chosen])
 
 
 @contextmanager
@@ -80,10 +97,11 @@ def _shared_server(command: Sequence[str]) -> Generator[Mapping[str, str]]:
             asyncio.run(end_shared(command, Path(folder), environment))
 
 
-def lsp_document(sessions: Sequence[ReplayedSession], typist: Typist, shared: bool = False) -> dict[str, Any]:
+def lsp_document(run: LspRun, typist: Typist, shared: bool = False) -> dict[str, Any]:
     """The object that `bench lsp --json` prints."""
-    model = sessions[-1].status["model"]
-    return lsp_figures(sessions) | {
+    model = run.sessions[-1].status["model"]
+    return lsp_figures(run.sessions) | {
+        "sides": sides_document(run.sessions, run.others, run.num_typed),
         "model": model["name"],
         "device": model["device"],
         "interval_ms": typist.interval_s * 1e3,
@@ -132,6 +150,7 @@ def print_lsp(document: Mapping[str, Any]) -> None:
         f"{document['reused_share']:.0%} of the prompts' tokens reused{_late(document)}; the server held at most "
         f"{document['peak_rss_bytes'] / (1 << 20):,.0f} MiB.",
     )
+    console.print(sides_table(document["sides"]))
 
 
 def lsp_plot(document: Mapping[str, Any], sessions: Sequence[ReplayedSession]) -> bytes:

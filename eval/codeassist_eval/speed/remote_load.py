@@ -19,9 +19,9 @@ from codeassist.remote.metrics import read_metrics
 from codeassist.remote.retry import RetryPolicy
 from codeassist.remote.session import RemoteSession
 from codeassist.request import CompletionRequest
-from codeassist_eval.typing.lsp_replay import Typist
 from codeassist_eval.typing.typing_sessions import EditSession, FixedRetriever
 from codeassist_eval.typing.typing_trace import Keystroke, apply
+from codeassist_eval.typing.typist import Typist
 
 _ONCE = RetryPolicy(max_attempts=1)  # an error is an error here
 

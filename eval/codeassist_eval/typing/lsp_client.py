@@ -24,7 +24,7 @@ from codeassist_eval.typing.typing_trace import Replacement
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _CANCELLED = -32800
-_LIMIT_S = 120.0
+LIMIT_S = 120.0
 
 
 class LspClient:
@@ -54,7 +54,7 @@ class LspClient:
 
     async def start(self) -> None:
         """Start the process and introduce ourselves."""
-        await self._client.start_io(*self._command, cwd=self._folder, env=dict(self._environment), limit=1 << 27)
+        await self._launch(self._folder)
         capabilities = types.ClientCapabilities(
             general=types.GeneralClientCapabilities(position_encodings=[types.PositionEncodingKind.Utf32]),
             window=types.WindowClientCapabilities(work_done_progress=False),
@@ -64,10 +64,16 @@ class LspClient:
             capabilities=capabilities,
             workspace_folders=[types.WorkspaceFolder(self._folder.as_uri(), self._folder.name)],
         )
-        answer = await self._within(self._client.initialize_async(params), _LIMIT_S)
+        answer = await self._within(self._client.initialize_async(params), LIMIT_S)
         if answer.capabilities.position_encoding != types.PositionEncodingKind.Utf32:
             raise EvaluationError(f"the server speaks {answer.capabilities.position_encoding}, utf-32 was wanted")
         self._client.initialized(types.InitializedParams())
+
+    async def _launch(self, working_folder: Path) -> None:
+        try:
+            await self._client.start_io(*self._command, cwd=working_folder, env=dict(self._environment), limit=1 << 27)
+        except OSError as error:
+            raise EvaluationError(f"{self._command[0]} cannot be started: {error}") from error
 
     async def ready(self, limit_s: float) -> None:
         """Wait until the server says that its model is in service."""
@@ -97,12 +103,15 @@ class LspClient:
             )
             for edit in reversed(edits)
         ]
+        self._send_changes(changes)
+
+    def _send_changes(self, changes: Sequence[types.TextDocumentContentChangeEvent]) -> None:
         self._version += 1
         identifier = types.VersionedTextDocumentIdentifier(uri=self._uri, version=self._version)
         self._client.text_document_did_change(types.DidChangeTextDocumentParams(identifier, list(changes)))
 
     async def complete(self, text: str, cursor: int, *, automatic: bool) -> list[str] | None:
-        """Ask for a completion at an offset; return the texts of the items, None if the request was cancelled."""
+        """Ask for a completion at an offset; return what each item inserts there, None if the request was cancelled."""
         kinds = types.InlineCompletionTriggerKind
         params = types.InlineCompletionParams(
             types.InlineCompletionContext(kinds.Automatic if automatic else kinds.Invoked),
@@ -111,17 +120,17 @@ class LspClient:
         )
         asked = self._client.text_document_inline_completion_async(params)
         try:
-            answer = await self._within(asked, _LIMIT_S)
+            answer = await self._within(asked, LIMIT_S)
         except JsonRpcException as error:
             if error.code == _CANCELLED:
                 return None
             raise EvaluationError(f"the server answered an error: {error.message}") from error
-        return [str(item.insert_text) for item in answer.items]
+        return [inserted_at(str(item.insert_text), item.range, text, cursor) for item in answer.items]
 
     async def status(self) -> dict[str, Any]:
         """Return what the server says of itself, with its last requests."""
         params = types.ExecuteCommandParams(command="codeassist.status", arguments=[{"recent": True}])
-        answer = plain(await self._within(self._client.workspace_execute_command_async(params), _LIMIT_S))
+        answer = plain(await self._within(self._client.workspace_execute_command_async(params), LIMIT_S))
         self._server_pid = answer["pid"]
         return answer
 
@@ -129,8 +138,8 @@ class LspClient:
         """End the server that others share, and the process that passes on to it."""
         process = self._client._server  # pyright: ignore[reportPrivateUsage]
         assert process is not None
-        await self._within(self._client.protocol.send_request_async("codeassist/stop", {}), _LIMIT_S)
-        await self._within(process.wait(), _LIMIT_S)
+        await self._within(self._client.protocol.send_request_async("codeassist/stop", {}), LIMIT_S)
+        await self._within(process.wait(), LIMIT_S)
         await self._client.stop()
 
     async def stop(self) -> None:
@@ -138,15 +147,19 @@ class LspClient:
         process = self._client._server  # pyright: ignore[reportPrivateUsage]  # pygls offers no way to wait for it
         if process is None:
             return
-        self.peak_rss_bytes = _peak_rss(self._server_pid or process.pid)
+        self.peak_rss_bytes = self.peak_rss(self._server_pid or process.pid)
         try:
-            await self._within(self._client.shutdown_async(None), _LIMIT_S)
+            await self._within(self._client.shutdown_async(None), LIMIT_S)
             self._client.exit(None)
-            await asyncio.wait_for(process.wait(), _LIMIT_S)
+            await asyncio.wait_for(process.wait(), LIMIT_S)
         except (EvaluationError, TimeoutError):
             if process.returncode is None:
                 process.kill()
         await self._client.stop()
+
+    def peak_rss(self, pid: int) -> int:
+        """The most memory that the server's process has held so far."""
+        return _peak_rss(pid)
 
     async def _within(self, work: Any, limit_s: float) -> Any:
         try:
@@ -168,6 +181,19 @@ def position(starts: Sequence[int], offset: int) -> types.Position:
     """Return where an offset stands, in code points."""
     line = bisect_right(starts, offset) - 1
     return types.Position(line, offset - starts[line])
+
+
+def inserted_at(new_text: str, replaced: types.Range | None, text: str, cursor: int) -> str:
+    """Return what an item adds at the cursor; empty for one that changes what stands before it."""
+    if replaced is None:
+        return new_text
+    typed = text[offset(line_starts(text), replaced.start) : cursor]
+    return new_text[len(typed) :] if new_text.startswith(typed) else ""
+
+
+def offset(starts: Sequence[int], at: types.Position) -> int:
+    """Return the offset of a position in code points."""
+    return starts[min(at.line, len(starts) - 1)] + at.character
 
 
 def plain(value: Any) -> Any:

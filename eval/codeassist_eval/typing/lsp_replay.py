@@ -1,8 +1,6 @@
 """Editing sessions typed into a real language server at human speed, and how long each answer took to come.
 
-The typist presses a key every `interval_s`, rests for `rest_s` where a word ends and after every other kind of edit,
-and asks after every edit, as editors do; most requests are outdated before they are answered, which is what a server
-has to live with.
+Most requests are outdated before they are answered, which is what a server has to live with.
 """
 
 from __future__ import annotations
@@ -10,27 +8,16 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.typing.lsp_client import LspClient, line_starts
-from codeassist_eval.typing.typing_trace import Keystroke, Trace, apply
+from codeassist_eval.typing.lsp_client import LspClient
+from codeassist_eval.typing.typing_trace import Keystroke, Trace
+from codeassist_eval.typing.typist import Seen, Typist, type_into
 
 _LOAD_S = 300.0
-
-
-@dataclass(frozen=True, slots=True)
-class Typist:
-    """How somebody types."""
-
-    interval_s: float = 0.2
-    rest_s: float = 1.0
-
-    def wait_s(self, keystroke: Keystroke) -> float:
-        """How long it takes until the next key."""
-        return self.rest_s if _rests_behind(keystroke) else self.interval_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +52,7 @@ class ReplayedSession:
     num_shown: int
     peak_rss_bytes: int
     status: Mapping[str, Any]
+    seen: tuple[Seen, ...] = ()
 
 
 async def replay(
@@ -85,7 +73,7 @@ async def replay(
         ready_s = time.perf_counter() - began
         await client.complete(trace.initial, trace.cursor, automatic=True)
         first_s = time.perf_counter() - began
-        timed, num_shown = await _type(client, trace, typist)
+        seen = await type_into(InServer(client), trace, typist)
         status = await client.status()
         while status["requests"]["under_way"]:
             await asyncio.sleep(0.05)
@@ -93,9 +81,16 @@ async def replay(
     finally:
         await client.stop()
     recent = [one for one in status["recent"] if one["kind"] == "automatic"]
-    answers = _matched(timed, recent)
+    answers = _matched(seen, recent)
     return ReplayedSession(
-        trace.name, ready_s, first_s, tuple(answers), num_shown, client.peak_rss_bytes, _without_recent(status)
+        trace.name,
+        ready_s,
+        first_s,
+        tuple(answers),
+        sum(bool(one.text) for one in seen),
+        client.peak_rss_bytes,
+        _without_recent(status),
+        tuple(replace(one, was_known=answer.outcome == "cached") for one, answer in zip(seen, answers, strict=True)),
     )
 
 
@@ -119,54 +114,35 @@ async def end_shared(command: Sequence[str], folder: Path, environment: Mapping[
     await client.end_shared()
 
 
-@dataclass(frozen=True, slots=True)
-class _Timed:
-    kind: str
-    ms: float
-    items: list[str] | None
+class InServer:
+    """An open document of a language server as a `typist.Side`."""
+
+    def __init__(self, client: LspClient) -> None:
+        self._client = client
+
+    def change(self, text: str, keystroke: Keystroke) -> None:
+        """Tell the server."""
+        self._client.change(text, keystroke.edits)
+
+    def move(self, text: str, cursor: int) -> None:
+        """Editors do not tell a server where the cursor is."""
+
+    async def suggest(self, text: str, cursor: int) -> tuple[str | None, bool]:
+        """Return the first item; what the server knew already, it alone knows."""
+        items = await self._client.complete(text, cursor, automatic=True)
+        return (None if items is None else next(iter(items), "")), False
 
 
-async def _type(client: LspClient, trace: Trace, typist: Typist) -> tuple[list[_Timed], int]:
-    """Press the keys; return every request's time in the order of the answers, and how many had something to show."""
-    done: list[_Timed] = []
-    asked: list[asyncio.Task[None]] = []
-    text = trace.initial
-    due = time.perf_counter()
-
-    async def ask(kind: str, text: str, cursor: int, pressed: float) -> None:
-        items = await client.complete(text, cursor, automatic=True)
-        done.append(_Timed(kind, (time.perf_counter() - pressed) * 1e3, items))
-
-    for keystroke in trace.keystrokes:
-        after = apply(text, keystroke.edits)
-        line_starts(after)  # an editor knows its lines: finding them is no part of the wait
-        await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        pressed = time.perf_counter()
-        if keystroke.edits:
-            client.change(text, keystroke.edits)
-            text = after
-            asked.append(asyncio.create_task(ask(keystroke.kind, text, keystroke.cursor, pressed)))
-        due = pressed + typist.wait_s(keystroke)
-    await asyncio.gather(*asked)
-    return done, sum(bool(one.items) for one in done)
-
-
-def _rests_behind(keystroke: Keystroke) -> bool:
-    if keystroke.kind != "type":
-        return True
-    typed = keystroke.edits[-1].inserted
-    return not (typed.isalnum() or typed == "_") or keystroke.rest is None
-
-
-def _matched(timed: Sequence[_Timed], recent: Sequence[Mapping[str, Any]]) -> list[Answer]:
+def _matched(seen: Sequence[Seen], recent: Sequence[Mapping[str, Any]]) -> list[Answer]:
     """Join what the client measured with what the server notes, which are in the same order but for cancelled ones."""
-    answered = [one for one in recent if one["outcome"] != "cancelled"][-sum(one.items is not None for one in timed) :]
-    if len(answered) != sum(one.items is not None for one in timed):
+    num_answered = sum(one.text is not None for one in seen)
+    answered = [one for one in recent if one["outcome"] != "cancelled"][-num_answered:]
+    if len(answered) != num_answered:
         raise EvaluationError("the server kept too few of its last requests for so long a session")
     notes = iter(answered)
     joined: list[Answer] = []
-    for one in timed:
-        if one.items is None:
+    for one in seen:
+        if one.text is None:
             joined.append(Answer(one.kind, "cancelled", one.ms, {}))
         else:
             note = next(notes)

@@ -55,6 +55,11 @@ class Trace:
     cursor: int
     keystrokes: tuple[Keystroke, ...]
 
+    @property
+    def num_typed(self) -> int:
+        """How many characters of the typed line somebody could foresee."""
+        return max((len(keystroke.rest or "") for keystroke in self.keystrokes), default=0)
+
 
 def apply(text: str, edits: Sequence[Replacement]) -> str:
     """Return the text after replacements that rise and do not overlap."""

@@ -14,9 +14,9 @@ from codeassist_eval.errors import EvaluationError
 from codeassist_eval.speed.remote import endpoint_to_load, load_figures, remote_plot, run_remote_bench
 from codeassist_eval.speed.remote_load import Load, LoadPlan, Request
 from codeassist_eval.tasks.task import Task
-from codeassist_eval.typing.lsp_replay import Typist
 from codeassist_eval.typing.typing_sessions import EditSession
 from codeassist_eval.typing.typing_trace import typed_line
+from codeassist_eval.typing.typist import Typist
 from tests.completions_server import CompletionsServer
 from tests.tiny_models import CODE, train_tokenizer
 

@@ -70,8 +70,8 @@ def remote_command(
     from codeassist_eval.speed.remote import endpoint_to_load, print_remote, remote_plot, run_remote_bench
     from codeassist_eval.speed.remote_load import LoadPlan
     from codeassist_eval.speed.report import write_figures
-    from codeassist_eval.typing.lsp_replay import Typist
     from codeassist_eval.typing.typing_sessions import choose_sessions
+    from codeassist_eval.typing.typist import Typist
 
     settings = resolve_settings(None, assignments, {"--tokenizer": ("remote.tokenizer", tokenizer)}).settings
     endpoint = endpoint_to_load(url, own_server)
