@@ -24,7 +24,7 @@ from codeassist_eval.typing.typing_trace import Replacement
 
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _CANCELLED = -32800
-LIMIT_S = 120.0
+_LIMIT_S = 120.0
 
 
 class LspClient:
@@ -54,7 +54,7 @@ class LspClient:
 
     async def start(self) -> None:
         """Start the process and introduce ourselves."""
-        await self._launch(self._folder)
+        await self._client.start_io(*self._command, cwd=self._folder, env=dict(self._environment), limit=1 << 27)
         capabilities = types.ClientCapabilities(
             general=types.GeneralClientCapabilities(position_encodings=[types.PositionEncodingKind.Utf32]),
             window=types.WindowClientCapabilities(work_done_progress=False),
@@ -64,16 +64,10 @@ class LspClient:
             capabilities=capabilities,
             workspace_folders=[types.WorkspaceFolder(self._folder.as_uri(), self._folder.name)],
         )
-        answer = await self._within(self._client.initialize_async(params), LIMIT_S)
+        answer = await self._within(self._client.initialize_async(params), _LIMIT_S)
         if answer.capabilities.position_encoding != types.PositionEncodingKind.Utf32:
             raise EvaluationError(f"the server speaks {answer.capabilities.position_encoding}, utf-32 was wanted")
         self._client.initialized(types.InitializedParams())
-
-    async def _launch(self, working_folder: Path) -> None:
-        try:
-            await self._client.start_io(*self._command, cwd=working_folder, env=dict(self._environment), limit=1 << 27)
-        except OSError as error:
-            raise EvaluationError(f"{self._command[0]} cannot be started: {error}") from error
 
     async def ready(self, limit_s: float) -> None:
         """Wait until the server says that its model is in service."""
@@ -103,9 +97,6 @@ class LspClient:
             )
             for edit in reversed(edits)
         ]
-        self._send_changes(changes)
-
-    def _send_changes(self, changes: Sequence[types.TextDocumentContentChangeEvent]) -> None:
         self._version += 1
         identifier = types.VersionedTextDocumentIdentifier(uri=self._uri, version=self._version)
         self._client.text_document_did_change(types.DidChangeTextDocumentParams(identifier, list(changes)))
@@ -120,7 +111,7 @@ class LspClient:
         )
         asked = self._client.text_document_inline_completion_async(params)
         try:
-            answer = await self._within(asked, LIMIT_S)
+            answer = await self._within(asked, _LIMIT_S)
         except JsonRpcException as error:
             if error.code == _CANCELLED:
                 return None
@@ -130,7 +121,7 @@ class LspClient:
     async def status(self) -> dict[str, Any]:
         """Return what the server says of itself, with its last requests."""
         params = types.ExecuteCommandParams(command="codeassist.status", arguments=[{"recent": True}])
-        answer = plain(await self._within(self._client.workspace_execute_command_async(params), LIMIT_S))
+        answer = plain(await self._within(self._client.workspace_execute_command_async(params), _LIMIT_S))
         self._server_pid = answer["pid"]
         return answer
 
@@ -138,8 +129,8 @@ class LspClient:
         """End the server that others share, and the process that passes on to it."""
         process = self._client._server  # pyright: ignore[reportPrivateUsage]
         assert process is not None
-        await self._within(self._client.protocol.send_request_async("codeassist/stop", {}), LIMIT_S)
-        await self._within(process.wait(), LIMIT_S)
+        await self._within(self._client.protocol.send_request_async("codeassist/stop", {}), _LIMIT_S)
+        await self._within(process.wait(), _LIMIT_S)
         await self._client.stop()
 
     async def stop(self) -> None:
@@ -147,19 +138,15 @@ class LspClient:
         process = self._client._server  # pyright: ignore[reportPrivateUsage]  # pygls offers no way to wait for it
         if process is None:
             return
-        self.peak_rss_bytes = self.peak_rss(self._server_pid or process.pid)
+        self.peak_rss_bytes = _peak_rss(self._server_pid or process.pid)
         try:
-            await self._within(self._client.shutdown_async(None), LIMIT_S)
+            await self._within(self._client.shutdown_async(None), _LIMIT_S)
             self._client.exit(None)
-            await asyncio.wait_for(process.wait(), LIMIT_S)
+            await asyncio.wait_for(process.wait(), _LIMIT_S)
         except (EvaluationError, TimeoutError):
             if process.returncode is None:
                 process.kill()
         await self._client.stop()
-
-    def peak_rss(self, pid: int) -> int:
-        """The most memory that the server's process has held so far."""
-        return _peak_rss(pid)
 
     async def _within(self, work: Any, limit_s: float) -> Any:
         try:

@@ -73,7 +73,7 @@ async def replay(
         ready_s = time.perf_counter() - began
         await client.complete(trace.initial, trace.cursor, automatic=True)
         first_s = time.perf_counter() - began
-        seen = await type_into(InServer(client), trace, typist)
+        seen = await type_into(_InOurs(client), trace, typist)
         status = await client.status()
         while status["requests"]["under_way"]:
             await asyncio.sleep(0.05)
@@ -114,8 +114,8 @@ async def end_shared(command: Sequence[str], folder: Path, environment: Mapping[
     await client.end_shared()
 
 
-class InServer:
-    """An open document of a language server as a `typist.Side`."""
+class _InOurs:
+    """An open document of our server as a `typist.Side`."""
 
     def __init__(self, client: LspClient) -> None:
         self._client = client

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from codeassist_eval.typing.llama_ring import Ring, visited
 from codeassist_eval.typing.llama_vim import Infill, LlamaVim
-from codeassist_eval.typing.lsp_replay import InServer
 from codeassist_eval.typing.other_server import OtherServer
 from codeassist_eval.typing.typing_trace import Trace
 from codeassist_eval.typing.typist import Seen, Typist, type_into
@@ -39,14 +38,13 @@ async def replay_in_server(
     try:
         await client.start()
         client.open(trace.path, language, trace.initial)
-        await client.complete(trace.initial, trace.cursor, automatic=True)
+        await client.suggest(trace.initial, trace.cursor)
         first_s = time.perf_counter() - began
-        seen = await type_into(InServer(client), trace, typist)
+        seen = await type_into(client, trace, typist)
+        rss_bytes = client.rss_bytes
     finally:
         await client.stop()
-    return SideSession(
-        f"{client.name} ({client.method.partition('/')[2]})", first_s, tuple(seen), client.peak_rss_bytes
-    )
+    return SideSession(f"{client.name} ({client.method.partition('/')[2]})", first_s, tuple(seen), rss_bytes)
 
 
 async def replay_in_llama_vim(
