@@ -11,7 +11,7 @@ NODE := build/vscode
 WITH_NODE := PATH="$(CURDIR)/$(NODE)/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help vsix test-vscode test-dashboard moving-picture dashboard-image demo dist test trace soak test-security test-remote test-nvim test-editors-more check format constraints clean
+.PHONY: help vsix test-model test-vscode test-dashboard moving-picture dashboard-image demo dist test trace soak test-security test-remote test-nvim test-editors-more check format constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -43,13 +43,17 @@ dist: vsix $(VENV)/.release-installed  ## wheel, sdist and .vsix in dist/, check
 	cp $(NODE)/codeassist.vsix dist/codeassist-$$($(BIN)/python -c 'import codeassist; print(codeassist.__version__)').vsix
 	@ls -l dist
 
-# Tests in editors mostly wait, so they run beside the others.
-test: $(VENV)/.dev-installed  ## every test (under 10 minutes on 2 cores)
-	@$(BIN)/python -m pytest -q tests/editors >$(VENV)/editors.log 2>&1 & beside=$$!; \
+# Tests in editors and of servers mostly wait for other processes, so they run beside the others.
+BESIDE := tests/editors tests/lsp tests/end_to_end tests/remote
+test: $(VENV)/.dev-installed  ## every test that needs no model (under 10 minutes on 2 cores)
+	@$(BIN)/python -m pytest -q -m "not real_model" $(BESIDE) >$(VENV)/beside.log 2>&1 & beside=$$!; \
 	trap 'kill $$beside' INT TERM; \
-	$(BIN)/python -m pytest -q --ignore=tests/editors; code=$$?; \
+	$(BIN)/python -m pytest -q -m "not real_model" $(addprefix --ignore=,$(BESIDE)); code=$$?; \
 	wait $$beside || code=1; \
-	echo "In the editors:"; cat $(VENV)/editors.log; exit $$code
+	echo "In $(BESIDE):"; cat $(VENV)/beside.log; exit $$code
+
+test-model: $(VENV)/.dev-installed  ## tests with a real model: those in ~/.cache/codeassist-models, or CODEASSIST_TEST_MODELS
+	$(BIN)/python -m pytest -q -m real_model tests/editors/nvim tests/end_to_end tests/tokenization
 
 # The random ones run longer here than in `test`.
 test-security: $(VENV)/.dev-installed  ## break-in attempts and generators, at their full length

@@ -36,10 +36,14 @@ class ModelMissing(ModelError):  # noqa: N818
         self.name = name
 
 
-class IndexCorrupt(CodeAssistError):  # noqa: N818 — a state, as the house names it
-    """An index database that cannot be read. The caller deletes and rebuilds it: it holds nothing of its own."""
+class IndexUnusable(CodeAssistError):  # noqa: N818 — a state, as the house names it
+    """An index that cannot be opened, read or written as things are: its folder, the disk, who else holds it."""
 
     exit_code = 5
+
+
+class IndexCorrupt(IndexUnusable):
+    """An index database that cannot be read. The caller deletes and rebuilds it: it holds nothing of its own."""
 
 
 class Cancelled(CodeAssistError):  # noqa: N818

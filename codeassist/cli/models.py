@@ -74,8 +74,6 @@ def list_models(assignments: tuple[str, ...], as_json: bool) -> None:
         runs = "yes" if why is None else "no"
         table.add_row(entry.name + mark, size, _purpose(entry), state, runs, entry.licence, describe(entry.source))
     console = Screen()
-    if not console.is_terminal:
-        console.width = 200  # one line a model where a script may read it
     console.print(table)
     say("* fits this machine: what `auto` means")
     for entry, _, _, why in rows:
@@ -102,8 +100,9 @@ def add(name: str, source: str, template: str | None, edit_form: str | None, as_
       codeassist models add mellum hub:JetBrains/Mellum-4b-base
       codeassist models add seed hub:OWNER/REPO:FILE.gguf --template seed-coder
     """
+    from codeassist.errors import SettingsError
     from codeassist.models.own_entries import add_entry
-    from codeassist.models.registry import find_entry
+    from codeassist.models.registry import BUILT_IN, find_entry
     from codeassist.models.sources import FolderSource, GgufSource, describe
     from codeassist.settings.sections import is_path
 
@@ -121,6 +120,11 @@ def add(name: str, source: str, template: str | None, edit_form: str | None, as_
     extra = {key: value for key, value in given.items() if value is not None}
     for key, value in extra.items():
         _check_key(key, value)
+    if name in {built_in.name for built_in in BUILT_IN}:
+        raise SettingsError(
+            f"{name}: codeassist knows a model of that name; choose another name, or write [models.{name}] into "
+            f"{settings.places.config_file} by hand to replace it"
+        )
     add_entry(settings.places.config_file, name, entry.source, extra)
     if as_json:
         print_json({"name": name, "source": describe(entry.source), "config_file": settings.places.config_file})

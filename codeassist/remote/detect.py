@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from codeassist.errors import ModelError
-from codeassist.prompts.templates import Template
+from codeassist.prompts.templates import Template, is_trained, recognise, without_fim
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.errors import RefusedError, RemoteError
 from codeassist.remote.features import Features
@@ -39,12 +39,13 @@ _MOST_NAMED = 8
 class Capabilities:
     """What one server does with one model.
 
-    `takes_ids`: prompts can be sent as token ids. `adds_bos`: it puts the token that begins a text in front of a
-    prompt by itself. `max_tokens` is the longest prompt and answer together, None where it does not say. `features` are
-    none until they have been asked for (`features.detect_features`).
+    `template`: how its prompts are laid out. `takes_ids`: prompts can be sent as token ids. `adds_bos`: it puts the
+    token that begins a text in front of a prompt by itself. `max_tokens` is the longest prompt and answer together,
+    None where it does not say. `features` are none until they have been asked for (`features.detect_features`).
     """
 
     model: str
+    template: Template
     dialect: Dialect
     takes_ids: bool
     adds_bos: bool
@@ -54,9 +55,12 @@ class Capabilities:
 
 
 async def detect(
-    client: CompletionsClient, wanted: str | None, tokenizer: Tokenizer, template: Template
+    client: CompletionsClient, wanted: str | None, tokenizer: Tokenizer, template: Template | None = None
 ) -> Capabilities:
     """Ask the server for its models and with which prompts it can be asked.
+
+    `template`: the one to be used; None for that of the tokenizer's tokens, without fill-in-the-middle where what the
+    server calls its model says that it was not trained with them.
 
     Raises ModelError where the model is not there, has another tokenizer, or cannot be given the template's markers;
     RemoteError where the server does not answer.
@@ -64,6 +68,12 @@ async def detect(
     url = client.endpoint.url
     served = await _served(client, wanted)
     dialect = dialect_of(served.owner)
+    notices: list[str] = []
+    if template is None:
+        template = recognise(tokenizer.special)
+        if template.fim is not None and not is_trained((served.name,)):
+            notices.append(_untrained(served.name, template))
+            template = without_fim(template)
     plain = await _count(client, served.name, dialect, _SAMPLE)
     num_sample = len(tokenizer.encode(_SAMPLE))
     if plain not in (None, num_sample, num_sample + 1):
@@ -74,7 +84,6 @@ async def detect(
     prompt = _with_markers(tokenizer, template)
     as_ids = await _count_ids(client, served.name, dialect, prompt)
     takes_ids = as_ids in (len(prompt), len(prompt) + 1)  # who counts otherwise read them as something else
-    notices: list[str] = []
     if not takes_ids:
         text = PromptWriter(tokenizer).write(prompt)
         read = await _count(client, served.name, dialect, text)
@@ -86,7 +95,15 @@ async def detect(
                 "ids; use a server that does one of both"
             )
     adds_bos = as_ids == len(prompt) + 1 if takes_ids else plain == num_sample + 1
-    return Capabilities(served.name, dialect, takes_ids, adds_bos, served.max_tokens, tuple(notices))
+    return Capabilities(served.name, template, dialect, takes_ids, adds_bos, served.max_tokens, tuple(notices))
+
+
+def _untrained(model: str, template: Template) -> str:
+    return (
+        f"{model} owns the tokens of fill-in-the-middle and was not trained with them: it does not see what stands "
+        f'after the cursor ([models.X] template = "{template.name}" in your config.toml, X being remote.tokenizer, has '
+        "them used all the same)"
+    )
 
 
 async def _served(client: CompletionsClient, wanted: str | None) -> ServedModel:

@@ -22,7 +22,7 @@ from typing import Any, cast
 
 from codeassist.errors import SettingsError
 from codeassist.settings.authors import Author, misplaced
-from codeassist.settings.mistakes import nearest, short, shown
+from codeassist.settings.mistakes import asked, short, shown
 from codeassist.settings.ownership import is_inside, is_of_another
 from codeassist.settings.removed import REMOVED, removal_note
 from codeassist.settings.sections import (
@@ -261,7 +261,7 @@ class _Merge:
             if not name.startswith(_PREFIX) or name in _OTHER_VARIABLES or name.startswith(_OTHER_PREFIXES):
                 continue
             if name not in known and name not in removed:  # another version's, or another program's: no reason to stop
-                self.notes.append(f"environment: unknown variable {name} has no effect; {nearest(name, known)}")
+                self.notes.append(f"environment: unknown variable {name} has no effect; {asked(name, known, _PREFIX)}")
                 continue
             with self.leaving_out_what_is_wrong("environment"):
                 self.put_text_or_value(known.get(name) or removed[name], value, f"environment {name}")
@@ -279,7 +279,7 @@ class _Merge:
             self.removed.setdefault(where, []).append(key)
             return
         if key not in RULES:
-            raise SettingsError(f"{where}: unknown setting {short(key)}; {nearest(key, RULES)}")
+            raise SettingsError(f"{where}: unknown setting {short(key)}; {asked(key, RULES)}")
         try:
             value = RULES[key].kind.parse(raw)
         except ValueError:
@@ -310,7 +310,7 @@ def _is_misplaced(key: str, value: object, author: Author) -> bool:
 def _table(file: Path, document: dict[str, object], section: str) -> dict[str, object]:
     known = (*SECTIONS, "models")
     if section not in known:
-        raise SettingsError(f"{file}: unknown section {short(section)}; {nearest(section, known)}")
+        raise SettingsError(f"{file}: unknown section {short(section)}; {asked(section, known)}")
     table = document[section]
     if not isinstance(table, dict):
         raise SettingsError(f"{file}: {section} is a section; write [{section}] and its keys below it")
@@ -326,7 +326,7 @@ def _user_model(name: str, table: object, file: Path) -> UserModel:
     values: dict[str, Any] = {}
     for key, raw in cast("dict[str, object]", table).items():
         if key not in MODEL_RULES:
-            raise SettingsError(f"{where}: unknown key {short(key)}; {nearest(key, MODEL_RULES)}")
+            raise SettingsError(f"{where}: unknown key {short(key)}; {asked(key, MODEL_RULES)}")
         try:
             values[key] = MODEL_RULES[key].parse(raw)
         except ValueError:

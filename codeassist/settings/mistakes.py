@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 _MOST_CHARS = 80
+_LEAST_ALIKE = 60.0  # of 100, by rapidfuzz: less alike than this nobody mistypes a name
 
 
 def short(text: str) -> str:
@@ -17,10 +18,21 @@ def shown(value: object) -> str:
     return short(repr(value))
 
 
-def nearest(given: str, known: Iterable[str]) -> str:
-    """Ask whether the known name that is most like `given` was meant."""
+def asked(given: str, known: Iterable[str], prefix: str = "") -> str:
+    """Ask whether the known name that is most like `given` was meant; where none is like it, say where all stand.
+
+    All names begin with `prefix`. The last parts of dotted names must be alike, too: a section that is right makes no
+    key of it likely.
+    """
     from rapidfuzz import fuzz, process  # only a mistake pays for the import
 
-    names = list(known)
-    found = process.extractOne(given.lower(), names, scorer=fuzz.ratio, processor=str.lower)
-    return f"did you mean {found[0] if found else names[0]}?"
+    wrong = given.removeprefix(prefix).lower()
+    names = {name.removeprefix(prefix).lower(): name for name in known}
+    found = process.extractOne(wrong, list(names), scorer=fuzz.ratio, score_cutoff=_LEAST_ALIKE)
+    if found is None or fuzz.ratio(_last(wrong), _last(found[0])) < _LEAST_ALIKE:
+        return "`codeassist docs settings` names them all"
+    return f"did you mean {names[found[0]]}?"
+
+
+def _last(name: str) -> str:
+    return name.rpartition(".")[2]

@@ -16,12 +16,16 @@ from rich.text import Text
 
 from codeassist.control_characters import escaped
 
+_WIDTH_OF_A_FILE = 200  # a row is a line where a script may read it
+
 
 class Screen(Console):
     """A rich console without markup, highlighting and emoji names, that escapes all text."""
 
     def __init__(self, *, stderr: bool = False, file: IO[str] | None = None, width: int | None = None) -> None:
         super().__init__(stderr=stderr, file=file, width=width, markup=False, highlight=False, emoji=False)
+        if width is None and not self.is_terminal:
+            self.width = _WIDTH_OF_A_FILE
 
     def render_str(self, text: str, **how: Any) -> Text:
         """Return a string as rich lays it out; escaped before that, so that columns fit."""

@@ -258,6 +258,8 @@ def test_a_file_is_added_listed_and_used_by_its_name(
     assert run(["models", "add", "bad", str(bad)]) == 4
     assert "architecture is 'none'" in capsys.readouterr().err
     assert run(["models", "add", "worse", str(tmp_path / "gone.gguf")]) == 4
+    assert run(["models", "add", "mellum-4b", str(file)]) == 2
+    assert "codeassist knows a model of that name; choose another" in capsys.readouterr().err
     assert run(["models", "add", "other", "hub:owner/repo", "--template", "nonsense"]) != 0
     assert "--template nonsense: must be a prompt template" in capsys.readouterr().err
     assert run(["models", "add", "far", "hub:owner/repo:x.gguf", "--edit-form", "zeta2"]) == 0

@@ -1,6 +1,7 @@
 """The real program in a process of its own, on a repository of two files, with a tiny random model of the user's own.
 
-Each test has its own CODEASSIST_HOME; the model's file is made once. A run that loads the model takes 3 s (PyTorch).
+Each test has its own CODEASSIST_HOME; the model's file is made once. A process that a test starts by itself imports
+PyTorch, as a user's does; those of `Program.run` are forked from one that has.
 """
 
 from __future__ import annotations
@@ -8,14 +9,14 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from tests.end_to_end import forked_runs
 from tests.tiny_models import build_model, save_gguf
 
 MAIN = "from codeassist.cli import main; main()"
@@ -52,22 +53,9 @@ class Program:
     root: Path
     model: Path
 
-    def run(
-        self, *arguments: str, stdin: str = "", limits: Callable[[], None] | None = None, program: str = MAIN
-    ) -> Done:
-        """Run a command to its end; `limits` runs in the child before it starts."""
-        done = subprocess.run(
-            self.command(*arguments, program=program),
-            cwd=self.root,
-            env=self.environment(),
-            input=stdin,
-            capture_output=True,
-            encoding="utf-8",
-            preexec_fn=limits,
-            timeout=120,
-            check=False,
-        )
-        return Done(done.returncode, done.stdout, done.stderr)
+    def run(self, *arguments: str, stdin: str = "", most_file_bytes: int | None = None, program: str = MAIN) -> Done:
+        """Run a command to its end. It fails to write more than `most_file_bytes` of a file, as on a full disk."""
+        return Done(*forked_runs.run(program, arguments, self.root, self.environment(), stdin, most_file_bytes))
 
     def command(self, *arguments: str, program: str = MAIN) -> Sequence[str]:
         return [sys.executable, "-c", program, *arguments]

@@ -74,6 +74,7 @@ def prompts_of(session: Session, monkeypatch: pytest.MonkeyPatch) -> list[tuple[
     return prompts
 
 
+@pytest.mark.real_model
 def test_a_real_model_writes_a_name_that_stands_only_in_the_other_file(program: Program) -> None:
     real = next((MODELS / name for name in REAL if (MODELS / name).exists()), None)
     if real is None:
@@ -109,6 +110,7 @@ HALF_TYPED = (
 )
 
 
+@pytest.mark.real_model
 def test_a_real_model_finishes_half_typed_words(program: Program) -> None:
     """None of these beginnings is a token, or one that a model goes on with (`cus` became `cusomerAddress`)."""
     real = next((MODELS / name for name in REAL if (MODELS / name).exists()), None)

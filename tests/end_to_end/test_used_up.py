@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+import subprocess
+from typing import Any
 
 import pytest
 
-from tests.end_to_end.conftest import CURSOR, Program
+from tests.end_to_end.conftest import CURSOR, Done, Program
 from tests.used_up import NO_INSTANCES, needs_namespaces, read_only, small_disk, where
 
 pytestmark = [needs_namespaces, pytest.mark.slow]
@@ -18,8 +19,17 @@ class There(Program):
 
     set_up = ""
 
-    def command(self, *arguments: str, **options: str) -> Sequence[str]:
-        return where(self.set_up, super().command(*arguments, **options))
+    def run(self, *arguments: str, **options: Any) -> Done:
+        done = subprocess.run(
+            where(self.set_up, self.command(*arguments)),
+            cwd=self.root,
+            env=self.environment(),
+            capture_output=True,
+            encoding="utf-8",
+            timeout=120,
+            check=False,
+        )
+        return Done(done.returncode, done.stdout, done.stderr)
 
 
 def there(program: Program, set_up: str) -> Program:
@@ -33,7 +43,7 @@ def test_an_index_that_cannot_be_written(program: Program) -> None:
     assert program.run("index").code == 0
     program.write("src/shapes.py", "def changed(): ...\n")
     limited = there(program, read_only(folder))
-    limited.run("index").fails(1, "cannot be written")
+    limited.run("index").fails(5, "cannot be written")
     done = limited.run("complete", CURSOR, "--no-server")
     done.completes()
     assert "may be out of date" in done.err
@@ -45,7 +55,7 @@ def test_an_index_that_cannot_be_made(program: Program) -> None:
     folder = program.home / "cache" / "index"
     folder.mkdir(parents=True)
     limited = there(program, read_only(folder))
-    limited.run("index").fails(1, "cannot be written")
+    limited.run("index").fails(5, "cannot be written")
     done = limited.run("complete", CURSOR, "--no-server")
     done.completes()
     assert "no context from other files" in done.err
@@ -56,7 +66,7 @@ def test_a_full_disk(program: Program) -> None:
     for number in range(40):
         program.write(f"src/more{number}.py", "".join(f"def name_{number}_{i}(): ...\n" for i in range(100)))
     limited = there(program, small_disk(program.home / "cache" / "index", 300))
-    limited.run("index").fails(1, "free")
+    limited.run("index").fails(5, "free")
     report = there(program, small_disk(program.home / "cache", 300)).run("doctor")
     assert report.code == 1 and f"{program.home / 'cache'} cannot be written (No space left" in report.out
 

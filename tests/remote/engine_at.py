@@ -9,7 +9,6 @@ from codeassist.completion.document_state import DocumentState
 from codeassist.completion.pipeline import Prompter, never
 from codeassist.monitor.monitor_set import AnalysisSource
 from codeassist.prompts.prompt import Budget
-from codeassist.prompts.templates import recognise
 from codeassist.remote.breaker import Breaker
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.detect import detect
@@ -75,14 +74,13 @@ def engine_at(
     async def connect() -> RemoteSession:
         client = CompletionsClient(endpoint, timeout_s=patience.timeout_s, policy=patience.policy)
         try:
-            template = recognise(tokenizer.special)
-            found = await detect(client, None, tokenizer, template)
+            found = await detect(client, None, tokenizer)
             if with_features:
                 found = replace(found, features=await detect_features(client, found.model, found.dialect))
         except BaseException:
             await client.close()
             raise
-        return RemoteSession(client, found, Prompter(tokenizer, template, Budget(context_tokens)))
+        return RemoteSession(client, found, Prompter(tokenizer, found.template, Budget(context_tokens)))
 
     return RemoteWithFallback(
         endpoint.host,

@@ -52,17 +52,16 @@ def ask(url: str, timeout_s: float = 20.0, policy: RetryPolicy = SOON) -> Answer
 def capabilities(url: str, tokenizer: Tokenizer, model: str | None = None) -> Capabilities:
     async def run() -> Capabilities:
         async with CompletionsClient(Endpoint(url), policy=SOON) as client:
-            return await detect(client, model, tokenizer, recognise(tokenizer.special))
+            return await detect(client, model, tokenizer)
 
     return anyio.run(run)
 
 
 def complete(url: str, tokenizer: Tokenizer, request: CompletionRequest) -> Completion:
     async def run() -> Completion:
-        template = recognise(tokenizer.special)
         async with CompletionsClient(Endpoint(url), policy=SOON) as client:
-            found = await detect(client, None, tokenizer, template)
-            session = RemoteSession(client, found, Prompter(tokenizer, template, Budget(200)))
+            found = await detect(client, None, tokenizer)
+            session = RemoteSession(client, found, Prompter(tokenizer, found.template, Budget(200)))
             generated = await session.answer(session.prepare(Job(request, NoRetriever(), DocumentState(request.path))))
             return completion_from(generated, found.model)
 
@@ -292,8 +291,27 @@ def test_what_a_server_can_do_is_found_out(
         with pytest.raises(ModelError, match="does not serve other; it serves tiny"):
             capabilities(server.url, ours, "other")
 
-    assert found == Capabilities("tiny", dialect_of(owner), takes_ids, False, 512)
+    assert found == Capabilities("tiny", recognise(ours.special), dialect_of(owner), takes_ids, False, 512)
     assert found.dialect != UNKNOWN
+
+
+def test_a_model_that_was_not_trained_to_fill_in_is_not_asked_to(
+    theirs: PreTrainedTokenizerFast, ours: Tokenizer
+) -> None:
+    request = CompletionRequest("a.py", "def f(x):\n    return", "\nafter = 1\n", max_new_tokens=9, max_lines=1)
+    with CompletionsServer(theirs, lambda prompt: "x", model="Qwen/Qwen2.5-7B-Instruct") as server:
+        completion = complete(server.url, ours, request)
+        asked = theirs.decode(server.prompts()[-1])
+
+        async def found() -> Capabilities:
+            async with CompletionsClient(Endpoint(server.url), policy=SOON) as client:
+                return await detect(client, None, ours, recognise(ours.special))
+
+        wanted = anyio.run(found)
+
+    assert "fim" not in asked and "after = 1" not in asked and asked.endswith("    return")
+    assert "was not trained with them: it does not see what stands after the cursor" in completion.trace.notices[0]
+    assert (wanted.template, wanted.notices) == (recognise(ours.special), ()), "asked for by name"
 
 
 def test_another_models_tokenizer_is_noticed(theirs: PreTrainedTokenizerFast, tmp_path: Path) -> None:

@@ -133,6 +133,11 @@ def test_unknown_keys_name_the_nearest_and_where_they_stand(home: Path, reposito
         SettingsError, match=r"\.codeassist\.toml: unknown setting context\.moda; did you mean context\.mode"
     ):
         resolve(repository, (), environment(home))
+    for name in ("context.colour", "nonsense.mode_of_it", "x"):  # like none: a right section makes no key likely
+        with pytest.raises(SettingsError, match=f"unknown setting {name}; `codeassist docs settings` names them all"):
+            resolve(None, [Override(name, "3", "--set")], environment(home))
+    (told,) = resolve(None, (), environment(home, CODEASSIST_RAINBOW="x")).problems
+    assert told.endswith("CODEASSIST_RAINBOW has no effect; `codeassist docs settings` names them all")
     (told,) = resolve(None, (), environment(home, CODEASSIST_MODLE_NAME="x")).problems
     assert told == (
         "environment: unknown variable CODEASSIST_MODLE_NAME has no effect; did you mean CODEASSIST_MODEL_NAME?"

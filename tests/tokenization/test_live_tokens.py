@@ -23,7 +23,7 @@ from codeassist.tokenization.file_tokens import LiveTokens
 from codeassist.tokenization.tokenizer_json import plain_text_tokenizer
 from codeassist.tokenization.tokens import Tokenizer
 from tests.tiny_models import FAMILIES
-from tests.tokenization.test_tokens import CODE, REAL, SAMPLES, real, sentencepiece, tiny
+from tests.tokenization.test_tokens import CODE, REAL, REAL_TOKENIZERS, SAMPLES, real, sentencepiece, tiny
 
 SEED = int(os.environ.get("CODEASSIST_TEST_SEED", random.randrange(1 << 32)))
 ROOT = Path(__file__).parents[2]
@@ -119,7 +119,7 @@ new_texts = any_text | st.lists(code_pieces, max_size=6).map("".join) | st.sampl
 edit_lists = st.lists(st.tuples(st.floats(0, 1), st.integers(0, 8), new_texts), min_size=1, max_size=8)
 
 
-@pytest.mark.parametrize("name", [*PROVED, *UNPROVED, *REAL])
+@pytest.mark.parametrize("name", [*PROVED, *UNPROVED, *REAL_TOKENIZERS])
 def test_equal_to_a_full_tokenisation(name: str) -> None:
     tokenizer = tokenizer_of(name)
 
@@ -146,7 +146,10 @@ def test_equal_to_a_full_tokenisation(name: str) -> None:
     assert LiveTokens(tokenizer).is_incremental == (name not in UNPROVED)
 
 
-@pytest.mark.parametrize(("name", "num_edits"), [("qwen", 2000), ("qwen2", 500), ("sentencepiece", 1000)])
+@pytest.mark.parametrize(
+    ("name", "num_edits"),
+    [pytest.param("qwen", 2000, marks=pytest.mark.real_model), ("qwen2", 500), ("sentencepiece", 1000)],
+)
 def test_a_long_session(name: str, num_edits: int) -> None:
     """Typing, deleting, pasting, jumping: thousands of edits in one document, each compared with a full encoding."""
     print(f"CODEASSIST_TEST_SEED={SEED}")
@@ -184,7 +187,7 @@ def source(num_chars: int) -> str:
 
 
 @pytest.mark.parametrize(
-    "name", ["qwen2", "starcoder2", "sentencepiece", "split deepseek-coder", "split tekken", *REAL]
+    "name", ["qwen2", "starcoder2", "sentencepiece", "split deepseek-coder", "split tekken", *REAL_TOKENIZERS]
 )
 def test_a_keystroke_tokenises_its_neighbourhood(name: str) -> None:
     print(f"CODEASSIST_TEST_SEED={SEED}")

@@ -28,6 +28,7 @@ from tests.tiny_models import CODE, FAMILIES, MARKERS, build_model, save_gguf, t
 
 MODELS = Path(os.environ.get("CODEASSIST_TEST_MODELS", Path.home() / ".cache" / "codeassist-models"))
 REAL = {"qwen": "qwen2.5-coder-0.5b-instruct-q4_k_m.gguf", "smollm2": "smollm2-135m-instruct-q4_1.gguf"}
+REAL_TOKENIZERS = [pytest.param(name, marks=pytest.mark.real_model) for name in REAL]
 
 EVERY_MARKER = sorted(
     {marker for family in FAMILIES for marker in MARKERS[family]}
@@ -183,7 +184,7 @@ def test_no_marker_becomes_a_special_token_in_sentencepiece() -> None:
         check_whole(ours, text)
 
 
-@pytest.mark.parametrize("name", REAL)
+@pytest.mark.parametrize("name", REAL_TOKENIZERS)
 def test_real_tokenizers_agree_with_transformers(name: str) -> None:
     ours, theirs = real(name)
     folder = Path(__file__).parents[2]
@@ -212,7 +213,7 @@ _CODE_POINTS = [
 ]
 
 
-@pytest.mark.parametrize("name", REAL)
+@pytest.mark.parametrize("name", REAL_TOKENIZERS)
 def test_no_marker_becomes_a_special_token_in_real_tokenizers(name: str) -> None:
     ours, _ = real(name)
     for text in (INJECTION, *EVERY_MARKER, "".join(ours.special)):

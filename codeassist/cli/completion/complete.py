@@ -108,7 +108,8 @@ def complete(
     told = _told_nothing(outcome, suffix)
     for line in (*outcome.completion.trace.notices, *([told] if told else [])):
         notice(line)
-    print_exactly(outcome.completion.text)
+    if outcome.completion.text:
+        print_exactly(outcome.completion.text)
     if wants_explanation:
         from codeassist.terminal.screen import Screen
 

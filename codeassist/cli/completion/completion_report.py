@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 from codeassist.cli.completion.position import Position
 from codeassist.cli.sessions.completion_run import Outcome, ServerNote
 from codeassist.completion.completion_json import rounded, to_document, told_of_act, told_of_late, told_of_sent
-from codeassist.request import Completion
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -34,22 +33,27 @@ def as_document(outcome: Outcome, position: Position) -> dict[str, Any]:
 def explain(outcome: Outcome, console: Screen) -> None:
     """Print which snippets were used and why, where the time went, and what monitors did."""
     completion = outcome.completion
-    if completion.snippets:
-        console.print(_snippet_table(completion))
-    else:
-        console.print("No snippets from other files were used.")
-    if completion.trace.late_sources:
-        console.print(told_of_late(completion.trace.late_sources))
-    console.print(_stage_table(outcome))
     trace = completion.trace
-    console.print(
+
+    def tell(line: str) -> None:
+        console.print(line, soft_wrap=True)  # a path that is broken is none
+
+    tell("Snippets in the prompt:" if completion.snippets else "No snippets from other files were used.")
+    for used in completion.snippets:
+        snippet = used.snippet
+        tell(f"  {snippet.path}:{snippet.start_line}-{snippet.end_line - 1}")
+        tell(f"    {used.num_tokens} tokens, {snippet.source}: {snippet.reason}")
+    if trace.late_sources:
+        tell(told_of_late(trace.late_sources))
+    console.print(_stage_table(outcome))
+    tell(
         f"{completion.model}: {trace.num_prompt_tokens} prompt tokens, of them {trace.num_cached_tokens} "
         f"reused; {trace.num_new_tokens} new; ended by {completion.finish_reason}",
     )
-    for act in completion.trace.monitor_acts:
-        console.print(f"monitor: {told_of_act(act)}")
-    console.print(told_of_sent(completion.trace.sent))
-    console.print(_who_answered(outcome.server))
+    for act in trace.monitor_acts:
+        tell(f"monitor: {told_of_act(act)}")
+    tell(told_of_sent(trace.sent))
+    tell(_who_answered(outcome.server))
 
 
 def show_in_code(prefix: str, text: str, suffix: str, language: str, console: Screen) -> None:
@@ -69,21 +73,6 @@ def _who_answered(server: ServerNote) -> str:
     if server.pid is not None:
         return f"answered by the running server, process {server.pid}"
     return f"answered by this process: {server.reason}" if server.reason else "answered by this process"
-
-
-def _snippet_table(completion: Completion) -> Table:
-    from rich.table import Table
-
-    table = Table(title="Snippets in the prompt", title_justify="left", box=None, pad_edge=False)
-    table.add_column("where", overflow="fold")
-    table.add_column("tokens", justify="right")
-    table.add_column("source")
-    table.add_column("why", overflow="fold")
-    for used in completion.snippets:
-        snippet = used.snippet
-        where = f"{snippet.path}:{snippet.start_line}-{snippet.end_line - 1}"
-        table.add_row(where, str(used.num_tokens), snippet.source, snippet.reason)
-    return table
 
 
 def _stage_table(outcome: Outcome) -> Table:

@@ -14,8 +14,12 @@ from codeassist.edits.site import Site
 from codeassist.terminal.console import say
 
 
-def as_document(proposals: Sequence[Proposal]) -> dict[str, Any]:
-    """The object that `--json` prints: lines from 0, half-open, paths relative to the repository."""
+def as_document(proposals: Sequence[Proposal], why_none: str, uncertain: Sequence[Site]) -> dict[str, Any]:
+    """The object that `--json` prints: lines from 0, half-open, paths relative to the repository.
+
+    Where there are no edits it holds why not, and the places that may have to change all the same.
+    """
+    none = not proposals
     return {
         "edits": [
             {
@@ -29,7 +33,12 @@ def as_document(proposals: Sequence[Proposal]) -> dict[str, Any]:
                 "source": each.source,
             }
             for each in proposals
-        ]
+        ],
+        "why_none": why_none if none else None,
+        "uncertain": [
+            {"path": site.path, "line": site.start_line, "reason": site.reason}
+            for site in _in_order(uncertain if none else ())
+        ],
     }
 
 
@@ -61,5 +70,9 @@ def print_uncertain(sites: Sequence[Site]) -> None:
     """Print the places that may have to change, where nobody knows how."""
     if sites:
         say("these places may have to change all the same:")
-    for site in sorted(sites, key=lambda site: (site.path, site.start_line)):
+    for site in _in_order(sites):
         say(f"  {site.reason}", label=f"{site.path}:{site.start_line + 1}")
+
+
+def _in_order(sites: Sequence[Site]) -> list[Site]:
+    return sorted(sites, key=lambda site: (site.path, site.start_line))

@@ -87,7 +87,7 @@ def next_edit(
     if patch_out is not None:
         _write(as_patch(edits, texts), patch_out)
     if as_json:
-        print_json(as_document(edits))
+        print_json(as_document(edits, found.why_none, found.uncertain))
     elif patch_out != "-":
         print_edits(edits)
         if not edits:

@@ -68,14 +68,15 @@ def open_remote(settings: Settings, open_local: Callable[[], Completer]) -> Remo
 async def _session(client: CompletionsClient, settings: Settings) -> RemoteSession:
     from codeassist.completion.pipeline import Prompter
     from codeassist.prompts.prompt import Budget
-    from codeassist.prompts.templates import recognise
+    from codeassist.prompts.templates import named
 
     remote = settings.remote
     seconds = remote.timeout_ms / 1e3
     with _within(seconds, client.endpoint):  # a server that is away is noticed before the tokenizer is loaded
         await client.models(RetryPolicy(1))
     tokenizer = tokenizer_of(settings)
-    template = recognise(tokenizer.special)
+    own = settings.models.get(remote.tokenizer)
+    template = None if own is None or own.template is None else named(own.template, tokenizer.special)
     wanted = None if remote.model == "auto" else remote.model
     with _within(_NUM_QUESTIONS * seconds, client.endpoint):
         capabilities = await detect(client, wanted, tokenizer, template)
@@ -89,7 +90,7 @@ async def _session(client: CompletionsClient, settings: Settings) -> RemoteSessi
             "completion.max_new_tokens"
         )
     found = dataclasses.replace(capabilities, features=features)
-    return RemoteSession(client, found, Prompter(tokenizer, template, Budget(total)))
+    return RemoteSession(client, found, Prompter(tokenizer, found.template, Budget(total)))
 
 
 @contextmanager

@@ -21,7 +21,6 @@ from codeassist.errors import ModelError
 from codeassist.models.model_choice import find_model
 from codeassist.progress import Progress
 from codeassist.prompts.prompt import Budget
-from codeassist.prompts.templates import recognise
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.detect import detect
 from codeassist.remote.endpoint import parse_endpoint
@@ -119,7 +118,6 @@ def remote_engine(
     endpoint = parse_endpoint(options.url, os.environ)
     settings = evaluation_settings(None, assignments, limits)
     tokenizer, sha256 = _tokenizer(options.tokenizer, settings, progress)
-    template = recognise(tokenizer.special)
     with start_blocking_portal("asyncio") as portal:
         client = CompletionsClient(
             endpoint,
@@ -128,7 +126,7 @@ def remote_engine(
             policy=RetryPolicy(max_attempts=1 + options.num_retries),
         )
         with portal.wrap_async_context_manager(client):
-            capabilities = portal.call(detect, client, model, tokenizer, template)
+            capabilities = portal.call(detect, client, model, tokenizer)
             context_tokens, longest = settings.model.context_tokens, capabilities.max_tokens
             if longest is not None and context_tokens + limits.max_new_tokens > longest:
                 raise ModelError(
@@ -137,7 +135,7 @@ def remote_engine(
                     f"--set model.context_tokens={longest - limits.max_new_tokens}"
                 )
             budget = Budget(context_tokens)
-            session = RemoteSession(client, capabilities, Prompter(tokenizer, template, budget))
+            session = RemoteSession(client, capabilities, Prompter(tokenizer, capabilities.template, budget))
             yield RemoteEngine(settings, RemoteGenerator(session, portal, options.num_at_once), sha256)
 
 

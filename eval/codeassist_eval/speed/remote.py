@@ -17,7 +17,6 @@ from rich.table import Table
 
 from codeassist.completion.pipeline import Prompter
 from codeassist.prompts.prompt import Budget
-from codeassist.prompts.templates import recognise
 from codeassist.remote.client import CompletionsClient
 from codeassist.remote.detect import detect
 from codeassist.remote.endpoint import Endpoint, parse_endpoint
@@ -59,13 +58,12 @@ def run_remote_bench(
     async def run() -> dict[str, Any]:
         client = CompletionsClient(endpoint, timeout_s=plan.timeout_s, num_at_once=plan.num_typists + 4)
         async with client:
-            template = recognise(tokenizer.special)
-            found = await detect(client, model, tokenizer, template)
+            found = await detect(client, model, tokenizer)
             features = await detect_features(client, found.model, found.dialect)
             session = RemoteSession(
                 client,
                 dataclasses.replace(found, features=features),
-                Prompter(tokenizer, template, Budget(prompt_tokens)),
+                Prompter(tokenizer, found.template, Budget(prompt_tokens)),
             )
             load = await put_under_load(session, sessions, plan)
         return {

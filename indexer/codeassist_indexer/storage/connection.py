@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from codeassist.errors import CodeAssistError
+from codeassist.errors import IndexUnusable
 from codeassist_indexer.storage.schema import SCHEMA_VERSION, create_tables
 
 BUSY_S = 15.0
@@ -43,7 +43,7 @@ def connect(path: Path, busy_s: float) -> sqlite3.Connection:
     except OSError as error:
         if path.exists() and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             return connect_to_read(path, busy_s)
-        raise CodeAssistError(cannot_write(path, error.strerror)) from error
+        raise IndexUnusable(cannot_write(path, error.strerror)) from error
     # Threads do not share connections; only close() comes from another thread.
     connection = sqlite3.connect(path, timeout=busy_s, isolation_level=None, check_same_thread=False)
     try:

@@ -16,7 +16,7 @@ from typing import Any
 
 from platformdirs import user_cache_path
 
-from codeassist.errors import CodeAssistError, IndexCorrupt
+from codeassist.errors import IndexCorrupt, IndexUnusable
 from codeassist_indexer.storage import file_rows
 from codeassist_indexer.storage.connection import (
     BUSY_S,
@@ -65,9 +65,9 @@ def database_path(root: Path, cache_folder: Path | None = None) -> Path:
 class Store:
     """One database. Opened on first use, one connection a thread; safe with several threads and processes at once.
 
-    Every method raises IndexCorrupt for a database that is broken or of another version, and CodeAssistError when it
+    Every method raises IndexCorrupt for a database that is broken or of another version, and IndexUnusable when it
     stays locked or the disk is full. A failed write leaves what was there before. Where the folder cannot be written, a
-    database that is there is read, and writing raises CodeAssistError. With `is_read_only` nothing can be
+    database that is there is read, and writing raises IndexUnusable. With `is_read_only` nothing can be
     written, and a database that is not there is not made; somebody else has it open for writing meanwhile.
     """
 
@@ -285,7 +285,7 @@ class Store:
             for suffix in ("-wal", "-shm", ""):
                 self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
         except OSError as error:
-            raise CodeAssistError(
+            raise IndexUnusable(
                 f"the broken index {self.path} cannot be deleted ({error.strerror}); close other editors or delete it"
             ) from error
 
@@ -313,20 +313,20 @@ class Store:
         except sqlite3.Error as error:
             raise self._translated(error) from error
 
-    def _translated(self, error: sqlite3.Error) -> CodeAssistError:
+    def _translated(self, error: sqlite3.Error) -> IndexUnusable:
         code = getattr(error, "sqlite_errorcode", None)
         primary = code & 0xFF if code is not None else None
         if primary in _CORRUPT_CODES or (primary == sqlite3.SQLITE_ERROR and str(error).startswith(_LOST_PARTS)):
             return self._corrupt(str(error))
         if primary == sqlite3.SQLITE_FULL:
-            return CodeAssistError(f"no space left for the index {self.path}; free some and run again")
+            return IndexUnusable(f"no space left for the index {self.path}; free some and run again")
         if primary == sqlite3.SQLITE_READONLY:
-            return CodeAssistError(cannot_write(self.path, "it is read-only"))
+            return IndexUnusable(cannot_write(self.path, "it is read-only"))
         if primary in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_IOERR):
-            return CodeAssistError(
+            return IndexUnusable(
                 f"the index {self.path} cannot be opened or written ({error}): look at the disk's free space and at "
                 "how many files are open, and run again"
             )
         if primary in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-            return CodeAssistError(f"the index {self.path} is held by another process; try again")
-        return CodeAssistError(f"the index {self.path} failed: {error}")
+            return IndexUnusable(f"the index {self.path} is held by another process; try again")
+        return IndexUnusable(f"the index {self.path} failed: {error}")

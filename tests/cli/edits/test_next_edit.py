@@ -56,7 +56,9 @@ def run(repo: Path, *arguments: str, stdin: str = "") -> Result:
 
 
 def test_json_is_one_object_with_lines_from_0(repo: Path) -> None:
-    edits = json.loads(run(repo, "--json").stdout)["edits"]
+    document = json.loads(run(repo, "--json").stdout)
+    edits = document["edits"]
+    assert (document["why_none"], document["uncertain"]) == (None, [])
     assert [(each["path"], each["start_line"], each["end_line"]) for each in edits] == [
         ("lib/mail.py", 4, 5), ("app.py", 2, 3), ("app.py", 3, 4),
     ]  # fmt: skip
@@ -82,7 +84,14 @@ def test_places_are_named_where_nothing_is_certain_enough(repo: Path, monkeypatc
         "app.py:3  calls `send`, too",
         "app.py:4  calls `send`",
     ]
-    assert json.loads(run(repo, "--json").stdout) == {"edits": []}
+    assert json.loads(run(repo, "--json").stdout) == {
+        "edits": [],
+        "why_none": "not sure enough: 0.31 of 0.44",
+        "uncertain": [
+            {"path": "app.py", "line": 2, "reason": "calls `send`, too"},
+            {"path": "app.py", "line": 3, "reason": "calls `send`"},
+        ],
+    }
 
 
 def test_git_applies_the_patch_and_then_nothing_is_left(repo: Path, tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ def server_pid(editor: Editor) -> int:
     [
         ({"keyz": {}}, 'unknown option "keyz" (did you mean "keys"?)'),
         ({"keys": {"acept": "<C-l>"}}, 'unknown key "keys.acept" (did you mean "keys.accept"?)'),
+        ({"colour": "red"}, 'unknown option "colour"\n'),
         ({"cmd": "codeassist"}, "cmd must be a list of words"),
         ({"cmd": ["bin/codeassist", "serve"]}, "the first an absolute path or a name on PATH"),
         ({"venv": ".venv"}, "venv must be the absolute path of a virtual environment"),

@@ -179,6 +179,7 @@ def test_the_server_says_how_it_is_and_why_it_suggested(served: tuple[Editor, Pa
     assert "it runs, for 1 buffer(s)" in report and "ERROR" not in report and "WARNING" not in report, report
 
 
+@pytest.mark.real_model
 def test_a_real_model_suggests_a_name_of_another_file(tmp_path: Path) -> None:
     if not SERVED:
         pytest.skip("no Neovim 0.10 or newer: install the extra test-editors")

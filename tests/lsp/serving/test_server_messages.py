@@ -119,7 +119,7 @@ def test_a_list_is_registered_with_whom_it_can_be(program: Program) -> None:
 
             await editor.start(able=able)
             editor.client.workspace_did_change_configuration(types.DidChangeConfigurationParams({"codeassist": LISTS}))
-            await settled(editor)
+            await editor.run("codeassist.status")  # answered after what was sent before it has been dealt with
             code, errors = await editor.stop()
             assert code == 0, errors
             assert len(registered) == wanted

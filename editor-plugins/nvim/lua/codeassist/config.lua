@@ -116,26 +116,42 @@ local WANTED = {
   root_markers = { is_strings, 'a list of file names, like { ".git" }' },
 }
 
+--- How many letters have to be put in, taken out or changed (Levenshtein's distance).
+---@param one string
+---@param other string
+---@return integer
+local function distance(one, other)
+  local row = {} ---@type integer[]
+  for j = 0, #other do
+    row[j] = j
+  end
+  for i = 1, #one do
+    local diagonal = row[0]
+    row[0] = i
+    for j = 1, #other do
+      local change = diagonal + (one:byte(i) == other:byte(j) and 0 or 1)
+      diagonal = row[j]
+      row[j] = math.min(change, row[j] + 1, row[j - 1] + 1)
+    end
+  end
+  return row[#other]
+end
+
+--- " (did you mean …?)" with the name that is most like the typed one; "" where most of its letters differ.
 ---@param typed string
 ---@param names string[]
+---@param before? string
 ---@return string
-local function nearest(typed, names)
-  local best = vim.fn.matchfuzzy(names, typed)[1]
-  if not best then
-    local function distance(name)
-      local same = 0
-      for i = 1, math.min(#name, #typed) do
-        same = same + (name:sub(i, i) == typed:sub(i, i) and 1 or 0)
-      end
-      return #name + #typed - 2 * same
+local function meant(typed, names, before)
+  local best, least = nil, #typed / 2
+  table.sort(names)
+  for _, name in ipairs(names) do
+    local far = distance(typed, name)
+    if far < least then
+      best, least = name, far
     end
-    table.sort(names, function(a, b)
-      local da, db = distance(a), distance(b)
-      return da < db or (da == db and a < b)
-    end)
-    best = names[1]
   end
-  return best
+  return best and (" (did you mean %q?)"):format((before or "") .. best) or ""
 end
 
 ---@param given table<string, any>
@@ -147,8 +163,8 @@ function M.resolve(given)
   for name, value in pairs(given) do
     local wanted = WANTED[name]
     if not wanted then
-      local near = nearest(tostring(name), vim.tbl_keys(WANTED))
-      problems[#problems + 1] = ("unknown option %q (did you mean %q?)"):format(tostring(name), near)
+      problems[#problems + 1] = ("unknown option %q"):format(tostring(name))
+        .. meant(tostring(name), vim.tbl_keys(WANTED))
     elseif not wanted[1](value) then
       problems[#problems + 1] = ("%s must be %s"):format(name, wanted[2])
     elseif name == "filetypes" then
@@ -159,11 +175,8 @@ function M.resolve(given)
   end
   for action, key in pairs(is_section(given.keys) and given.keys or {}) do
     if DEFAULTS.keys[action] == nil then
-      local near = nearest(tostring(action), vim.tbl_keys(DEFAULTS.keys))
-      problems[#problems + 1] = ("unknown key %q (did you mean %q?)"):format(
-        "keys." .. action,
-        "keys." .. near
-      )
+      problems[#problems + 1] = ("unknown key %q"):format("keys." .. action)
+        .. meant(tostring(action), vim.tbl_keys(DEFAULTS.keys), "keys.")
     elseif key ~= false and not is_string(key) then
       problems[#problems + 1] = ("keys.%s must be a key, or false for none"):format(action)
     else
