@@ -88,6 +88,7 @@ def serve(
         sys.exit(_relay(places, overrides, started, log_file))
     if background:
         raise click.UsageError("--background belongs to --shared")
+    _begin_with_torch(overrides)
     from codeassist_lsp.usage.logs import set_up_logging
 
     set_up_logging(places.cache, getattr(logging, log_level.upper()), log_file)
@@ -121,12 +122,27 @@ def _relay(places: Folders, overrides: Sequence[Override], options: Sequence[str
 def _serve_shared(
     places: Folders, overrides: Sequence[Override], linger_min: float, log_file: Path | None, log_level: str
 ) -> int:
+    _begin_with_torch(overrides)
     from codeassist_lsp.serving.shared_server import run_shared
     from codeassist_lsp.sharing import discovery as shared
     from codeassist_lsp.usage.logs import set_up_logging
 
     set_up_logging(places.cache, getattr(logging, log_level.upper()), log_file or shared.log_file(places.cache))
     return run_shared(load, places.run, shared.identity_of(overrides, places), overrides, linger_min * 60)
+
+
+def _begin_with_torch(overrides: Sequence[Override]) -> None:
+    """Import torch beside everything else, unless another machine completes."""
+    from codeassist.engine.loading.torch_ahead import import_torch_ahead
+    from codeassist.errors import SettingsError
+    from codeassist.settings import resolve
+
+    try:
+        is_needed = resolve(None, overrides).settings.remote.url is None
+    except SettingsError:  # the client is told, by who resolves them for it
+        is_needed = False
+    if is_needed:
+        import_torch_ahead()
 
 
 def load(settings: Settings, progress: Progress) -> Completer:

@@ -30,7 +30,6 @@ from codeassist.engine.loading.converted import (
     open_weights,
     write_manifest,
 )
-from codeassist.engine.loading.gguf_file import GgufFile
 from codeassist.engine.loading.safetensors_folder import SafetensorsFolder
 from codeassist.engine.loading.safetensors_writer import SafetensorsPlan, SafetensorsWriter, Stored
 from codeassist.engine.loading.scaled_source import scaled
@@ -58,6 +57,8 @@ def open_source(model_path: Path) -> WeightSource:
     if not model_path.exists():
         raise ModelError(f"there is no model at {model_path}")
     if model_path.suffix.lower() == ".gguf":
+        from codeassist.engine.loading.gguf_file import GgufFile  # a converted model needs none of it
+
         with untrusted(model_path):
             return scaled(GgufFile(model_path))
     raise ModelError(f"{model_path} is neither a GGUF file nor a folder with safetensors; other formats are not read")

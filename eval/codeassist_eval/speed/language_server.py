@@ -70,7 +70,7 @@ def run_lsp_bench(
     done: list[ReplayedSession] = []
     beside: list[list[SideSession]] = [[] for _ in others]
     command = serve_command(assignments, shared)
-    with _shared_server(command) if shared else nullcontext(os.environ) as environment:
+    with shared_server(command) if shared else nullcontext(os.environ) as environment:
         for number, session in enumerate(chosen):
             report("sessions", number, len(chosen))
             task = by_id[session.trace.name]
@@ -83,7 +83,7 @@ def run_lsp_bench(
 
 
 @contextmanager
-def _shared_server(command: Sequence[str]) -> Generator[Mapping[str, str]]:
+def shared_server(command: Sequence[str]) -> Generator[Mapping[str, str]]:
     """A server that windows share, ready and asked once; give the environment in which `command` finds it.
 
     None of the user's own: the environment is part of what tells one from another.

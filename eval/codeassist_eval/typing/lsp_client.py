@@ -118,6 +118,13 @@ class LspClient:
             raise EvaluationError(f"the server answered an error: {error.message}") from error
         return [inserted_at(str(item.insert_text), item.range, text, cursor) for item in answer.items]
 
+    def cpu_s(self) -> float:
+        """The processor time that the process has taken so far."""
+        process = self._client._server  # pyright: ignore[reportPrivateUsage]
+        assert process is not None, "start comes first"
+        times = psutil.Process(process.pid).cpu_times()
+        return times.user + times.system
+
     async def status(self) -> dict[str, Any]:
         """Return what the server says of itself, with its last requests."""
         params = types.ExecuteCommandParams(command="codeassist.status", arguments=[{"recent": True}])

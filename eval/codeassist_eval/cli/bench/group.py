@@ -24,6 +24,7 @@ _COMMANDS = {
     "order": "Compare orders of a prompt.",
     "edits": "Measure how fast next edits come.",
     "lsp": "Measure the language server.",
+    "start": "Measure the start of the language server.",
     "remote": "Put a completions server under load.",
     "monitor": "Complete with and without monitors.",
     "fit": "Measure fitting answers on real files.",
