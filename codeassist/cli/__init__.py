@@ -11,7 +11,7 @@ from codeassist.processes import forget_working_folder
 # How often libgomp looks at a barrier before it sleeps. Its own choice (some milliseconds) makes decoding 5 to 15 times
 # slower while anything else uses the cores, and an editor is never alone; read once, when torch is imported.
 # docs/decisions/2026-11-21-busy-cores.md has the measurements.
-_SPIN_COUNT = "10000"
+_SPIN_COUNT = "2000"
 
 
 def main() -> None:

@@ -154,8 +154,7 @@ class LiveCache:
         if self.fixed_passes is not None and self.fixed_passes.can_run(len(part)):
             hidden = self.fixed_passes.run(token_ids, part, least_rows=DRAFT_ROWS)
         else:
-            row_wise = self.model.backend.row_wise_attention
-            view = RunView(self.states, part.start, part.stop, row_wise=row_wise)
+            view = RunView(self.states, part.start, part.stop, exact_rows=self.model.backend.exact_rows)
             hidden = self.model.run(Pass(torch.tensor(list(token_ids), device=self.model.device), view))
         self._freshness.compute(part)
         self.tokens.extend(token_ids)

@@ -5,15 +5,12 @@ unrotated copy in one step, so rotations never accumulate, however often it move
 When You Edit the Code", rotates the rotated key; "When Precision Meets Position" says what repeated low-precision
 rotation costs).
 
-A head's channels stand in pairs (2i, 2i+1), so that a rotation is one complex product; the model orders its query and
-key rows so when it loads them (dot products do not notice).
-
     slots   0 … num_slots                 num_slots … capacity
     state   written, owned by the caller   undefined
 
 A kind of pass is a class, a view of the cache: where the tokens write their states, which states each of them sees. A
 block of the model knows queries, keys and values only; it hands them to the view, not rotated, and gets what attention
-makes of them. Queries are grouped, keys and values never copied; a query at slot i sees the slots 0 … i.
+makes of them.
 """
 
 from __future__ import annotations
@@ -23,13 +20,19 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from codeassist.engine.configuration.model_config import ModelConfig
+from codeassist.engine.layers.attention_kernels import (
+    attend_alone,
+    attend_fixed,
+    attend_masked,
+    attend_run,
+    visible_mask,
+)
+from codeassist.engine.layers.rotary import rotate
 
 _MOVE_BLOCK = 256  # slots moved at a time: bounds the temporary copy to a few MiB
-_flash_cpu = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,14 +155,14 @@ class OneCacheView:
 class RunView(OneCacheView):
     """Slots [start, stop), after everything else in the cache that counts.
 
-    `row_wise`: each token attends by itself, and gets to the last bit what it would get alone.
+    `exact_rows`: each token gets to the last bit what it would get alone, on a CPU in float32.
     """
 
-    def __init__(self, cache: KVCache, start: int, stop: int, *, row_wise: bool = False) -> None:
+    def __init__(self, cache: KVCache, start: int, stop: int, *, exact_rows: bool = False) -> None:
         super().__init__(cache, slice(start, stop))
         self._start = start
         self._stop = stop
-        self._attention = attend_row_wise if row_wise else attend_run
+        self._attention = attend_alone if exact_rows else attend_run
 
     def attend(self, layer_idx: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """See CacheView."""
@@ -233,107 +236,3 @@ def view_of(cache: KVCache, slots: Sequence[int]) -> RunView | ScatteredView:
     """The view of rising slots of one cache, the slots before which hold states."""
     is_run = slots[-1] + 1 - slots[0] == len(slots)
     return RunView(cache, slots[0], slots[-1] + 1) if is_run else ScatteredView(cache, slots)
-
-
-def attend_run(q: Tensor, k: Tensor, v: Tensor, start: int) -> Tensor:
-    """Attention of a run of tokens that stand at slots start … start+T-1, after everything in the cache.
-
-    q: (T, H, D); k, v: (H_kv, start+T, D) with the run's own states already in place → (T, H·D).
-    """
-    T, H, D = q.shape
-    if q.device.type != "cpu" or q.dtype != torch.float32:
-        if T == 1:
-            out = F.scaled_dot_product_attention(q.transpose(0, 1)[None], k[None], v[None], enable_gqa=True)
-            return out[0].transpose(0, 1).reshape(T, H * D)
-        slots = torch.arange(start + T, device=q.device)
-        return attend_masked(q, k, v, visible_mask(slots[start:], start + T, q.dtype))
-    H_kv = k.shape[0]
-    group = H // H_kv
-    grouped = q.view(T, H_kv, group, D).permute(1, 2, 0, 3)  # (H_kv, G, T, D)
-    if T == 1:
-        # One row a head: the group's heads are rows of one product, so that a key is read once a group.
-        out, _ = _flash_cpu(grouped.reshape(1, H_kv, group, D), k[None], v[None])
-        return out.reshape(1, H * D)
-    own = (H_kv, group, T, D)
-    out, own_lse = _flash_cpu(grouped, k[:, None, start:].expand(own), v[:, None, start:].expand(own), is_causal=True)
-    if start:
-        # The past needs no mask; the two softmaxes join by their normalisers (log-sum-exp), as in flash decoding.
-        past, past_lse = _flash_cpu(grouped.reshape(1, H_kv, group * T, D), k[None, :, :start], v[None, :, :start])
-        weight = torch.sigmoid(own_lse - past_lse.view(H_kv, group, T))
-        out = torch.lerp(past.view(own), out, weight.unsqueeze(-1))
-    return out.permute(2, 0, 1, 3).reshape(T, H * D)
-
-
-def attend_row_wise(q: Tensor, k: Tensor, v: Tensor, start: int) -> Tensor:
-    """As `attend_run`, each token by itself: it gets to the last bit what it would get alone, and takes longer.
-
-    int8 products round what they are given, and blow up to a hundredth what differs in the last bit: a draft that is
-    verified by anything else can change the answer.
-    """
-    rows = [attend_run(q[i : i + 1], k[:, : start + i + 1], v[:, : start + i + 1], start + i) for i in range(len(q))]
-    return torch.cat(rows)
-
-
-def attend_masked(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
-    """Attention of tokens at any slots. q: (T, H, D); k, v: (H_kv, N, D); mask: (T, N) added → (T, H·D)."""
-    T, H, D = q.shape
-    out = F.scaled_dot_product_attention(q.transpose(0, 1)[None], k[None], v[None], attn_mask=mask, enable_gqa=True)
-    return out[0].transpose(0, 1).reshape(T, H * D)
-
-
-def attend_fixed(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
-    """As `attend_masked`, by plain products: a group's heads are rows of one, so that each key is read once.
-
-    For few rows on a GPU, where fused kernels read keys and values again for every head of a group.
-    """
-    T, H, D = q.shape
-    H_kv = k.shape[0]
-    group = H // H_kv
-    grouped = q.view(T, H_kv, group, D).permute(1, 2, 0, 3).reshape(H_kv, group * T, D)
-    scores = torch.matmul(grouped * D**-0.5, k.transpose(1, 2)).view(H_kv, group, T, -1)
-    weights = torch.softmax(scores.float() + mask, dim=-1).to(v.dtype)
-    out = torch.matmul(weights.view(H_kv, group * T, -1), v)
-    return out.view(H_kv, group, T, D).permute(2, 0, 1, 3).reshape(T, H * D)
-
-
-def visible_mask(slots: Tensor, num_keys: int, dtype: torch.dtype) -> Tensor:
-    """Additive mask: a query at slot s sees keys 0 … s. slots: (T,) int64 → (T, N) of 0 and −inf."""
-    hidden = torch.arange(num_keys, device=slots.device) > slots.unsqueeze(1)
-    return torch.zeros(hidden.shape, dtype=dtype, device=slots.device).masked_fill_(hidden, float("-inf"))
-
-
-def rotation_table(config: ModelConfig, num_positions: int, device: torch.device) -> Tensor:
-    """Rotations for positions 0 … num_positions-1: (P, D/2) complex64, angles computed in float64.
-
-    float32 angles lose their relative-position property as positions grow ("When Precision Meets Position"), so the
-    product position × frequency is taken in float64 and only the resulting unit vector is rounded.
-    """
-    angles = torch.outer(torch.arange(num_positions, dtype=torch.float64), frequencies(config))
-    magnitude = 1.0 if config.rope_scaling is None else config.rope_scaling.magnitude
-    rotations = torch.ones((num_positions, config.head_dim // 2), dtype=torch.complex128)  # what does not rotate
-    rotations[:, : config.rotary_dim // 2] = torch.polar(torch.full_like(angles, magnitude), angles)
-    return rotations.to(torch.complex64).to(device)
-
-
-def rotate(x: Tensor, rotations: Tensor) -> Tensor:
-    """Rotate interleaved channels. x: (..., T, D) float; rotations: (T, D/2) complex64 → float32 (..., T, D)."""
-    pairs = torch.view_as_complex(x.float().view(*x.shape[:-1], -1, 2))
-    return torch.view_as_real(pairs * rotations).flatten(-2)
-
-
-def interleaved_order(num_heads: int, head_dim: int, rotary_dim: int) -> Tensor:
-    """Row order that turns half-split heads (i with i + R/2) into interleaved ones (2i with 2i+1): (H·D,) int64.
-
-    Of the R numbers of a head that rotate; the others stay.
-    """
-    halves = torch.arange(rotary_dim).view(2, rotary_dim // 2).t().reshape(-1)
-    one_head = torch.cat([halves, torch.arange(rotary_dim, head_dim)])
-    return (torch.arange(num_heads).unsqueeze(1) * head_dim + one_head).reshape(-1)
-
-
-def frequencies(config: ModelConfig) -> Tensor:
-    """Radians a position for each pair of channels that rotates, stretched as configured: (R/2,) float64."""
-    half = config.rotary_dim // 2
-    plain = config.rope_theta ** (-torch.arange(half, dtype=torch.float64) / half)
-    scaling = config.rope_scaling
-    return plain if scaling is None else scaling.stretched(plain, config.rope_theta)

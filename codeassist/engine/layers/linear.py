@@ -2,7 +2,7 @@
 
 A backend reads a model's matrices and makes the layers that multiply by them. Everything that depends on the kernel is
 asked of it, nowhere else: the dtype between products, how an embedding is read, where a norm's scale is applied, and
-whether drafted tokens must attend one by one.
+whether a row must be given to the last bit what it would be given alone.
 
 The int8 product is torch's own (fbgemm): weights are symmetric per output row, activations symmetric per token, so a
 row's result does not depend on the rows beside it: verifying drafted tokens in one pass gives what decoding them one
@@ -99,6 +99,14 @@ class LinearMaker:
         self._futures.append(future)
         return lambda x, row_scale=None: future.result()(x, row_scale)
 
+    def close(self) -> None:
+        """Take note that no more layers follow: the threads end with the last one.
+
+        libgomp counts the threads that ever multiplied; where they are more than there are cores, those that wait for
+        each other in a product go to sleep at once, and a pass takes a quarter longer.
+        """
+        self._pool.shutdown(wait=False)
+
     def wait(self) -> None:
         """Wait until every layer is made. Raises what making one of them raised."""
         for future in self._futures:
@@ -133,11 +141,11 @@ class LinearBackend(Protocol):
     """The matrices of one model on one device.
 
     `dtype` is that of activations between products, and of the cache.
-    `row_wise_attention`: products magnify what differs in the last bit, so that drafted tokens must attend one by one
-    to get exactly what they would get alone (`attention.attend_row_wise`).
+    `exact_rows`: products magnify what differs in the last bit, so that drafted tokens must get from attention exactly
+    what they would get alone (`attention_kernels.attend_alone`).
     """
 
-    row_wise_attention: ClassVar[bool]
+    exact_rows: ClassVar[bool]
     dtype: torch.dtype
 
     def __init__(self, weights: Weights, device: torch.device) -> None: ...
@@ -168,6 +176,10 @@ class LinearBackend(Protocol):
         """Return `linear` of `norm`, as one step."""
         ...
 
+    def close(self) -> None:
+        """Take note that every layer has been asked for."""
+        ...
+
     def wait(self) -> None:
         """Wait until every layer is made; a pass does not need this, it waits for what it uses."""
         ...
@@ -176,7 +188,7 @@ class LinearBackend(Protocol):
 class PlainBackend:
     """Products in the dtype that the weights are stored in: torch's own, on any device."""
 
-    row_wise_attention: ClassVar[bool] = False
+    exact_rows: ClassVar[bool] = False
 
     def __init__(self, weights: Weights, device: torch.device) -> None:
         self._weights = weights
@@ -213,6 +225,9 @@ class PlainBackend:
         """See LinearBackend."""
         return lambda x: linear(norm(x))
 
+    def close(self) -> None:
+        """Nothing is made later."""
+
     def wait(self) -> None:
         """Nothing is made later."""
 
@@ -220,7 +235,7 @@ class PlainBackend:
 class Int8Backend:
     """int8 weights and activations on a CPU, float32 between products. Layers are packed on other threads."""
 
-    row_wise_attention: ClassVar[bool] = True
+    exact_rows: ClassVar[bool] = True
 
     def __init__(self, weights: Weights, device: torch.device) -> None:
         self._weights = weights
@@ -256,6 +271,10 @@ class Int8Backend:
     def after_norm(self, norm: Norm, linear: Linear) -> Projection:
         """See LinearBackend. The norm's scale of a row is applied with the row's own, after the product."""
         return lambda x: linear(*norm.split(x))
+
+    def close(self) -> None:
+        """See LinearBackend."""
+        self._maker.close()
 
     def wait(self) -> None:
         """See LinearBackend."""

@@ -15,8 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from codeassist.engine.configuration.families import Activation
-from codeassist.engine.layers.attention import CacheView, KVCache, interleaved_order, rotation_table, view_of
+from codeassist.engine.layers.attention import CacheView, KVCache, view_of
 from codeassist.engine.layers.linear import Int8Backend, LinearBackend, Norm, PlainBackend
+from codeassist.engine.layers.rotary import interleaved_order, rotation_table
 from codeassist.engine.loading.weights import Weights
 from codeassist.errors import Cancelled
 
@@ -73,6 +74,7 @@ class Model:
         self.blocks = [Block(weights, i, self.backend, device) for i in range(config.num_layers)]
         self._head = self.backend.head("embed" if config.tied_embeddings else "head")
         self._norm = read_norm(weights, "norm", device, centred=config.norm == "layer")
+        self.backend.close()
         self.ms_per_token = _GUESSED_MS.get(device.type, 1.0) * config.num_layer_parameters / 1e9
 
     def wait(self) -> None:

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from codeassist.engine.layers.attention import KVCache, OneCacheView, attend_masked
+from codeassist.engine.layers.attention import KVCache, OneCacheView
+from codeassist.engine.layers.attention_kernels import attend_masked
 
 
 class TreeView(OneCacheView):

@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 from codeassist.engine.cache import live_cache
 from codeassist.engine.cache.live_cache import LiveCache, passes
 from codeassist.engine.cache.reuse import MIN_KEPT_RUN, SnippetStates, align, common_prefix, gaps
-from codeassist.engine.layers.attention import Move, rotate
+from codeassist.engine.layers.attention import Move
 from codeassist.engine.layers.model import PREFILL_CHUNK, Block, Model
+from codeassist.engine.layers.rotary import rotate
 from codeassist.errors import Cancelled
 from tests.engine.conftest import MakeModel
 

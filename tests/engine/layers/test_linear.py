@@ -58,3 +58,15 @@ def test_a_model_that_is_given_up_is_not_finished_first() -> None:
     may_end.set()
     pool.shutdown(wait=True)
     assert len(made) <= torch.get_num_threads()
+
+
+def test_threads_that_made_layers_end_with_the_last_one() -> None:
+    """libgomp counts who ever multiplied: with more threads than cores its waiters sleep at once."""
+    maker = LinearMaker()
+    layers = [maker.make(lambda: PlainLinear(torch.eye(2), None)) for _ in range(4)]
+    maker.close()
+    maker.wait()
+    for thread in maker._pool._threads:
+        thread.join(60)
+        assert not thread.is_alive()
+    assert all(torch.equal(layer(torch.eye(2)), torch.eye(2)) for layer in layers)

@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from codeassist.engine.layers.attention import frequencies
 from codeassist.engine.layers.model import read_norm
+from codeassist.engine.layers.rotary import frequencies
 from codeassist.engine.loading.weights import Weights
 from codeassist_eval.errors import EvaluationError
 
