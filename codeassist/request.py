@@ -35,6 +35,7 @@ class CompletionRequest:
     has named a file for the text yet: it sees what the repository's files see, and is none of those that may leave.
     `monitor_deadline_ms` is how long decoding may wait for static analysis, in all; None: names are not monitored.
     `standing` are the snippets of the document's last prompt: to keep one costs nothing, a new one must be read.
+    Without `sees_libraries` nothing of installed packages is shown to the model.
     """
 
     path: str
@@ -55,11 +56,24 @@ class CompletionRequest:
     language: str | None = None
     told_path: str | None = None
     has_file: bool = True
+    sees_libraries: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledIn:
+    """An installed package: what people call it ("httpx 0.28.1"), and the folder that it was read from."""
+
+    label: str
+    folder: str
 
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """A piece of another file. `start_line` and `end_line` count from 1, half-open; `reason` is for people."""
+    """A piece of another file. `start_line` and `end_line` count from 1, half-open; `reason` is for people.
+
+    `package`: the installed package that the file is of, `path` then being the one that an import would spell; None: a
+    file of the repository.
+    """
 
     path: str
     text: str
@@ -68,6 +82,12 @@ class Snippet:
     source: str  # "definition", "bm25", ...: the retrieval source that found it
     score: float
     reason: str
+    package: InstalledIn | None = None
+
+    @property
+    def library(self) -> str | None:
+        """What people call the package that it is of."""
+        return None if self.package is None else self.package.label
 
 
 class RetrievalBasis(Protocol):

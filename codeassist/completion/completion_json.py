@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from codeassist.request import AnswerToken, Completion, MonitorAct, Sent, Snippet, Trace, UsedSnippet
+from codeassist.request import AnswerToken, Completion, InstalledIn, MonitorAct, Sent, Snippet, Trace, UsedSnippet
 
 
 def to_document(completion: Completion) -> dict[str, Any]:
@@ -104,6 +104,8 @@ def snippet_document(used: UsedSnippet) -> dict[str, Any]:
         "source": snippet.source,
         "score": snippet.score,
         "reason": snippet.reason,
+        "library": snippet.library,
+        "library_folder": None if snippet.package is None else snippet.package.folder,
         "num_tokens": used.num_tokens,
         "text": snippet.text,
     }
@@ -111,7 +113,9 @@ def snippet_document(used: UsedSnippet) -> dict[str, Any]:
 
 def _snippet(entry: Mapping[str, Any]) -> UsedSnippet:
     fields = {name: entry[name] for name in ("path", "text", "start_line", "end_line", "source", "score", "reason")}
-    return UsedSnippet(Snippet(**fields), entry["num_tokens"])
+    label, folder = entry.get("library"), entry.get("library_folder")
+    package = InstalledIn(label, folder) if label is not None and folder is not None else None
+    return UsedSnippet(Snippet(**fields, package=package), entry["num_tokens"])
 
 
 def told_of_act(act: MonitorAct) -> str:

@@ -267,7 +267,7 @@ def arranged(standing: Sequence[Snippet], found: Iterable[Snippet]) -> tuple[Sni
 
 def shows_the_same(one: Snippet, other: Snippet) -> bool:
     """Whether two snippets are windows on the same place of a file, and the file says the same there."""
-    if one.path != other.path:
+    if (one.path, one.library) != (other.path, other.library):
         return False
     first, end = max(one.start_line, other.start_line), min(one.end_line, other.end_line)
     shorter = min(one.end_line - one.start_line, other.end_line - other.start_line)
@@ -292,7 +292,8 @@ def _serves(ahead: _Ahead, request: CompletionRequest, max_chars: int, retriever
 def _question_of(request: CompletionRequest, max_chars: int) -> bytes:
     """What tells one question from another, without keeping its text."""
     prefix = before_typed_word(request.prefix)
-    state = hashlib.blake2b(f"{max_chars} {len(prefix)} {request.language} {request.path}\n".encode(), digest_size=16)
+    asked = (max_chars, len(prefix), request.language, request.sees_libraries, request.path)
+    state = hashlib.blake2b(f"{asked}\n".encode("utf-8", "surrogatepass"), digest_size=16)
     for text in (prefix, request.suffix):
         state.update(text.encode("utf-8", "surrogatepass"))
     return state.digest()

@@ -147,8 +147,9 @@ class RemoteWithFallback:
             outgoing = self._redactors.request(request)
             if outgoing is None:
                 return self._kept_here(request, retriever, cancelled, document, _NOT_CLEARED)
+            outgoing = replace(outgoing, sees_libraries=self._allowed.may_see_packages(request))
             asking.guard = self._guard(outgoing)
-            cleared = ClearedRetriever(retriever, self._redactors.snippet)
+            cleared = ClearedRetriever(retriever, self._redactors.snippet, self._allowed.lets_package_out)
             job = Job(outgoing, cleared, document or DocumentState(request.path), cancelled)
             generator = RemoteGenerator(session, self._through(), answer=asking.answer)
             completion = asking.guarded(completion_of(generator, job))

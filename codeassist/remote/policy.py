@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from codeassist.request import CompletionRequest
+from codeassist.request import CompletionRequest, InstalledIn
 
 EVERYTHING = "*"
 KeepsHere = Callable[[CompletionRequest], str | None]
@@ -43,3 +43,22 @@ class RemotePolicy:
             if not any(root.is_relative_to(folder) for folder in self._folders):
                 return "its repository is not among remote.repositories"
         return self._keeps_here(request)
+
+    def may_see_packages(self, request: CompletionRequest) -> bool:
+        """Whether text of any installed package may go with a request: whether any folder of packages may be named."""
+        root = None if request.root is None else Path(request.root).resolve()
+        return self._has_all or any(root is None or not root.is_relative_to(folder) for folder in self._folders)
+
+    def lets_package_out(self, package: InstalledIn, request: CompletionRequest) -> bool:
+        """Whether text of an installed package may go with a request.
+
+        Its folder must be named, or one above it that is not the repository's as well: whoever named the repository
+        spoke of its own code.
+        """
+        if self._has_all:
+            return True
+        root = None if request.root is None else Path(request.root).resolve()
+        folder = Path(package.folder).resolve()
+        return any(
+            folder.is_relative_to(named) and (root is None or not root.is_relative_to(named)) for named in self._folders
+        )

@@ -16,6 +16,7 @@ from codeassist_indexer.retrieval.retrieve import IndexRetriever
 from codeassist_indexer.retrieval.sources.retrieval_context import RecentPlace
 from codeassist_indexer.retrieval.vectors.choice import encoder_in_force
 from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
+from codeassist_indexer.storage.library_stores import LibraryStores, libraries_folder
 from codeassist_indexer.storage.store import Store
 
 
@@ -25,10 +26,11 @@ def open_retriever(
     deadline_ms: float | None,
     recent: Iterable[RecentPlace] = (),
     search: LearnedSearch | None = None,
+    libraries: LibraryStores | None = None,
 ) -> Retriever:
     """Return the retriever that `context.mode` asks for. `deadline_ms` None waits for every source.
 
-    `search`: of this store, for who opens several retrievers: they share the vectors that it has read.
+    `search`, `libraries`: of this store, for who opens several retrievers: they share what these have read.
     Where no ranker can be read, which is logged, "learned" is "full".
     """
     mode = settings.context.mode
@@ -42,7 +44,8 @@ def open_retriever(
         search.use(encoder)
     ranker = ranker_in_force(settings.places.data, store.path)
     chooser = None if ranker is None else Chooser(ranker, encoder)
-    return IndexRetriever(store, mode, deadline_ms, recent, chooser, search=search)
+    libraries = libraries or LibraryStores(libraries_folder(settings.places.cache))
+    return IndexRetriever(store, mode, deadline_ms, recent, chooser, search=search, libraries=libraries)
 
 
 def open_analyst(store: Store, root: Path, servers: Sequence[str] = ()) -> RepositoryAnalysisService:

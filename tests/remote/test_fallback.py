@@ -20,7 +20,7 @@ from codeassist.remote.errors import RemoteError
 from codeassist.remote.events import EventReader
 from codeassist.remote.fallback import Patience
 from codeassist.remote.policy import RemotePolicy
-from codeassist.request import CompletionRequest, NoRetriever, Retrieval, Snippet
+from codeassist.request import CompletionRequest, InstalledIn, NoRetriever, Retrieval, Snippet
 from codeassist.tokenization.tokens import Tokenizer
 from tests.completions_server import Break, CompletionsServer, Fault, Garble, Hang, Reset, Stall, Status, is_hung_up
 from tests.remote.engine_at import Local, engine_at
@@ -331,3 +331,37 @@ def test_the_breaker() -> None:
     clock[0] += 12
     breaker.succeeded()
     assert breaker.lets_through and not breaker.is_open and breaker.reason is None
+
+
+def test_text_of_installed_packages_stays_here_unless_their_folder_is_named(
+    server: CompletionsServer, ours: Tokenizer, local: Local, tmp_path: Path
+) -> None:
+    """What finds it is told whether it is wanted; and whatever finds it all the same is held back."""
+    root, kept = tmp_path / "work" / "mine", tmp_path / "work" / "elsewhere"
+    packaged = replace(
+        snippet("widgets/core.py", "def of_package(): ...\n"),
+        package=InstalledIn("widgets 2.1.0", str(root / ".venv" / "lib" / "site-packages")),
+    )
+    found = Fixed(packaged, snippet("own.py", "def of_repository(): ...\n"))
+    asked: list[bool] = []
+
+    class Asked:
+        def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
+            asked.append(request.sees_libraries)
+            return found.retrieve(request, max_chars)
+
+    request = replace(REQUEST, root=str(root))
+    cases: list[tuple[list[Path | str], bool, bool]] = [
+        ([root], False, False),
+        ([tmp_path / "work"], False, False),
+        ([root, kept], True, False),
+        ([root, root / ".venv"], True, True),
+        (["*"], True, True),
+    ]
+    with closing(engine_at(server.url, ours, local)) as engine:
+        for named, is_asked, goes in cases:
+            engine._allowed = RemotePolicy([str(each) for each in named])
+            completion = engine.complete(request, Asked())
+            paths = {used.snippet.path for used in completion.snippets}
+            assert ("widgets/core.py" in paths, asked[-1]) == (goes, is_asked), named
+            assert "own.py" in paths

@@ -41,7 +41,8 @@ def explain(outcome: Outcome, console: Screen) -> None:
     tell("Snippets in the prompt:" if completion.snippets else "No snippets from other files were used.")
     for used in completion.snippets:
         snippet = used.snippet
-        tell(f"  {snippet.path}:{snippet.start_line}-{snippet.end_line - 1}")
+        of_package = "" if snippet.library is None else f"{snippet.library}: "
+        tell(f"  {of_package}{snippet.path}:{snippet.start_line}-{snippet.end_line - 1}")
         tell(f"    {used.num_tokens} tokens, {snippet.source}: {snippet.reason}")
     if trace.late_sources:
         tell(told_of_late(trace.late_sources))

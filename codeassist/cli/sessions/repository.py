@@ -73,10 +73,12 @@ def open_store(root: Path, settings: Settings) -> Store:
 
 
 def bring_up_to_date(store: Store, root: Path, settings: Settings, progress: Progress) -> UpdateReport:
-    """Index what has changed since the last time."""
+    """Index what has changed since the last time, and the installed packages that are imported."""
     from codeassist_indexer import repository_index
 
-    return repository_index.bring_up_to_date(store, root, settings, progress)
+    report = repository_index.bring_up_to_date(store, root, settings, progress)
+    repository_index.bring_libraries_up_to_date(store, root, settings, progress)
+    return report
 
 
 def open_context(root: Path | None, settings: Settings, progress: Progress) -> Context:

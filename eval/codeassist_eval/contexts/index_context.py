@@ -13,17 +13,20 @@ from codeassist_eval.contexts.rankers import Rankers
 from codeassist_eval.tasks.claimed_folder import claim_folder
 from codeassist_eval.tasks.repositories import Repositories
 from codeassist_eval.tasks.task import Task
+from codeassist_indexer.ingest.library_update import update_libraries
 from codeassist_indexer.ingest.update import update_file, update_index
 from codeassist_indexer.retrieval.retrieve import ContextMode, IndexRetriever
 from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.retrieval.vectors.stored import fill_vectors
+from codeassist_indexer.storage.library_stores import LibraryStores, libraries_folder
 from codeassist_indexer.storage.store import Store, database_path
 
 
 class IndexContexts:
     """The index of the repository that was asked for last. Tasks are served in order, one at a time.
 
-    `rankers` give what finds and chooses a task's snippets in the mode "learned".
+    `rankers` give what finds and chooses a task's snippets in the mode "learned", of installed packages too where it
+    is `with_libraries`: of the environment that is active, or lies in the repository.
     """
 
     def __init__(
@@ -32,11 +35,14 @@ class IndexContexts:
         cache: Path,
         mode: ContextMode,
         rankers: Rankers | None = None,
+        with_libraries: bool = True,
     ) -> None:
         self._repositories = repositories
         self._databases = claim_folder(cache)
         self._mode: ContextMode = mode
         self._rankers = rankers
+        self._libraries = LibraryStores(libraries_folder(cache.parent)) if with_libraries else None
+        self._libraries_folder = libraries_folder(cache.parent)
         self._folder: Path | None = None
         self._store: Store | None = None
         self._search: LearnedSearch | None = None
@@ -53,7 +59,12 @@ class IndexContexts:
             self.search.use(encoder)
         rankers = self._rankers
         return IndexRetriever(
-            store, self._mode, chooser=rankers.chooser(task), sources=rankers.sources, search=self.search
+            store,
+            self._mode,
+            chooser=rankers.chooser(task),
+            sources=rankers.sources,
+            search=self.search,
+            libraries=self._libraries,
         )
 
     def store(self, task: Task) -> Store:
@@ -92,4 +103,7 @@ class IndexContexts:
         self._store, self._folder, self._open_path = Store(database_path(folder, self._databases.path)), folder, None
         self._search = None
         update_index(self._store, folder)
+        if self._libraries is not None:
+            update_libraries(self._store, folder, self._libraries_folder)
+            self._libraries = LibraryStores(self._libraries_folder)
         return self._store

@@ -6,7 +6,7 @@ Files in, choosers out.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from codeassist_eval.errors import EvaluationError
@@ -32,7 +32,7 @@ class LearnedContext:
 
     ranker: a file, a folder of `train-ranker`, whose folds are used, or None for the shipped one. encoders: a folder of
     `train-retriever`; None: the shipped one. sources: only what these find is chosen from. stop_gain: in nats, None: as
-    the ranker's file says. drops_negative: as in `Rules`.
+    the ranker's file says. drops_negative, library_share: as in `Rules`; the latter None: as the rules say.
     """
 
     ranker: Path | None = None
@@ -40,6 +40,8 @@ class LearnedContext:
     sources: tuple[Source, ...] = SOURCES
     stop_gain: float | None = None
     drops_negative: bool = False
+    sees_libraries: bool = True
+    library_share: float | None = None
 
 
 class Rankers:
@@ -52,6 +54,7 @@ class Rankers:
     def __init__(self, learned: LearnedContext) -> None:
         path, encoders = learned.ranker, learned.encoders
         self.sources = learned.sources
+        self.sees_libraries = learned.sees_libraries
         self._is_folded = path is not None and path.is_dir()
         files = [path / fold_name(fold) for fold in range(NUM_FOLDS)] if path is not None and path.is_dir() else []
         if self._is_folded and not all(file.is_file() for file in files):
@@ -78,6 +81,10 @@ class Rankers:
             self.identity += f" stop {learned.stop_gain:g}"
         if learned.drops_negative:
             self.identity += " without harmful"
+        if not learned.sees_libraries:
+            self.identity += " without libraries"
+        if learned.library_share is not None:
+            self.identity += f" libraries {learned.library_share:g}"
 
     def chooser(self, task: Task) -> Chooser:
         """Return what chooses for a task."""
@@ -93,7 +100,10 @@ class Rankers:
 
 def _chooser(ranker: Ranker, encoder: Encoder | None, learned: LearnedContext) -> Chooser:
     stop_gain = rules_of(ranker).stop_gain if learned.stop_gain is None else learned.stop_gain
-    return Chooser(ranker, encoder, Rules(stop_gain, drops_negative=learned.drops_negative))
+    rules = Rules(stop_gain, drops_negative=learned.drops_negative)
+    if learned.library_share is not None:
+        rules = replace(rules, library_share=learned.library_share)
+    return Chooser(ranker, encoder, rules)
 
 
 def encoder_of(folder: Path | None, fold: int | None) -> Encoder | None:

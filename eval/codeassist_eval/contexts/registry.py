@@ -78,7 +78,15 @@ def open_contexts(
     elif name == "lexical" or name == "full" or name == "learned":
         from codeassist_eval.contexts.index_context import IndexContexts  # the baselines do without our index
 
-        with closing(IndexContexts(_required(name, repositories, tasks), index_cache, name, rankers)) as contexts:
+        with closing(
+            IndexContexts(
+                _required(name, repositories, tasks),
+                index_cache,
+                name,
+                rankers,
+                rankers is not None and rankers.sees_libraries,
+            )
+        ) as contexts:
             yield lambda task: SealedRetriever(contexts.retriever(task), task)
     else:
         yield _ranked(name, tasks, repositories, completer)

@@ -62,12 +62,13 @@ CROSSCODEEVAL_AGGREGATES: dict[str, Aggregate] = {
     "id_precision": PERCENT,
     "id_recall": PERCENT,
     "id_f1": PERCENT,
+    "next_id": PERCENT,
     "line_em": PERCENT,
 }
 
 
 def crosscodeeval_score(task_id: str, language: Language, prompt: str, prediction: str, groundtruth: str) -> Score:
-    """Score one prediction as `scripts/eval_metric.py` of amazon-science/cceval does, plus our own `line_em`."""
+    """Score one prediction as `scripts/eval_metric.py` of amazon-science/cceval does, plus `line_em`, `next_id`."""
     judged = remove_comments(cut_statement(language, prompt, prediction))
     target = remove_comments(groundtruth)
     judged_ids = identifiers(language, judged)
@@ -76,6 +77,7 @@ def crosscodeeval_score(task_id: str, language: Language, prompt: str, predictio
         "em": float(_stripped_lines(judged) == _stripped_lines(target)),
         "es": fuzz_ratio(judged.strip(), target.strip()),
         "id_em": float(judged_ids == target_ids),  # in order and with repetitions, unlike the three below
+        "next_id": float(judged_ids[:1] == target_ids[:1]),
         "line_em": float(is_rest_of_line(prediction, groundtruth)),
     }
     return Score(task_id, judged, target, values | _identifier_match(set(judged_ids), set(target_ids)))

@@ -20,7 +20,7 @@ from codeassist_indexer.languages.registry import language_of, parser
 
 Kind = Literal["name", "member", "args"]
 
-_MIN_NAME_CHARS = 4  # shorter names are too often something else of the same name
+MIN_NAME_CHARS = 4  # shorter names are too often something else of the same name
 _MIN_TRUTH_CHARS = 4
 _MAX_LINE_CHARS = 200
 _MAX_DEFINING_FILES = 3  # a member that more files define could be anybody's
@@ -67,7 +67,7 @@ def cross_file_cursors(path: str, text: str, parsed: ParsedFile, definitions: De
     if language is None:
         return []
     source = text.encode()
-    uses = list(_identifiers(parser(language).parse(source).root_node))
+    uses = list(identifiers_of(parser(language).parse(source).root_node))
     imported = {found.alias or found.name for found in parsed.imports}
     bare_types = language in _BARE_TYPES
     used = {node.text.decode() for node in uses if node.text is not None}
@@ -78,9 +78,9 @@ def cross_file_cursors(path: str, text: str, parsed: ParsedFile, definitions: De
     seen: set[str] = set()
     for node in uses:
         name = source[node.start_byte : node.end_byte].decode()
-        if name in seen or len(name) < _MIN_NAME_CHARS or name.startswith("__"):
+        if name in seen or len(name) < MIN_NAME_CHARS or name.startswith("__"):
             continue
-        receiver = _receiver(source, node.start_byte)
+        receiver = receiver_of(source, node.start_byte)
         if receiver is None:
             kind: Kind | None = "name" if name in known else None
         else:
@@ -88,9 +88,9 @@ def cross_file_cursors(path: str, text: str, parsed: ParsedFile, definitions: De
         if kind is None:
             continue
         seen.add(name)
-        cursors += _at(source, kind, name, node.start_byte, node)
+        cursors += cursors_at(source, kind, name, node.start_byte, node)
         if source[node.end_byte : node.end_byte + 1] == b"(":
-            cursors += _at(source, "args", name, node.end_byte + 1, node)
+            cursors += cursors_at(source, "args", name, node.end_byte + 1, node)
     return cursors
 
 
@@ -105,7 +105,8 @@ def _is_member(name: str, receiver: str, path: str, definitions: Definitions, ne
     return len(defining) <= _MAX_DEFINING_FILES and bool(defining & neighbours)
 
 
-def _at(source: bytes, kind: Kind, name: str, byte_offset: int, node: Node) -> Iterator[Cursor]:
+def cursors_at(source: bytes, kind: Kind, name: str, byte_offset: int, node: Node) -> Iterator[Cursor]:
+    """Yield the cursor at an offset, for the name that `node` is, if what stands behind it is worth predicting."""
     line_end = source.find(b"\n", byte_offset)
     line_end = len(source) if line_end < 0 else line_end
     line_start = source.rfind(b"\n", 0, byte_offset) + 1
@@ -124,16 +125,16 @@ def _at(source: bytes, kind: Kind, name: str, byte_offset: int, node: Node) -> I
     )
 
 
-def _receiver(source: bytes, byte_offset: int) -> str | None:
-    """The word before the dot that stands before the offset; "" for a call or index, None where there is no dot."""
+def receiver_of(source: bytes, byte_offset: int) -> str | None:
+    """Return the word before the dot that stands before the offset; "" for a call or index, None for no dot."""
     if source[byte_offset - 1 : byte_offset] != b"." or byte_offset == 0:
         return None
     match = re.search(rb"\w+$", source[max(0, byte_offset - 101) : byte_offset - 1])
     return match[0].decode(errors="replace") if match else ""
 
 
-def _identifiers(root: Node) -> Iterator[Node]:
-    """Every identifier in order, outside imports, comments and strings."""
+def identifiers_of(root: Node) -> Iterator[Node]:
+    """Yield every identifier in order, outside imports, comments and strings."""
     pending = [root]
     while pending:
         node = pending.pop()

@@ -57,6 +57,21 @@ class Definitions:
 
 
 @dataclass(frozen=True, slots=True)
+class LibraryImports:
+    """How imports lead into installed packages.
+
+    `ecosystem` names what finds them on the disk (libraries/). `package_of` gives, of an import's module as it is
+    written, the name that packages are known by there; "" for what cannot be one. `files` returns the files of a
+    package in which the imported name may be defined, the likeliest first; it is told what the package says of its
+    entries.
+    """
+
+    ecosystem: str
+    package_of: Callable[[str], str]
+    files: Callable[[IndexedPaths, Mapping[str, str], Import], list[str]]
+
+
+@dataclass(frozen=True, slots=True)
 class Imports:
     """How a file takes names from others, and which files these are.
 
@@ -74,6 +89,7 @@ class Imports:
     is_one_line: Callable[[str], bool] | None = None
     sees_folder: bool = False
     folder_modules: tuple[str, ...] = ()
+    libraries: LibraryImports | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,8 @@ from codeassist_indexer.retrieval.sources.retrieval_context import Deadline, Rec
 from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.storage.chunk_reader import stored_file
 from codeassist_indexer.storage.lexical import Collection
+from codeassist_indexer.storage.library_rows import libraries_generation
+from codeassist_indexer.storage.library_stores import NO_LIBRARIES, LibrarySet, LibraryStores
 from codeassist_indexer.storage.store import Store
 
 log = logging.getLogger(__name__)
@@ -55,6 +57,7 @@ class IndexSnapshot:
         neighbours only.
     sources: what candidates may come from.
     search: finds chunks by their vectors; without it the source "learned" finds none.
+    libraries: the installed packages that the repository imports, as of `libraries_generation`.
 
     What is written while it is searched may be found or not: the version is another one then, and no basis holds.
     """
@@ -67,25 +70,34 @@ class IndexSnapshot:
     chooser: Chooser | None = None
     sources: Container[Source] = SOURCES
     search: LearnedSearch | None = None
+    libraries: LibrarySet = NO_LIBRARIES
+    libraries_generation: int = 0
 
     def basis(self, path: str) -> IndexBasis:
         """Return what a retrieval for the file `path` rests on."""
-        return IndexBasis(self.store, path, self.epoch, self.last_change, _file_id(self.store, path))
+        own_file_id = _file_id(self.store, path)
+        return IndexBasis(self.store, path, self.epoch, self.last_change, own_file_id, self.libraries_generation)
 
 
 @dataclass(frozen=True, slots=True)
 class IndexBasis:
-    """A `RetrievalBasis`: no file but `path` has changed. `own_file_id` is the number that this had at that version."""
+    """A `RetrievalBasis`: no file but `path` has changed, nor an installed package that the repository imports.
+
+    `own_file_id` is the number that `path` had at that version.
+    """
 
     store: Store
     path: str
     epoch: int
     last_change: int
     own_file_id: int | None
+    libraries_generation: int = 0
 
     def holds(self) -> bool:
         """Whether no other file has changed since; the file itself does whenever a key has been indexed."""
         try:
+            if libraries_generation(self.store) != self.libraries_generation:
+                return False
             changed = self.store.changed_files(self.epoch, self.last_change)
             if not changed:
                 return changed is not None
@@ -113,8 +125,9 @@ def retrieve(query: RetrievalQuery, index: IndexSnapshot) -> Retrieval:
 def candidates(query: RetrievalQuery, index: IndexSnapshot) -> Candidates:
     """Return all that a ranker may choose among, found under the query's deadline."""
     deadline = Deadline(query.deadline_ms, began_s=query.began_s)
+    libraries = index.libraries if query.request.sees_libraries else NO_LIBRARIES
     return find_candidates(
-        index.store, query.request, index.collection, deadline, query.recent, index.sources, index.search
+        index.store, query.request, index.collection, deadline, query.recent, index.sources, index.search, libraries
     )
 
 
@@ -135,7 +148,7 @@ class IndexRetriever:
     """The Retriever of one repository's index: it asks `retrieve` of the index as it is at each request.
 
     `mode`, `chooser`, `sources` and `search` as in `IndexSnapshot`, `deadline_ms` and `recent`, which is looked at anew
-    each time, as in `RetrievalQuery`. For any thread.
+    each time, as in `RetrievalQuery`. `libraries` opens the databases of packages. For any thread.
     """
 
     def __init__(
@@ -147,8 +160,10 @@ class IndexRetriever:
         chooser: Chooser | None = None,
         sources: Container[Source] = SOURCES,
         search: LearnedSearch | None = None,
+        libraries: LibraryStores | None = None,
     ) -> None:
         self._store = store
+        self._libraries = libraries
         self._mode: ContextMode = mode
         self._deadline_ms = deadline_ms
         self._recent = recent
@@ -194,8 +209,19 @@ class IndexRetriever:
         planned = self._planned
         if planned is None or planned[0] != generation:
             planned = self._planned = (generation, self._store.collection())
+        found = libraries_generation(self._store)
+        libraries = NO_LIBRARIES if self._libraries is None else self._libraries.of(self._store)
         return IndexSnapshot(
-            self._store, planned[1], epoch, last_change, self._mode, self._chooser, self._sources, self._search
+            self._store,
+            planned[1],
+            epoch,
+            last_change,
+            self._mode,
+            self._chooser,
+            self._sources,
+            self._search,
+            libraries,
+            found,
         )
 
 

@@ -12,7 +12,7 @@ from codeassist_indexer.storage.lexical import LEXER_VERSION
 
 # Bump the first number when tables change, or the rules by which secrets are left out; a database of another version is
 # rebuilt.
-SCHEMA_VERSION = 4_000 + LEXER_VERSION
+SCHEMA_VERSION = 5_000 + LEXER_VERSION
 
 TABLES: dict[str, dict[str, Any]] = {
     "files": {
@@ -32,6 +32,12 @@ TABLES: dict[str, dict[str, Any]] = {
     # One block a file, of all its chunks in order; which files' blocks changed, the newest last.
     "vectors": {"file_id": int, "encoder": str, "vectors": bytes},
     "vector_changes": {"id": int, "file_id": int},
+    # The installed packages that the repository imports, each with the name of its database; what they were found by.
+    "libraries": {
+        "id": int, "ecosystem": str, "module": str, "package": str, "version": str, "database": str, "entries": str,
+        "folder": str, "listing": str,
+    },
+    "library_scans": {"ecosystem": str, "stamp": str},
 }  # fmt: skip
 # What requests ask most is answered by an index alone where that is cheap: paths, and what a file has of a name.
 _INDEXES: dict[str, tuple[tuple[str, ...], ...]] = {

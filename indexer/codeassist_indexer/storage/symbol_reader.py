@@ -17,7 +17,7 @@ from codeassist_indexer.storage.store import Store
 
 _start_byte_of_member = itemgetter(0)
 _start_byte = attrgetter("start_byte")
-_COLUMNS = (
+DEFINITION_COLUMNS = (
     "s.id, f.path, f.language, s.name, s.qualified_name, s.kind, s.signature, s.doc, s.bases, s.start_byte,"
     " s.start_line, s.end_line"
 )
@@ -190,11 +190,11 @@ def stored_symbols(store: Store) -> Iterator[StoredSymbol]:
 def read_definitions(store: Store, symbol_ids: Sequence[int]) -> list[Definition]:
     """Return the definitions with these numbers that there are."""
     rows = store.query(
-        f"SELECT {_COLUMNS} FROM symbols s JOIN files f ON f.id = s.file_id"
+        f"SELECT {DEFINITION_COLUMNS} FROM symbols s JOIN files f ON f.id = s.file_id"
         " WHERE s.id IN (SELECT value FROM json_each(?))",
         (json.dumps(symbol_ids),),
     )
-    return [_definition(*row) for row in rows]
+    return [definition_of(*row) for row in rows]
 
 
 def read_members(store: Store, symbol_ids: Sequence[int]) -> dict[int, list[Member]]:
@@ -221,7 +221,7 @@ def definitions_in_files(
     """
     # The plus keeps SQLite from going through all definitions of a common name.
     rows = store.query(
-        f"SELECT {_COLUMNS} FROM files f CROSS JOIN symbols s ON s.file_id = f.id"
+        f"SELECT {DEFINITION_COLUMNS} FROM files f CROSS JOIN symbols s ON s.file_id = f.id"
         " WHERE f.path IN (SELECT value FROM json_each(?)) AND +s.name IN (SELECT value FROM json_each(?))"
         " AND f.path != ? AND s.kind != 'module'"
         " AND (s.parent = '' OR s.kind IN ('class', 'interface', 'enum', 'struct', 'trait', 'type')"
@@ -230,7 +230,7 @@ def definitions_in_files(
     )
     found: dict[tuple[str, str], list[Definition]] = {}
     for row in rows:
-        definition = _definition(*row)
+        definition = definition_of(*row)
         found.setdefault((definition.name, definition.path), []).append(definition)
     for listed in found.values():
         listed.sort(key=_start_byte)
@@ -318,7 +318,8 @@ def files_defining(store: Store, name: str) -> set[str]:
     return {path for (path,) in rows}
 
 
-def _definition(symbol_id: int, *columns: Any) -> Definition:
+def definition_of(symbol_id: int, *columns: Any) -> Definition:
+    """Return the definition of a row of DEFINITION_COLUMNS."""
     path, language, name, qualified_name, kind, signature, doc, bases, start_byte, start_line, end_line = columns
     parsed_bases = tuple(json.loads(bases)) if bases != "[]" else ()
     return Definition(

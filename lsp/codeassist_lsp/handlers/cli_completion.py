@@ -19,7 +19,7 @@ from codeassist.errors import Cancelled, CodeAssistError, ModelError
 from codeassist.request import Completion, NoRetriever, Retriever
 from codeassist.settings import Settings
 from codeassist_indexer.repository import open_retriever
-from codeassist_indexer.repository_index import bring_up_to_date, open_store
+from codeassist_indexer.repository_index import bring_libraries_up_to_date, bring_up_to_date, open_store
 from codeassist_lsp.completion.backend import Backend
 from codeassist_lsp.handlers.cli_request import METHOD, CliRequest, from_params, why_not
 from codeassist_lsp.sharing.server_client import ALIVE
@@ -129,10 +129,16 @@ class _Work:
             if index is None:
                 store = open_store(root, settings)
                 notices = bring_up_to_date(store, root, settings).notices
+                bring_libraries_up_to_date(store, root, settings)
                 return _Context(open_retriever(store, settings, deadline_ms=None), notices)
             is_whole = index.catch_up(_BUILD_S)
             notices = () if is_whole else ("less context from other files: the index is still being built",)
-            return _Context(open_retriever(index.store, settings, deadline_ms=None, search=index.search), notices)
+            return _Context(
+                open_retriever(
+                    index.store, settings, deadline_ms=None, search=index.search, libraries=index.libraries.stores
+                ),
+                notices,
+            )
         except (CodeAssistError, OSError) as error:
             return _Context(NoRetriever(), (f"no context from other files: {error}",))
 

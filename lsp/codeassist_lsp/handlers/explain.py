@@ -90,7 +90,8 @@ def _markdown(document: Mapping[str, Any], sent: str, acts: Sequence[str]) -> st
     if document["snippets"]:
         lines += ["## From other files", "", "| where | tokens | source | why |", "| --- | ---: | --- | --- |"]
         for one in document["snippets"]:
-            where = f"{one['path']}:{one['start_line']}-{one['end_line'] - 1}"
+            of_package = "" if one["library"] is None else f"{one['library']}: "
+            where = f"{of_package}{one['path']}:{one['start_line']}-{one['end_line'] - 1}"
             lines.append(f"| {_code(where)} | {one['num_tokens']} | {_cell(one['source'])} | {_cell(one['reason'])} |")
     else:
         lines.append("Nothing from other files was used.")

@@ -11,7 +11,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 
 from codeassist.errors import Cancelled, CodeAssistError, IndexCorrupt
@@ -20,6 +19,8 @@ from codeassist_indexer.ingest.watch import Watcher
 from codeassist_indexer.repository_index import background
 from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.storage.store import Store
+from codeassist_lsp.workspace.background_libraries import BackgroundLibraries
+from codeassist_lsp.workspace.index_coverage import Coverage
 
 log = logging.getLogger(__name__)
 
@@ -32,19 +33,6 @@ _FIRST_AGAIN_S, _LONGEST_AGAIN_S = 2.0, 300.0  # after a build that failed, doub
 _MOST_DEBOUNCES = 10  # who types without a pause is indexed now and then all the same
 
 
-@dataclass(frozen=True, slots=True)
-class Coverage:
-    """How much of a repository is in its index: of `num_total` files, `num_indexed` are looked at.
-
-    `problems`: why it is not kept current, or not built, each with what to do.
-    """
-
-    num_indexed: int
-    num_total: int
-    is_building: bool
-    problems: tuple[str, ...] = ()
-
-
 class BackgroundIndex:
     """Keeps `store` current with the repository at `root` from `start` to `stop`. Safe to call from any thread.
 
@@ -52,12 +40,19 @@ class BackgroundIndex:
     said last counts. A `holder` is whatever tells one from the other. Building begins as soon as not `is_busy()`, or
     when ten seconds have passed; a document that was edited is indexed as soon as not, or a second later. A build that
     failed, for another process held the database say, is tried again after a while, and at longer and longer intervals.
+    The installed packages that the repository imports are kept in `libraries_folder`; None: they are not.
     """
 
     def __init__(
-        self, store: Store, root: Path, settings: UpdateSettings, is_busy: Callable[[], bool] = lambda: False
+        self,
+        store: Store,
+        root: Path,
+        settings: UpdateSettings,
+        is_busy: Callable[[], bool] = lambda: False,
+        libraries_folder: Path | None = None,
     ) -> None:
         self.store = store
+        self.libraries = BackgroundLibraries(store, root, libraries_folder, self._breathe)
         self.search = LearnedSearch(store, settings.encoder)
         self.root = root
         self._settings = background(settings)
@@ -86,6 +81,7 @@ class BackgroundIndex:
         try:
             self._builder.start()
             self._follower.start()
+            self.libraries.start()
         except RuntimeError as error:  # no more threads: what the index holds is used as it is
             self._problems["building"] = self._not_current(f"{error}; close other programs")
             log.warning("%s", self._problems["building"])
@@ -96,6 +92,7 @@ class BackgroundIndex:
         """Tell all work to end; returns at once."""
         self._stopping.set()
         self._build_wanted.set()
+        self.libraries.begin_stopping()
         with self._changed:
             self._changed.notify_all()
 
@@ -105,7 +102,7 @@ class BackgroundIndex:
         for thread in (self._builder, self._follower):
             if thread.is_alive():
                 thread.join(timeout_s)
-        if not self._builder.is_alive() and not self._follower.is_alive():
+        if self.libraries.stop(timeout_s) and not self._builder.is_alive() and not self._follower.is_alive():
             self.store.close()
 
     def listen(self, holder: object, on_coverage: Callable[[Coverage], None]) -> None:
@@ -287,6 +284,7 @@ class BackgroundIndex:
         with self._changed:
             for path in self._open if "" in paths else ():
                 self._is_due(path)
+        self.libraries.look()
 
     def _not_current(self, why: object) -> str:
         return f"the index of {self.root} is not up to date: {why}"
@@ -340,6 +338,7 @@ class BackgroundIndex:
             return  # the whole repository is gone: its index stays as it is
         try:
             update_file(self.store, self.root, path, text, self._settings)
+            self.libraries.look()
             self._note("documents", None)
         except (CodeAssistError, OSError) as error:
             log.warning("%s was not indexed: %s", path, error)

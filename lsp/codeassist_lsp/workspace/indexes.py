@@ -11,6 +11,7 @@ from pathlib import Path
 
 from codeassist.settings import IndexSettings, Settings
 from codeassist_indexer.repository_index import open_store, update_settings
+from codeassist_indexer.storage.library_stores import libraries_folder
 from codeassist_lsp.workspace.background_index import BackgroundIndex
 
 
@@ -34,7 +35,8 @@ class Indexes:
             index = self._open.get(key)
             if index is None:
                 store = open_store(root, settings)
-                index = self._open[key] = BackgroundIndex(store, root, update_settings(settings), self._is_busy)
+                folder = libraries_folder(settings.places.cache)
+                index = self._open[key] = BackgroundIndex(store, root, update_settings(settings), self._is_busy, folder)
                 index.start()
             self._holders.setdefault(key, set()).add(holder)
         return index

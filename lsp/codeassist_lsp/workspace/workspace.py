@@ -120,7 +120,9 @@ class Workspace:
         with self._lock:
             if self._retriever_in_force is None:
                 deadline_ms, index = settings.context.deadline_ms, self._index
-                self._retriever_in_force = open_retriever(index.store, settings, deadline_ms, self.recent, index.search)
+                self._retriever_in_force = open_retriever(
+                    index.store, settings, deadline_ms, self.recent, index.search, index.libraries.stores
+                )
             return self._retriever_in_force
 
     def without_excluded(self, found: Retrieval) -> Retrieval:
@@ -131,7 +133,7 @@ class Workspace:
         excluded = self._excluded
         if excluded is None:
             return found
-        kept = tuple(snippet for snippet in found.snippets if not excluded.covers(snippet.path))
+        kept = tuple(each for each in found.snippets if each.library is not None or not excluded.covers(each.path))
         return found if len(kept) == len(found.snippets) else replace(found, snippets=kept)
 
     def _hold_index(self, settings: Settings, open_documents: Mapping[str, str]) -> BackgroundIndex:

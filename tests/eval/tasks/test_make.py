@@ -11,11 +11,13 @@ import pytest
 from codeassist_eval.benchmarks.crosscodeeval import load_tasks
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.tasks.history import make_from_history
+from codeassist_eval.tasks.library_calls import make_library_calls
 from codeassist_eval.tasks.make import make_from_folder
 from codeassist_eval.tasks.repositories import open_repositories
 from codeassist_eval.tasks.task import Language
 from tests.eval.bench_data import bench_file
 from tests.git_repositories import commit_files, git
+from tests.indexer.installed_packages import WIDGETS, Repository, install
 
 SOURCES: dict[Language, dict[str, str]] = {
     "python": {
@@ -160,3 +162,28 @@ def test_real_repositories_give_tasks_that_load(tmp_path: Path) -> None:
         for task in tasks:
             text = (repositories.folder(task) / task.path).read_text(encoding="utf-8-sig")
             assert (task.prefix + task.groundtruth + task.suffix).split("\n") == text.split("\n")
+
+
+def test_library_calls_stand_where_an_installed_package_is_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("VIRTUAL_ENV", "CONDA_PREFIX"):
+        monkeypatch.delenv(name, raising=False)
+    main = (
+        "import json\nimport widgets\nfrom widgets import Widget\nfrom shapes import Circle\n\n"
+        "# Widget(in_a_comment=1)\nfirst = Widget('a', num_knobs=2)\nfirst.turn_knob(3, degrees=4)\n"
+        "print(json.dumps({}), Circle(9999))\nother = widgets.open_widget('b.json')\nfirst.turn_knob(7777)\n"
+        "def turn_knob_of(self): return 'nothing'.format(1234)\n"
+    )
+    made = Repository(tmp_path / "one", tmp_path / "cache", {**SOURCES["python"], "main.py": main})
+    install(made.site_packages, "widgets", "2.1.0", WIDGETS)
+    out = make_library_calls(made.root, tmp_path / "out", tmp_path / "cache", "python", limit=100, seed=3)
+    rows = [json.loads(line) for line in out.tasks_path.read_text().splitlines()]
+    assert {(row["metadata"]["kind"], row["groundtruth"]) for row in rows} <= {
+        ("name", "Widget('a', num_knobs=2)"), ("args", "'a', num_knobs=2)"),
+        ("member", "turn_knob(3, degrees=4)"), ("args", "3, degrees=4)"),
+        ("member", "open_widget('b.json')"), ("args", "'b.json')"),
+    }  # fmt: skip
+    assert len(rows) == 3, "one a line"
+    with pytest.raises(EvaluationError, match="no file calls an installed package"):
+        make_library_calls(tmp_path / "out", tmp_path / "none", tmp_path / "cache", None, limit=5, seed=1)

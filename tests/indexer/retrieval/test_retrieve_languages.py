@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from codeassist.request import CompletionRequest
-from codeassist_indexer.retrieval.query.cursor import _receiver_type
+from codeassist_indexer.retrieval.query.cursor import cursor_query, distances_near
 from codeassist_indexer.retrieval.sources.find import find_candidates
 from codeassist_indexer.retrieval.sources.retrieval_context import Deadline
 from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
@@ -90,7 +90,8 @@ def test_the_definition_is_found(language: str, tmp_path: Path) -> None:
     ],
 )
 def test_the_type_of_what_stands_before_the_dot(prefix: str, line_head: str) -> None:
-    assert _receiver_type(prefix + line_head, line_head) == "Order"
+    request = CompletionRequest("a", prefix + line_head, "")
+    assert distances_near(request, cursor_query(request))["Order"] == -1
 
 
 @pytest.mark.parametrize("language", CASES)

@@ -114,7 +114,8 @@ function snippets(found) {
   return [
     h("h3", {}, `From other files: ${found.snippets.length} snippets`),
     found.snippets.map((snippet, number) => {
-      const where = `${snippet.path}:${snippet.start_line}–${snippet.end_line - 1}`;
+      const ofPackage = snippet.library ? `${snippet.library}: ` : "";
+      const where = `${ofPackage}${snippet.path}:${snippet.start_line}–${snippet.end_line - 1}`;
       return details(
         `snippet ${number}`,
         h(

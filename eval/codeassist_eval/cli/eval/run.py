@@ -53,6 +53,10 @@ if TYPE_CHECKING:
 )
 @click.option("--stop-gain", type=float, metavar="NATS", help="Of the context learned. Default: as the ranker says.")
 @click.option("--drop-harmful", is_flag=True, help="Of the context learned: nothing that is likeliest to harm.")
+@click.option("--no-libraries", is_flag=True, help="Of the context learned: nothing of installed packages.")
+@click.option(
+    "--library-share", type=click.FloatRange(0, 4), help="What of its gain a definition of a package counts for."
+)
 @limit_option()
 @seed_option
 @click.option("--max-new-tokens", type=click.IntRange(min=1), help="Default: as the benchmark's official runner.")
@@ -82,6 +86,8 @@ def run_command(
     sources: tuple[Source, ...],
     stop_gain: float | None,
     drop_harmful: bool,
+    no_libraries: bool,
+    library_share: float | None,
     limit: int | None,
     seed: int,
     max_new_tokens: int | None,
@@ -128,7 +134,9 @@ def run_command(
         if engine == "local"
         else RemoteOptions(engine, tokenizer, concurrency, request_timeout, num_retries=retries),
         batch=batch,
-        learned=LearnedContext(ranker, encoders, sources or SOURCES, stop_gain, drop_harmful),
+        learned=LearnedContext(
+            ranker, encoders, sources or SOURCES, stop_gain, drop_harmful, not no_libraries, library_share
+        ),
     )
     metrics = run_experiment(experiment, out)
     if as_json:

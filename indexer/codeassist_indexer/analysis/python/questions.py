@@ -5,12 +5,12 @@ Values in, values out, but for folders that are looked for on the disk.
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
 from codeassist_indexer.analysis.text.lexer import lex_end
 from codeassist_indexer.analysis.text.name_query import NameQuery
+from codeassist_indexer.libraries.python_environment import may_be_read, site_packages_of
 from codeassist_indexer.storage.analysis_reader import python_packages
 from codeassist_indexer.storage.store import Store
 from codeassist_indexer.workers.confinement import standard_paths
@@ -23,7 +23,6 @@ _IMPORT_LINE = re.compile(r"^(?:from|import)\b[^\n(]*", re.MULTILINE)
 _MAX_SOURCE_CHARS = 500_000
 _MAX_SOURCE_LINES = 12_000
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_ENVIRONMENT_FOLDERS = (".venv", "venv", "env")
 
 
 def python_question(question: NameQuery) -> dict[str, object] | None:
@@ -63,33 +62,9 @@ def module_folders(root: Path, store: Store) -> list[str]:
         parent = folder.rpartition("/")[0]
         if parent and parent not in packages:  # the folder that holds a whole package
             folders.append(root / parent)
-    inside = [str(folder) for folder in dict.fromkeys(folders) if _stays_inside(root, folder)]
-    paths = inside + _installed_packages(root) + standard_paths()
+    inside = [str(folder) for folder in dict.fromkeys(folders) if may_be_read(root, folder)]
+    paths = inside + [str(folder) for folder in site_packages_of(root)] + standard_paths()
     return list(dict.fromkeys(paths))
-
-
-def _installed_packages(root: Path) -> list[str]:
-    """The site-packages of the environment that the user has activated, else of one in the repository."""
-    active = os.environ.get("VIRTUAL_ENV") or os.environ.get("CONDA_PREFIX")
-    if active and (found := _site_packages(Path(active))):
-        return [str(path) for path in found]
-    for name in _ENVIRONMENT_FOLDERS:
-        found = [path for path in _site_packages(root / name) if _stays_inside(root, path)]
-        if found:
-            return [str(path) for path in found]
-    return []
-
-
-def _site_packages(environment: Path) -> list[Path]:
-    return sorted(environment.glob("lib/python3*/site-packages")) or sorted(environment.glob("Lib/site-packages"))
-
-
-def _stays_inside(root: Path, folder: Path) -> bool:
-    """Whether a folder of the repository lies in it also once all links are followed."""
-    try:
-        return folder.resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError):  # RuntimeError: links in a circle, before Python 3.13
-        return False
 
 
 def _position(before: str) -> tuple[int, int]:

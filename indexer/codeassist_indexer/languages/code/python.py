@@ -6,7 +6,7 @@ Definitions know no types: a property counts as a field, `Enum` is known by its 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from tree_sitter import Node
@@ -33,6 +33,7 @@ from codeassist_indexer.languages.spec import (
     Imports,
     IndentedBlocks,
     LanguageSpec,
+    LibraryImports,
 )
 
 _ENUMS = frozenset({"Enum", "IntEnum", "StrEnum", "Flag", "IntFlag", "ReprEnum"})
@@ -172,6 +173,17 @@ def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
     return found
 
 
+def _package_of(module: str) -> str:
+    return module.partition(".")[0]
+
+
+def _library_files(index: IndexedPaths, entries: Mapping[str, str], imported: Import) -> list[str]:
+    """The files of a module as they lie below site-packages."""
+    parts = imported.module.split(".")
+    submodule = _in_folder(index, [*parts, imported.name]) if imported.name not in ("", "*") else []
+    return [*_in_folder(index, parts), *submodule[:1]]
+
+
 def _in_folder(index: IndexedPaths, parts: Sequence[str]) -> list[str]:
     base = "/".join(parts)
     inside = f"{base}/" if base else ""
@@ -238,6 +250,7 @@ LANGUAGE = LanguageSpec(
         line=re.compile(r"\n[ \t]*(?:import|from)\b"),
         is_one_line=_is_one_line,
         folder_modules=("__init__",),
+        libraries=LibraryImports("python", _package_of, _library_files),
     ),
     keywords=words(
         """False None True and as assert async await break class continue def del elif else except finally for from

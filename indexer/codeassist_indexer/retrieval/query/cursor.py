@@ -94,18 +94,16 @@ def distances_near(request: CompletionRequest, around: CursorQuery) -> dict[str,
     -1 is the distance of the type of what stands before the dot at the cursor.
     """
     distances = dict(around.distance_by_name())
-    receiver_type = _receiver_type(request.prefix, around.line_head)
-    if receiver_type is not None:
-        distances[receiver_type] = -1
+    receiver = _RECEIVER.search(around.line_head)
+    made_of = None if receiver is None else receiver_type(request.prefix, receiver[1])
+    if made_of is not None:
+        distances[made_of] = -1
     return distances
 
 
-def _receiver_type(prefix: str, line_head: str) -> str | None:
-    """Return the name of what stands before the dot at the cursor: the type it was made of or declared with."""
-    match = _RECEIVER.search(line_head)
-    if match is None:
-        return None
-    name, text = match.group(1), prefix[-_RECEIVER_CHARS:]
+def receiver_type(prefix: str, name: str) -> str | None:
+    """Return the name of the type that a variable of this name was last made of or declared with, if that is known."""
+    text = prefix[-_RECEIVER_CHARS:]
     found: dict[int, str] = {}
     for at in places_of(text, name):
         end = at + len(name)

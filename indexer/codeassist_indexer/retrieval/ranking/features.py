@@ -15,16 +15,21 @@ from numpy.typing import NDArray
 
 from codeassist.request import CompletionRequest
 from codeassist_indexer.retrieval.query.cursor import IDENTIFIER, cursor_query
-from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidate
+from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidate, Source
 from codeassist_indexer.retrieval.vectors.static_encoder import words_of
 
 Kind = Literal["line_start", "member", "argument", "value", "import", "other"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 """What may come at a cursor, by what stands before it in its line."""
 
+_LIKE: dict[Source, Source] = {"library": "imported"}
+# A package's definition looks to the ranker like one of the repository's that the file imports, which it learned to
+# judge; what it is worth beside those is `Rules.library_share`.
+_SOURCES = tuple(source for source in SOURCES if source not in _LIKE)
+
 NAMES: tuple[str, ...] = (
     "bias", "position", "num_candidates",
-    *(f"{source}_{what}" for source in SOURCES for what in ("found", "rank", "score")),
+    *(f"{source}_{what}" for source in _SOURCES for what in ("found", "rank", "score")),
     "num_sources",
     "is_named", "is_named_at_cursor", "nearness",
     "is_imported", "is_same_language", "is_same_folder", "folder_nearness", "is_same_stem", "is_test_file",
@@ -39,8 +44,8 @@ NAMES: tuple[str, ...] = (
 )  # fmt: skip
 """One name a column, in order."""
 
-_FIRST_FOUND, _BEHIND_FOUND = NAMES.index(f"{SOURCES[0]}_found"), NAMES.index("num_sources")
-_FOUND_COLUMNS = {source: NAMES.index(f"{source}_found") for source in SOURCES}
+_FIRST_FOUND, _BEHIND_FOUND = NAMES.index(f"{_SOURCES[0]}_found"), NAMES.index("num_sources")
+_FOUND_COLUMNS = {source: NAMES.index(f"{_LIKE.get(source, source)}_found") for source in SOURCES}
 _FIRST_KIND, _IS_SKELETON = NAMES.index(f"at_{KINDS[0]}"), NAMES.index("is_skeleton")
 
 _LINES_BEFORE = 4

@@ -170,11 +170,14 @@ class Rules:
         is reading it, and making stale what stands after it, worth.
     drops_negative: whether what is likeliest to harm stays out whatever its gain. A candidate that helps much in a
         third of the cases is worth more than the harm in the others: dropping it costs more than it saves.
+    library_share: what of the gain a definition of an installed package has that it would have if it were one of the
+        repository's, which is all that the ranker learned to judge.
     """
 
     stop_gain: float = 0.0
     standing_gain: float = 0.3
     drops_negative: bool = False
+    library_share: float = 1.0
 
 
 def rules_of(ranker: Ranker) -> Rules:
@@ -250,7 +253,7 @@ def select(
     waiting = [
         _Waiting(
             candidate,
-            float(judgement.gains[number]),
+            float(judgement.gains[number]) * (1.0 if candidate.snippet.library is None else rules.library_share),
             any(shows_the_same(each, candidate.snippet) for each in standing),
             judgement.label(number),
         )

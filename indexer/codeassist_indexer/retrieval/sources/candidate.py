@@ -11,7 +11,7 @@ from typing import Literal, get_args
 from codeassist.request import Snippet
 
 Source = Literal[
-    "imported", "named", "mentioned", "bm25", "learned", "tests", "callers", "same_base", "folder", "recent"
+    "imported", "library", "named", "mentioned", "bm25", "learned", "tests", "callers", "same_base", "folder", "recent"
 ]
 SOURCES: tuple[Source, ...] = get_args(Source)
 """What finds candidates, in order of worth: so they are asked, and so they take turns."""
@@ -38,11 +38,11 @@ class Hit:
 class Found:
     """That a source found a candidate: at which `rank` (from 0), with which `score` (more is better).
 
-    Scores compare within a source only. `imported`, `named`: 1 / (2 + distance), in (0, 1], for `named` divided by how
-    many definitions the name has. `mentioned`: 1 / (1 + rank of what speaks of it), in (0, 1]. `bm25`: BM25, above 0,
-    without bound. `learned`: a cosine, in (0, 1]. `tests`, `callers`, `same_base`, `folder`: the summed rarity
-    (inverse document frequency) of the request's words in the chunk, 0 for none, without bound. `recent`: 1 / (1 + how
-    many places are newer), in (0, 1].
+    Scores compare within a source only. `imported`, `library`, `named`: 1 / (2 + distance), in (0, 1], for `named`
+    divided by how many definitions the name has. `mentioned`: 1 / (1 + rank of what speaks of it), in (0, 1]. `bm25`:
+    BM25, above 0, without bound. `learned`: a cosine, in (0, 1]. `tests`, `callers`, `same_base`, `folder`: the summed
+    rarity (inverse document frequency) of the request's words in the chunk, 0 for none, without bound. `recent`:
+    1 / (1 + how many places are newer), in (0, 1].
     """
 
     source: Source

@@ -15,12 +15,13 @@ from typing import TypeVar
 
 from codeassist.errors import CodeAssistError
 from codeassist.request import CompletionRequest
-from codeassist_indexer.retrieval.sources import chunks, definitions
+from codeassist_indexer.retrieval.sources import chunks, definitions, libraries
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidates, Form, Found, Hit, Source
 from codeassist_indexer.retrieval.sources.read import Place, Text, best_first, describe, read
 from codeassist_indexer.retrieval.sources.retrieval_context import Deadline, RecentPlace, RetrievalContext
 from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.storage.lexical import Collection
+from codeassist_indexer.storage.library_stores import NO_LIBRARIES, LibrarySet
 from codeassist_indexer.storage.store import Store
 
 _T = TypeVar("_T")
@@ -37,14 +38,19 @@ _MAX_PLACES = 72
 _SOURCES_END = 0.65
 _READING_ENDS = 0.9
 _SHARES: Mapping[Source, float] = {
-    "imported": 0.4, "named": 0.2, "mentioned": 0.15, "bm25": 0.4, "learned": 0.1, "tests": 0.15, "callers": 0.15,
-    "same_base": 0.15, "folder": 0.15, "recent": 0.1,
+    "imported": 0.4, "library": 0.3, "named": 0.2, "mentioned": 0.15, "bm25": 0.4, "learned": 0.1, "tests": 0.15,
+    "callers": 0.15, "same_base": 0.15, "folder": 0.15, "recent": 0.1,
 }  # fmt: skip
 # `bm25` reads what the others choose chunks by, so it comes first of those; the order of turns is that of SOURCES.
 _ASKED: tuple[Source, ...] = (
-    "imported", "bm25", "learned", "named", "callers", "tests", "recent", "same_base", "mentioned", "folder",
+    "imported", "library", "bm25", "learned", "named", "callers", "tests", "recent", "same_base", "mentioned", "folder",
 )  # fmt: skip
-_TURNS: Mapping[Source, int] = {"imported": 3, "named": 2, "bm25": 3}  # at a time; one for those that do not stand here
+_TURNS: Mapping[Source, int] = {
+    "imported": 3,
+    "library": 2,
+    "named": 2,
+    "bm25": 3,
+}  # at a time; one for those that do not stand here
 _FAR_IMPORTS = 2  # imports that are not named near the cursor: after what is
 
 
@@ -66,6 +72,7 @@ def find_candidates(
     recent: Iterable[RecentPlace] = (),
     sources: Container[Source] = SOURCES,
     search: LearnedSearch | None = None,
+    installed: LibrarySet = NO_LIBRARIES,
 ) -> Candidates:
     """Return at most MAX_CANDIDATES candidates from other files that `sources` found, those likeliest to help first.
 
@@ -73,7 +80,8 @@ def find_candidates(
     then is returned, and `late_sources` names what was stopped. Raises
     CodeAssistError only for an index that cannot be opened.
     """
-    return read_candidates(ask_sources(RetrievalContext(store, request, collection, recent, deadline, search)), sources)
+    context = RetrievalContext(store, request, collection, recent, deadline, search, installed)
+    return read_candidates(ask_sources(context), sources)
 
 
 def ask_sources(context: RetrievalContext) -> Search:
@@ -159,6 +167,8 @@ def _hits(context: RetrievalContext, source: Source, before: Mapping[Source, lis
     match source:
         case "imported":
             return definitions.imported(context)
+        case "library":
+            return libraries.definitions_of_libraries(context)
         case "named":
             return definitions.named(context)
         case "mentioned":

@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from codeassist.request import Snippet
+from codeassist.request import InstalledIn, Snippet
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidate, Facts, Found, Hit, Source
 from codeassist_indexer.retrieval.sources.chunks import folder_distance, is_test, plain_stem
 from codeassist_indexer.retrieval.sources.definitions import has_members, render_with
+from codeassist_indexer.retrieval.sources.library_skeletons import library_skeleton
 from codeassist_indexer.retrieval.sources.retrieval_context import RetrievalContext
 from codeassist_indexer.storage.chunk_reader import StoredChunk, chunk_texts
 from codeassist_indexer.storage.lexical import code_tokens
@@ -27,6 +28,7 @@ _WIDEN_BY = 3  # chunks on each side
 _LEAST_TAIL_LINES = 4  # less is not worth a candidate of its own
 _LEAST_TELLING_LINE = 8  # shorter lines ("else:", "})") stand everywhere and tell nothing about sameness
 _SAME_SHARE = 0.8
+_LIBRARY_FOLDERS = 4  # steps: a package's file is in no folder of the repository
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +116,15 @@ def _skeletons(context: RetrievalContext, places: Sequence[Place]) -> list[Skele
     ids = [place.hit.number for place in places if place.hit.form == "skeleton"]
     definitions = context.definitions(ids)
     members = context.members(each.symbol_id for each in definitions if has_members(each))
-    return [Skeleton(each, render_with(each, members.get(each.symbol_id, ()))) for each in definitions]
+    return [
+        Skeleton(
+            each,
+            render_with(each, members.get(each.symbol_id, ()))
+            if context.libraries.of_number(each.symbol_id) is None
+            else library_skeleton(context, each, members.get(each.symbol_id, ())),
+        )
+        for each in definitions
+    ]
 
 
 class _Describer:
@@ -132,7 +142,9 @@ class _Describer:
     def skeleton(self, place: Place, definition: Definition, text: str) -> Candidate:
         start_line, end_line, path = definition.start_line, definition.end_line, definition.path
         first = place.found[0]
-        snippet = Snippet(path, text, start_line, end_line, "definition", first.score, place.hit.reason)
+        library = self._context.libraries.of_number(definition.symbol_id)
+        package = None if library is None else InstalledIn(library.label, library.folder)
+        snippet = Snippet(path, text, start_line, end_line, "definition", first.score, place.hit.reason, package)
         facts = self._facts(snippet, definition.language, place.distance)
         return Candidate(snippet, "skeleton", definition.qualified_name, place.found, facts, self._num_shared(text))
 
@@ -154,6 +166,9 @@ class _Describer:
 
     def _facts(self, snippet: Snippet, language: str, distance: int | None) -> Facts:
         path = snippet.path
+        if snippet.library is not None:
+            is_same_language = language == self._context.language
+            return Facts(distance, True, is_same_language, _LIBRARY_FOLDERS, False, False, False, False, None)
         of_file = self._facts_by_path.get(path)
         if of_file is None:
             of_file = self._facts_by_path[path] = self._facts_of_file(path, language)

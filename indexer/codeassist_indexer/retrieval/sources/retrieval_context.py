@@ -25,6 +25,7 @@ from codeassist_indexer.storage.chunk_reader import (
     stored_file,
 )
 from codeassist_indexer.storage.lexical import Collection, QueryLimits, query_terms
+from codeassist_indexer.storage.library_stores import NO_LIBRARIES, Library, LibrarySet
 from codeassist_indexer.storage.store import Store
 from codeassist_indexer.storage.symbol_reader import Definition, Member, PathReader, read_definitions, read_members
 
@@ -140,6 +141,7 @@ class RetrievalContext:
         recent: Iterable[RecentPlace],
         deadline: Deadline,
         search: LearnedSearch | None = None,
+        libraries: LibrarySet = NO_LIBRARIES,
     ) -> None:
         self.store = store
         self.request = request
@@ -147,6 +149,7 @@ class RetrievalContext:
         self.recent = tuple(place for place in recent if place.path != request.path)
         self.deadline = deadline
         self.search = search
+        self.libraries = libraries
         self.language = language_at(request) or ""
         self.around: CursorQuery = cursor_query(request)
         self.text = request.prefix + request.suffix
@@ -221,9 +224,10 @@ class RetrievalContext:
         return self._chunks.get(chunk_id)
 
     def definitions(self, symbol_ids: Iterable[int]) -> list[Definition]:
-        """Return the definitions with these numbers that there are."""
+        """Return the definitions with these numbers that there are; of packages only those that were kept."""
         wanted = list(dict.fromkeys(symbol_ids))
         missing = [symbol_id for symbol_id in wanted if symbol_id not in self._definitions]
+        missing = [symbol_id for symbol_id in missing if self.libraries.of_number(symbol_id) is None]
         if missing:
             self.keep(read_definitions(self.store, missing))
         return [self._definitions[symbol_id] for symbol_id in wanted if symbol_id in self._definitions]
@@ -236,8 +240,17 @@ class RetrievalContext:
         """Return the members of each definition, in the order of the text."""
         wanted = list(dict.fromkeys(symbol_ids))
         missing = [symbol_id for symbol_id in wanted if symbol_id not in self._members]
-        if missing:
-            self._members.update(read_members(self.store, missing))
+        of_packages: dict[int, Library] = {}
+        for symbol_id in missing:
+            library = self.libraries.of_number(symbol_id)
+            if library is not None:
+                of_packages[symbol_id] = library
+        own = [symbol_id for symbol_id in missing if symbol_id not in of_packages]
+        if own:
+            self._members.update(read_members(self.store, own))
+        for symbol_id, library in of_packages.items():
+            local = symbol_id - library.first_number
+            self._members[symbol_id] = read_members(library.store, [local])[local]
         return {symbol_id: self._members[symbol_id] for symbol_id in wanted}
 
 

@@ -333,6 +333,6 @@ def test_a_repositorys_own_ranker_comes_before_the_shipped_one(store: Store, tmp
 
 
 def test_the_sources_are_the_features_names() -> None:
-    for source in SOURCES:
+    for source in set(SOURCES) - {"library"}:  # which the ranker sees as imported
         assert {f"{source}_found", f"{source}_rank", f"{source}_score"} <= set(NAMES)
     assert len(set(NAMES)) == len(NAMES)

@@ -1,0 +1,167 @@
+"""A package's files read, parsed in worker processes, and its definitions put into a database of its own.
+
+What is kept: what importers may use, by head and first line of documentation. What a package's name and version are is
+said by whoever installed it; what its database is called follows from what its files hold, so nobody's copy of a
+package speaks for another's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import stat
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from codeassist.regular_file import open_regular
+from codeassist_indexer.ingest.parsers import PARSERS
+from codeassist_indexer.ingest.prepare import content_hash
+from codeassist_indexer.ingest.walk import FileLimits
+from codeassist_indexer.languages.forms.parsed import ParsedFile, Symbol
+from codeassist_indexer.languages.forms.short_heads import head_in
+from codeassist_indexer.languages.forms.signatures import SIGNATURE_CHARS
+from codeassist_indexer.libraries.package import InstalledPackage
+from codeassist_indexer.storage.file_records import FileState, PreparedFile
+from codeassist_indexer.storage.library_symbols import OFFERED
+from codeassist_indexer.storage.store import Store
+
+MAX_FILES = 2_000
+"""Of one package: a large framework has as many. Those nearest to its top come first."""
+MAX_BYTES = 24 << 20
+_LIMITS = FileLimits()
+_KEPT_FORMAT = b"3"  # what of a file is kept; another number makes all databases anew
+_CUT = "…"  # what a head ends with that is longer than an index keeps
+_MOST_HEAD_BYTES = 8_000
+_QUOTED = re.compile(r"[\"']([^\W\d]\w*)[\"']")
+_NAME = re.compile(r"[^\w.+-]+")
+_OWNERS = frozenset({"class", "interface", "enum", "struct", "trait", "module", "type"})
+_OFFERED_MEMBERS = frozenset({"__init__", "__new__", "__call__", "__enter__", "__aenter__", "__getitem__", "__iter__"})
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """A file of a package as the disk lists it; `path` as imports spell it, `source` where it lies."""
+
+    path: str
+    source: Path
+    size: int
+    mtime_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    """A file of a package with its text."""
+
+    path: str
+    text: str
+    content_hash: bytes
+
+
+def listed_files(package: InstalledPackage) -> list[ListedFile]:
+    """Return a package's files that are read: regular ones, not too large, as many as its limits allow."""
+    listed: list[ListedFile] = []
+    room = MAX_BYTES
+    for path, below in package.files.items():
+        source = package.root / below
+        try:
+            status = os.lstat(source)
+        except OSError:
+            continue
+        if not stat.S_ISREG(status.st_mode) or status.st_size > min(_LIMITS.max_file_bytes, room):
+            continue
+        listed.append(ListedFile(path, source, status.st_size, status.st_mtime_ns))
+        room -= status.st_size
+        if len(listed) == MAX_FILES:
+            break
+    return listed
+
+
+def listing_of(package: InstalledPackage, listed: list[ListedFile]) -> str:
+    """Return what is another text as soon as one of the files is another one, without reading any."""
+    digest = hashlib.blake2b(_KEPT_FORMAT, digest_size=16)
+    for each in (package.label, str(package.root), *(f"{f.path}\0{f.size}\0{f.mtime_ns}" for f in listed)):
+        digest.update(each.encode("utf-8", "surrogateescape") + b"\0")
+    return digest.hexdigest()
+
+
+def read_files(listed: list[ListedFile]) -> list[ReadFile]:
+    """Return the text of those files that are text and were not put in another's place meanwhile."""
+    return [read for each in listed if (read := _read(each)) is not None]
+
+
+def database_name(package: InstalledPackage, files: list[ReadFile]) -> str:
+    """Return what the database of exactly this content is called: a folder below the cache's `libraries`."""
+    digest = hashlib.blake2b(_KEPT_FORMAT, digest_size=12)
+    for file in files:
+        digest.update(file.path.encode("utf-8", "surrogateescape") + b"\0" + file.content_hash)
+    name, version = (_NAME.sub("-", text)[:60] for text in (package.name, package.version))
+    return f"{package.ecosystem}/{name}-{version}-{digest.hexdigest()}"
+
+
+def fill(store: Store, files: list[ReadFile], breathe: Callable[[], None], in_background: bool) -> None:
+    """Put what the files define into an empty database, all of it or nothing.
+
+    `breathe` is called between files, and may raise. `in_background` gives the work the least share of the cores.
+    """
+    parsed: list[PreparedFile] = []
+    texts = ((file.path, file.text) for file in files)
+    with closing(PARSERS.parse_all(texts, num_workers=1, in_background=in_background)) as found:
+        for file, each in zip(files, found, strict=True):
+            breathe()
+            state = FileState(file.content_hash, len(file.text), None, time.time_ns(), each.skip_reason)
+            kept = None if each.parsed is None else _offered(each.parsed, file.text)
+            parsed.append(PreparedFile(file.path, state, kept))
+    store.write(parsed)
+
+
+def note_use(database: Path) -> None:
+    """Say that a repository uses the database: those that none does go in the end."""
+    os.utime(database)
+
+
+def _read(listed: ListedFile) -> ReadFile | None:
+    try:
+        with open_regular(listed.source) as file:
+            content = file.read(listed.size)
+    except OSError:
+        return None
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return None
+    return None if "\0" in text else ReadFile(listed.path, text, content_hash(content))
+
+
+def _offered(parsed: ParsedFile, text: str) -> ParsedFile:
+    """Return what importers may use of a file, without its text."""
+    return replace(parsed, symbols=tuple(_offered_symbols(parsed.symbols, text)), chunks=())
+
+
+def _offered_symbols(symbols: tuple[Symbol, ...], text: str) -> Iterator[Symbol]:
+    source = text.encode("utf-8", "surrogatepass")
+    owners = {""}
+    for symbol in symbols:
+        if symbol.parent not in owners:
+            continue  # inside of a function, or of what is not offered
+        is_private = symbol.name.startswith("_") and symbol.name not in _OFFERED_MEMBERS
+        if symbol.parent and is_private:
+            continue
+        if symbol.kind in _OWNERS:
+            owners.add(symbol.qualified_name)
+        if symbol.name == OFFERED and not symbol.parent:  # what a star takes, and what a module is there for
+            listed = _QUOTED.findall(source[symbol.start_byte : symbol.end_byte].decode("utf-8", "replace"))
+            symbol = replace(symbol, doc=" ".join(listed))
+        yield replace(symbol, signature=_whole_head(symbol, source)) if symbol.signature.endswith(_CUT) else symbol
+
+
+def _whole_head(symbol: Symbol, source: bytes) -> str:
+    """Return a head that was too long with all of its parameters, without their types."""
+    begin = source.find(symbol.signature[:8].encode(), symbol.start_byte, symbol.end_byte)
+    if begin < 0:
+        return symbol.signature
+    text = source[begin : min(symbol.end_byte, begin + _MOST_HEAD_BYTES)].decode("utf-8", "replace")
+    return head_in(text, SIGNATURE_CHARS) or symbol.signature

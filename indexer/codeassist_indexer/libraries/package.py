@@ -1,0 +1,53 @@
+"""An installed package, and what finds those that imports mean. Values, and what each ecosystem answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol
+
+_NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledPackage:
+    """One version of a package as it lies on the disk.
+
+    modules: the names that imports of it begin with (`Imports.libraries.package_of` gives such a name of an import).
+    root: what its files lie below. files: source files, by the path that an import would spell ("httpx/_client.py")
+    the path below `root`. entries: where an ecosystem says so, the file that an import path of the package means.
+    is_stub: it declares what another package of the same modules does.
+    """
+
+    ecosystem: str
+    name: str
+    version: str
+    modules: tuple[str, ...]
+    root: Path
+    files: Mapping[str, str]
+    entries: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
+    is_stub: bool = False
+
+    @property
+    def label(self) -> str:
+        """Return what people call it: "httpx 0.28.1"."""
+        return f"{self.name} {self.version}".strip()
+
+
+class Installation(Protocol):
+    """Where the packages of one ecosystem lie that a repository uses. Reads the disk, and runs nothing."""
+
+    @property
+    def ecosystem(self) -> str:
+        """The ecosystem's name, which `Imports.libraries` of its languages says too."""
+        ...
+
+    def stamp(self) -> str:
+        """Return what is another text as soon as a package is installed, removed or replaced."""
+        ...
+
+    def packages(self, modules: Iterable[str]) -> Iterator[InstalledPackage]:
+        """Yield the packages that imports of these modules, as they are written, may mean; each once."""
+        ...

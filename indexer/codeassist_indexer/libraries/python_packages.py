@@ -1,0 +1,145 @@
+"""Python's distributions in site-packages: what their own records list, by the modules that they provide.
+
+A distribution without a record gives the folder or file of its own name. `.pth` files are not followed, and nothing is
+imported.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from codeassist.regular_file import open_regular
+from codeassist_indexer.libraries.package import InstalledPackage
+from codeassist_indexer.libraries.python_environment import site_packages_of, system_packages
+
+_MOST_RECORD_BYTES = 8 << 20
+_MOST_DISTRIBUTIONS = 5_000
+_MOST_LISTED = 20_000
+_STUBS = "-stubs"
+_INFO = re.compile(r"([A-Za-z0-9][\w.+-]*?)-(\d[^-]*)(?:-py3[\d.]*)?\.(?:dist|egg)-info")
+# Never part of what a package offers; other people's packages, for some.
+_NOT_OFFERED = frozenset({"tests", "_vendor", "_vendored", "vendor", "vendored", "__pycache__", "node_modules"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Distribution:
+    name: str
+    version: str
+    root: Path
+    paths: tuple[str, ...]
+
+    def provided(self) -> Iterator[str]:
+        """Yield the names that imports of it begin with."""
+        return iter(dict.fromkeys(_first_name(path) for path in self.paths))
+
+
+class PythonInstallation:
+    """The distributions in a repository's environment, read when they are first asked for."""
+
+    ecosystem = "python"
+
+    def __init__(self, root: Path) -> None:
+        self._folders = site_packages_of(root) or system_packages()
+        self._by_module: dict[str, list[_Distribution]] | None = None
+
+    def stamp(self) -> str:
+        """Return the folders with the times of their last changes."""
+        return "\n".join(f"{folder} {_changed_ns(folder)}" for folder in self._folders)
+
+    def packages(self, modules: Iterable[str]) -> Iterator[InstalledPackage]:
+        """Yield the distributions that provide what these dotted modules import."""
+        if self._by_module is None:
+            self._by_module = {}
+            for each in _distributions(self._folders):
+                for module in each.provided():
+                    self._by_module.setdefault(module, []).append(each)
+        seen: set[tuple[str, str]] = set()
+        for module in modules:
+            first = module.partition(".")[0]
+            if not first or first in sys.stdlib_module_names:
+                continue
+            providing = self._by_module.get(first, [])
+            if len(providing) > 2:  # a namespace of many: only those that have what is imported
+                providing = [each for each in providing if _has_module(each, module)]
+            for each in providing:
+                if (each.name, each.version) not in seen:
+                    seen.add((each.name, each.version))
+                    yield _package(each)
+
+
+def _package(found: _Distribution) -> InstalledPackage:
+    files = {path.replace(f"{_STUBS}/", "/", 1): path for path in found.paths}
+    is_stub = any(path.partition("/")[0].endswith(_STUBS) for path in found.paths)
+    modules = tuple(found.provided())
+    return InstalledPackage("python", found.name, found.version, modules, found.root, files, is_stub=is_stub)
+
+
+def _distributions(folders: Iterable[Path]) -> Iterator[_Distribution]:
+    """Yield what is installed; of the same name in several folders only the first, as Python finds it."""
+    names: set[str] = set()
+    for folder in folders:
+        try:
+            with os.scandir(folder) as scan:
+                entries = sorted(entry.name for entry, _ in zip(scan, range(_MOST_DISTRIBUTIONS * 4), strict=False))
+        except OSError:
+            continue
+        for entry in entries:
+            info = _INFO.fullmatch(entry)
+            if info is None or info[1].lower() in names:
+                continue
+            paths = _offered(_recorded(folder / entry / "RECORD") or _of_own_name(folder, info[1]))
+            if paths:
+                names.add(info[1].lower())
+                yield _Distribution(info[1].replace("_", "-"), info[2], folder, paths)
+
+
+def _offered(paths: Iterable[str]) -> tuple[str, ...]:
+    """Return the source files that importers may use, those nearest to the top first."""
+    kept = [path for path in paths if path.endswith((".py", ".pyi")) and _is_plain(path.split("/"))]
+    return tuple(sorted(dict.fromkeys(kept), key=lambda path: (path.count("/"), path)))[:_MOST_LISTED]
+
+
+def _is_plain(parts: list[str]) -> bool:
+    return ".." not in parts and parts[0] != "" and _NOT_OFFERED.isdisjoint(parts) and ":" not in parts[0]
+
+
+def _recorded(record: Path) -> list[str]:
+    try:
+        with open_regular(record) as file:
+            text = file.read(_MOST_RECORD_BYTES).decode("utf-8", "replace")
+        return [row[0] for row in csv.reader(text.splitlines()) if row]
+    except (OSError, csv.Error):
+        return []
+
+
+def _of_own_name(folder: Path, name: str) -> Iterator[str]:
+    """Yield the source files below the folder, or the file, of a distribution's own name."""
+    for spelled in dict.fromkeys((name, name.lower(), name.replace("-", "_").lower())):
+        if (folder / f"{spelled}.py").is_file():
+            yield f"{spelled}.py"
+        for parent, _, names in os.walk(folder / spelled):
+            inside = Path(parent).relative_to(folder).as_posix()
+            yield from (f"{inside}/{each}" for each in names)
+
+
+def _first_name(path: str) -> str:
+    first = path.partition("/")[0]
+    return (first if "/" in path else first.rpartition(".")[0]).removesuffix(_STUBS)
+
+
+def _has_module(distribution: _Distribution, module: str) -> bool:
+    wanted = module.replace(".", "/")
+    return any(path.startswith((f"{wanted}/", f"{wanted}.py")) for path in distribution.paths)
+
+
+def _changed_ns(folder: Path) -> int:
+    try:
+        return folder.stat().st_mtime_ns
+    except OSError:
+        return 0
