@@ -11,7 +11,7 @@ NODE := build/vscode
 WITH_NODE := PATH="$(CURDIR)/$(NODE)/bin:$$PATH"
 
 .DEFAULT_GOAL := help
-.PHONY: help vsix test-model test-vscode test-dashboard moving-picture dashboard-image demo dist test trace soak test-security test-remote test-nvim test-editors-more check format constraints clean
+.PHONY: help vsix test-model test-vscode test-dashboard moving-picture dashboard-image demo dist test trace soak test-security test-remote bench-gpu test-nvim test-editors-more check format constraints clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
@@ -72,6 +72,20 @@ REMOTE_URL ?=
 test-remote: $(VENV)/.dev-installed  ## remote engines on a real server: LLAMA_PYTHON=python/with/llama-cpp-python, or REMOTE_URL=http://127.0.0.1:8000/v1
 	CODEASSIST_TEST_LLAMA_PYTHON="$(LLAMA_PYTHON)" CODEASSIST_TEST_REMOTE_URL="$(REMOTE_URL)" \
 	  $(BIN)/python -m pytest -q -s tests/remote/test_real.py
+
+OUT ?= $(error name a folder: OUT=bench/gpu)
+DEVICE ?= cuda
+GPU_MODEL ?=
+GPU_OPTIONS ?=
+# Another Python that has what the product needs, where none can be installed.
+BENCH_PYTHON ?=
+bench-gpu: $(if $(BENCH_PYTHON),,$(VENV)/.dev-installed)  ## the engine on a GPU, in 8 minutes: OUT=folder GPU_MODEL=path/to/0.5b.gguf (DEVICE=cpu tries the command)
+	@mkdir -p "$(OUT)" && export PYTHONPATH="$(CURDIR):$(CURDIR)/indexer:$(CURDIR)/lsp:$(CURDIR)/eval" && \
+	python="$(or $(BENCH_PYTHON),$(BIN)/python)"; \
+	timeout 120 $$python -m pytest -q tests/engine >"$(OUT)/tests.txt" 2>&1; tests=$$?; \
+	echo "The engine's tests:"; tail -n 6 "$(OUT)/tests.txt"; \
+	$$python -m codeassist bench gpu --device $(DEVICE) --minutes 5.5 --sources codeassist \
+	  $(if $(GPU_MODEL),--model "$(GPU_MODEL)") --out "$(OUT)" $(GPU_OPTIONS) && exit $$tests
 
 test-nvim: $(VENV)/.dev-installed  ## the Neovim plugin's tests alone
 	$(BIN)/python -m pytest -q tests/editors/nvim

@@ -19,7 +19,7 @@ from codeassist.engine.cache.reuse import SnippetStates, common_prefix
 from codeassist.engine.decoding.decode import Decoded, DecodeParams, decode
 from codeassist.engine.decoding.drafts import Speculator
 from codeassist.engine.decoding.spelling import spell
-from codeassist.engine.layers.model import PREFILL_CHUNK, Model, never
+from codeassist.engine.layers.model import Model, never
 from codeassist.errors import ModelError
 from codeassist.monitor.monitor import Monitor
 from codeassist.tokenization.half_word import HalfWord
@@ -243,7 +243,7 @@ class Engine:
         if layout is None or live is None:
             return
         layer_ms_per_token = self.model.ms_per_token / self.model.config.num_layers
-        pass_tokens = max(16, min(PREFILL_CHUNK, int(_MOST_LAYER_MS / max(layer_ms_per_token, 1e-6))))
+        pass_tokens = max(16, min(self.model.pass_tokens, int(_MOST_LAYER_MS / max(layer_ms_per_token, 1e-6))))
         self._read(live, layout, self.exact or cache.is_exact, stopped, pass_tokens)
         cache.awaited = None
 

@@ -49,8 +49,14 @@ class CudaGraphPasses:
         self._states = states
         self._records = records
         self._recorded: dict[tuple[int, int], _Recorded] = {}
+        self._memory = torch.cuda.graph_pool_handle() if records else None  # one for all: none runs beside another
         states.k.zero_()
         states.v.zero_()
+
+    @property
+    def num_recorded(self) -> int:
+        """How many shapes are recorded."""
+        return len(self._recorded)
 
     @staticmethod
     def can_run(num_rows: int) -> bool:
@@ -92,7 +98,7 @@ class CudaGraphPasses:
                 self._run(token_ids, slots, num_keys)
         torch.cuda.current_stream(self._model.device).wait_stream(beside)
         graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(graph):
+        with torch.cuda.graph(graph, pool=self._memory):
             hidden = self._run(token_ids, slots, num_keys)
         log.debug("a pass of %d rows over %d keys is recorded", len(token_ids), num_keys)
         return _Recorded(token_ids, slots, hidden, graph.replay)

@@ -121,7 +121,7 @@ class LiveCache:
         encode = {slot for gap in missing for slot in gap if self.tokens[slot] is None}
         refreshed = self._outdated(refresh, encode)
         refreshed.add(len(wanted) - 1)
-        hidden = self._encode(wanted, sorted(encode | refreshed), pass_tokens or PREFILL_CHUNK, stopped)
+        hidden = self._encode(wanted, sorted(encode | refreshed), pass_tokens or self.model.pass_tokens, stopped)
         if store is not None and not exact:
             for part in snippets:
                 tokens = tuple(wanted[part.start : part.stop])
@@ -300,16 +300,18 @@ class LiveCache:
 
 
 def passes(slots: Sequence[int], most: int = PREFILL_CHUNK) -> list[list[int]]:
-    """Cut rising slots into forward passes: long runs in chunks of their own, short ones together.
+    """Cut rising slots into forward passes: long runs in chunks of their own, `most` at a time, short ones together.
 
-    A pass over scattered slots needs a mask, which costs; a pass for each short run reads all weights again, which
-    costs more.
+    A pass over scattered slots needs a mask, which costs (so they are PREFILL_CHUNK at the most); a pass for each short
+    run reads all weights again, which costs more.
     """
+    most_scattered = min(most, PREFILL_CHUNK)
     parts: list[list[int]] = [[]]
     for slot in slots:
         current = parts[-1]
-        long_run_ends = len(current) >= most // 2 and current[-1] != slot - 1
-        if len(current) >= most or long_run_ends:
+        is_run = not current or slot - current[0] == len(current)
+        long_run_ends = len(current) >= most_scattered // 2 and current[-1] != slot - 1
+        if len(current) >= (most if is_run else most_scattered) or long_run_ends:
             parts.append([])
         parts[-1].append(slot)
     return parts

@@ -24,25 +24,40 @@ def attend_run(q: Tensor, k: Tensor, v: Tensor, start: int) -> Tensor:
     q: (T, H, D); k, v: (H_kv, start+T, D) with the run's own states already in place → (T, H·D).
     """
     T, H, D = q.shape
-    if q.device.type != "cpu" or q.dtype != torch.float32:
+    if not has_flash(q):
         if T == 1:
             out = F.scaled_dot_product_attention(q.transpose(0, 1)[None], k[None], v[None], enable_gqa=True)
             return out[0].transpose(0, 1).reshape(T, H * D)
         slots = torch.arange(start + T, device=q.device)
         return attend_masked(q, k, v, visible_mask(slots[start:], start + T, q.dtype))
-    if T == 1:
+    if T == 1 and q.device.type == "cpu":
         return _attend_tile(q, k, v, start)
     H_kv = k.shape[0]
     group = H // H_kv
     grouped = q.view(T, H_kv, group, D).permute(1, 2, 0, 3)  # (H_kv, G, T, D)
     own = (H_kv, group, T, D)
-    out, own_lse = _flash_cpu(grouped, k[:, None, start:].expand(own), v[:, None, start:].expand(own), is_causal=True)
+    out, own_lse = _flash(grouped, k[:, None, start:].expand(own), v[:, None, start:].expand(own), is_causal=True)
     if start:
         # The past needs no mask; the two softmaxes join by their normalisers (log-sum-exp), as in flash decoding.
-        past, past_lse = _flash_cpu(grouped.reshape(1, H_kv, group * T, D), k[None, :, :start], v[None, :, :start])
+        past, past_lse = _flash(grouped.reshape(1, H_kv, group * T, D), k[None, :, :start], v[None, :, :start])
         weight = torch.sigmoid(own_lse - past_lse.view(H_kv, group, T))
-        out = torch.lerp(past.view(own), out, weight.unsqueeze(-1))
+        out = torch.lerp(past.view(own).float(), out.float(), weight.unsqueeze(-1)).to(q.dtype)
     return out.permute(2, 0, 1, 3).reshape(T, H * D)
+
+
+def has_flash(q: Tensor) -> bool:
+    """Whether runs of such queries attend without a mask: float32 on a CPU, 16 bits on an NVIDIA GPU."""
+    if q.device.type == "cuda":
+        return q.dtype in (torch.bfloat16, torch.float16) and q.shape[-1] % 8 == 0
+    return q.device.type == "cpu" and q.dtype == torch.float32
+
+
+def _flash(q: Tensor, k: Tensor, v: Tensor, *, is_causal: bool = False) -> tuple[Tensor, Tensor]:
+    """Attention, and the log-sum-exp of each row's scores. q, k, v: (B, H, T or N, D) → (B, H, T, D), (B, H, T)."""
+    if q.device.type == "cpu":
+        return _flash_cpu(q, k, v, is_causal=is_causal)
+    found = torch.ops.aten._scaled_dot_product_flash_attention(q, k, v, 0.0, is_causal)
+    return found[0], found[1][..., : q.shape[2]]
 
 
 def attend_alone(q: Tensor, k: Tensor, v: Tensor, start: int) -> Tensor:

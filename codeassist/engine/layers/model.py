@@ -22,6 +22,7 @@ from codeassist.engine.loading.weights import Weights
 from codeassist.errors import Cancelled
 
 PREFILL_CHUNK = 256  # tokens a pass: keeps a layer's activations in the last-level cache
+_GPU_CHUNK = 2048  # of a GPU: its products, not launching them, then take the time
 
 _GUESSED_MS = {"cpu": 12.0, "cuda": 0.1}  # to read a token with a billion parameters, until it has been measured
 _MEASURED_FROM = 16  # tokens: smaller passes say little about reading
@@ -76,6 +77,11 @@ class Model:
         self._norm = read_norm(weights, "norm", device, centred=config.norm == "layer")
         self.backend.close()
         self.ms_per_token = _GUESSED_MS.get(device.type, 1.0) * config.num_layer_parameters / 1e9
+
+    @property
+    def pass_tokens(self) -> int:
+        """How many tokens of a run are best read at a time."""
+        return PREFILL_CHUNK if self.device.type == "cpu" else _GPU_CHUNK
 
     def wait(self) -> None:
         """Wait until all weights are packed; a pass does not need this, it waits for what it uses."""

@@ -10,7 +10,6 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codeassist.engine.cache import live_cache
 from codeassist.engine.cache.live_cache import LiveCache, passes
 from codeassist.engine.cache.reuse import MIN_KEPT_RUN, SnippetStates, align, common_prefix, gaps
 from codeassist.engine.layers.attention import Move
@@ -218,7 +217,7 @@ def after(num_looks: int) -> Callable[[], bool]:
 
 def test_who_types_faster_than_a_pass_takes_still_gets_on(tiny: MakeModel, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every request is superseded after one layer; the layers that ran are those of one prefill and no more."""
-    monkeypatch.setattr(live_cache, "PREFILL_CHUNK", 32)
+    monkeypatch.setattr(Model, "pass_tokens", 32)
     rng = random.Random(SEED)
     model = tiny("qwen2")[0]
     num_layers = len(model.blocks)
@@ -264,7 +263,7 @@ def test_an_interrupted_slice_of_healing_is_gone_on_with_even_behind_a_keystroke
 def test_what_was_done_of_a_pass_does_not_outlive_a_change_before_it(
     tiny: MakeModel, monkeypatch: pytest.MonkeyPatch, exact: bool
 ) -> None:
-    monkeypatch.setattr(live_cache, "PREFILL_CHUNK", 32)
+    monkeypatch.setattr(Model, "pass_tokens", 32)
     rng = random.Random(SEED)
     tokens = [rng.randrange(500) for _ in range(96)]
     cache = LiveCache(tiny("qwen2")[0], CAPACITY)
@@ -352,6 +351,14 @@ def test_passes_keep_order_and_bound_their_size() -> None:
     parts = passes(slots)
     assert [slot for part in parts for slot in part] == slots
     assert all(0 < len(part) <= PREFILL_CHUNK for part in parts)
+
+
+def test_only_runs_are_read_in_the_large_passes_of_a_gpu() -> None:
+    scattered = [*range(6000, 7000, 2)]
+    parts = passes([*range(5000), *scattered], 2048)
+    assert [len(part) for part in parts[:3]] == [2048, 2048, 5000 - 2 * 2048]
+    assert [slot for part in parts[3:] for slot in part] == scattered
+    assert all(len(part) <= PREFILL_CHUNK for part in parts[3:])
 
 
 def test_a_snippet_that_returns_costs_no_encoding_and_heals_to_exact(tiny: MakeModel) -> None:

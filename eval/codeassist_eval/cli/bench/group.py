@@ -27,6 +27,7 @@ _COMMANDS = {
     "start": "Measure the start of the language server.",
     "remote": "Put a completions server under load.",
     "monitor": "Complete with and without monitors.",
+    "gpu": "Measure and check the engine on a GPU.",
     "fit": "Measure fitting answers on real files.",
     "index": "Measure the index on a large tree.",
     "retrieval": "Measure the search for candidates.",
