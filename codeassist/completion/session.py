@@ -219,7 +219,7 @@ def open_session(
     """
     import torch
 
-    from codeassist.engine.layers.linear import int8_supported
+    from codeassist.engine.layers.int8_products import int8_supported
 
     if settings.model.threads is not None:
         torch.set_num_threads(settings.model.threads)

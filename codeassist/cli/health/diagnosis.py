@@ -47,7 +47,7 @@ def diagnose(folder: Path, assignments: tuple[str, ...], progress: Progress) -> 
     sections = {
         "program": _program(settings, problems),
         "hardware": _hardware(hardware),
-        "torch": _torch(hardware, problems, progress),
+        "torch": _torch(hardware, settings, problems, progress),
         "model": _model(settings, hardware, problems, progress),
         "index": _index(root, settings, problems),
         "settings": _settings(resolved),
@@ -85,7 +85,7 @@ def _hardware(hardware: Hardware) -> dict[str, Any]:
     }
 
 
-def _torch(hardware: Hardware, problems: list[str], progress: Progress) -> dict[str, Any]:
+def _torch(hardware: Hardware, settings: Settings, problems: list[str], progress: Progress) -> dict[str, Any]:
     progress("import PyTorch", 0, None)
     try:
         build = torch_build()
@@ -97,7 +97,24 @@ def _torch(hardware: Hardware, problems: list[str], progress: Progress) -> dict[
         problems.append(problem)
     if build is None:
         return {"version": "none"}
-    return {"version": build.version, "cuda": build.cuda or "none, a CPU build", "sees a GPU": build.sees_gpu}
+    facts = {"version": build.version, "cuda": build.cuda or "none, a CPU build", "sees a GPU": build.sees_gpu}
+    return facts if build.sees_gpu else facts | {"int8 kernels": _kernels(settings)}
+
+
+def _kernels(settings: Settings) -> str:
+    """What multiplies int8 weights on this processor, and what that was chosen by."""
+    from codeassist.engine.layers.int8_products import INT8_PRODUCTS
+    from codeassist.engine.layers.kernel_choice import fastest, known_figures
+
+    figures = known_figures(settings.places.cache / "weights")
+    if figures is None:
+        runnable = [product.name for product in INT8_PRODUCTS if product.can_run()]
+        return f"{' and '.join(runnable) or 'none'}, measured when a model is first loaded"
+    compared = "; ".join(
+        f"{name} " + ", ".join(f"{ms:.2f} ms for {rows} rows" for rows, ms in by_rows.items())
+        for name, by_rows in figures.items()
+    )
+    return f"{fastest(figures).name} ({compared}, of one large matrix)"
 
 
 def _model(settings: Settings, hardware: Hardware, problems: list[str], progress: Progress) -> dict[str, Any]:

@@ -4,17 +4,13 @@ A backend reads a model's matrices and makes the layers that multiply by them. E
 asked of it, nowhere else: the dtype between products, how an embedding is read, where a norm's scale is applied, and
 whether a row must be given to the last bit what it would be given alone.
 
-The int8 product is torch's own (fbgemm): weights are symmetric per output row, activations symmetric per token, so a
-row's result does not depend on the rows beside it: verifying drafted tokens in one pass gives what decoding them one
-by one gives. Packing int8 weights takes most of the time to load a model (about 100 MB a second and core, AVX2,
-2026-11-21): layers can be made in the background, in the order in which a pass needs them, while the index is brought
-up to date and snippets are found.
+Packing int8 weights takes most of the time to load a model: layers can be made in the background, in the order in which
+a pass needs them, while the index is brought up to date and snippets are found.
 """
 
 from __future__ import annotations
 
 import functools
-import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import ClassVar, Protocol
@@ -23,6 +19,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from codeassist.engine.layers.int8_products import Int8Product
+from codeassist.engine.layers.kernel_choice import fastest_int8
 from codeassist.engine.loading.weights import Weights
 
 _HEAD_ROWS = 1 << 15  # rows of the output matrix packed together: several cores can share the work
@@ -53,23 +51,20 @@ class PlainLinear:
 
 
 class Int8Linear:
-    """int8 weights, int8 activations, int32 sums, float32 results.
+    """int8 weights, int8 activations, int32 sums, float32 results, by the library that `product` packs them for.
 
     weight: (O, I) int8; scale: (O,) float32; bias: (O,) float32 or None. The packed copy is all that stays in memory.
     """
 
-    def __init__(self, weight: Tensor, scale: Tensor, bias: Tensor | None) -> None:
-        self.packed = _pack(weight, scale)
+    def __init__(self, weight: Tensor, scale: Tensor, bias: Tensor | None, product: type[Int8Product]) -> None:
+        self._product = product(weight, scale)
         self.bias = bias
-        self.levels = activation_levels()
 
     def __call__(self, x: Tensor, row_scale: Tensor | None = None) -> Tensor:
         """x: (T, I) float32 → (T, O) float32."""
         # Not vector_norm(x, inf): it is 12 to 40 times slower on 256 rows (torch 2.13, AVX2, 2026-11-21).
         largest = x.abs().amax(dim=-1, keepdim=True).clamp_min_(1e-30)
-        out = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(
-            x / largest, 1.0 / self.levels, self.levels + 1, self.packed
-        )
+        out = self._product(x, largest)
         if row_scale is not None:
             largest = largest * row_scale
         return out.mul_(largest) if self.bias is None else torch.addcmul(self.bias, out, largest)
@@ -239,13 +234,14 @@ class Int8Backend:
 
     def __init__(self, weights: Weights, device: torch.device) -> None:
         self._weights = weights
+        self._product = fastest_int8(weights.path.parent)
         self._maker = LinearMaker()
         self.dtype = torch.float32
 
     @property
     def name(self) -> str:
-        """int8."""
-        return "int8"
+        """int8, and the library that multiplies."""
+        return f"int8 ({self._product.name})"
 
     @staticmethod
     def can_run(weights: Weights, device: torch.device) -> bool:
@@ -282,12 +278,13 @@ class Int8Backend:
 
     def _packed(self, name: str, order: Tensor | None) -> Linear:
         weight, scale = (_ordered(self._weights.get(f"{name}.{kind}"), order) for kind in ("weight", "scale"))
-        layer = Int8Linear(weight, scale, _bias(self._weights, name, order))
+        layer = Int8Linear(weight, scale, _bias(self._weights, name, order), self._product)
         self._weights.remap()  # what was packed need not stay in memory twice
         return layer
 
     def _packed_rows(self, name: str, rows: slice) -> Linear:
-        layer = Int8Linear(self._weights.get(name)[rows], self._weights.get(name + ".scale")[rows], None)
+        weight, scale = self._weights.get(name)[rows], self._weights.get(name + ".scale")[rows]
+        layer = Int8Linear(weight, scale, None, self._product)
         self._weights.remap()
         return layer
 
@@ -298,38 +295,3 @@ def _ordered(tensor: Tensor, order: Tensor | None) -> Tensor:
 
 def _bias(weights: Weights, name: str, order: Tensor | None) -> Tensor | None:
     return _ordered(weights.get(name + ".bias"), order).float() if name + ".bias" in weights.names else None
-
-
-def _pack(weight: Tensor, scale: Tensor) -> torch.ScriptObject:
-    """Pack (O, I) int8 rows with their (O,) scales for fbgemm."""
-    zero_points = torch.zeros(len(scale), dtype=torch.int64)
-    with warnings.catch_warnings():
-        # torch 2.13 announces the removal of quantized tensors, without a successor for per-row activations yet.
-        warnings.simplefilter("ignore", UserWarning)
-        quantized = torch._make_per_channel_quantized_tensor(  # pyright: ignore[reportPrivateUsage, reportPrivateImportUsage]
-            weight, scale.double(), zero_points, 0
-        )
-        if torch.backends.quantized.engine != "fbgemm":  # a setting of the whole process; nothing else here uses it
-            torch.backends.quantized.engine = "fbgemm"
-        return torch.ops.quantized.linear_prepack(quantized, None)
-
-
-@functools.cache
-def int8_supported() -> bool:
-    """Whether this torch build has the fbgemm int8 kernels (x86 with AVX2 or better)."""
-    return "fbgemm" in torch.backends.quantized.supported_engines
-
-
-@functools.cache
-def activation_levels() -> int:
-    """How many levels an activation may have on each side of zero: 127 where int8 products are exact, else 110.
-
-    Without VNNI the kernels add two products in 16 bits, which saturate. Whether they do here is tried, not looked
-    up. Qwen2.5-Coder-0.5B against float32 on 1,024 tokens of code, AVX2 machine, 2026-11-21: levels 63 (never
-    saturates) KL 0.022, 80 0.015, 95 0.012, 110 0.0081, 127 0.0091.
-    """
-    packed = _pack(torch.full((1, 64), 127, dtype=torch.int8), torch.ones(1))
-    product = torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(
-        torch.ones(1, 64), 1.0 / 127, 128, packed
-    )
-    return 127 if abs(product.item() - 64 * 127) < 1 else 110

@@ -19,6 +19,7 @@ from codeassist.engine.layers.attention import CacheView, KVCache, view_of
 from codeassist.engine.layers.linear import Int8Backend, LinearBackend, Norm, PlainBackend
 from codeassist.engine.layers.rotary import interleaved_order, rotation_table
 from codeassist.engine.loading.weights import Weights
+from codeassist.engine.memory_release import keep_freed
 from codeassist.errors import Cancelled
 
 PREFILL_CHUNK = 256  # tokens a pass: keeps a layer's activations in the last-level cache
@@ -65,6 +66,8 @@ class Model:
     """
 
     def __init__(self, weights: Weights, device: torch.device, max_positions: int) -> None:
+        if device.type == "cpu":
+            keep_freed()
         self.config = config = weights.config
         self.device = device
         self.max_positions = max_positions

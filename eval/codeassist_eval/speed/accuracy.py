@@ -33,7 +33,7 @@ class Accuracy:
 
 def measure_accuracy(engine: LocalEngine, tasks: Sequence[Task], num_tokens: int, progress: Progress) -> Accuracy:
     """Compare the format that the settings choose with float32 on the first `num_tokens` tokens of the tasks' files."""
-    from codeassist.engine.layers.linear import activation_levels
+    from codeassist.engine.layers.int8_products import activation_levels
 
     chosen = open_session(engine.settings, engine.model, progress)
     plain_model = dataclasses.replace(engine.settings.model, format="float32")
@@ -54,7 +54,7 @@ def measure_accuracy(engine: LocalEngine, tasks: Sequence[Task], num_tokens: int
         kl_mean=kl.mean().item(),
         kl_median=kl.median().item(),
         weight_format=kernel,
-        activation_levels=activation_levels() if kernel == "int8" else None,
+        activation_levels=activation_levels() if kernel.startswith("int8") else None,
     )
 
 

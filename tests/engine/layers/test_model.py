@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from codeassist.engine.cache.live_cache import LiveCache
-from codeassist.engine.layers.linear import Int8Linear, PlainLinear, activation_levels, int8_supported
+from codeassist.engine.layers.int8_products import INT8_PRODUCTS, Int8Product, activation_levels, int8_supported
+from codeassist.engine.layers.linear import Int8Linear, PlainLinear
 from codeassist.engine.layers.model import Model
 from codeassist.errors import Cancelled
 from tests.engine.conftest import MakeModel
@@ -77,28 +78,31 @@ def test_int8_stays_near_float32(tiny: MakeModel, family: str) -> None:
     assert error < 0.2, f"relative error {error:.3f}"
 
 
-@pytest.mark.skipif(not int8_supported(), reason="this torch build has no fbgemm int8 kernels")
-def test_int8_rows_do_not_depend_on_their_neighbours() -> None:
+RUNNABLE = [product for product in INT8_PRODUCTS if product.can_run()]
+
+
+@pytest.mark.parametrize("product", RUNNABLE)
+def test_int8_rows_do_not_depend_on_their_neighbours(product: type[Int8Product]) -> None:
     """What makes verifying drafts lossless: a row alone gives, to the bit, what it gives among others."""
     generator = torch.Generator().manual_seed(3)
     weight = torch.randint(-127, 128, (48, 96), dtype=torch.int8, generator=generator)
     scale = torch.rand(48, generator=generator) / 100
-    linear = Int8Linear(weight, scale, bias=torch.randn(48, generator=generator))
+    linear = Int8Linear(weight, scale, torch.randn(48, generator=generator), product)
     x = torch.randn(9, 96, generator=generator) * torch.logspace(-3, 3, 9).unsqueeze(1)
     together = linear(x)
     for row in range(9):
         assert torch.equal(linear(x[row : row + 1])[0], together[row])
 
 
-@pytest.mark.skipif(not int8_supported(), reason="this torch build has no fbgemm int8 kernels")
-def test_int8_product_is_near_the_float_one() -> None:
+@pytest.mark.parametrize("product", RUNNABLE)
+def test_int8_product_is_near_the_float_one(product: type[Int8Product]) -> None:
     generator = torch.Generator().manual_seed(4)
     weight = torch.randn(256, 512, generator=generator)
     scale = weight.abs().amax(dim=1) / 127
     quantised = (weight / scale.unsqueeze(1)).round().to(torch.int8)
     x = torch.randn(5, 512, generator=generator)
     wanted = PlainLinear(weight, None)(x)
-    got = Int8Linear(quantised, scale, None)(x)
+    got = Int8Linear(quantised, scale, None, product)(x)
     assert (got - wanted).norm() / wanted.norm() < 0.03
     assert activation_levels() in range(32, 128)
 

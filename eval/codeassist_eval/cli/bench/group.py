@@ -20,6 +20,7 @@ def bench_group() -> None:
 _COMMANDS = {
     "engine": "Measure prefill and decoding.",
     "typing": "Replay editing sessions.",
+    "kernels": "Measure the kernels that multiply.",
     "accuracy": "Measure how near int8 stays to float32.",
     "order": "Compare orders of a prompt.",
     "edits": "Measure how fast next edits come.",
