@@ -219,13 +219,24 @@ def open_session(
     """
     import torch
 
+    from codeassist.engine.device_trial import OperationMissing
     from codeassist.engine.layers.int8_products import int8_supported
 
     if settings.model.threads is not None:
         torch.set_num_threads(settings.model.threads)
-    for place in placements(settings.model, has_cuda=torch.cuda.is_available(), has_int8=int8_supported()):
+    is_there = {"has_cuda": torch.cuda.is_available(), "has_mps": torch.backends.mps.is_available()}
+    lacking: tuple[str, ...] = ()
+    for place in placements(settings.model, **is_there, has_int8=int8_supported()):
+        if lacking and place.device != "cpu":
+            continue
         try:
-            return _open(settings, model, place, progress, analysts, notices, speculate)
+            there = replace(place, notice=None) if lacking else place
+            return _open(settings, model, there, progress, analysts, (*notices, *lacking), speculate)
+        except OperationMissing as error:
+            if settings.model.device != "auto":
+                raise
+            log.warning("%s on %s: %s", model.name, place.device, error)
+            lacking = (f"{error}, where it runs now",)
         except torch.OutOfMemoryError as error:
             log.warning("%s on %s with %d tokens: %s", model.name, place.device, place.context_tokens, error)
             torch.cuda.empty_cache()
@@ -244,6 +255,7 @@ def _open(
     """Load a model in one place. Raises torch.OutOfMemoryError where that does not hold it and one document."""
     import torch
 
+    from codeassist.engine.device_trial import try_model
     from codeassist.engine.engine import Engine
     from codeassist.engine.layers.model import Model
     from codeassist.engine.loading.weights import drop_damaged, open_weights, prepare
@@ -284,6 +296,8 @@ def _open(
     with ThreadPoolExecutor(max_workers=1) as pool:  # half a second, beside the packing of the weights
         reading = pool.submit(read_tokenizer)
         loaded = Model(weights, device, max_positions=context_tokens + room)
+        if place.device == "mps":
+            try_model(loaded)
         if device.type != "cpu":
             loaded.new_cache(context_tokens + room)  # to see that there is memory for one
         tokenizer, trie, monitoring = reading.result()

@@ -120,7 +120,8 @@ def torch_build() -> TorchBuild | None:
         raise ModelError(
             f"PyTorch cannot be imported ({error}); install it again (`codeassist docs install`)"
         ) from error
-    return TorchBuild(torch.__version__, torch.version.cuda, torch.cuda.is_available())
+    sees_gpu = torch.cuda.is_available() or torch.backends.mps.is_available()
+    return TorchBuild(torch.__version__, torch.version.cuda, sees_gpu)
 
 
 def torch_problem(gpu: Gpu | None, build: TorchBuild | None) -> str | None:

@@ -9,7 +9,6 @@ from typing import Literal
 from codeassist.errors import ModelError
 from codeassist.settings.sections import ModelSettings
 
-Device = Literal["cpu", "cuda"]
 Format = Literal["int8", "bf16", "float32"]
 
 _SMALLEST_WINDOW = 1024
@@ -26,8 +25,10 @@ class Placement:
     notice: str | None = None
 
 
-def placements(wanted: ModelSettings, *, has_cuda: bool, has_int8: bool) -> Iterator[Placement]:
+def placements(wanted: ModelSettings, *, has_cuda: bool, has_mps: bool, has_int8: bool) -> Iterator[Placement]:
     """The ways to run a model, the wanted one first: on a GPU then with half and a quarter of the window, then on CPU.
+
+    `has_mps`: Apple's GPU.
 
     Raises ModelError for a device that is not there and a format that does not run on it.
     """
@@ -35,8 +36,11 @@ def placements(wanted: ModelSettings, *, has_cuda: bool, has_int8: bool) -> Iter
         raise ModelError(
             f"model.device is {wanted.device!r}, but torch sees no GPU; set it to auto (`codeassist docs install`)"
         )
-    device = wanted.device if wanted.device != "auto" else "cuda" if has_cuda else "cpu"
-    on_gpu = device.startswith("cuda")
+    if wanted.device == "mps" and not has_mps:
+        raise ModelError("model.device is 'mps', but torch sees no GPU of Apple's; set it to auto")
+    found = "cuda" if has_cuda else "mps" if has_mps else "cpu"
+    device = found if wanted.device == "auto" else wanted.device
+    on_gpu = device != "cpu"
     if wanted.format == "int8" and (on_gpu or not has_int8):
         raise ModelError(f"int8 weights do not run on {device.partition(':')[0]} here; set model.format to auto")
     on_cpu: Format = "int8" if has_int8 else "float32"

@@ -111,7 +111,7 @@ class ModelSettings:
     name: str = _personal("auto", text(), harmless="chooses among the models that the user has installed")
     device: str = _personal(
         "auto",
-        matching(r"auto|cpu|cuda(:\d{1,3})?", '"auto", "cpu", "cuda" or "cuda:N"'),
+        matching(r"auto|cpu|mps|cuda(:\d{1,3})?", '"auto", "cpu", "cuda", "cuda:N" or "mps"'),
         harmless="names a part of this machine",
     )
     format: Literal["auto", "int8", "bf16", "float32"] = _personal("auto", word("auto", "int8", "bf16", "float32"))

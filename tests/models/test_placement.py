@@ -12,6 +12,7 @@ import torch
 from codeassist.completion.session import Session, open_session
 from codeassist.engine.cache.live_cache import LiveCache
 from codeassist.engine.decoding.decode import DecodeParams
+from codeassist.engine.device_trial import try_model
 from codeassist.engine.engine import Engine, PromptCache
 from codeassist.engine.layers import model as module
 from codeassist.errors import ModelError
@@ -27,8 +28,9 @@ __all__ = ["tiny"]
 CPU = torch.device("cpu")
 
 
-def tried(wanted: ModelSettings, has_cuda: bool = True) -> list[tuple[str, str, int]]:
-    return [(p.device, p.format, p.context_tokens) for p in placements(wanted, has_cuda=has_cuda, has_int8=True)]
+def tried(wanted: ModelSettings, has_cuda: bool = True, has_mps: bool = False) -> list[tuple[str, str, int]]:
+    found = placements(wanted, has_cuda=has_cuda, has_mps=has_mps, has_int8=True)
+    return [(p.device, p.format, p.context_tokens) for p in found]
 
 
 def test_the_wanted_place_is_first_and_the_cpu_last() -> None:
@@ -43,6 +45,10 @@ def test_the_wanted_place_is_first_and_the_cpu_last() -> None:
     assert tried(replace(wanted, device="cpu", format="bf16")) == [("cpu", "bf16", 8192)]
     assert tried(replace(wanted, device="cuda:1", context_tokens=1500))[0] == ("cuda:1", "bf16", 1500)
     assert len(tried(replace(wanted, context_tokens=1500))) == 2, "half of that is not worth it"
+    assert tried(wanted, has_mps=True)[0] == ("cuda", "bf16", 8192)
+    found = tried(wanted, has_cuda=False, has_mps=True)
+    assert (found[0], found[-1]) == (("mps", "bf16", 8192), ("cpu", "int8", 8192))
+    assert tried(replace(wanted, device="cpu"), has_mps=True) == [("cpu", "int8", 8192)]
 
 
 def test_what_cannot_be_is_said() -> None:
@@ -50,6 +56,10 @@ def test_what_cannot_be_is_said() -> None:
         tried(ModelSettings(device="cuda"), has_cuda=False)
     with pytest.raises(ModelError, match="int8 weights do not run on cuda"):
         tried(ModelSettings(format="int8"))
+    with pytest.raises(ModelError, match="no GPU of Apple's"):
+        tried(ModelSettings(device="mps"))
+    with pytest.raises(ModelError, match="int8 weights do not run on mps"):
+        tried(ModelSettings(device="mps", format="int8"), has_mps=True)
 
 
 @pytest.fixture
@@ -122,3 +132,47 @@ def test_memory_that_runs_out_later_costs_the_caches_and_not_the_answer(
     with pytest.raises(ModelError, match=r"lower model\.context_tokens"):
         complete(b)
     assert complete(b) == wanted
+
+
+@pytest.mark.parametrize("device", ["auto", "mps"])
+def test_a_gpu_that_lacks_an_operation_is_left_or_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device: str
+) -> None:
+    folder = tmp_path / "model"
+    save_model(folder, "qwen2", "plain", max_position_embeddings=1024)
+    real = module.Model
+    places: list[str] = []
+
+    class OnImaginedGPU(real):
+        def __init__(self, weights: object, device: torch.device, max_positions: int) -> None:
+            places.append(device.type)
+            super().__init__(weights, CPU, max_positions)  # type: ignore[arg-type]
+
+        def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+            if places[-1] == "mps":
+                raise NotImplementedError("The operator 'aten::imagined' is not implemented for the MPS device.\nMore")
+            return super().logits(hidden)
+
+    monkeypatch.setattr(module, "Model", OnImaginedGPU)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    defaults = Settings()
+    settings = replace(
+        defaults,
+        model=replace(defaults.model, device=device, context_tokens=512, format="float32"),
+        places=replace(defaults.places, cache=tmp_path / "cache"),
+    )
+    installed = InstalledModel("tiny", folder, "0" * 64, "safetensors")
+    if device == "mps":
+        with pytest.raises(ModelError, match=r"aten::imagined.* for the MPS device"):
+            open_session(settings, installed)
+        assert places == ["mps"]
+        return
+    session = open_session(settings, installed)
+    assert places == ["mps", "cpu"]
+    (notice,) = [each for each in session.notices if "GPU" in each]
+    assert "aten::imagined" in notice and "\n" not in notice
+
+
+@pytest.mark.parametrize("family", ["llama", "qwen3", "starcoder2"])
+def test_what_runs_passes_the_trial(tiny: MakeModel, family: str) -> None:
+    try_model(tiny(family)[0])

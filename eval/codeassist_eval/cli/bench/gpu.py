@@ -16,7 +16,7 @@ from codeassist_eval.cli.options import FILE, model_option
 @click.command("gpu")
 @model_option
 @click.option("--device", default="cuda", show_default=True, help="What torch calls it; cpu tries the command itself.")
-@click.option("--shape", type=click.Choice(("7b", "tiny")), help="Of the random model. Default: tiny on a CPU.")
+@click.option("--shape", type=click.Choice(("7b", "tiny")), help="Of the random model. Default: 7b on cuda.")
 @click.option("--sources", type=FILE, default=Path(), help="Python files that tasks are made of. Default: here.")
 @click.option("--rows", type=click.IntRange(min=1), default=100, show_default=True, help="Tasks for PIE's edits.")
 @click.option("--prompt-tokens", type=click.IntRange(min=128), default=8192, show_default=True, help="Of those tasks.")
@@ -52,7 +52,7 @@ def gpu_command(
     from codeassist_eval.speed.gpu_run import is_whole, print_gpu, run_gpu_bench
 
     place = torch.device(device)
-    plan = SMALL if place.type == "cpu" else GpuPlan()
+    plan = GpuPlan() if place.type == "cuda" else SMALL
     plan = plan if shape is None else dataclasses.replace(plan, shape=shape)
     with Meter() as meter:
         engine = None
