@@ -94,6 +94,8 @@ def _rules(language: str, ecosystem: str) -> LibraryImports | None:
 
 def _of_others(store: Store, names: Sequence[tuple[str, str]], rules: LibraryImports) -> list[tuple[str, str]]:
     """Leave out what the repository itself provides: a package, or a module beside its root."""
+    if not rules.own_come_first:
+        return list(names)
     firsts = dict.fromkeys(rules.package_of(module) for module, _ in names)
     own = {first for first, paths in paths_of_modules(store, firsts).items() if any(map(_is_importable, paths))}
     return [(module, name) for module, name in names if rules.package_of(module) not in own]

@@ -63,12 +63,13 @@ class LibraryImports:
     `ecosystem` names what finds them on the disk (libraries/). `package_of` gives, of an import's module as it is
     written, the name that packages are known by there; "" for what cannot be one. `files` returns the files of a
     package in which the imported name may be defined, the likeliest first; it is told what the package says of its
-    entries.
+    entries. `own_come_first`: where the repository has a module of a package's name, that is meant.
     """
 
     ecosystem: str
     package_of: Callable[[str], str]
     files: Callable[[IndexedPaths, Mapping[str, str], Import], list[str]]
+    own_come_first: bool = False
 
 
 @dataclass(frozen=True, slots=True)

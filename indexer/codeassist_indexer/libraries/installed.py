@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from codeassist_indexer.libraries.node_packages import NodeInstallation
 from codeassist_indexer.libraries.package import Installation
 from codeassist_indexer.libraries.python_packages import PythonInstallation
 
-ECOSYSTEMS: Mapping[str, Callable[[Path], Installation]] = {"python": PythonInstallation}
+ECOSYSTEMS: Mapping[str, Callable[[Path], Installation]] = {"python": PythonInstallation, "npm": NodeInstallation}
 """By the name that `LibraryImports.ecosystem` says; each is given a repository's root."""

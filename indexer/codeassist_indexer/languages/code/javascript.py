@@ -19,6 +19,7 @@ from codeassist_indexer.languages.forms.definition_form import Form, Named, by_n
 from codeassist_indexer.languages.forms.import_form import ImportForm, field_text, line_of, unquoted
 from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths, ends_with, nearest, paths_by_module
 from codeassist_indexer.languages.forms.lexicon import Lexicon, Markup
+from codeassist_indexer.languages.forms.npm_packages import files_of_package, package_of
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import binding_head, head_start_byte, node_text, one_line, supertypes
 from codeassist_indexer.languages.forms.words import words
@@ -32,6 +33,7 @@ from codeassist_indexer.languages.spec import (
     Grammar,
     Imports,
     LanguageSpec,
+    LibraryImports,
 )
 
 _VALUE_KINDS = {
@@ -268,7 +270,7 @@ def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
 
 
 def _file_names(base: str) -> list[str]:
-    extensions = (".ts", ".tsx", ".d.ts", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs")
+    extensions = (".ts", ".tsx", ".d.ts", ".d.mts", ".d.cts", ".mts", ".cts", ".js", ".jsx", ".mjs", ".cjs")
     stem, extension = posixpath.splitext(base)
     bases = [base, stem] if extension in (".js", ".jsx", ".mjs", ".cjs") else [base]
     return [base, *(f"{b}{e}" for b in bases for e in extensions), *(f"{base}/index{e}" for e in extensions)]
@@ -309,6 +311,7 @@ LANGUAGE = LanguageSpec(
         files=_files,
         call="require(",
         folder_modules=("index",),
+        libraries=LibraryImports("npm", package_of, partial(files_of_package, _file_names)),
     ),
     keywords=words(
         """async await break case catch class const continue debugger default delete do else export extends false

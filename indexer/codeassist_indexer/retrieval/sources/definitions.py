@@ -158,9 +158,14 @@ def render_with(definition: Definition, members: Sequence[Member]) -> str:
     return _render_words(definition, shown, blocks.end if blocks is not None else "")
 
 
+def may_be_used(member: Member) -> bool:
+    """Say whether a language lets other files use a member."""
+    return not (member.signature[:1] in "#@pf" and _PRIVATE.match(member.signature))
+
+
 def _shown(members: Sequence[Member]) -> list[tuple[str, str]]:
     """Return kind and signature of the members that are shown."""
-    visible = [each for each in members if not (each.signature[:1] in "#@pf" and _PRIVATE.match(each.signature))]
+    visible = [each for each in members if may_be_used(each)]
     if len(visible) > _MAX_MEMBERS:  # what begins with an underscore is not for other files
         public = [each for each in visible if not each.name.startswith("_") or each.name == "__init__"]
         visible = public[:_MAX_MEMBERS]

@@ -98,13 +98,14 @@ class _Search:
         """
         after = _AFTER_DOT.search(self._head)
         chain = after[1] if after is not None else self._called[1] if self._called is not None else None
-        if chain is None or chain in ("self", "cls"):
+        if chain is None or chain in ("self", "cls", "this"):
             return
         receivers = Receivers(self._context.request.prefix, self._imported, self._defined)
         receiver = receivers.type_of(chain)
         if receiver is None:
             yield from self.called_members(found)
         elif after is not None:
+            self._context.offered[receiver.definition.symbol_id] = receivers.member_names(receiver)
             yield self._of_receiver(receiver, -1, f"the type of {chain}")
         elif self._called is not None:
             member = receivers.member(receiver, self._called[2])
@@ -120,7 +121,9 @@ class _Search:
             for each in resolved:
                 imported = each.imported
                 if imported.alias == parts[0] and imported.name not in ("", "*"):
-                    found = self._defined(reader, imported.name, each.paths)
+                    # A default export is usually imported by the name that it has at home.
+                    name = imported.alias if imported.name == "default" else imported.name
+                    found = self._defined(reader, name, each.paths)
                     if found:
                         return found[0], 1
                 bound = imported.alias or imported.module

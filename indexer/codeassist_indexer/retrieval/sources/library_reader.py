@@ -11,12 +11,13 @@ from dataclasses import replace
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.registry import files_of_import
 from codeassist_indexer.languages.spec import LibraryImports
+from codeassist_indexer.retrieval.sources.definitions import may_be_used
 from codeassist_indexer.retrieval.sources.handed_on import ways_out
 from codeassist_indexer.retrieval.sources.imported import DefinitionLookup
 from codeassist_indexer.retrieval.sources.library_skeletons import without_overloads
 from codeassist_indexer.storage.library_stores import MADE_NUMBERS, Library
 from codeassist_indexer.storage.library_symbols import member_definitions, offered_names
-from codeassist_indexer.storage.symbol_reader import Definition, PathReader, imports_in_files
+from codeassist_indexer.storage.symbol_reader import Definition, PathReader, imports_in_files, read_members
 
 _MOST_STARS = 12
 _Lookup = tuple[str, tuple[str, ...]]
@@ -68,6 +69,15 @@ class LibraryReader:
             ),
         )
         return [self._numbered(each) for each in found]
+
+    def member_names(self, owner: Definition) -> Sequence[str]:
+        """Return the public names of a type's members, in their order."""
+        local = owner.symbol_id - self.library.first_number
+        found = self.library.answers.get(
+            ("member names", local),
+            lambda: tuple(each.name for each in read_members(self.library.store, [local])[local] if may_be_used(each)),
+        )
+        return [name for name in dict.fromkeys(found) if not name.startswith("_") and name != "constructor"]
 
     def names(self, module: str, paths: tuple[str, ...]) -> Sequence[str]:
         """Return the public names of a module, those too that it has from modules of its package by a star."""

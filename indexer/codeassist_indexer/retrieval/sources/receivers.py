@@ -17,20 +17,21 @@ from codeassist_indexer.retrieval.sources.library_reader import LibraryReader
 from codeassist_indexer.storage.symbol_reader import Definition
 
 _MOST_STEPS = 6
-_MOST_BASES = 24
+_MOST_BASES = 48
 _TEXT_CHARS = 60_000
 _MOST_DECLARED, _MOST_ARGUMENTS = 120, 200  # characters: each place of a text is looked at, however it is written
 _CHAIN = r"(?:[^\W\d]\w*\s*\.\s*)*[^\W\d]\w*"
 _MADE_OF = (
     rf"\s*(?::\s*(?P<declared>[^=\n(){{}}]{{1,{_MOST_DECLARED}}}?)\s*)?"
-    rf"=\s*(?:await\s+)?(?P<made>{_CHAIN})\s*(?P<called>\()?"
+    rf"=\s*(?:await\s+)?(?:new\s+)?(?P<made>{_CHAIN})\s*(?P<called>\()?"
 )
 _ENTERED = rf"\b(?:with|,)\s+(?:await\s+)?(?P<made>{_CHAIN})\s*(?P<called>\()[^\n]{{0,{_MOST_ARGUMENTS}}}\)\s+as\s+"
 _PARAMETER = rf"\s*:\s*(?P<declared>[^=\n(){{}},]{{1,{_MOST_DECLARED}}})"
-_RETURNED = re.compile(r"->\s*(.+)$")
-_FIELD = re.compile(r"^(?:self\.)?\w+\s*:\s*([^=]+)")
+_RETURNED = re.compile(r".*(?:->|\)\s*:)\s*([^=]+)$")
+_FIELD = re.compile(r"^(?:self\.|(?:(?:public|protected|static|readonly|get)\s+)*)\w+(?:\(\))?[?!]?\s*:\s*([^=]+)")
 _NO_TYPE = words(
     "Optional Union Annotated Awaitable Coroutine Final ClassVar Any None typing t collections abc type Type"
+    " Promise PromiseLike Array Readonly Partial Required NonNullable null undefined void unknown any"
 )
 
 
@@ -69,6 +70,12 @@ class Receivers:
             if found:
                 return Place(each.reader, found[0])
         return None
+
+    def member_names(self, of: Place) -> list[str]:
+        """Return the public names of a type's members, its own first, then those that it inherits."""
+        return list(
+            dict.fromkeys(name for each in self._with_bases(of) for name in each.reader.member_names(each.definition))
+        )
 
     def _with_bases(self, of: Place) -> Iterator[Place]:
         pending, seen = [of], set[int]()

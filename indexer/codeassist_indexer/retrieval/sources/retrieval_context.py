@@ -153,6 +153,7 @@ class RetrievalContext:
         self.language = language_at(request) or ""
         self.around: CursorQuery = cursor_query(request)
         self.text = request.prefix + request.suffix
+        self.offered: dict[int, Sequence[str]] = {}  # by definition, all names that may follow a dot after such a value
         self._chunks: dict[int, StoredChunk] = {}
         self._definitions: dict[int, Definition] = {}
         self._members: dict[int, Sequence[Member]] = {}

@@ -42,7 +42,7 @@ def candidates(repository: Repository, text: str) -> dict[str, Candidate]:
 
 
 def test_a_type_is_shown_with_what_it_is_made_with_and_its_members(repository: Repository) -> None:
-    found = candidates(repository, "    Widget(")["Widget"]
+    found = candidates(repository, "    # a Widget\n    ")["Widget"]
     assert found.snippet == Snippet(
         "widgets/_core.py",
         'class Widget:\n    """A thing with knobs. It has more to it."""\n'
@@ -52,7 +52,15 @@ def test_a_type_is_shown_with_what_it_is_made_with_and_its_members(repository: R
         InstalledIn("widgets 2.1.0", str(repository.site_packages)),
     )  # fmt: skip
     assert found.snippet.reason == "defines Widget, of widgets 2.1.0, imported in line 2"
-    assert found.facts.is_imported and found.facts.name_distance == 0
+    assert found.facts.is_imported and found.facts.name_distance == 1
+
+
+def test_a_place_asks_of_a_type_what_it_needs(repository: Repository) -> None:
+    """In its call what makes one; after the dot of one all names, and of what is named near what it takes."""
+    made = candidates(repository, "    Widget(")["Widget"].snippet.text
+    assert "num_knobs: int = 3" in made and "turn_knob" not in made
+    after = candidates(repository, "    w = Widget('a')\n    w.")["Widget"].snippet.text
+    assert after.endswith("# Widget has name, turn_knob\n")
 
 
 def test_what_one_package_hands_on_is_found_in_the_other(repository: Repository) -> None:
@@ -109,3 +117,48 @@ def test_what_was_found_rests_on_the_packages_too(repository: Repository, tmp_pa
     own.update()
     assert not basis.holds()
     assert [each.library for each in asked.retrieve(request, 4_000).snippets] == ["late 1.0"]
+
+
+TYPES = {
+    "dist/index.d.ts": 'export * from "./client";\nexport { Knob as Button } from "./knobs.js";\n',
+    "dist/client.d.ts": """import { Messages } from "./messages.js";
+/** Talks to a server. */
+export declare class Client {
+    readonly messages: Messages;
+    private secret: string;
+    constructor(options: { apiKey: string });
+    connect(url: string, options?: { timeout: number }): Promise<Client>;
+}
+export default Client;
+""",
+    "dist/messages.d.ts": """export declare class Messages {
+    createOne(body: string, max: number): Promise<string>;
+}
+""",
+    "dist/knobs.d.ts": "export interface Knob {\n    turn(degrees: number): void;\n}\n",
+}
+SCRIPT = 'import Client, { Button } from "@acme/kit";\nimport * as kit from "@acme/kit";\n\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "shown"),
+    [
+        ("const c = new Client(", "Client", "constructor(options: { apiKey: string });"),
+        ("const c = new Client();\nc.", "Client", "connect(url: string, options?: { timeout: number })"),
+        ("const c = await new kit.Client().connect();\nconst d = new kit.Client();\nd.messages.createOne(",
+         "Messages.createOne", "createOne(body: string, max: number): Promise<string>;"),
+        ("let b: Button;\nb.turn(", "Knob", "turn(degrees: number): void;"),
+        ("kit.", "@acme/kit", "Button, Client"),
+    ],
+)  # fmt: skip
+def test_declarations_of_node_modules(tmp_path: Path, text: str, name: str, shown: str) -> None:
+    made = Repository(tmp_path / "one", tmp_path / "cache", {"src/app.ts": SCRIPT})
+    package = made.root / "node_modules" / "@acme" / "kit"
+    for path, declared in TYPES.items():
+        (package / path).parent.mkdir(parents=True, exist_ok=True)
+        (package / path).write_text(declared)
+    (package / "package.json").write_text('{"version": "3.1.0", "exports": {".": "./dist/index.js"}}')
+    made.update()
+    found = retriever(made).candidates(CompletionRequest("src/app.ts", SCRIPT + text, "\n")).candidates
+    snippets = {each.name: each.snippet for each in found if each.snippet.library == "@acme/kit 3.1.0"}
+    assert name in snippets and shown in snippets[name].text and "secret" not in snippets[name].text
