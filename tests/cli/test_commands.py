@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ from codeassist.cli.app import app, run
 from codeassist.cli.completion.demo import SCENE
 from codeassist.cli.completion.recorded_demo import recorded_demo
 from codeassist.errors import CodeAssistError
+from codeassist.models.hardware import Gpu, TorchBuild, detect
 from codeassist.terminal.deferred_command import DeferredCommand
 from tests.tiny_models import build_model, save_gguf
 
@@ -335,6 +337,20 @@ def test_doctor_finds_the_missing_model_and_names_every_setting(
     assert document["settings"]["completion.max_lines"] == {"value": 3, "origin": str(home / "config.toml")}
     assert document["settings"]["model.threads"] == {"value": "auto", "origin": "default"}
     assert document["hardware"]["cores"] >= 1
+
+
+@pytest.mark.parametrize(("cuda", "gpu", "is_told"), [("13.0", None, True), (None, None, False), ("13.0", "H", False)])
+def test_doctor_notes_a_cuda_build_where_there_is_no_gpu(
+    home: Path, repository: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    cuda: str | None, gpu: str | None, is_told: bool,
+) -> None:  # fmt: skip
+    hardware = replace(detect(), gpu=None if gpu is None else Gpu(gpu, 80_000_000_000))
+    monkeypatch.setattr("codeassist.cli.health.diagnosis.detect", lambda *arguments, **options: hardware)
+    monkeypatch.setattr("codeassist.cli.health.diagnosis.torch_build", lambda: TorchBuild("2.9", cuda, gpu is not None))
+    run(["doctor", "--json"])
+    document = json.loads(capsys.readouterr().out)
+    assert ("takes gigabytes less" in document["torch"].get("note", "")) == is_told
+    assert not any("PyTorch" in problem for problem in document["problems"]), "it works all the same"
 
 
 def test_doctor_is_content_with_what_works(

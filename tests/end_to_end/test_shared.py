@@ -147,7 +147,10 @@ def test_a_relay_imports_nothing_heavy(program: Program) -> None:
         "import sys, codeassist.cli.app, codeassist_lsp.sharing.stdio_relay, codeassist_lsp.sharing.discovery; "
         "print([name for name in ('torch', 'pygls', 'lsprotocol', 'asyncio', 'numpy') if name in sys.modules])"
     )
-    assert program.run(program=script).out == "[]\n"
+    done = subprocess.run(
+        program.command(program=script), env=program.environment(), capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "[]\n"
 
 
 def test_who_would_start_another_server_has_another_one() -> None:

@@ -98,6 +98,10 @@ def _torch(hardware: Hardware, settings: Settings, problems: list[str], progress
     if build is None:
         return {"version": "none"}
     facts = {"version": build.version, "cuda": build.cuda or "none, a CPU build", "sees a GPU": build.sees_gpu}
+    if build.cuda is not None and hardware.gpu is None:
+        facts["note"] = (
+            "no GPU is here: the CPU build does the same and takes gigabytes less (`codeassist docs install`)"
+        )
     return facts if build.sees_gpu else facts | {"int8 kernels": _kernels(settings)}
 
 

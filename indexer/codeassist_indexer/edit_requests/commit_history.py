@@ -99,7 +99,8 @@ class CommitHistory:
 
     def wait(self, timeout_s: float) -> CommittedTogether:
         """Return what is known once a reading under way has ended, or the time is up."""
-        reading = self._reading
+        with self._lock:  # one that is there has been started
+            reading = self._reading
         if reading is not None:
             reading.join(timeout_s)
         return self._known

@@ -10,6 +10,7 @@ import torch
 from codeassist.engine.cache.live_cache import LiveCache
 from codeassist.engine.decoding.batch import Continued, copy_prefix, decode_together
 from codeassist.engine.decoding.decode import Decoded, DecodeParams, decode
+from codeassist.engine.layers.model import Model
 from codeassist.engine.loading.weights import WeightFormat
 from tests.engine.conftest import MakeModel
 from tests.tiny_models import FAMILIES
@@ -42,12 +43,24 @@ def test_together_as_alone(tiny: MakeModel, family: str, weight_format: WeightFo
     decode_together(model, batch)
 
     for one, other, prompt in zip(batch, alone, prompts, strict=True):
+        if one.answer.tokens != other.tokens and is_tie(model, prompt, one.answer.tokens, other.tokens):
+            continue  # either is the likeliest
         assert one.answer.tokens == other.tokens
         assert one.answer.end == other.end
         assert one.answer.logprobs == pytest.approx(other.logprobs, abs=1e-4)
         assert one.cache.tokens == (prompt + other.tokens)[: len(one.cache.tokens)]
         assert one.cache.num_exact == len(one.cache.tokens)
         one.cache.check()
+
+
+def is_tie(model: Model, prompt: list[int], one: list[int], other: list[int]) -> bool:
+    """Whether the likeliest two tokens are as good as equally likely where two answers part."""
+    num_shared = next(
+        (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
+    )
+    states, _ = LiveCache(model, 128).sync([*prompt, *one[:num_shared]])
+    first, second = model.logits(states.reshape(-1, states.shape[-1])[-1:]).float().flatten().topk(2).values.tolist()
+    return first - second < 1e-5
 
 
 def test_a_cache_that_is_full_ends_the_answer(tiny: MakeModel) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -158,3 +159,20 @@ def test_related_files_are_those_of_the_commits_and_those_with_the_names_by_turn
     assert found[:5] == ["often.py", "call00.py", "call28.py", "call01.py", "once.py"]
     assert found[5:] == [path for path in by_names if path not in found[:5]][: MOST_RELATED - 5]
     assert set(SourceFiles(root).read(found)) == set(found)
+
+
+def test_who_waits_while_the_reading_begins(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The thread is there a moment before it has been started."""
+    history, found, start = CommitHistory(root), [], threading.Thread.start
+    waiting = threading.Thread(target=lambda: found.append(history.wait(WAIT_S)))
+
+    def start_late(thread: threading.Thread) -> None:
+        start(waiting)
+        waiting.join(0.1)  # who does not wait for the start has failed by then
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_late)
+    history.look()
+    monkeypatch.undo()
+    waiting.join(WAIT_S)
+    assert [each.with_files(["d.py"])["lib/b.py"] for each in found] == [1]

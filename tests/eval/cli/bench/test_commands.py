@@ -112,3 +112,4 @@ def test_order_measures_each_order(command: Bench) -> None:
     assert all(each["n"] == 2 and each["num_keystrokes"] > 3 for each in orders)
     for each in suffix_first:  # what is typed stands last: nothing after it becomes stale
         assert each["encoded_tokens"]["p50"] <= first["encoded_tokens"]["p50"]
+        assert each["encoded_tokens"]["p95"] < first["encoded_tokens"]["p95"]
