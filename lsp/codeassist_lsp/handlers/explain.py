@@ -7,6 +7,7 @@ excluded in `snippets`.
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -23,6 +24,8 @@ from codeassist_lsp.completion.suggestion_log import ShownSuggestion
 from codeassist_lsp.documents.open_document import with_newlines
 
 _LINES_AROUND = 6
+# What makes markup of a text that has no line of its own; an underscore within a word makes none.
+_MARKUP = re.compile(r"[\\`*\[\]<>#|&~]|(?<![^\W_])_|_(?![^\W_])")
 
 
 def explain(shown: ShownSuggestion) -> dict[str, Any]:
@@ -113,9 +116,11 @@ def _fenced(text: str) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    """Text from a repository, harmless within a table: it makes no links, no markup and no rows."""
-    flat = " ".join(text.split())
-    return "".join(f"\\{char}" if char in r"\`*_{}[]<>()#+!|&~" else char for char in flat)
+    """Text from a repository, harmless within a table: it makes no links, no markup and no rows.
+
+    Some clients show the page as it is written, so nothing is escaped that means nothing.
+    """
+    return _MARKUP.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def _code(text: str) -> str:
