@@ -36,7 +36,7 @@ from codeassist_indexer.storage.library_rows import (
     scanned,
     write_libraries,
 )
-from codeassist_indexer.storage.library_stores import library_database, unused_databases
+from codeassist_indexer.storage.library_stores import library_database, project_database, unused_databases
 from codeassist_indexer.storage.store import Store
 from codeassist_indexer.storage.symbol_reader import PathReader
 
@@ -64,12 +64,14 @@ def update_libraries(
     breathe: Callable[[], None] = lambda: None,
     progress: Callable[[LibraryUpdate], None] = lambda update: None,
     in_background: bool = False,
+    projects: Sequence[Path] = (),
 ) -> bool:
     """Bring the packages of the repository at `root`, whose index is `store`, up to date; say whether any changed.
 
     `folder` holds the databases of packages. `breathe` is called often, and may raise: what was done until then stays.
-    `in_background` gives the work the least share of the cores. Raises CodeAssistError where the index cannot be read
-    or written.
+    `projects` are repositories that are worked in beside this one: where this one imports a package of theirs, their
+    own index is asked, if there is one. `in_background` gives the work the least share of the cores. Raises
+    CodeAssistError where the index cannot be read or written.
     """
     has_changed = False
     for ecosystem, open_installation in ECOSYSTEMS.items():
@@ -78,7 +80,8 @@ def update_libraries(
         names = [(module, name) for module, name in imported_names(store, languages) if rules.package_of(module)]
         if not names and scanned(store, ecosystem) is None:
             continue
-        update = _EcosystemUpdate(store, folder, open_installation(root), rules, breathe, progress, in_background)
+        update = _EcosystemUpdate(store, root, folder, open_installation(root), rules, breathe, progress, in_background)
+        update.projects = [*update.projects, *projects]
         has_changed |= update.run(_of_others(store, names, rules))
     if has_changed:
         for path in unused_databases(folder):
@@ -104,10 +107,18 @@ def _of_others(store: Store, names: Sequence[tuple[str, str]], rules: LibraryImp
 def _is_importable(path: str) -> bool:
     """Whether importers may call the file by its module's name alone: a package, or a module at the root or beside."""
     *folders, name = path.split("/")
+    return _importable_below(path) is not None or (name.startswith("__init__.") and len(folders) == 2)
+
+
+def _importable_below(path: str) -> str | None:
+    """Return the folder in which Python finds the file's module by its name alone, if it is a usual one."""
+    *folders, name = path.split("/")
     if name.startswith("__init__."):
         folders = folders[:-1]
-        return not folders or folders[-1] in _BESIDE_ROOT or len(folders) == 1
-    return not folders or folders == ["src"]
+        is_usual = not folders or folders[-1] in _BESIDE_ROOT
+    else:
+        is_usual = not folders or folders == ["src"]
+    return "/".join(folders) if is_usual else None
 
 
 class _EcosystemUpdate:
@@ -116,6 +127,7 @@ class _EcosystemUpdate:
     def __init__(
         self,
         store: Store,
+        root: Path,
         folder: Path,
         installation: Installation,
         rules: LibraryImports,
@@ -131,12 +143,16 @@ class _EcosystemUpdate:
         self._progress = progress
         self._in_background = in_background
         self._known = {row.listing: row for row in library_rows(store)}
+        self._root = root
+        self.projects: list[Path] = list(installation.projects())
         self._built: dict[str, tuple[InstalledPackage, str, str]] = {}  # by label: package, database, listing
 
     def run(self, names: Sequence[tuple[str, str]]) -> bool:
         """Take in what the names need; say whether the repository's packages are others than before."""
         ecosystem = self._installation.ecosystem
-        stamp = _digest([self._installation.stamp(), *(f"{module} {name}" for module, name in names)])
+        near = list(self._project_rows(names))
+        asked = (f"{module} {name}" for module, name in names)
+        stamp = _digest([self._installation.stamp(), *map(str, near), *asked])
         if scanned(self._store, ecosystem) == stamp and self._are_there(ecosystem):
             return False
         wanted = list(names)
@@ -145,7 +161,7 @@ class _EcosystemUpdate:
             wanted = list(dict.fromkeys(self._handed_on(wanted)))
             if not wanted:
                 break
-        rows = list(self._rows())
+        rows = [*near, *self._rows()]
         before = [row for row in library_rows(self._store) if row.ecosystem == ecosystem]
         write_libraries(self._store, ecosystem, stamp, rows)
         return rows != before
@@ -192,6 +208,25 @@ class _EcosystemUpdate:
             store.close()
         note_use(path)
         self._built[package.label] = (package, name, listing)
+
+    def _project_rows(self, names: Sequence[tuple[str, str]]) -> Iterator[LibraryRow]:
+        """Yield a row for each module that a project beside this one provides, by its own index."""
+        ecosystem = self._installation.ecosystem
+        firsts = list(dict.fromkeys(self._rules.package_of(module) for module, _ in names))
+        for root in dict.fromkeys(path.resolve() for path in self.projects):
+            database = project_database(root)
+            path = library_database(self._folder, database)
+            if root == self._root.resolve() or not self._rules.own_come_first or not _is_usable(path):
+                continue
+            store = Store(path, is_read_only=True)
+            try:
+                found = paths_of_modules(store, firsts)
+            finally:
+                store.close()
+            for module, paths in found.items():
+                folder = next((each for path in paths if (each := _importable_below(path)) is not None), None)
+                if folder is not None:
+                    yield LibraryRow(ecosystem, module, root.name, "", database, {"": folder}, str(root), str(root))
 
     def _handed_on(self, names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         """Yield what packages that were taken in import themselves of the names that they are asked for."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -41,6 +41,10 @@ class NodeInstallation:
         """Return the folders, and the lists of what npm and others installed there, with the times of their changes."""
         lists = [path / name for path in self._folders for name in ("", ".package-lock.json", ".modules.yaml")]
         return "\n".join(f"{path} {_changed_ns(path)}" for path in lists)
+
+    def projects(self) -> Sequence[Path]:
+        """Return nothing: what a link leads to outside of node_modules is not looked into."""
+        return ()
 
     def packages(self, modules: Iterable[str]) -> Iterator[InstalledPackage]:
         """Yield the packages of these import paths that declare types, each with what declares types for it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -46,6 +46,10 @@ class Installation(Protocol):
 
     def stamp(self) -> str:
         """Return what is another text as soon as a package is installed, removed or replaced."""
+        ...
+
+    def projects(self) -> Sequence[Path]:
+        """Return the folders of projects that are used as they lie on the disk, not as a copy of them."""
         ...
 
     def packages(self, modules: Iterable[str]) -> Iterator[InstalledPackage]:

@@ -10,15 +10,19 @@ import csv
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
+from codeassist.json_object import parse_json
 from codeassist.regular_file import open_regular
 from codeassist_indexer.libraries.package import InstalledPackage
 from codeassist_indexer.libraries.python_environment import site_packages_of, system_packages
 
 _MOST_RECORD_BYTES = 8 << 20
+_MOST_URL_BYTES = 64 << 10
 _MOST_DISTRIBUTIONS = 5_000
 _MOST_LISTED = 20_000
 _STUBS = "-stubs"
@@ -51,6 +55,10 @@ class PythonInstallation:
     def stamp(self) -> str:
         """Return the folders with the times of their last changes."""
         return "\n".join(f"{folder} {_changed_ns(folder)}" for folder in self._folders)
+
+    def projects(self) -> Sequence[Path]:
+        """Return the folders of what is installed editable, as pip notes it."""
+        return [folder for each in self._folders for folder in _editable(each)]
 
     def packages(self, modules: Iterable[str]) -> Iterator[InstalledPackage]:
         """Yield the distributions that provide what these dotted modules import."""
@@ -131,6 +139,27 @@ def _of_own_name(folder: Path, name: str) -> Iterator[str]:
 def _first_name(path: str) -> str:
     first = path.partition("/")[0]
     return (first if "/" in path else first.rpartition(".")[0]).removesuffix(_STUBS)
+
+
+def _editable(site_packages: Path) -> Iterator[Path]:
+    try:
+        with os.scandir(site_packages) as scan:
+            names = sorted(entry.name for entry, _ in zip(scan, range(_MOST_DISTRIBUTIONS * 4), strict=False))
+    except OSError:
+        return
+    for name in names:
+        if not _INFO.fullmatch(name):
+            continue
+        try:
+            with open_regular(site_packages / name / "direct_url.json") as file:
+                said = parse_json(file.read(_MOST_URL_BYTES))
+        except (OSError, ValueError):
+            continue
+        match said:
+            case {"url": str(url), "dir_info": {"editable": True}} if url.startswith("file://"):
+                yield Path(url2pathname(urlsplit(url).path))
+            case _:
+                continue
 
 
 def _has_module(distribution: _Distribution, module: str) -> bool:

@@ -18,12 +18,13 @@ from cachetools import LRUCache
 from platformdirs import user_cache_path
 
 from codeassist_indexer.storage.library_rows import libraries_generation, library_rows
-from codeassist_indexer.storage.store import Store
+from codeassist_indexer.storage.store import Store, database_path
 
 T = TypeVar("T")
 
 _MOST_ANSWERS = 4_000
 _NUMBERS_EACH = 1 << 40
+_PROJECTS = "project/"  # what begins so is no package's
 MADE_NUMBERS = 1 << 39
 """From here on, within a package, numbers are of what stands in no database: what was put together for one request."""
 _UNUSED_S = 60 * 86_400.0
@@ -45,6 +46,14 @@ class LibraryAnswers:
         with self._lock:
             self._known[question] = answer
         return answer
+
+
+class NoAnswers(LibraryAnswers):
+    """Keeps nothing: the index of a project changes."""
+
+    def get(self, question: Hashable, ask: Callable[[], T]) -> T:
+        """Ask each time."""
+        return ask()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,7 +96,14 @@ def libraries_folder(cache_folder: Path | None = None) -> Path:
 
 def library_database(folder: Path, name: str) -> Path:
     """Return where the database of a name in `LibraryRow.database` stands."""
+    if name.startswith(_PROJECTS):
+        return folder.parent / "index" / name.removeprefix(_PROJECTS) / "index.db"
     return folder / name / "index.db"
+
+
+def project_database(root: Path) -> str:
+    """Return what `LibraryRow.database` calls the index of another repository of the user's."""
+    return f"{_PROJECTS}{database_path(root, Path()).parent.name}"
 
 
 class LibraryStores:
@@ -122,7 +138,10 @@ class LibraryStores:
                 opened = self._opened.get(row.database)
                 if opened is None:
                     path = library_database(self._folder, row.database)
-                    opened = self._opened[row.database] = (Store(path, is_read_only=True), LibraryAnswers())
+                    opened = self._opened[row.database] = (
+                        Store(path, is_read_only=True),
+                        NoAnswers() if row.database.startswith(_PROJECTS) else LibraryAnswers(),
+                    )
                 first_number = (len(libraries) + 1) * _NUMBERS_EACH
                 label = f"{row.package} {row.version}".strip()
                 library = libraries[row.database] = Library(

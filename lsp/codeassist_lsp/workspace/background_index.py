@@ -10,7 +10,7 @@ import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from codeassist.errors import Cancelled, CodeAssistError, IndexCorrupt
@@ -40,7 +40,8 @@ class BackgroundIndex:
     said last counts. A `holder` is whatever tells one from the other. Building begins as soon as not `is_busy()`, or
     when ten seconds have passed; a document that was edited is indexed as soon as not, or a second later. A build that
     failed, for another process held the database say, is tried again after a while, and at longer and longer intervals.
-    The installed packages that the repository imports are kept in `libraries_folder`; None: they are not.
+    The packages that the repository imports are kept in `libraries_folder`; None: they are not. `projects` are the
+    other repositories that are worked in.
     """
 
     def __init__(
@@ -50,9 +51,10 @@ class BackgroundIndex:
         settings: UpdateSettings,
         is_busy: Callable[[], bool] = lambda: False,
         libraries_folder: Path | None = None,
+        projects: Callable[[], Sequence[Path]] = tuple,
     ) -> None:
         self.store = store
-        self.libraries = BackgroundLibraries(store, root, libraries_folder, self._breathe)
+        self.libraries = BackgroundLibraries(store, root, libraries_folder, self._breathe, projects)
         self.search = LearnedSearch(store, settings.encoder)
         self.root = root
         self._settings = background(settings)

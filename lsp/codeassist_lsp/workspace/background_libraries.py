@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from codeassist.errors import Cancelled, CodeAssistError
@@ -26,10 +26,19 @@ class BackgroundLibraries:
     """Keeps what `store` says of the packages of the repository at `root` current, from `start` to `stop`.
 
     `folder` holds the packages' databases, which `stores` opens; None: no package is looked for. `breathe` is called
-    often; it returns when others need the cores less, and raises Cancelled once all work is to end. For any thread.
+    often; it returns when others need the cores less, and raises Cancelled once all work is to end. `projects` gives
+    the other repositories that are worked in. For any thread.
     """
 
-    def __init__(self, store: Store, root: Path, folder: Path | None, breathe: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        root: Path,
+        folder: Path | None,
+        breathe: Callable[[], None],
+        projects: Callable[[], Sequence[Path]] = tuple,
+    ) -> None:
+        self._projects = projects
         self.stores = None if folder is None else LibraryStores(folder)
         self._store = store
         self._root = root
@@ -76,7 +85,15 @@ class BackgroundLibraries:
         assert self._folder is not None
         root = self._root
         try:
-            update_libraries(self._store, root, self._folder, self._breathe, _log_progress, in_background=True)
+            update_libraries(
+                self._store,
+                root,
+                self._folder,
+                self._breathe,
+                _log_progress,
+                in_background=True,
+                projects=self._projects(),
+            )
         except Cancelled:
             return
         except (CodeAssistError, OSError) as error:

@@ -35,8 +35,11 @@ class Indexes:
             index = self._open.get(key)
             if index is None:
                 store = open_store(root, settings)
-                folder = libraries_folder(settings.places.cache)
-                index = self._open[key] = BackgroundIndex(store, root, update_settings(settings), self._is_busy, folder)
+                sees_libraries = settings.context.mode == "learned"
+                folder = libraries_folder(settings.places.cache) if sees_libraries else None
+                index = self._open[key] = BackgroundIndex(
+                    store, root, update_settings(settings), self._is_busy, folder, self._roots
+                )
                 index.start()
             self._holders.setdefault(key, set()).add(holder)
         return index
@@ -59,6 +62,10 @@ class Indexes:
         """Return the index of the repository with these settings if somebody holds it."""
         with self._lock:
             return self._open.get((root, settings.index))
+
+    def _roots(self) -> list[Path]:
+        with self._lock:
+            return [root for root, _ in self._open]
 
     def all(self) -> tuple[BackgroundIndex, ...]:
         """Return every index that is held."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -9,11 +10,14 @@ from pathlib import Path
 import pytest
 
 from codeassist.errors import Cancelled
+from codeassist.request import CompletionRequest, InstalledIn
 from codeassist_indexer.ingest import library_files
 from codeassist_indexer.ingest.library_update import update_libraries
+from codeassist_indexer.ingest.update import update_index
 from codeassist_indexer.libraries import python_packages
+from codeassist_indexer.retrieval.retrieve import IndexRetriever
 from codeassist_indexer.storage.library_rows import libraries_generation, library_rows
-from codeassist_indexer.storage.store import Store
+from codeassist_indexer.storage.store import Store, database_path
 from codeassist_indexer.storage.symbol_reader import stored_symbols
 from tests.indexer.installed_packages import GEARS, WIDGETS, Repository, install
 
@@ -178,3 +182,43 @@ def test_a_broken_database_is_made_anew(repository: Repository) -> None:
     (repository.root / "more.py").write_text("import widgets.shapes\n")
     repository.update()
     assert {each.name for each in stored_symbols(store_of(repository, "gears"))} == {"Gear", "mesh"}
+
+
+def test_a_project_beside_this_one_is_asked_in_its_own_index(tmp_path: Path) -> None:
+    app = {"app.py": "from engine import Engine\nfrom tools import Tool\n", "own.py": ""}
+    this = Repository(tmp_path / "app", tmp_path / "cache", app)
+    for name, files in {
+        "engine": {"src/engine/__init__.py": "from .core import Engine as Engine\n",
+                   "src/engine/core.py": "class Engine:\n    def start_up(self, speed: int) -> None: ...\n"},
+        "tools": {"tools/__init__.py": "class Tool:\n    size = 1\n", "own.py": "x = 1\n"},
+        "never_opened": {"tools/__init__.py": "class Tool:\n    other = 1\n"},
+    }.items():  # fmt: skip
+        for path, text in files.items():
+            (tmp_path / name / path).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name / path).write_text(text)
+    for name in ("engine", "tools"):
+        update_index(Store(database_path(tmp_path / name, tmp_path / "cache")), tmp_path / name)
+    for name, said in {
+        "engine": {"url": (tmp_path / "engine").as_uri(), "dir_info": {"editable": True}},
+        "copied": {"url": (tmp_path / "tools").as_uri(), "dir_info": {}},
+        "never": {"url": (tmp_path / "never_opened").as_uri(), "dir_info": {"editable": True}},
+    }.items():
+        info = this.site_packages / f"{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "direct_url.json").write_text(json.dumps(said))
+    this.update()
+    assert this.labels() == ["engine"], "pip says that it is editable; what was never opened is not read"
+    assert update_libraries(this.store, this.root, this.folder, projects=[tmp_path / "tools", this.root])
+    assert this.labels() == ["engine", "tools"]
+    asked = IndexRetriever(this.store, "learned", libraries=this.libraries)
+
+    def shown(line: str) -> dict[str, InstalledIn | None]:
+        found = asked.candidates(CompletionRequest("app.py", app["app.py"] + line, "\n"))
+        return {each.name: each.snippet.package for each in found.candidates}
+
+    of_engine = InstalledIn("engine", str(tmp_path / "engine"))
+    assert shown("e = Engine()\ne.start_up(")["Engine.start_up"] == of_engine
+    assert shown("Tool(")["Tool"] == InstalledIn("tools", str(tmp_path / "tools"))
+    (tmp_path / "engine/src/engine/core.py").write_text("class Engine:\n    def warm_up(self) -> None: ...\n")
+    update_index(Store(database_path(tmp_path / "engine", tmp_path / "cache")), tmp_path / "engine")
+    assert "Engine.warm_up" in shown("e = Engine()\ne.warm_up("), "as it is now"

@@ -178,8 +178,8 @@ def _package_of(module: str) -> str:
 
 
 def _library_files(index: IndexedPaths, entries: Mapping[str, str], imported: Import) -> list[str]:
-    """The files of a module as they lie below site-packages."""
-    parts = imported.module.split(".")
+    """The files of a module as they lie below site-packages; of a project, below the folder that `entries` names."""
+    parts = [*filter(None, entries.get("", "").split("/")), *imported.module.split(".")]
     submodule = _in_folder(index, [*parts, imported.name]) if imported.name not in ("", "*") else []
     return [*_in_folder(index, parts), *submodule[:1]]
 

@@ -50,10 +50,11 @@ class LibraryReader:
             if lookup is None:
                 lookup = DefinitionLookup(store, self._paths, "")
                 lookup.read(wanted)
-            return [self._numbered(each) for each in without_overloads(lookup.definitions(name, paths))]
+            return tuple(without_overloads(lookup.definitions(name, paths)))
 
         for name, paths in wanted:
-            found[name, paths] = answers.get(("definitions", name, paths), lambda n=name, p=paths: ask(n, p))
+            known = answers.get(("definitions", name, paths), lambda n=name, p=paths: ask(n, p))
+            found[name, paths] = [self._numbered(each) for each in known]
         return found
 
     def ways_out(self, name: str, paths: tuple[str, ...]) -> Sequence[tuple[str, str]]:
