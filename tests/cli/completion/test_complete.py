@@ -6,18 +6,20 @@ import io
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from codeassist.cli.app import run
+from codeassist.cli.completion.completion_report import explain
 from codeassist.cli.completion.position import Position, parse_position, split_at
 from codeassist.cli.sessions import completion_run as running
 from codeassist.errors import Cancelled, RequestError
 from codeassist.models.registry import InstalledModel
 from codeassist.request import Completion, CompletionRequest, NoRetriever, Retriever, Snippet, Trace, UsedSnippet
 from codeassist.settings import Settings
+from codeassist.terminal.screen import Screen
 
 SNIPPET = Snippet("other.py", "def helper(): ...\n", 3, 4, "bm25", 1.5, "shares [helper] with the lines around")
 
@@ -159,6 +161,16 @@ def test_explain_says_which_snippets_and_why(
     assert out == "né()\n"
     assert "\n  other.py:3-3\n    12 tokens, " in err and "[helper]" in err
     assert "40 prompt tokens" in err
+
+
+def test_no_path_is_broken_however_narrow_the_terminal() -> None:
+    path = "/".join(["a folder of a long name"] * 6) + "/other.py"
+    used = UsedSnippet(replace(SNIPPET, path=path, reason=f"imported in {path}"), 12)
+    completion = Completion("x", "x", "eos", "fake", [used], -0.5, Trace({"decode": 1.2}))
+    written = io.StringIO()
+    explain(running.Outcome(completion, {}), Screen(file=written, width=60))
+    assert f"\n  {path}:3-3\n" in written.getvalue() and f"imported in {path}\n" in written.getvalue()
+    assert Screen(file=written).width == 200, "a row of a table is a line where a script may read it"
 
 
 def test_options_become_settings(session: FakeSession, repository: Path) -> None:
