@@ -279,9 +279,9 @@ class Trace:
     `stage_ms`: "retrieve" (its parts as "retrieve_*"), "prompt", "prefill", "first_token", "decode", "total", those of
     monitors where there are any. `num_cached_tokens`: of the prompt's, those whose states were used again.
     `late_sources` of retrieval were stopped at the deadline. `is_hasty`: the prompt was cut to what could be read in
-    the request's `patience_ms`. `monitor_ms`: what monitors took for each token, without waiting. `sent` None: nothing
-    left this machine. `tokens` write the answer before it was cut, from the cursor on; none where a server that does
-    not tell them wrote it.
+    the request's `patience_ms`. `monitor_ms`: what monitors took for each token, without waiting; `weighing_ms`: of
+    that, each choice between whole names. `sent` None: nothing left this machine. `tokens` write the answer before it
+    was cut, from the cursor on; none where a server that does not tell them wrote it.
     """
 
     stage_ms: Mapping[str, float] = field(default_factory=dict[str, float])
@@ -293,6 +293,7 @@ class Trace:
     is_hasty: bool = False
     monitor_acts: Sequence[MonitorAct] = ()
     monitor_ms: Sequence[float] = ()
+    weighing_ms: Sequence[float] = ()
     sent: Sent | None = None
     tokens: Sequence[AnswerToken] = ()
 

@@ -151,6 +151,7 @@ class Session:
             notices=(*self.notices, *prepared.trace.notices),
             monitor_acts=() if monitor is None else monitor.acts(),
             monitor_ms=tuple(decoded.monitor_ms),
+            weighing_ms=tuple(decoded.weighing_ms),
         )
         match decoded.end:
             case "stop_token" | "cancelled":

@@ -25,7 +25,8 @@ class MonitoredChoice:
     """Chooses tokens under `monitor` and notes what that took; `perturb` gives the logits whose best one is chosen.
 
     Where masks leave nothing, they do not count. Where the likeliest name is forbidden, `weigh` says which of the
-    others is the likeliest as a whole; `planned` are its tokens that are still to come.
+    others is the likeliest as a whole; `planned` are its tokens that are still to come. `token_ms` is what each token
+    took, `weighing_ms` what each weighing of names took of that.
     """
 
     def __init__(
@@ -36,6 +37,7 @@ class MonitoredChoice:
         self._weigh = weigh
         self._draft_ms = 0.0
         self.token_ms: list[float] = []
+        self.weighing_ms: list[float] = []
         self.planned: list[int] = []
 
     def __call__(self, logits: Tensor) -> tuple[int, float]:
@@ -51,7 +53,9 @@ class MonitoredChoice:
         elif permitted is not None and scores is logits and token != int(scores.argmax()):
             names = self._monitor.whole_names(token)
             if len(names) > 1:
+                weighing = perf_counter()
                 token, *self.planned = self._weigh(logits, names)
+                self.weighing_ms.append((perf_counter() - weighing) * 1e3)
         self._note(began, waited_ms)
         return token, float(logits[token] - norm)
 

@@ -42,7 +42,8 @@ class DecodeParams:
 class Decoded:
     """An answer's tokens with the model's own log-probability of each, and what it took.
 
-    `monitor_ms`: what a monitor took for each token that was chosen, without waiting; empty without one.
+    `monitor_ms`: what a monitor took for each token that was chosen, without waiting; empty without one. `weighing_ms`:
+    of that, each time that the likeliest of whole names was looked for.
     """
 
     tokens: list[int] = field(default_factory=list[int])
@@ -53,6 +54,7 @@ class Decoded:
     num_draft_accepted: int = 0
     first_token_ms: float = 0.0
     monitor_ms: list[float] = field(default_factory=list[float])
+    weighing_ms: list[float] = field(default_factory=list[float])
 
 
 class Drafter(Protocol):
@@ -152,7 +154,7 @@ def decode(
             choose.perturb,
             lambda logits, names: best_name(cache, base + len(answer.tokens), logits, names, ends),
         )
-        answer.monitor_ms = monitored.token_ms
+        answer.monitor_ms, answer.weighing_ms = monitored.token_ms, monitored.weighing_ms
     draft: list[int] = []
     pass_started = started
     while True:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +25,9 @@ _KEYWORD = re.compile(r"\s*=(?!=)")
 _IN_BRACES = re.compile(r"[\w$\s,]*(?=\}\s*from\b)")
 _CANDIDATE = re.compile(r"(?:\.|::|[(,]\s*|\b(?:import|new|case)\s+|\{\s*)(?=[^\W\d])")
 
+_STATEMENTS = {kind: re.compile(rf"\b{word}\b") for kind, word in (("import", "(?:import|from)"), ("case", "case"))}
+_IMPORT_CHARS = 300  # of an import over several lines
+
 
 @dataclass(frozen=True, slots=True)
 class AskedPlace:
@@ -36,6 +40,11 @@ class AskedPlace:
     place: NamePosition
     name: str
     is_keyword: bool
+
+    @property
+    def key(self) -> str:
+        """What tells it from all others of a run."""
+        return f"{self.folder.name}/{self.request.path}:{len(self.request.prefix)}+{self.place.start}"
 
     @property
     def line(self) -> str:
@@ -54,30 +63,60 @@ def places_of_tasks(tasks: Iterable[Task], repositories: Repositories) -> Iterat
         yield from _along(repositories.folder(task), language, request, task.groundtruth, settled)
 
 
-def drawn_places(folder: Path, wanted: Language | None, limit: int, seed: int) -> Iterator[AskedPlace]:
-    """Up to `limit` places of the repository in `folder`; the line after each is taken away, as in a task.
+def drawn_places(
+    folder: Path, wanted: Language | None, limit: int, seed: int, kinds: Sequence[str] = ()
+) -> Iterator[AskedPlace]:
+    """Up to `limit` places of the repository in `folder`, of each of `kinds` where they are given, by files.
 
-    Of names in the braces of an import every second place is drawn as it is when they are added to: only the names
-    behind it are gone, what they are imported from stands.
+    The line after each is taken away, as in a task. Of names in the braces of an import every second place is drawn as
+    it is when they are added to: only the names behind it are gone, what they are imported from stands.
     """
+    drawn = _drawn(folder, wanted, limit, seed, kinds)
+    return iter(sorted(drawn, key=lambda asked: (asked.request.path, asked.place.start)))
+
+
+def _drawn(folder: Path, wanted: Language | None, limit: int, seed: int, kinds: Sequence[str]) -> Iterator[AskedPlace]:
     texts = {path: text for path, text in source_texts(folder).items() if is_wanted(path, wanted)}
     candidates: list[tuple[str, int]] = []
     for path, text in texts.items():
         if language_of(path) in ANALYSED:
-            candidates += [(path, match.end()) for match in _CANDIDATE.finditer(text)]
+            found = _CANDIDATE.finditer(text)
+            candidates += [(path, match.end()) for match in found if not kinds or _may_be(match, kinds)]
     random.Random(seed).shuffle(candidates)
-    num_given = 0
+    given: Counter[str] = Counter()
     for path, char in candidates:
-        if num_given == limit:
+        if all(given[kind] >= limit for kind in kinds or ("",)):
             return
         text, language = texts[path], language_of(path, texts[path])
         line_end = text.find("\n", char)
         line_end = len(text) if line_end < 0 else line_end
         request = CompletionRequest(path, text[:char], text[line_end:])
         asked = _asked(folder, language or "", request, NamePositions(language or ""), text[:char], text[char:line_end])
-        if asked is not None:
-            num_given += 1
-            yield _with_module(asked, text, char) if num_given % 2 else asked
+        if asked is None or (kinds and (asked.place.kind not in kinds or given[asked.place.kind] >= limit)):
+            continue
+        counted = asked.place.kind if kinds else ""
+        given[counted] += 1
+        yield _with_module(asked, text, char) if given[counted] % 2 else asked
+
+
+def _may_be(candidate: re.Match[str], kinds: Sequence[str]) -> bool:
+    """Whether a place of one of `kinds` can be here, by what stands right before: saves reading the text."""
+    mark = candidate[0].strip()
+    match mark:
+        case "new":
+            possible = {"class"}
+        case "case":
+            possible = {"case"}
+        case "." | "::":
+            line_start = candidate.string.rfind("\n", 0, candidate.start()) + 1
+            line = candidate.string[line_start : candidate.start()]
+            possible = {"member", *(kind for kind in ("import", "case") if _STATEMENTS[kind].search(line))}
+        case "(" | ",":
+            before = candidate.string[max(0, candidate.start() - _IMPORT_CHARS) : candidate.start()]
+            possible = {"keyword", *(["import"] if _STATEMENTS["import"].search(before) else [])}
+        case _:
+            possible = {"import"}
+    return not possible.isdisjoint(kinds)
 
 
 def _with_module(asked: AskedPlace, text: str, char: int) -> AskedPlace:

@@ -14,9 +14,10 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import perf_counter
 
 from codeassist.request import CompletionRequest
-from codeassist_eval.analysis.check import AnalysisFigures, Excluded, PlaceCount
+from codeassist_eval.analysis.check import AnalysisFigures, PlaceRecord
 from codeassist_eval.errors import EvaluationError
 from codeassist_indexer.analysis.service import RepositoryAnalysisService, TextAnalysis
 from codeassist_indexer.ingest.update import update_index
@@ -101,37 +102,38 @@ def check_runtime(found: Sequence[RuntimeNames]) -> AnalysisFigures:
         try:
             for each in found:
                 for kind, text in each.questions():
-                    _count(figures, each, kind, analyst.analyse(CompletionRequest("use.py", text, "\n")), text)
+                    figures.add(_asked(each, kind, analyst.analyse(CompletionRequest("use.py", text, "\n")), text))
         finally:
             analyst.close()
             store.close()
     return figures
 
 
-def _count(figures: AnalysisFigures, asked: RuntimeNames, kind: str, analysis: object, text: str) -> None:
+def _asked(asked: RuntimeNames, kind: str, analysis: object, text: str) -> PlaceRecord:
     assert isinstance(analysis, TextAnalysis)
     place = analysis.place(text)
     assert place is not None, text
+    began = perf_counter()
     found = analysis.found(text, place)
-    count = figures.counts.setdefault(("python", kind), PlaceCount())
-    count.num_places += 1
-    if found.names is None:
-        count.abstained[found.source] += 1
-        return
-    missing = sorted(asked.names - found.names)
-    if found.strength == "likely":
-        count.num_likely += 1
-        count.num_astray += bool(missing)
-        count.doubts[found.doubt] += 1
-        return
-    count.num_active += 1
-    count.num_names += len(found.names)
-    if missing:
-        count.num_excluded += 1
-        where = asked.module if asked.class_name is None else f"{asked.module}.{asked.class_name}"
-        figures.excluded.append(
-            Excluded("python", kind, where, ", ".join(missing[:10]), tuple(sorted(found.names)[:10]))
-        )
+    answer_ms = (perf_counter() - began) * 1e3
+    names = found.names or frozenset[str]()
+    missing = sorted(asked.names - names)
+    where = asked.module if asked.class_name is None else f"{asked.module}.{asked.class_name}"
+    return PlaceRecord(
+        key=f"{where} {kind}",
+        language="python",
+        kind=kind,
+        strength="unknown" if found.names is None else found.strength,
+        why=found.source if found.names is None else found.doubt,
+        holds=not missing,
+        num_names=len(names),
+        is_keyword=False,
+        is_counted=False,
+        answer_ms=answer_ms,
+        where=where,
+        line=", ".join(missing[:10]),
+        some=tuple(sorted(names)[:10]),
+    )
 
 
 def active_environment() -> Path | None:

@@ -16,6 +16,7 @@ from codeassist.request import AllowedNames, Analysis, AnalysisService, Completi
 from codeassist.settings import Settings
 from codeassist_eval.analysis.places import AskedPlace, places_of_tasks
 from codeassist_eval.benchmarks.crosscodeeval import score
+from codeassist_eval.edits.syntax_errors import num_errors
 from codeassist_eval.runs.record_log import RecordLog, claim_log
 from codeassist_eval.speed.monitor_figures import Answered, MonitorRecord
 from codeassist_eval.tasks.claimed_folder import claim_folder
@@ -89,6 +90,7 @@ class MonitorBench:
             target=task.groundtruth,
             next_identifier=_first_identifier(task, task.groundtruth),
             answers={arm: self._judge(task, each, analysis) for arm, each in (("with", watched), ("without", plain))},
+            weighing_ms=list(watched.trace.weighing_ms),
             acts=[dataclasses.asdict(act) for act in watched.trace.monitor_acts],
             mask_ms=list(watched.trace.monitor_ms),
             wait_ms=watched.trace.stage_ms.get("monitor_wait", 0.0),
@@ -132,6 +134,8 @@ class MonitorBench:
             len(places),
             sum(_may_stand(asked, allowed) for asked, allowed in places),
             completion.trace.stage_ms["decode"],
+            completion.trace.num_new_tokens,
+            _parses(task, text),
         )
 
     def _known_places(
@@ -164,6 +168,12 @@ def _may_stand(asked: AskedPlace, allowed: AllowedNames) -> bool:
     if asked.place.kind == "keyword" and not asked.is_keyword:
         return allowed.room != 0
     return asked.name in allowed.names
+
+
+def _parses(task: Task, answer: str) -> bool | None:
+    """Whether the file with the answer has no more syntax errors than with the truth; None without a grammar."""
+    found, least = (num_errors(task.path, task.prefix + text + task.suffix) for text in (answer, task.groundtruth))
+    return None if found is None or least is None else found <= least
 
 
 def _first_identifier(task: Task, text: str) -> str | None:

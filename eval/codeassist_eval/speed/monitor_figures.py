@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from codeassist.request import SUSPECT_PROBABILITY
-from codeassist_eval.percentiles import percentile
+from codeassist_eval.percentiles import percentile, percentiles
 
 Arm = Literal["with", "without"]
 ARMS: tuple[Arm, ...] = ("with", "without")
@@ -19,7 +19,10 @@ ARMS: tuple[Arm, ...] = ("with", "without")
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """One answer. `members`: names that it writes at places where all that exist are known, and how many of them do."""
+    """One answer. `members`: names that it writes at places where all that exist are known, and how many of them do.
+
+    `parses`: whether the file with it has no more syntax errors than with the truth; None without a grammar.
+    """
 
     text: str
     next_identifier: str | None
@@ -27,6 +30,8 @@ class Answered:
     num_members: int
     num_existing: int
     decode_ms: float
+    num_tokens: int
+    parses: bool | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,7 @@ class MonitorRecord:
     """One task. `acts`: kind, place, outcome, written, wanted and number of names of each place of the answer.
 
     `num_known` of the truth's places had names, `excluded` are those of its names that were not among them.
+    `weighing_ms`: each choice between whole names.
     """
 
     task_id: str
@@ -44,6 +50,7 @@ class MonitorRecord:
     answers: Mapping[str, Answered]
     acts: Sequence[Mapping[str, Any]]
     mask_ms: Sequence[float]
+    weighing_ms: Sequence[float]
     wait_ms: float
     num_known: int
     excluded: Sequence[str]
@@ -87,6 +94,7 @@ def figures(records: Sequence[MonitorRecord]) -> dict[str, Any]:
 
 def _of(records: Sequence[MonitorRecord]) -> dict[str, Any]:
     mask_ms = sorted(ms for record in records for ms in record.mask_ms)
+    weighing_ms = [ms for record in records for ms in record.weighing_ms]
     active = [record for record in records if record.is_active]
     num_known = sum(record.num_known for record in records)
     num_excluded = sum(len(record.excluded) for record in records)
@@ -96,6 +104,7 @@ def _of(records: Sequence[MonitorRecord]) -> dict[str, Any]:
         "next_identifier_match": _by_arm(records, lambda record, arm: record.hits(arm)),
         "em": _by_arm(records, lambda record, arm: record.answers[arm].em),
         "members_exist": {arm: _members(records, arm) for arm in ARMS},
+        "parses": {arm: _parsing(records, arm) for arm in ARMS},
         "active": {"tasks": len(active), "percent": _percent(len(active), len(records))},
         "when_active": {
             "next_identifier_match": _by_arm(active, lambda record, arm: record.hits(arm)),
@@ -118,6 +127,12 @@ def _of(records: Sequence[MonitorRecord]) -> dict[str, Any]:
         "mask_ms_p50": percentile(mask_ms, 50) if mask_ms else None,
         "mask_ms_p95": percentile(mask_ms, 95) if mask_ms else None,
         "mask_percent_of_decode": _percent(sum(mask_ms), decode_ms),
+        "token_ms": {arm: _token_ms(records, arm) for arm in ARMS},
+        "whole_names": {
+            "times": len(weighing_ms),
+            "ms": percentiles(weighing_ms, digits=2),
+            "token_ms": {arm: _token_ms([each for each in records if each.weighing_ms], arm) for arm in ARMS},
+        },
         "wait_ms_mean": sum(record.wait_ms for record in records) / len(records) if records else None,
     }
 
@@ -145,6 +160,17 @@ def _members(records: Sequence[MonitorRecord], arm: Arm) -> dict[str, Any]:
     known = [record.answers[arm] for record in records if record.answers[arm].num_members]
     whole = sum(answer.num_existing == answer.num_members for answer in known)
     return {"answers": len(known), "percent": _percent(whole, len(known))}
+
+
+def _parsing(records: Sequence[MonitorRecord], arm: Arm) -> float | None:
+    judged = [record.answers[arm].parses for record in records if record.answers[arm].parses is not None]
+    return _percent(sum(map(bool, judged)), len(judged))
+
+
+def _token_ms(records: Sequence[MonitorRecord], arm: Arm) -> dict[str, float] | None:
+    """What decoding took for a token, by answers."""
+    answers = [record.answers[arm] for record in records]
+    return percentiles([answer.decode_ms / answer.num_tokens for answer in answers if answer.num_tokens], digits=2)
 
 
 def _percent(part: float, whole: float) -> float | None:

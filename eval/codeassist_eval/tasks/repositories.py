@@ -55,7 +55,7 @@ def repository_folders(repositories: Repositories) -> list[Path]:
 def open_repositories(source: Path, cache: Path) -> Repositories:
     """Return the repositories in `source`, a folder or an archive; an archive is unpacked below `cache` once."""
     if source.is_dir():
-        return Repositories(source)
+        return Repositories(source.resolve())
     if not source.is_file():
         raise EvaluationError(f"{source}: no such folder or archive of repositories (--repos)")
     return Repositories(_unpack_once(source, cache))

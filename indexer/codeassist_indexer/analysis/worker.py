@@ -17,6 +17,7 @@ from typing import Any, TextIO
 from codeassist.errors import CodeAssistError
 from codeassist_indexer.analysis.declared.names import DeclaredNames
 from codeassist_indexer.analysis.python.jedi_names import JediNames
+from codeassist_indexer.analysis.python.patches import Patches
 from codeassist_indexer.languages.registry import is_read_by_jedi
 from codeassist_indexer.storage.store import Store
 from codeassist_indexer.workers.confinement import confine
@@ -54,6 +55,7 @@ class _Answers:
     def __init__(self, root: Path, sys_path: list[str], store: Store) -> None:
         self._root = root
         self._sys_path = sys_path
+        self._store = store
         self._declared = DeclaredNames(store)
         self._jedi: JediNames | None = None
 
@@ -72,7 +74,7 @@ class _Answers:
 
     def _python(self, question: dict[str, Any]) -> dict[str, Any]:
         if self._jedi is None:
-            self._jedi = JediNames(self._root, self._sys_path)
+            self._jedi = JediNames(self._root, self._sys_path, Patches(self._store))
         return self._jedi.find(question)
 
 

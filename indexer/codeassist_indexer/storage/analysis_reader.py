@@ -32,6 +32,16 @@ def file_text(store: Store, file_id: int) -> str:
     return "".join(texts_of_file(store, file_id))
 
 
+def chunk_texts_with(store: Store, token: str, language: str, limit: int) -> list[str]:
+    """Return the texts of up to `limit` chunks of a language that hold a token of `lexical.code_tokens`."""
+    rows = store.query(
+        "SELECT c.text FROM chunks c JOIN files f ON f.id = c.file_id WHERE f.language = ?"
+        " AND c.id IN (SELECT rowid FROM chunk_tokens WHERE chunk_tokens MATCH ?) LIMIT ?",
+        (language, f'"{token}"', limit),
+    )
+    return [text for (text,) in rows]
+
+
 def state_of_others(store: Store, path: str) -> str:
     """Return what is another text as soon as another file than `path` has changed in the index."""
     return str(store.query("SELECT count(*), max(read_ns) FROM files WHERE path != ?", (path,))[0])

@@ -9,13 +9,13 @@ import pytest
 from click.testing import CliRunner, Result
 
 from codeassist.errors import CodeAssistError
-from codeassist_eval.analysis.check import check_analysis
+from codeassist_eval.analysis.check import check_analysis, place_log
 from codeassist_eval.analysis.places import drawn_places, places_of_tasks
 from codeassist_eval.benchmarks.crosscodeeval import load_tasks
 from codeassist_eval.benchmarks.dereferences import cut_at_dereferences, first_dereference
 from codeassist_eval.cli.eval.group import eval_group
 from codeassist_eval.errors import EvaluationError
-from codeassist_eval.tasks.repositories import Repositories
+from codeassist_eval.tasks.repositories import Repositories, open_repositories
 from tests.eval.bench_data import bench_file
 from tests.eval.fakes import row, write_rows
 
@@ -125,3 +125,38 @@ def test_cut_tasks_of_the_benchmark_keep_their_text(tmp_path: Path) -> None:
         before = whole[task.task_id]
         assert task.prefix + task.groundtruth == before.prefix + before.groundtruth
         assert task.prefix.endswith((".", "::"))
+
+
+def test_places_of_one_kind_are_drawn_by_files(tmp_path: Path) -> None:
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    for name in ("one.py", "two.py"):
+        (folder / name).write_text(HEAD + "from os import (\n    sep,\n)\nprint(first.area(digits=2), first.grow())\n")
+    imports = list(drawn_places(folder, None, 3, 7, ("import",)))
+    assert {place.place.kind for place in imports} == {"import"} and len(imports) == 3
+    both = list(drawn_places(folder, None, 2, 7, ("keyword", "member")))
+    assert sorted(place.place.kind for place in both) == ["keyword", "keyword", "member", "member"]
+    assert [place.request.path for place in both] == sorted(place.request.path for place in both)
+
+
+def test_a_run_that_was_interrupted_goes_on(tmp_path: Path, repositories: Repositories) -> None:
+    folder = repositories.root / "demo"
+    places = list(drawn_places(folder, None, 20, 7))
+    log = place_log(tmp_path / "out", {"seed": 7})
+    check_analysis(places[:2], tmp_path / "indexes", log=log)
+    assert len(log.read()) == 2
+    whole = check_analysis(places, tmp_path / "indexes", log=log).as_document()
+    assert len(log.read()) == len(places) == whole["places"]
+    again = check_analysis(places, tmp_path / "nowhere", log=log).as_document()
+    assert again == whole and not (tmp_path / "nowhere").exists()
+    with pytest.raises(EvaluationError, match="another run"):
+        place_log(tmp_path / "out", {"seed": 8})
+
+
+def test_a_relative_folder_of_repositories_is_made_absolute(
+    tmp_path: Path, repositories: Repositories, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The analysis runs in a folder of its own: `from .types import` would find the standard library's `types`."""
+    monkeypatch.chdir(repositories.root.parent)
+    opened = open_repositories(Path(repositories.root.name), tmp_path / "cache")
+    assert opened.root == repositories.root.resolve()

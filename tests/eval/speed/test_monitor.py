@@ -18,7 +18,7 @@ from tests.tiny_models import save_model
 
 
 def answered(name: str | None, em: float = 0.0, num_members: int = 1, num_existing: int = 1) -> Answered:
-    return Answered(f"{name}()", name, em, num_members, num_existing, 100.0)
+    return Answered(f"{name}()", name, em, num_members, num_existing, 100.0, 20, em == 1.0)
 
 
 def record(task_id: str, with_: Answered, without: Answered, outcome: str | None, **changes: Any) -> MonitorRecord:
@@ -33,6 +33,7 @@ def record(task_id: str, with_: Answered, without: Answered, outcome: str | None
         "answers": {"with": with_, "without": without},
         "acts": acts,
         "mask_ms": [0.1, 0.3],
+        "weighing_ms": [30.0] if outcome == "overruled" else [],
         "wait_ms": 0.0,
         "num_known": 1,
         "excluded": [],
@@ -58,6 +59,9 @@ def test_figures_compare_the_arms() -> None:
     assert document["suspected_wrong"] == 2 and document["strengths"] == {"sure": 3}
     assert document["members_exist"]["without"] == {"answers": 3, "percent": 66.67}
     assert document["mask_percent_of_decode"] == 0.4
+    assert document["parses"] == {"with": 25.0, "without": 25.0}
+    assert document["token_ms"]["with"] == {"p50": 5.0, "p95": 5.0}
+    assert document["whole_names"]["times"] == 2 and document["whole_names"]["ms"] == {"p50": 30.0, "p95": 30.0}
     assert [each["kind"] for each in document["by_kind"]] == ["args", "member"]
     assert document["by_kind"][1]["when_active"]["next_identifier_match"] == {"with": 33.33, "without": 33.33}
 
@@ -109,6 +113,7 @@ def test_tasks_are_completed_with_and_without(
     assert document["active"]["tasks"] == 1
     assert document["members_exist"]["with"]["percent"] == 100.0
     assert document["truth_excluded"] == {"places_known": 1, "excluded": 0, "percent": 0.0}
+    assert set(document["parses"].values()) <= {0.0, 100.0}
     assert json.loads((tmp_path / "out" / "monitor.json").read_text()) == document
     assert run((*arguments, "--kind", "args", *slow)) == 6
     assert "no task of kind args" in capsys.readouterr().err

@@ -102,7 +102,9 @@ def _print(document: Mapping[str, Any]) -> None:
     from codeassist.terminal.screen import Screen
 
     title = f"{document['model']}, {document['tasks']} tasks, names waited for {document['deadline_ms']:.0f} ms at most"
-    table = Table("", "tasks", "active", "next identifier", "EM", "members exist", "truth excluded", title=title)
+    table = Table(
+        "", "tasks", "active", "next identifier", "EM", "members exist", "parses", "truth excluded", title=title
+    )
     for column in table.columns[1:]:
         column.justify = "right"
     for entry in (*document["by_kind"], document):
@@ -113,7 +115,7 @@ def _print(document: Mapping[str, Any]) -> None:
             name,
             str(entry["tasks"]),
             str(entry["active"]["tasks"]),
-            *(_arms(each) for each in (entry["next_identifier_match"], entry["em"], exist)),
+            *(_arms(each) for each in (entry["next_identifier_match"], entry["em"], exist, entry["parses"])),
             f"{excluded['excluded']} of {excluded['places_known']}",
         )
     console = Screen()
@@ -127,6 +129,18 @@ def _print(document: Mapping[str, Any]) -> None:
             f"a mask: p50 {document['mask_ms_p50']:.3f} ms, p95 {document['mask_ms_p95']:.3f} ms a token, "
             f"{document['mask_percent_of_decode']} % of decoding",
         )
+    for what, entry in (("a token", document), ("a token where names were weighed", document["whole_names"])):
+        if entry["token_ms"]["with"] is not None:
+            console.print(
+                f"{what}: {_halves(entry['token_ms']['with'])} with, {_halves(entry['token_ms']['without'])} without"
+            )
+    weighed = document["whole_names"]
+    if weighed["ms"] is not None:
+        console.print(f"choosing between whole names: {weighed['times']} times, {_halves(weighed['ms'])}")
+
+
+def _halves(ms: Mapping[str, float] | None) -> str:
+    return "–" if ms is None else f"p50 {ms['p50']:.1f} ms, p95 {ms['p95']:.1f} ms"
 
 
 def _arms(values: Mapping[str, float | None]) -> str:

@@ -10,7 +10,7 @@ import click
 
 from codeassist.terminal.console import print_json
 from codeassist.terminal.options import debug_option, json_option
-from codeassist_eval.cli.options import FILE, language_option, seed_option
+from codeassist_eval.cli.options import FILE, language_option, run_folder_option, seed_option
 
 if TYPE_CHECKING:
     from codeassist_eval.analysis.check import AllNames, AnalysisFigures
@@ -22,6 +22,13 @@ if TYPE_CHECKING:
 @click.option("--repos", type=click.Path(path_type=Path), help="Folder or archive of the repositories.")
 @language_option
 @click.option("--draw", type=click.IntRange(min=1), metavar="N", help="Instead of tasks: N places of each repository.")
+@click.option(
+    "--kind",
+    "kinds",
+    type=click.Choice(("member", "import", "keyword", "case", "class")),
+    multiple=True,
+    help="Draw N places of this kind. May be repeated.",
+)
 @click.option(
     "--typescript",
     type=FILE,
@@ -35,7 +42,14 @@ if TYPE_CHECKING:
     metavar="MODULE",
     help="Instead of tasks: what a module of the active environment and its classes have at run time.",
 )
+@click.option(
+    "--jedi-tests",
+    type=FILE,
+    metavar="FOLDER",
+    help="Instead of tasks: jedi's own annotated tests, `test/completion` of its source distribution.",
+)
 @seed_option
+@run_folder_option(required=False)
 @json_option
 @debug_option
 def analysis_command(
@@ -43,9 +57,12 @@ def analysis_command(
     repos: Path | None,
     language: Language | None,
     draw: int | None,
+    kinds: tuple[str, ...],
     typescript: Path | None,
     modules: tuple[str, ...],
+    jedi_tests: Path | None,
     seed: int,
+    out: Path | None,
     as_json: bool,
 ) -> None:
     """Ask the analysis behind the monitors at places whose name is known: no model runs.
@@ -54,16 +71,18 @@ def analysis_command(
     """
     from codeassist_eval.reports.tables import print_analysis
 
-    if (tasks_path is not None) + (draw is not None) + bool(modules) != 1:
-        raise click.UsageError("give one of --tasks, --draw and --installed")
+    if (tasks_path is not None) + (draw is not None) + bool(modules) + (jedi_tests is not None) != 1:
+        raise click.UsageError("give one of --tasks, --draw, --installed and --jedi-tests")
     if modules:
         from codeassist_eval.analysis.runtime_names import active_environment, check_runtime, runtime_names
 
         figures = check_runtime(runtime_names(modules, active_environment()))
+    elif jedi_tests is not None:
+        figures = _of_jedi_tests(jedi_tests)
     elif repos is None:
         raise click.UsageError("--repos says where the code is")
     else:
-        figures = _in_repositories(tasks_path, repos, language, draw or 0, typescript, seed)
+        figures = _in_repositories(tasks_path, repos, language, draw or 0, kinds, typescript, seed, out)
     if as_json:
         print_json(figures.as_document())
     else:
@@ -71,10 +90,18 @@ def analysis_command(
 
 
 def _in_repositories(
-    tasks_path: Path | None, repos: Path, language: Language | None, draw: int, typescript: Path | None, seed: int
+    tasks_path: Path | None,
+    repos: Path,
+    language: Language | None,
+    draw: int,
+    kinds: tuple[str, ...],
+    typescript: Path | None,
+    seed: int,
+    out: Path | None,
 ) -> AnalysisFigures:
     """Ask at the places of tasks, or at `draw` places of each repository."""
-    from codeassist_eval.analysis.check import check_analysis
+    from codeassist.models.checksums import sha256_of
+    from codeassist_eval.analysis.check import check_analysis, place_log
     from codeassist_eval.analysis.places import drawn_places, places_of_tasks
     from codeassist_eval.benchmarks.crosscodeeval import load_tasks
     from codeassist_eval.engines.local_engine import evaluation_cache
@@ -90,11 +117,32 @@ def _in_repositories(
         places = places_of_tasks(in_prefix_order(tasks), repositories)
     else:
         folders = repository_folders(repositories)
-        places = (place for folder in folders for place in drawn_places(folder, language, draw, seed))
+        places = (place for folder in folders for place in drawn_places(folder, language, draw, seed, kinds))
+    identity = {
+        "tasks_sha256": None if tasks_path is None else sha256_of(tasks_path),
+        "repositories": repos.name,
+        "draw": [language, draw, list(kinds), seed],
+    }
+    log = None if out is None else place_log(out, identity)
     databases = claim_folder(cache / "indexes")
     with ExitStack() as opened:
         opened.callback(databases.release)
-        return check_analysis(places, databases.path, _all_names(opened, typescript))
+        return check_analysis(places, databases.path, _all_names(opened, typescript), log)
+
+
+def _of_jedi_tests(folder: Path) -> AnalysisFigures:
+    """Ask at the places that jedi's authors annotated: none of their names may be excluded."""
+    from codeassist_eval.analysis.check import check_analysis
+    from codeassist_eval.analysis.jedi_tests import annotated_names
+    from codeassist_eval.engines.local_engine import evaluation_cache
+    from codeassist_eval.tasks.claimed_folder import claim_folder
+
+    names = annotated_names(folder.resolve())
+    databases = claim_folder(evaluation_cache() / "indexes")
+    try:
+        return check_analysis(names, databases.path, names.get)
+    finally:
+        databases.release()
 
 
 def _all_names(opened: ExitStack, typescript: Path | None) -> AllNames:

@@ -15,10 +15,13 @@ import jedi.inference.sys_path
 import jedi.settings
 import parso.cache
 from jedi.api.environment import InterpreterEnvironment, _VersionInfo
+from jedi.inference.base_value import ValueSet
 from jedi.inference.gradual.typeshed import TYPESHED_PATH, PathInfo
+from jedi.inference.imports import Importer
 
 from codeassist_indexer.analysis.python.jedi_closed import UnsureError
 from codeassist_indexer.analysis.python.jedi_places import imports, members, parameters
+from codeassist_indexer.analysis.python.patches import Patches
 
 
 def _prepare_jedi() -> None:
@@ -29,10 +32,12 @@ def _prepare_jedi() -> None:
     the disk. All three are off.
 
     Its stubs of other people's packages are off too: what is installed has other names than when they were written.
-    Those of the standard library are read as of the newest version, and list the names of all.
+    Those of the standard library are read as of the newest version, and list the names of all. Relative imports find
+    what lies beside them, and nothing else.
     """
     jedi.inference.gradual.typeshed._get_typeshed_directories = lambda version_info: iter([_STANDARD_STUBS])
     jedi.inference.gradual.typeshed.DJANGO_INIT_PATH = Path(jedi.__file__) / "none"
+    Importer.follow = _follow_inside
     jedi.settings.auto_import_modules = []
     jedi.settings.allow_unsafe_interpreter_executions = False
     jedi.settings.dynamic_params = False  # what callers pass is a guess at what a parameter may be
@@ -44,6 +49,25 @@ def _prepare_jedi() -> None:
     parso.cache._remove_cache_and_update_lock = lambda *arguments, **named: None
 
 
+def _follow_inside(self: Importer) -> Any:
+    """What jedi finds for an import; for `from .types import` in a folder that is no package, no `types` elsewhere.
+
+    jedi looks for such a module by its bare name, beside the file, and then takes the stub of that name.
+    """
+    found = _follow(self)
+    if self._fixed_sys_path is None:
+        return found
+    below = Path(self._fixed_sys_path[0])
+    own = [written for value in found for written in (value.non_stub_value_set if value.is_stub() else (value,))]
+    return ValueSet(value for value in own if _lies_below(value, below))
+
+
+def _lies_below(value: Any, folder: Path) -> bool:
+    file = value.py__file__() if value.is_module() else None
+    return file.is_relative_to(folder) if file is not None else value.api_type == "namespace"
+
+
+_follow = Importer.follow
 _STANDARD_STUBS = PathInfo(str(TYPESHED_PATH / "stdlib"), False)
 
 
@@ -56,9 +80,10 @@ def _newest(environment: InterpreterEnvironment) -> InterpreterEnvironment:
 class JediNames:
     """Finds names in a repository's Python files. `sys_path`: where modules are looked for, in this order."""
 
-    def __init__(self, root: Path, sys_path: list[str]) -> None:
+    def __init__(self, root: Path, sys_path: list[str], patches: Patches) -> None:
         _prepare_jedi()
         self._root = root
+        self._patches = patches
         # This process is the environment: jedi starts no other Python, least of all one that lies in the repository.
         # Compiled modules are imported only from this interpreter's own path (`load_unsafe_extensions=False`), and of
         # that only the standard library is on `sys_path`; `smart_sys_path` would read build files of the repository.
@@ -85,7 +110,7 @@ class JediNames:
                     found = parameters(script, line, column, tuple(question["bracket"]))
                     return {**asdict(found), "names": sorted(found.names)}
                 case kind:
-                    names, doubt = members(script, line, column, only_cases=kind == "case")
+                    names, doubt = members(script, line, column, self._patches, only_cases=kind == "case")
                     return {"names": sorted(names), "doubt": doubt}
         except UnsureError as unsure:
             return {"unsure": str(unsure)}

@@ -16,6 +16,7 @@ from jedi.inference.imports import Importer
 from codeassist_indexer.analysis.python.jedi_callables import has_fixed_number, refuse_own_class
 from codeassist_indexer.analysis.python.jedi_closed import UnsureError, added_names, refuse_open_module
 from codeassist_indexer.analysis.python.jedi_sure import Walk
+from codeassist_indexer.analysis.python.patches import Patches
 from codeassist_indexer.analysis.python.questions import PLACEHOLDER
 from codeassist_indexer.analysis.text.lexer import code_only
 
@@ -39,7 +40,9 @@ class Parameters:
     doubt: str
 
 
-def members(script: Any, line: int, column: int, only_cases: bool = False) -> tuple[frozenset[str], str]:
+def members(
+    script: Any, line: int, column: int, patches: Patches, only_cases: bool = False
+) -> tuple[frozenset[str], str]:
     """Return what can stand after the dot in front of `column` (both of the place; lines from 1, columns from 0).
 
     And why that is only likely, "" where it is sure.
@@ -68,7 +71,7 @@ def members(script: Any, line: int, column: int, only_cases: bool = False) -> tu
         if cases:
             return cases, ""
     names = _member_names(script, values, (line, column))
-    names |= _assigned_in(scope, text).union(*(added_names(value) for value in values))
+    names |= _assigned_in(scope, text).union(*(added_names(value) | _patched(value, patches) for value in values))
     used = _used_in(scope, text)
     if used - names:
         raise UnsureError("the text uses others")
@@ -215,6 +218,22 @@ def _listed(script: Any, names_filter: Any) -> frozenset[str]:
 
 def _plain(names: Any) -> frozenset[str]:
     return frozenset(name for name in names if name != PLACEHOLDER and _WORD.fullmatch(name))
+
+
+def _patched(value: Any, patches: Patches) -> set[str]:
+    """The names that code elsewhere gives a value's classes, or a module. Raises UnsureError where it gives any."""
+    owners: Any = (value,)
+    if value.is_instance() or value.is_class():
+        owners = (value.py__class__() if value.is_instance() else value).py__mro__()
+    names: set[str] = set()
+    for owner in owners:
+        if owner.is_compiled() or owner.get_root_context().py__name__() == "builtins":
+            continue
+        patch = patches.of(owner.py__name__().rpartition(".")[2])
+        if patch.is_open:
+            raise UnsureError("patched from outside")
+        names |= patch.names
+    return names
 
 
 def _enum_cases(values: Any) -> frozenset[str]:
