@@ -9,14 +9,23 @@ acceptance and the measured cost of a wider pass).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 GAMMA = 3  # tokens that must match; CopySpec's published settings are 3 to 5, a longer match is preferred below
 MAX_DRAFT = 10
 MAX_COPY = 64  # reached where copies keep being right: a text that is written again with changes
 _MAX_MATCH = 16  # how far back rival occurrences are compared
 _RIVALS = 4
-_PRIORS = {"original": 0.9, "long": 0.8, "short": 0.5, "recycled": 0.3}  # how much of a kind of draft is right
+_NEARBY = 12  # tokens of an original in which a single one is trusted to be the place
+_MOST_NEW = 8  # tokens of one change to it
+# How much of a kind of draft is right: after one that was not, and after one that was right to its end. Copies come in
+# runs: 0.5 to 0.8 and over 0.95 while a region is written again.
+_PRIORS = {
+    "original": (0.8, 0.95),
+    "long": (0.7, 0.9),
+    "short": (0.5, 0.8),
+    "recycled": (0.3, 0.5),
+}
 # Tokens remembered: several prompts' worth, beyond which the older half is forgotten. An indexed token takes 300 bytes.
 _PROMPTS_KEPT = 4
 _LEAST_KEPT = 1 << 13
@@ -121,6 +130,7 @@ class Acceptance:
 
     def __init__(self, prior: float) -> None:
         self._held, self._tried = prior * 4, 4.0
+        self.num_drafted = self.num_accepted = 0
 
     @property
     def share(self) -> float:
@@ -129,6 +139,8 @@ class Acceptance:
 
     def saw(self, num_drafted: int, num_accepted: int) -> None:
         """Take note of one draft. The token after the first wrong one was never tried."""
+        self.num_drafted += num_drafted
+        self.num_accepted += num_accepted
         keep = 0.95
         self._held = keep * self._held + num_accepted
         self._tried = keep * self._tried + min(num_drafted, num_accepted + 1)
@@ -150,29 +162,69 @@ def best_length(acceptance: float, cost: PassCost, longest: int) -> int:
 class Original:
     """Follows a text that the answer is a changed copy of: what comes next in it is the draft.
 
-    After a change the place is found again by the last tokens, nearest first: a short match will do, for the answer
-    goes along the text. γ-grams are then not waited for: a copy goes on one token after a change, and from the start.
+    After a change what stood there is expected next, until the place is found again by a token that follows near by, or
+    by two anywhere, nearest first: the answer goes along the text. γ-grams are not waited for. A change that was made
+    once, seen with the token before it, is expected wherever the text has the same again: a name that gets another.
     """
 
     def __init__(self, tokens: Sequence[int]) -> None:
-        self._tokens = tokens
-        self._at: int | None = 0
-        self._near = 0
+        self._tokens = list(tokens)
+        self._at: int | None = 0  # what comes next
+        self._near = 0  # where the text was left, or is
+        self._new: list[int] = []  # what the answer has in place of what follows there
+        self._changes: dict[tuple[int, ...], list[int]] = {}  # old run, from the token before it on → new run
 
     def next(self) -> Sequence[int]:
-        """What comes next in the text, none where the place is lost."""
-        return () if self._at is None else self._tokens[self._at : self._at + MAX_COPY]
+        """What comes next in the text, with the changes made so far; none where the place is lost."""
+        if self._at is None:
+            return ()
+        return self._changed(self._at)[:MAX_COPY]
 
     def follow(self, tail: Sequence[int]) -> None:
         """Take note that the answer now ends with `tail`."""
-        at = self._at
-        if at is not None and at < len(self._tokens) and self._tokens[at] == tail[-1]:
-            self._at = self._near = at + 1
+        token = tail[-1]
+        if self._at is not None and self._at < len(self._tokens) and self._tokens[self._at] == token:
+            self._go_on(self._at)
             return
-        around = sorted(range(1, len(self._tokens) + 1), key=lambda end: abs(end - self._near))
-        self._at = next((end for end in around if end > 1 and list(self._tokens[end - 2 : end]) == tail[-2:]), None)
-        if self._at is not None:
-            self._near = self._at
+        nearby = self._tokens[self._near + 1 : self._near + 1 + _NEARBY]
+        if token in nearby:
+            self._go_on(self._near + 1 + nearby.index(token))
+            return
+        self._new.append(token)
+        around = sorted(range(2, len(self._tokens) + 1), key=lambda end: abs(end - self._near))
+        found = next((end for end in around if self._tokens[end - 2 : end] == list(tail[-2:])), None)
+        if found is not None:
+            self._new = []
+            self._at = self._near = found
+        else:
+            self._at = self._near if len(self._new) <= _MOST_NEW else None
+
+    def _go_on(self, at: int) -> None:
+        """The answer's last token stands at `at`: what it had instead of what stood before is a change."""
+        old = self._tokens[max(0, self._near - 1) : at]
+        if self._near > 0 and (self._new or at > self._near) and len(old) <= _MOST_NEW:
+            self._changes[tuple(old)] = [old[0], *self._new]
+        self._new = []
+        self._at = self._near = at + 1
+
+    def _changed(self, start: int) -> list[int]:
+        """The text from `start` on, with every known change; one that is being made is not begun again."""
+        out: list[int] = []
+        at = start - 1 if start > 0 and not self._new and self._changes else start
+        skipped = start - at  # the token before the first one is there already
+        while at < len(self._tokens) and len(out) < MAX_COPY + skipped:
+            longest = next((old for old in self._runs(at) if old in self._changes), None)
+            if longest is None:
+                out.append(self._tokens[at])
+                at += 1
+            else:
+                out += self._changes[longest]
+                at += len(longest)
+        return out[skipped:]
+
+    def _runs(self, at: int) -> Iterator[tuple[int, ...]]:
+        for length in sorted({len(old) for old in self._changes}, reverse=True):
+            yield tuple(self._tokens[at : at + length])
 
 
 class Speculator:
@@ -182,7 +234,10 @@ class Speculator:
         self.copies = CopyIndex(barriers)
         self.followers: dict[int, int] = {}  # token → what the model last chose after it
         self.cost = PassCost()
-        self._accepted = {kind: Acceptance(prior) for kind, prior in _PRIORS.items()}
+        self._accepted = {
+            (kind, held): Acceptance(priors[held]) for kind, priors in _PRIORS.items() for held in (False, True)
+        }
+        self._held = False  # the last draft to its end
         self._tail: list[int] = []
         self._kind = "short"
         self._original: Original | None = None
@@ -205,7 +260,7 @@ class Speculator:
         draft = [] if self._original is None else list(self._original.next())
         if draft:
             self._kind = "original"
-            return draft[: best_length(self._accepted[self._kind].share, self.cost, len(draft))]
+            return self._cut(draft)
         draft, match = self.copies.find(self._tail, MAX_COPY)
         if draft:
             self._kind = "long" if match > GAMMA + 1 else "short"
@@ -216,14 +271,27 @@ class Speculator:
                 token = self.followers.get(token)
                 if token is not None:
                     draft.append(token)
-        return draft[: best_length(self._accepted[self._kind].share, self.cost, len(draft))]
+        return self._cut(draft)
+
+    def counts(self) -> list[tuple[str, int, int]]:
+        """For each kind of draft (the original, a long or a short match, the model's own earlier choices): its name,
+        how many tokens were drafted, how many held."""
+        both = {kind: [self._accepted[kind, held] for held in (False, True)] for kind in _PRIORS}
+        return [
+            (kind, sum(each.num_drafted for each in counted), sum(each.num_accepted for each in counted))
+            for kind, counted in both.items()
+        ]
+
+    def _cut(self, draft: list[int]) -> list[int]:
+        return draft[: best_length(self._accepted[self._kind, self._held].share, self.cost, len(draft))]
 
     def observe(self, tokens: Sequence[int], num_drafted: int, num_accepted: int, pass_ms: float | None) -> None:
         """Take note of appended tokens, of how the last draft fared, and of what the pass over it cost."""
         if pass_ms is not None:
             self.cost.saw(1 + num_drafted, pass_ms)
         if num_drafted:
-            self._accepted[self._kind].saw(num_drafted, num_accepted)
+            self._accepted[self._kind, self._held].saw(num_drafted, num_accepted)
+            self._held = num_accepted == num_drafted
         for token in tokens:
             if self._tail:
                 self.followers[self._tail[-1]] = token

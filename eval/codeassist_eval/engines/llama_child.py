@@ -125,6 +125,44 @@ class Peer:
         self.llama.n_tokens, self.next_token = base, first
         return {**answer, "tokens": tokens}
 
+    def write_with_lookup(self, ids: list[int]) -> dict[str, object]:
+        """Write tokens as if the model had chosen them, with the binding's own drafts, copied from what stands there.
+
+        Each pass evaluates the last token and its draft, and chooses after each of them, as decoding does.
+        """
+        from llama_cpp.llama_speculative import LlamaPromptLookupDecoding  # pyright: ignore[reportMissingImports]
+
+        llama, lookup = self.llama, LlamaPromptLookupDecoding()
+        base, first = llama.n_tokens, self.next_token
+
+        def steps() -> int:
+            written = 1
+            while written < len(ids):
+                start = llama.n_tokens
+                llama.input_ids[start] = ids[written - 1]
+                draft = [int(token) for token in lookup(llama.input_ids[: start + 1])[: len(ids) - written - 1]]
+                self._choices([ids[written - 1], *draft])
+                right = common_prefix(draft, ids[written:])
+                llama.input_ids[start + 1 : start + 1 + right] = draft[:right]
+                llama.n_tokens = start + 1 + right
+                written += right + 1
+            return len(ids) - 1
+
+        answer = self._timed(steps)
+        llama.n_tokens, self.next_token = base, first
+        return answer
+
+    def _choices(self, ids: list[int]) -> list[int]:
+        """Evaluate tokens in one pass; return the greedy choice after each of them."""
+        import numpy
+
+        llama = self.llama
+        llama._ctx.kv_cache_seq_rm(-1, llama.n_tokens, -1)
+        llama._batch.set_batch(batch=ids, n_past=llama.n_tokens, logits_all=True)
+        llama._ctx.decode(llama._batch)
+        rows = [self.library.llama_get_logits_ith(llama._ctx.ctx, row) for row in range(len(ids))]
+        return [int(numpy.ctypeslib.as_array(row, shape=(llama.n_vocab(),)).argmax()) for row in rows]
+
     def infill(self, **request: Any) -> dict[str, object]:
         """Answer as llama-server's /infill does a request of llama.vim's: its prompt, samplers and ends.
 
@@ -254,7 +292,13 @@ def serve(requests: TextIO, answers: TextIO) -> None:
             else:
                 assert peer is not None, "load comes first"
                 arguments = {key: value for key, value in request.items() if key != "op"}
-                operations = {"prefill": peer.prefill, "sync": peer.sync, "decode": peer.decode, "infill": peer.infill}
+                operations = {
+                    "prefill": peer.prefill,
+                    "sync": peer.sync,
+                    "decode": peer.decode,
+                    "write_with_lookup": peer.write_with_lookup,
+                    "infill": peer.infill,
+                }
                 answer = operations[request["op"]](**arguments)
         except Exception as error:  # noqa: BLE001  # the one boundary of this program
             answer = {"error": f"{type(error).__name__}: {error}"}

@@ -78,6 +78,11 @@ class LlamaPeer:
         """Choose so many tokens greedily after the last prompt and its first token; they are forgotten again."""
         return _timed(self._ask({"op": "decode", "num_tokens": num_tokens}))
 
+    def write_with_lookup(self, ids: Sequence[int]) -> Timed:
+        """Write these tokens after the last prompt, the first of them free, as if the model had chosen them: with
+        drafts that llama-cpp-python copies from the prompt (prompt lookup decoding). They are forgotten again."""
+        return _timed(self._ask({"op": "write_with_lookup", "ids": list(ids)}))
+
     def infill(self, request: Mapping[str, Any]) -> str:
         """Answer as llama-server's /infill would; see `llama_child.Peer.infill`. The last prompt's states are kept."""
         return self._ask({"op": "infill", **request})["content"]

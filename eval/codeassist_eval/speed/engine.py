@@ -9,16 +9,18 @@ import itertools
 import statistics
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from codeassist.completion.document_state import DocumentState
 from codeassist.completion.session import Session
 from codeassist.engine.decoding.decode import DecodeParams, decode
+from codeassist.engine.engine import PromptCache
 from codeassist.request import CompletionRequest, NoRetriever
 from codeassist.tokenization.tokens import Tokenizer
 from codeassist_eval.engines.llama_peer import LlamaPeer
 from codeassist_eval.errors import EvaluationError
+from codeassist_eval.speed.decoding.rewrite import RewriteFigures, measure_rewrites
 from codeassist_eval.tasks.task import Task
 from codeassist_eval.typing.typing_trace import apply, typed_line
 
@@ -40,6 +42,7 @@ class EnginePlan:
     decode_tokens: int = 32
     num_lines: int = 8
     num_places: int = 6
+    num_regions: int = 6
     max_lines: int | None = 1
     max_new_tokens: int = 48
 
@@ -58,6 +61,14 @@ class Sides:
 
 
 @dataclass(frozen=True, slots=True)
+class DraftCount:
+    """Tokens of one kind of draft, and how many of them were what the model chose."""
+
+    num_drafted: int
+    num_accepted: int
+
+
+@dataclass(frozen=True, slots=True)
 class EngineFigures:
     """What was measured: `prefill` in tokens a second, the others in milliseconds a token; and what it is made of."""
 
@@ -68,6 +79,8 @@ class EngineFigures:
     decode_ms: tuple[list[float], list[float]]
     num_decoded: int  # on the typing trace
     num_answers: int
+    rewrite: RewriteFigures
+    drafts: dict[str, DraftCount]  # on the typing trace, by the kind of draft
 
 
 def run_engine_bench(
@@ -91,6 +104,7 @@ def run_engine_bench(
             _settle()
         report("prefill and decode", number, plan.repeats)
     trace = _typing(session, tasks, peer, plan, report)
+    rewrite = measure_rewrites(session, tasks, peer, plan.num_regions, _SETTLE_S, report)
     return EngineFigures(
         prefill=Sides(
             _rate(plan.prompt_tokens, ours_prefill),
@@ -102,6 +116,8 @@ def run_engine_bench(
         decode_ms=(ours_decode, theirs_decode),
         num_decoded=trace.num_steps,
         num_answers=trace.num_answers,
+        rewrite=rewrite,
+        drafts=trace.drafts,
     )
 
 
@@ -141,6 +157,7 @@ class _Trace:
     our_ms: float = 0.0
     their_ms: float = 0.0
     num_answers: int = 0
+    drafts: dict[str, DraftCount] = field(default_factory=dict[str, "DraftCount"])
 
 
 def _typing(
@@ -164,11 +181,20 @@ def _typing(
                 peer.sync([token for token in document.cache(session.engine).tokens if token is not None])
                 sums.their_ms += peer.decode(num_steps).ms
                 _settle()
+        _count_drafts(document.cache(session.engine), sums.drafts)
         document.close()
         report("typing", number, len(chosen))
     if not sums.num_steps:
         raise EvaluationError("no answer on the typing trace has a second token: nothing to measure")
     return sums
+
+
+def _count_drafts(cache: PromptCache, counts: dict[str, DraftCount]) -> None:
+    if cache.speculator is None:
+        return
+    for kind, drafted, accepted in cache.speculator.counts():
+        before = counts.get(kind, DraftCount(0, 0))
+        counts[kind] = DraftCount(before.num_drafted + drafted, before.num_accepted + accepted)
 
 
 def typing_requests(task: Task, plan: EnginePlan) -> list[CompletionRequest]:

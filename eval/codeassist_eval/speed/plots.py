@@ -17,12 +17,13 @@ _ENGINE_PANELS = (
     ("prefill", "prefill, tokens/s (more is better)"),
     ("decode", "decode, ms a token"),
     ("speculative", "with speculation, ms a token"),
+    ("rewrite", "21 lines rewritten, ms a token"),
 )
 
 
 def engine_plot(document: Mapping[str, Any]) -> bytes:
     """Bars of both sides, a panel for each figure."""
-    figure = Figure(figsize=(9, 3.4), dpi=110, layout="constrained")
+    figure = Figure(figsize=(11, 3.4), dpi=110, layout="constrained")
     for axes, (key, title) in zip(figure.subplots(1, len(_ENGINE_PANELS)), _ENGINE_PANELS, strict=True):
         values = [(side, document[key][side]) for side in ("ours", "llama_cpp") if document[key][side] is not None]
         bars = axes.bar([side.replace("_", ".") for side, _ in values], [value for _, value in values], width=0.6)

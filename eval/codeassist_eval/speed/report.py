@@ -11,6 +11,7 @@ from rich.table import Table
 from codeassist.terminal.screen import Screen
 from codeassist_eval.engines.llama_peer import LlamaPeer
 from codeassist_eval.runs.run_folder import write_json
+from codeassist_eval.speed.decoding.rewrite import RewriteFigures
 from codeassist_eval.speed.engine import EngineFigures, EnginePlan, Sides
 from codeassist_eval.speed.session import Opened, machine
 from codeassist_eval.speed.typing import TypingRun
@@ -20,6 +21,7 @@ _ENGINE_ROWS = (
     ("prefill", "prefill, tokens/s", 1),
     ("decode", "plain greedy decode, ms a token", 2),
     ("speculative", "greedy decode with speculation, ms a token", 2),
+    ("rewrite", "21 lines written again with a change, ms a token", 2),
 )
 
 
@@ -31,6 +33,11 @@ def engine_document(
         "prefill": _sides(figures.prefill),
         "decode": _sides(figures.decode),
         "speculative": _sides(figures.speculative),
+        "rewrite": _rewrite(figures.rewrite, peer is not None),
+        "drafts": {
+            kind: {"drafted": count.num_drafted, "accepted": count.num_accepted}
+            for kind, count in figures.drafts.items()
+        },
         "prompt_tokens": plan.prompt_tokens,
         "repeats": plan.repeats,
         "typing": {"answers": figures.num_answers, "tokens": figures.num_decoded},
@@ -60,11 +67,32 @@ def print_engine(document: Mapping[str, Any]) -> None:
         column.justify = "right"
     for key, label, decimals in _ENGINE_ROWS:
         table.add_row(label, *_cells(document[key], decimals))
+    lookup, times = document["rewrite"]["lookup"], document["rewrite"]["times_as_fast_as_undrafted"]
+    if lookup["ratio"] is not None:
+        table.add_row("the same, llama.cpp with prompt lookup", *_cells(lookup, 2))
+    if times is not None:
+        table.add_row("the same, times as fast as without drafts", f"{times:.1f}", "", "")
     load, peak = document["load_s"], document["peak_rss_bytes"]
     converted = " (converted first)" if load["includes_conversion"] else ""
     table.add_row(f"load, s{converted}", *_cells(_with_ratio(load), 2))
     table.add_row("peak resident memory, MiB", *_cells(_with_ratio(peak, 1 << 20), 0))
     Screen().print(table)
+
+
+def _rewrite(figures: RewriteFigures, has_peer: bool) -> dict[str, Any]:
+    num_tokens = max(1, figures.num_tokens)
+    ours = figures.ours_ms / num_tokens
+    return {
+        **_sides(Sides(ours, figures.llama_cpp_ms / num_tokens if has_peer else None)),
+        "lookup": _sides(Sides(ours, figures.lookup_ms / num_tokens if has_peer else None)),
+        "undrafted": figures.undrafted_ms / num_tokens,
+        "times_as_fast_as_undrafted": figures.undrafted_ms / figures.ours_ms if figures.ours_ms else None,
+        "regions": figures.num_regions,
+        "tokens": figures.num_tokens,
+        "passes": figures.num_passes,
+        "drafted": figures.num_drafted,
+        "accepted": figures.num_accepted,
+    }
 
 
 def typing_document(

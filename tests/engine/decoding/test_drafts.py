@@ -88,11 +88,37 @@ def test_an_original_is_followed_and_found_again_after_a_change() -> None:
         return list(original.next())[:3]
 
     assert follow(10, 11) == [12, 13, 14]
-    assert follow(500) == []  # something new: the place is lost
-    assert follow(13) == [] and follow(14) == [15, 16, 17]  # 12 was replaced
+    assert follow(500) == [12, 13, 14]  # something new: what stood there may come behind it
+    assert follow(13) == [14, 15, 16]  # no, 12 was replaced
+    assert follow(14) == [15, 16, 17]
     assert follow(20, 21) == [22, 23, 24]  # some were left out
-    assert follow(10, 11) == [12, 13, 14]  # back again
+    assert follow(10, 11) == [500, 13, 14]  # back again, where 12 is expected to be replaced once more
     assert follow(*range(12, 90)) == []  # at its end
+
+
+def test_a_change_made_once_is_expected_wherever_the_original_has_the_same() -> None:
+    """A call's name gets another, and an argument is added: both again in the drafts of the next calls."""
+    name, paren, first, comma, end = range(1, 6)
+    call = [name, paren, first, end]
+    original = Original([9, *call, 9, *call, 9, *call])
+    tail: list[int] = []
+    for token in (9, 70, 71, paren, first, comma, 80, end, 9):
+        tail.append(token)
+        original.follow(tail)
+    assert list(original.next()) == [70, 71, paren, first, comma, 80, end, 9, 70, 71, paren, first, comma, 80, end]
+
+
+def test_what_is_new_for_long_loses_the_place_until_it_is_found_again() -> None:
+    original = Original([*range(10, 90)])
+    tail: list[int] = []
+    for token in (10, 11, *range(500, 520)):
+        tail.append(token)
+        original.follow(tail)
+    assert list(original.next()) == []
+    for token in (60, 61):
+        tail.append(token)
+        original.follow(tail)
+    assert list(original.next())[:2] == [62, 63]
 
 
 def test_an_original_changes_no_token_and_saves_passes_where_it_is_right(

@@ -33,7 +33,7 @@ def accuracy_command(
     from codeassist_eval.benchmarks.crosscodeeval import load_tasks
     from codeassist_eval.cli.bench.engines import live_engine
     from codeassist_eval.runs.schedule import Limits
-    from codeassist_eval.speed.accuracy import measure_accuracy
+    from codeassist_eval.speed.decoding.accuracy import measure_accuracy
 
     rows = load_tasks(tasks_path)
     with Meter() as meter:

@@ -31,7 +31,7 @@ def kernels_command(model: str | None, assignments: tuple[str, ...], as_json: bo
     from codeassist.completion.session import open_session
     from codeassist_eval.cli.bench.engines import live_engine
     from codeassist_eval.runs.schedule import Limits
-    from codeassist_eval.speed.kernels import measure_kernels
+    from codeassist_eval.speed.decoding.kernels import measure_kernels
 
     with Meter() as meter:
         local = live_engine(model, assignments, Limits(16, 1, 0), 1024, None, meter)

@@ -24,7 +24,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     chooser = random.Random(5)
     rows = []
     for number in range(3):
-        text = CODE.replace("Counter", f"Counter{number}")
+        text = 2 * CODE.replace("Counter", f"Counter{number}")
         at = text.index("\n", chooser.randrange(200, 500)) + 9
         end = text.index("\n", at)
         metadata = {"task_id": f"r/{number}", "repository": "r", "file": f"r/file_{number}.py"}
@@ -55,7 +55,7 @@ def test_engine(command: Bench, tmp_path: Path) -> None:
     assert code == 0, err
     assert figures is not None
     assert "our own figures only" in err
-    for key in ("prefill", "decode", "speculative"):
+    for key in ("prefill", "decode", "speculative", "rewrite"):
         sides = figures[key]
         assert isinstance(sides, dict)
         assert sides["ours"] > 0
