@@ -61,12 +61,9 @@ def measure_rewrites(
     figures = RewriteFigures()
     regions = [region for region in map(region_of, tasks) if region is not None][:num_regions]
     for number, region in enumerate(regions, 1):
-        encode = session.tokenizer.encode
-        prompt, old, new = (
-            encode(region.prompt)[-session.prompter.budget.total :],
-            encode(region.old),
-            encode(region.new),
-        )
+        encode, room = session.tokenizer.encode, session.engine.max_tokens
+        old, new = encode(region.old), encode(region.new)[: room // 2]
+        prompt = encode(region.prompt)[-(room - len(new)) :]
         drafter = Speculator(session.engine.barriers)
         drafter.start(prompt, [range(len(prompt))], len(prompt), old)
         _, undrafted_ms = _write(session, prompt, new, NoDrafter())
