@@ -218,10 +218,31 @@ class Chooser:
         return self._encoder
 
     def choose(self, request: CompletionRequest, candidates: Sequence[Candidate], max_chars: int) -> list[Chosen]:
-        """Return what is worth its place in `max_chars` characters, the best first; maybe nothing."""
-        alike = None if self._encoder is None else similarities(self._encoder, request, candidates)
-        judgement = self.ranker.judge(features(candidates, request, alike))
-        return select(candidates, judgement, max_chars, self._rules, request.standing)
+        """Return what is worth its place in `max_chars` characters, the best first; maybe nothing.
+
+        What of the repository is chosen does not depend on installed packages: they have the room that it leaves, and
+        stand behind it.
+        """
+        own = [each for each in candidates if each.snippet.library is None]
+        chosen = self._chosen(request, own, own, max_chars)
+        if len(own) == len(candidates):
+            return chosen
+        left = max_chars - sum(len(each.snippet.text) + HEADER_CHARS for each in chosen)
+        of_packages = [each for each in candidates if each.snippet.library is not None]
+        return chosen + self._chosen(request, candidates, of_packages, left)
+
+    def _chosen(
+        self, request: CompletionRequest, among: Sequence[Candidate], wanted: Sequence[Candidate], max_chars: int
+    ) -> list[Chosen]:
+        """Return what is chosen of those `wanted`, judged `among` all that it is compared with."""
+        if not wanted:
+            return []
+        alike = None if self._encoder is None else similarities(self._encoder, request, among)
+        judgement = self.ranker.judge(features(among, request, alike))
+        if len(wanted) < len(among):
+            numbers = [number for number, each in enumerate(among) if any(each is one for one in wanted)]
+            judgement = Judgement(judgement.gains[numbers], judgement.probabilities[numbers])
+        return select(wanted, judgement, max_chars, self._rules, request.standing)
 
 
 def similarities(encoder: Encoder, request: CompletionRequest, candidates: Sequence[Candidate]) -> NDArray[np.float32]:

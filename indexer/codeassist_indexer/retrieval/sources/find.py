@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 MAX_CANDIDATES = 64
 # Overlapping places become one candidate, and near-copies none: so many more are read.
 _MAX_PLACES = 72
+_MAX_OF_PACKAGES = 12
 # When the sources must have ended, when reading what they found must have, and how long each source may take, as shares
 # of the deadline; what was read is then described, which takes 3 ms at most. On a machine so busy that sources take all
 # of the time, reading what the first of them found is worth more than asking the last.
@@ -47,7 +48,6 @@ _ASKED: tuple[Source, ...] = (
 )  # fmt: skip
 _TURNS: Mapping[Source, int] = {
     "imported": 3,
-    "library": 2,
     "named": 2,
     "bm25": 3,
 }  # at a time; one for those that do not stand here
@@ -76,6 +76,8 @@ def find_candidates(
 ) -> Candidates:
     """Return at most MAX_CANDIDATES candidates from other files that `sources` found, those likeliest to help first.
 
+    Behind them stand those of installed packages, which change nothing of the others.
+
     The same index, request and recent places give the same. Only the deadline changes that: what was found until
     then is returned, and `late_sources` names what was stopped. Raises
     CodeAssistError only for an index that cannot be opened.
@@ -98,12 +100,16 @@ def ask_sources(context: RetrievalContext) -> Search:
 def read_candidates(search: Search, sources: Container[Source] = SOURCES) -> Candidates:
     """Join and read what was found, of `sources` only."""
     context = search.context
-    places = take_turns({source: hits for source, hits in search.hits.items() if source in sources}, _MAX_PLACES)
+    hits: dict[Source, Sequence[Hit]] = {source: hits for source, hits in search.hits.items() if source in sources}
+    # Packages beside the repository's own places, not in the place of any.
+    found_in_packages: dict[Source, Sequence[Hit]] = {"library": hits.pop("library", ())}
+    of_packages = take_turns(found_in_packages, _MAX_OF_PACKAGES)
+    places = take_turns(hits, _MAX_PLACES)
     stages = _Stages(context)
     with context.deadline.stops_queries(context.store):
         context.deadline.begin_stage(1.0, _READING_ENDS)
-        texts: list[Text] = stages.collect("text", partial(read, context, places))
-    candidates = tuple(islice(describe(context, places, texts), MAX_CANDIDATES))
+        texts: list[Text] = stages.collect("text", partial(read, context, [*places, *of_packages]))
+    candidates = (*islice(describe(context, places, texts), MAX_CANDIDATES), *describe(context, of_packages, texts))
     return Candidates(candidates, {**search.stage_ms, **stages.took_ms}, (*search.late_sources, *stages.late))
 
 

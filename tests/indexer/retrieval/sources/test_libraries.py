@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -162,3 +163,22 @@ def test_declarations_of_node_modules(tmp_path: Path, text: str, name: str, show
     found = retriever(made).candidates(CompletionRequest("src/app.ts", SCRIPT + text, "\n")).candidates
     snippets = {each.name: each.snippet for each in found if each.snippet.library == "@acme/kit 3.1.0"}
     assert name in snippets and shown in snippets[name].text and "secret" not in snippets[name].text
+
+
+@pytest.mark.parametrize("max_chars", [300, 900, 4_000])
+def test_what_of_the_repository_is_chosen_does_not_depend_on_packages(tmp_path: Path, max_chars: int) -> None:
+    own = "\n\n".join(
+        f"def helper_{n}(widget, knob):\n    gear = widget.turn_knob(knob, degrees={n})\n    return gear"
+        for n in range(30)
+    )
+    text = f"{HEAD.replace('import widgets', 'import widgets, own', 1)}    w = Widget('a')\n    own.helper_3(w, 1)\n"
+    made = Repository(tmp_path / "one", tmp_path / "cache", {"app.py": text, "own.py": own})
+    install(made.site_packages, "widgets", "2.1.0", WIDGETS)
+    install(made.site_packages, "gears", "0.3", GEARS)
+    made.update()
+    request = CompletionRequest("app.py", text + "    w.turn_knob(", "\n")
+    with_packages = retriever(made).retrieve(request, max_chars).snippets
+    without = retriever(made).retrieve(replace(request, sees_libraries=False), max_chars).snippets
+    assert without and with_packages[: len(without)] == without
+    assert all(each.library for each in with_packages[len(without) :])
+    assert sum(len(each.text) for each in with_packages) <= max_chars
