@@ -177,7 +177,7 @@ class Rules:
     stop_gain: float = 0.0
     standing_gain: float = 0.3
     drops_negative: bool = False
-    library_share: float = 1.0
+    library_share: float = 0.5
 
 
 def rules_of(ranker: Ranker) -> Rules:
