@@ -98,6 +98,8 @@ def refuse_open_class(cls: Any, is_receiver_class: bool) -> None:
         if node is None or each.is_compiled() or each.is_stub() or each.get_root_context().is_stub():
             if each.py__name__() in OPEN_TYPES - {"object"}:
                 raise UnsureError("open base")
+            if getattr(node, "type", "") == "classdef" and not _bases_are_found(each, node):
+                raise UnsureError("base not found")
             continue
         if node.type != "classdef":
             raise UnsureError("class without a definition")
@@ -106,6 +108,15 @@ def refuse_open_class(cls: Any, is_receiver_class: bool) -> None:
         if not decorators_of(node) <= _CLASS_DECORATORS:
             raise UnsureError("decorated class")
         _refuse_unknown_bases(each, node, is_receiver_class)
+
+
+def _bases_are_found(cls: Any, node: Any) -> bool:
+    """Whether jedi finds every base that a stub's class names (those of `ctypes` lie where it finds no stub)."""
+    arguments = node.get_super_arglist()
+    if arguments is None:
+        return True
+    bases = TreeArguments(cls.inference_state, cls.parent_context, arguments).unpack()
+    return all(lazy.infer() for key, lazy in bases if key is None)
 
 
 def _refuse_unknown_bases(cls: Any, node: Any, is_receiver_class: bool) -> None:
