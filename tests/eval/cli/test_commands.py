@@ -117,6 +117,7 @@ def test_score_anybodys_predictions(tmp_path: Path) -> None:
     metrics = json.loads(result.stdout)
     assert metrics == {
         "n": 2, "em": 50, "es": 50, "id_em": 50, "id_precision": 50, "id_recall": 50, "id_f1": 50, "line_em": 50,
+        "next_id": 50,
     }  # fmt: skip
     assert json.loads((tmp_path / "scored" / "metrics.json").read_text()) == metrics
     assert "em" in invoke(*arguments).stdout
