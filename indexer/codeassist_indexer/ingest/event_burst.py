@@ -10,7 +10,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-_GAP_S = 1.0  # events farther apart are of two bursts
+_QUIET_S = 1.0  # after the last event a burst is over
+_GAP_S = 30.0  # events farther apart are of two bursts: a busy machine may hand on none for seconds within one
 _QUEUE_FILE = Path("/proc/sys/fs/inotify/max_queued_events")
 _FEW = 512  # about as many fit into the buffer that watchdog gives Windows
 
@@ -37,7 +38,7 @@ class EventBurst:
     def take_long(self) -> bool:
         """Say, once for each, whether a long burst is over: what has changed meanwhile may not have been said."""
         with self._lock:
-            is_over = self._num_events >= self._num_long and self._now() - self._last_s > _GAP_S
+            is_over = self._num_events >= self._num_long and self._now() - self._last_s > _QUIET_S
             if is_over:
                 self._num_events = 0
         return is_over
