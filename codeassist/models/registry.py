@@ -36,6 +36,7 @@ from codeassist.models.sources import (
 )
 from codeassist.progress import Progress, silent
 from codeassist.settings import Settings, UserModel
+from codeassist.settings.mistakes import LEAST_ALIKE
 from codeassist.settings.sections import is_path
 
 __all__ = [
@@ -117,7 +118,6 @@ _AUTO = ("qwen2.5-coder-14b", "qwen2.5-coder-7b", "mellum-4b", "qwen2.5-coder-1.
 """What "auto" may mean, the best first. The 3B size has a licence that must be asked for by name."""
 
 _MOST_TOKEN_MS, _MOST_READING_MS, _READ_TOKENS = 45.0, 1_000.0, 64
-_LEAST_ALIKE = 60.0  # of 100, by rapidfuzz: less alike than this nobody mistypes a name
 """With more than that a decoded token, or to read what a key usually changes in a prompt, nobody waits for it."""
 
 
@@ -152,7 +152,7 @@ def find_entry(name: str, settings: Settings) -> ModelEntry:
         return _entry_at(Path(name).expanduser().absolute())
     from rapidfuzz import process
 
-    nearest = process.extractOne(name, list(entries), score_cutoff=_LEAST_ALIKE)
+    nearest = process.extractOne(name, list(entries), score_cutoff=LEAST_ALIKE)
     meant = "" if nearest is None else f"; did you mean {nearest[0]}?"
     raise ModelError(
         f"unknown model {name}{meant} (`codeassist models list` names them all; a file of your own is named by its "

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 _MOST_CHARS = 80
-_LEAST_ALIKE = 60.0  # of 100, by rapidfuzz: less alike than this nobody mistypes a name
+LEAST_ALIKE = 60.0
+"""Of 100, by rapidfuzz: less alike than this nobody mistypes a name."""
 
 
 def short(text: str) -> str:
@@ -28,8 +29,8 @@ def asked(given: str, known: Iterable[str], prefix: str = "") -> str:
 
     wrong = given.removeprefix(prefix).lower()
     names = {name.removeprefix(prefix).lower(): name for name in known}
-    found = process.extractOne(wrong, list(names), scorer=fuzz.ratio, score_cutoff=_LEAST_ALIKE)
-    if found is None or fuzz.ratio(_last(wrong), _last(found[0])) < _LEAST_ALIKE:
+    found = process.extractOne(wrong, list(names), scorer=fuzz.ratio, score_cutoff=LEAST_ALIKE)
+    if found is None or fuzz.ratio(_last(wrong), _last(found[0])) < LEAST_ALIKE:
         return "`codeassist docs settings` names them all"
     return f"did you mean {names[found[0]]}?"
 

@@ -115,7 +115,7 @@ def _kernels(settings: Settings) -> str:
         runnable = [product.name for product in INT8_PRODUCTS if product.can_run()]
         return f"{' and '.join(runnable) or 'none'}, measured when a model is first loaded"
     compared = "; ".join(
-        f"{name} " + ", ".join(f"{ms:.2f} ms for {rows} rows" for rows, ms in by_rows.items())
+        f"{name} " + ", ".join(f"{ms:.2f}" for ms in by_rows.values()) + f" ms for {', '.join(by_rows)} rows"
         for name, by_rows in figures.items()
     )
     return f"{fastest(figures).name} ({compared}, of one large matrix)"

@@ -9,7 +9,7 @@ acceptance and the measured cost of a wider pass).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 GAMMA = 3  # tokens that must match; CopySpec's published settings are 3 to 5, a longer match is preferred below
 MAX_DRAFT = 10
@@ -169,62 +169,46 @@ class Original:
 
     def __init__(self, tokens: Sequence[int]) -> None:
         self._tokens = list(tokens)
-        self._at: int | None = 0  # what comes next
-        self._near = 0  # where the text was left, or is
+        self._at = 0  # what comes next, or where the text was left
         self._new: list[int] = []  # what the answer has in place of what follows there
         self._changes: dict[tuple[int, ...], list[int]] = {}  # old run, from the token before it on → new run
 
     def next(self) -> Sequence[int]:
         """What comes next in the text, with the changes made so far; none where the place is lost."""
-        if self._at is None:
-            return ()
-        return self._changed(self._at)[:MAX_COPY]
+        return () if len(self._new) > _MOST_NEW else self._changed()[:MAX_COPY]
 
     def follow(self, tail: Sequence[int]) -> None:
         """Take note that the answer now ends with `tail`."""
-        token = tail[-1]
-        if self._at is not None and self._at < len(self._tokens) and self._tokens[self._at] == token:
-            self._go_on(self._at)
+        nearby = self._tokens[self._at : self._at + 1 + _NEARBY]
+        if tail[-1] in nearby:
+            self._go_on(self._at + nearby.index(tail[-1]))
             return
-        nearby = self._tokens[self._near + 1 : self._near + 1 + _NEARBY]
-        if token in nearby:
-            self._go_on(self._near + 1 + nearby.index(token))
-            return
-        self._new.append(token)
-        around = sorted(range(2, len(self._tokens) + 1), key=lambda end: abs(end - self._near))
+        self._new.append(tail[-1])
+        around = sorted(range(2, len(self._tokens) + 1), key=lambda end: abs(end - self._at))
         found = next((end for end in around if self._tokens[end - 2 : end] == list(tail[-2:])), None)
         if found is not None:
-            self._new = []
-            self._at = self._near = found
-        else:
-            self._at = self._near if len(self._new) <= _MOST_NEW else None
+            self._at, self._new = found, []
 
     def _go_on(self, at: int) -> None:
         """The answer's last token stands at `at`: what it had instead of what stood before is a change."""
-        old = self._tokens[max(0, self._near - 1) : at]
-        if self._near > 0 and (self._new or at > self._near) and len(old) <= _MOST_NEW:
+        old = self._tokens[max(0, self._at - 1) : at]
+        is_change = bool(self._new) or at > self._at
+        if is_change and self._at > 0 and max(len(old), len(self._new)) <= _MOST_NEW:
             self._changes[tuple(old)] = [old[0], *self._new]
-        self._new = []
-        self._at = self._near = at + 1
+        self._at, self._new = at + 1, []
 
-    def _changed(self, start: int) -> list[int]:
-        """The text from `start` on, with every known change; one that is being made is not begun again."""
+    def _changed(self) -> list[int]:
+        """The text from here on, with every known change; one that is being made is not begun again."""
+        lengths = sorted({len(old) for old in self._changes}, reverse=True)
+        at = self._at - 1 if lengths and self._at > 0 and not self._new else self._at
+        num_there = self._at - at  # a change may begin with the token before
         out: list[int] = []
-        at = start - 1 if start > 0 and not self._new and self._changes else start
-        skipped = start - at  # the token before the first one is there already
-        while at < len(self._tokens) and len(out) < MAX_COPY + skipped:
-            longest = next((old for old in self._runs(at) if old in self._changes), None)
-            if longest is None:
-                out.append(self._tokens[at])
-                at += 1
-            else:
-                out += self._changes[longest]
-                at += len(longest)
-        return out[skipped:]
-
-    def _runs(self, at: int) -> Iterator[tuple[int, ...]]:
-        for length in sorted({len(old) for old in self._changes}, reverse=True):
-            yield tuple(self._tokens[at : at + length])
+        while at < len(self._tokens) and len(out) < MAX_COPY + num_there:
+            runs = (tuple(self._tokens[at : at + length]) for length in lengths)
+            old = next((run for run in runs if run in self._changes), None)
+            out += self._tokens[at : at + 1] if old is None else self._changes[old]
+            at += 1 if old is None else len(old)
+        return out[num_there:]
 
 
 class Speculator:

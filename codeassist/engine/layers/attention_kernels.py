@@ -105,7 +105,7 @@ def rows_are_independent(num_kv_heads: int, group: int, head_dim: int) -> bool:
     """Whether, on this machine, a tile of tokens attends to the last bit as its tokens do alone.
 
     A group is the number of query heads to a key head. Random numbers, sizes from the least to some thousands of keys:
-    tens of milliseconds, once a process.
+    tens of milliseconds, once a process, when a model is loaded.
     """
     generator = torch.Generator().manual_seed(0)
     num_keys = _FEWEST_KEYS + 1700

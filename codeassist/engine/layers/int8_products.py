@@ -18,8 +18,6 @@ class Int8Product(Protocol):
     """A packed matrix. weight: (O, I) int8; scale: (O,) float32. The packed copy is all that stays in memory."""
 
     name: ClassVar[str]
-    levels: int
-    """Steps on each side of zero that an activation is rounded to."""
 
     def __init__(self, weight: Tensor, scale: Tensor) -> None: ...
 
@@ -39,7 +37,7 @@ class FbgemmProduct:
     name: ClassVar[str] = "fbgemm"
 
     def __init__(self, weight: Tensor, scale: Tensor) -> None:
-        self.levels = activation_levels()
+        self._levels = activation_levels()
         self._packed = _pack(weight, scale)
 
     @staticmethod
@@ -50,7 +48,7 @@ class FbgemmProduct:
     def __call__(self, x: Tensor, largest: Tensor) -> Tensor:
         """See Int8Product."""
         return torch.ops.quantized.linear_with_input_q_dq_qweight_dq_output_fp32(
-            x / largest, 1.0 / self.levels, self.levels + 1, self._packed
+            x / largest, 1.0 / self._levels, self._levels + 1, self._packed
         )
 
 
@@ -61,7 +59,6 @@ class OneDnnProduct:
     """
 
     name: ClassVar[str] = "oneDNN"
-    levels = 127
 
     def __init__(self, weight: Tensor, scale: Tensor) -> None:
         self._packed = torch.ops.onednn.qlinear_prepack(weight, [1, weight.shape[1]])

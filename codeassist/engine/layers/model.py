@@ -16,6 +16,7 @@ from torch import Tensor
 
 from codeassist.engine.configuration.families import Activation
 from codeassist.engine.layers.attention import CacheView, KVCache, view_of
+from codeassist.engine.layers.attention_kernels import rows_are_independent
 from codeassist.engine.layers.linear import Int8Backend, LinearBackend, Norm, PlainBackend
 from codeassist.engine.layers.rotary import interleaved_order, rotation_table
 from codeassist.engine.loading.weights import Weights
@@ -79,6 +80,8 @@ class Model:
         self._head = self.backend.head("embed" if config.tied_embeddings else "head")
         self._norm = read_norm(weights, "norm", device, centred=config.norm == "layer")
         self.backend.close()
+        if self.backend.exact_rows:  # tried now, beside the packing, and not in the first request
+            rows_are_independent(config.num_kv_heads, config.num_heads // config.num_kv_heads, config.head_dim)
         self.ms_per_token = _GUESSED_MS.get(device.type, 1.0) * config.num_layer_parameters / 1e9
 
     @property

@@ -80,8 +80,9 @@ def update_libraries(
         names = [(module, name) for module, name in imported_names(store, languages) if rules.package_of(module)]
         if not names and scanned(store, ecosystem) is None:
             continue
-        update = _EcosystemUpdate(store, root, folder, open_installation(root), rules, breathe, progress, in_background)
-        update.projects = [*update.projects, *projects]
+        installation = open_installation(root)
+        beside = [*installation.projects(), *projects]
+        update = _EcosystemUpdate(store, root, folder, installation, beside, rules, breathe, progress, in_background)
         has_changed |= update.run(_of_others(store, names, rules))
     if has_changed:
         for path in unused_databases(folder):
@@ -130,6 +131,7 @@ class _EcosystemUpdate:
         root: Path,
         folder: Path,
         installation: Installation,
+        projects: Sequence[Path],
         rules: LibraryImports,
         breathe: Callable[[], None],
         progress: Callable[[LibraryUpdate], None],
@@ -144,7 +146,7 @@ class _EcosystemUpdate:
         self._in_background = in_background
         self._known = {row.listing: row for row in library_rows(store)}
         self._root = root
-        self.projects: list[Path] = list(installation.projects())
+        self._projects = projects
         self._built: dict[str, tuple[InstalledPackage, str, str]] = {}  # by label: package, database, listing
 
     def run(self, names: Sequence[tuple[str, str]]) -> bool:
@@ -213,7 +215,7 @@ class _EcosystemUpdate:
         """Yield a row for each module that a project beside this one provides, by its own index."""
         ecosystem = self._installation.ecosystem
         firsts = list(dict.fromkeys(self._rules.package_of(module) for module, _ in names))
-        for root in dict.fromkeys(path.resolve() for path in self.projects):
+        for root in dict.fromkeys(path.resolve() for path in self._projects):
             database = project_database(root)
             path = library_database(self._folder, database)
             if root == self._root.resolve() or not self._rules.own_come_first or not _is_usable(path):

@@ -32,7 +32,7 @@ from watchdog.observers.api import BaseObserver
 
 from codeassist.errors import Cancelled, CodeAssistError
 from codeassist_indexer.ingest.changed_paths import ChangedPath, Meaning, meaning_of, meanings_outside
-from codeassist_indexer.ingest.event_burst import EventBurst
+from codeassist_indexer.ingest.event_burst import EventBurst, LossListener
 from codeassist_indexer.ingest.git_answers import folders_above
 from codeassist_indexer.ingest.ignore import IgnoreRules
 from codeassist_indexer.ingest.update import UpdateSettings, is_source, rules_for, update_files, update_index
@@ -102,6 +102,7 @@ class Watcher(FileSystemEventHandler):
         self._outside = meanings_outside(self._root)
         self._queue: queue.SimpleQueue[ChangedPath | _Stop] = queue.SimpleQueue()
         self._burst = EventBurst()
+        self._losses = LossListener(self._burst)
         self._observer: BaseObserver | None = None  # to make one may need what is used up
         self._thread = threading.Thread(target=self._run, name="index-watcher", daemon=True)
         self._stopping = threading.Event()
@@ -117,6 +118,7 @@ class Watcher(FileSystemEventHandler):
         """
         self._seen_root = _identity(self._root)
         self._tracked_anyway = self._git.tracked_although_ignored(self._root)
+        self._losses.listen()
         self._schedule()
         try:
             self._thread.start()
@@ -127,6 +129,7 @@ class Watcher(FileSystemEventHandler):
     def stop(self) -> None:
         """Stop watching and wait for an update under way. Changes not yet looked at are found by the next update."""
         self._stopping.set()
+        self._losses.close()
         if self._observer is not None:
             is_watching = self._observer.is_alive()
             self._observer.stop()

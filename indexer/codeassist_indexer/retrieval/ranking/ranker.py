@@ -228,6 +228,8 @@ class Chooser:
         if len(own) == len(candidates):
             return chosen
         left = max_chars - sum(len(each.snippet.text) + HEADER_CHARS for each in chosen)
+        if left <= HEADER_CHARS:
+            return chosen
         of_packages = [each for each in candidates if each.snippet.library is not None]
         return chosen + self._chosen(request, candidates, of_packages, left)
 
