@@ -9,14 +9,14 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from codeassist.request import CompletionRequest, NamePosition
 from codeassist_eval.tasks.make import is_wanted, source_texts
 from codeassist_eval.tasks.repositories import Repositories
 from codeassist_eval.tasks.task import Language, Task
-from codeassist_indexer.analysis.text.lexer import LexState, lex_end
+from codeassist_indexer.analysis.text.lexer import START, LexState, lex_end
 from codeassist_indexer.analysis.text.name_positions import NamePositions
 from codeassist_indexer.languages.registry import ANALYSED, language_of
 
@@ -26,6 +26,7 @@ _IN_BRACES = re.compile(r"[\w$\s,]*(?=\}\s*from\b)")
 _CANDIDATE = re.compile(r"(?:\.|::|[(,]\s*|\b(?:import|new|case)\s+|\{\s*)(?=[^\W\d])")
 
 _STATEMENTS = {kind: re.compile(rf"\b{word}\b") for kind, word in (("import", "(?:import|from)"), ("case", "case"))}
+_STEP_CHARS = 4_000
 _IMPORT_CHARS = 300  # of an import over several lines
 
 
@@ -77,46 +78,71 @@ def drawn_places(
 
 def _drawn(folder: Path, wanted: Language | None, limit: int, seed: int, kinds: Sequence[str]) -> Iterator[AskedPlace]:
     texts = {path: text for path, text in source_texts(folder).items() if is_wanted(path, wanted)}
-    candidates: list[tuple[str, int]] = []
+    wanted_kinds = frozenset(kinds)
+    candidates: list[tuple[str, int, frozenset[str]]] = []
     for path, text in texts.items():
         if language_of(path) in ANALYSED:
-            found = _CANDIDATE.finditer(text)
-            candidates += [(path, match.end()) for match in found if not kinds or _may_be(match, kinds)]
+            found = ((match.end(), _possible_kinds(match)) for match in _CANDIDATE.finditer(text))
+            candidates += [(path, end, possible) for end, possible in found if not kinds or possible & wanted_kinds]
     random.Random(seed).shuffle(candidates)
     given: Counter[str] = Counter()
-    for path, char in candidates:
-        if all(given[kind] >= limit for kind in kinds or ("",)):
+    settled: dict[str, _Settled] = {}
+    for path, char, possible in candidates:
+        open_kinds = [kind for kind in kinds or ("",) if given[kind] < limit]
+        if not open_kinds:
             return
-        text, language = texts[path], language_of(path, texts[path])
+        if kinds and possible.isdisjoint(open_kinds):
+            continue
+        text = texts[path]
+        lexed = settled.get(path)
+        if lexed is None:
+            lexed = settled[path] = _Settled(language_of(path, text) or "", text)
         line_end = text.find("\n", char)
         line_end = len(text) if line_end < 0 else line_end
         request = CompletionRequest(path, text[:char], text[line_end:])
-        asked = _asked(folder, language or "", request, NamePositions(language or ""), text[:char], text[char:line_end])
-        if asked is None or (kinds and (asked.place.kind not in kinds or given[asked.place.kind] >= limit)):
+        places = NamePositions(lexed.language, lexed.before(char))
+        asked = _asked(folder, lexed.language, request, places, text[:char], text[char:line_end])
+        if asked is None or (kinds and asked.place.kind not in open_kinds):
             continue
         counted = asked.place.kind if kinds else ""
         given[counted] += 1
         yield _with_module(asked, text, char) if given[counted] % 2 else asked
 
 
-def _may_be(candidate: re.Match[str], kinds: Sequence[str]) -> bool:
-    """Whether a place of one of `kinds` can be here, by what stands right before: saves reading the text."""
+@dataclass(slots=True)
+class _Settled:
+    """What is settled of one text, every some thousand characters, as far as it was asked for."""
+
+    language: str
+    text: str
+    _states: list[LexState] = field(default_factory=lambda: [START])
+
+    def before(self, char: int) -> LexState:
+        """What is settled of the text some way before an offset: a place there need not read it from its beginning."""
+        wanted = char // _STEP_CHARS
+        while len(self._states) <= wanted:
+            read = self.text[: len(self._states) * _STEP_CHARS]
+            self._states.append(lex_end(self.language, read, self._states[-1]).settled)
+        return self._states[wanted]
+
+
+def _possible_kinds(candidate: re.Match[str]) -> frozenset[str]:
+    """The kinds of a place that can be here, by what stands right before: saves reading the text."""
     mark = candidate[0].strip()
     match mark:
         case "new":
-            possible = {"class"}
+            return frozenset({"class"})
         case "case":
-            possible = {"case"}
+            return frozenset({"case"})
         case "." | "::":
             line_start = candidate.string.rfind("\n", 0, candidate.start()) + 1
             line = candidate.string[line_start : candidate.start()]
-            possible = {"member", *(kind for kind in ("import", "case") if _STATEMENTS[kind].search(line))}
+            return frozenset({"member", *(kind for kind in ("import", "case") if _STATEMENTS[kind].search(line))})
         case "(" | ",":
             before = candidate.string[max(0, candidate.start() - _IMPORT_CHARS) : candidate.start()]
-            possible = {"keyword", *(["import"] if _STATEMENTS["import"].search(before) else [])}
+            return frozenset({"keyword", *(["import"] if _STATEMENTS["import"].search(before) else [])})
         case _:
-            possible = {"import"}
-    return not possible.isdisjoint(kinds)
+            return frozenset({"import"})
 
 
 def _with_module(asked: AskedPlace, text: str, char: int) -> AskedPlace:

@@ -15,9 +15,10 @@ import jedi.inference.sys_path
 import jedi.settings
 import parso.cache
 from jedi.api.environment import InterpreterEnvironment, _VersionInfo
+from jedi.file_io import FileIO
 from jedi.inference.base_value import ValueSet
 from jedi.inference.gradual.typeshed import TYPESHED_PATH, PathInfo
-from jedi.inference.imports import Importer
+from jedi.inference.imports import Importer, load_module_from_path
 
 from codeassist_indexer.analysis.python.jedi_closed import UnsureError
 from codeassist_indexer.analysis.python.jedi_places import imports, members, parameters
@@ -54,12 +55,28 @@ def _follow_inside(self: Importer) -> Any:
 
     jedi looks for such a module by its bare name, beside the file, and then takes the stub of that name.
     """
-    found = _follow(self)
     if self._fixed_sys_path is None:
-        return found
+        return _follow(self)
     below = Path(self._fixed_sys_path[0])
+    if not self.import_path and any((below / f"__init__{suffix}").is_file() for suffix in (".py", ".pyi")):
+        return _package_at(self._inference_state, below)
+    found = _follow(self)
     own = [written for value in found for written in (value.non_stub_value_set if value.is_stub() else (value,))]
     return ValueSet(value for value in own if _lies_below(value, below))
+
+
+def _package_at(state: Any, folder: Path) -> Any:
+    """The package that the folder of a repository itself is: jedi takes it for a plain one, and reads no `__init__`.
+
+    Nothing for one that has only a stub. It is known by its path: its name is for whoever cloned it to choose, and may
+    be that of an installed package.
+    """
+    names = (str(folder),)
+    known = state.module_cache.get(names)
+    if known is not None:
+        return known
+    written = folder / "__init__.py"
+    return ValueSet([load_module_from_path(state, FileIO(written), names, True)] if written.is_file() else [])
 
 
 def _lies_below(value: Any, folder: Path) -> bool:
