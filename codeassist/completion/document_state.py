@@ -18,7 +18,8 @@ from codeassist.request import CompletionRequest, Retrieval, RetrievalBasis, Ret
 from codeassist.tokenization.file_tokens import DocumentTokens, SnippetTokens
 
 if TYPE_CHECKING:  # torch takes two seconds to import
-    from codeassist.engine.engine import Engine, PromptCache
+    from codeassist.engine.engine import Engine
+    from codeassist.engine.prompt_cache import PromptCache
     from codeassist.monitor.monitor_set import MonitorSet
 
 PromptKind = str
@@ -36,13 +37,15 @@ class DocumentState:
     `close` frees it. What belongs to one model (tokens, caches) begins anew when another completes. `name` is for logs.
     `policy` has the rules for its snippets; without one, each request gets the best that are found for it.
     `warmed_by`: the monitors that have loaded what they have to know of its file.
-    With `is_exact`, of the last prompt only the unchanged beginning counts, whatever `cache.mode` is.
+    With `is_exact`, of the last prompt only the unchanged beginning counts, whatever `cache.mode` is. While it
+    `outlives`, its states are kept on the disk for who opens it again.
     """
 
     def __init__(self, name: str = "", *, policy: SnippetPolicy | None = None, is_exact: bool = False) -> None:
         self.name = name
         self.policy = policy
         self.is_exact = is_exact
+        self.outlives = False
         self.warmed_by: MonitorSet | None = None
         self._lock = Lock()  # over `_tokens`, which `prepare` reads on another thread
         self._tokens: DocumentTokens | None = None
@@ -63,7 +66,9 @@ class DocumentState:
             self._engine = engine
         if kind not in self._caches:
             self._caches[kind] = engine.open(self.name, is_exact=self.is_exact)
-        return self._caches[kind]
+        cache = self._caches[kind]
+        cache.outlives = self.outlives and kind == "whole"
+        return cache
 
     def free(self, kind: PromptKind) -> None:
         """Free the cache of one kind of prompt. On the thread that owns the engine."""
@@ -79,8 +84,15 @@ class DocumentState:
             tokens.prepare()
 
     def close(self) -> None:
-        """Free the caches: the document was closed, or what they hold cannot be trusted. On the thread that owns the
-        engine."""
+        """Free the caches, keeping on the disk what may serve again: the document was closed. On the thread that owns
+        the engine."""
+        if self._engine is not None:
+            for cache in self._caches.values():
+                self._engine.put_away(cache)
+        self._caches.clear()
+
+    def discard(self) -> None:
+        """Free the caches: what they hold cannot be trusted. On the thread that owns the engine."""
         for kind in tuple(self._caches):
             self.free(kind)
 

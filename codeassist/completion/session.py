@@ -23,7 +23,8 @@ from codeassist.settings import Settings, UserModel
 
 if TYPE_CHECKING:  # torch takes two seconds to import: only who opens a session pays for it
     from codeassist.engine.decoding.decode import DecodeParams
-    from codeassist.engine.engine import Engine, PromptCache
+    from codeassist.engine.engine import Engine
+    from codeassist.engine.prompt_cache import PromptCache
     from codeassist.models.model_store import InstalledModel
     from codeassist.monitor.monitor_set import AnalysisSource, MonitorSet
     from codeassist.monitor.name_monitor import NameMonitor
@@ -173,14 +174,14 @@ class Session:
         """Return None: a model that is loaded answers."""
 
     def close(self) -> None:
-        """Analyse nothing more, and free all documents' caches. On the thread that owns the engine."""
+        """Analyse nothing more, and put all documents' caches away. On the thread that owns the engine."""
         if self.monitoring is not None:
             self.monitoring.close()
-        self.engine.forget_all()
+        self.engine.close()
 
     def _tokens_in_time(self, cache: PromptCache, prepared: Prepared) -> int | None:
         """How many tokens can be read in time where not all of the prompt can, which is then left to idle time."""
-        from codeassist.engine.engine import Layout
+        from codeassist.engine.prompt_cache import Layout
 
         patience_ms, prompt = prepared.request.patience_ms, prepared.prompt
         if patience_ms is None:
@@ -256,6 +257,7 @@ def _open(
     """Load a model in one place. Raises torch.OutOfMemoryError where that does not hold it and one document."""
     import torch
 
+    from codeassist.engine.cache.states_on_disk import StatesOnDisk, states_folder
     from codeassist.engine.device_trial import try_model
     from codeassist.engine.engine import Engine
     from codeassist.engine.layers.model import Model
@@ -306,11 +308,15 @@ def _open(
     template, lack = _template(model, own, tokenizer.special, config.published_names)
     if lack is not None:
         notices.append(f"{model.name} {lack}: what stands after the cursor is not seen")
+    disk_bytes = settings.cache.disk_mib << 20
+    states = states_folder(settings.places.cache, folder.name)
+    on_disk = StatesOnDisk(states, config, disk_bytes) if disk_bytes else None
     engine = Engine(
         loaded,
         max_tokens=context_tokens + room,
         memory_bytes=settings.cache.memory_mib << 20,
         snippet_bytes=settings.cache.memory_mib << 18,  # a quarter as much again
+        on_disk=on_disk,
         exact=settings.cache.mode == "exact",
         barriers=frozenset(tokenizer.special.values()),
         speculate=speculate,

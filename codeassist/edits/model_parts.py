@@ -25,7 +25,7 @@ from codeassist.request import Sent
 
 if TYPE_CHECKING:
     from codeassist.completion.session import Session
-    from codeassist.engine.engine import PromptCache
+    from codeassist.engine.prompt_cache import PromptCache
     from codeassist.remote.fallback import RemoteWithFallback
 
 

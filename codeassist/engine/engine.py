@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -15,17 +15,22 @@ import torch
 from torch import Tensor
 
 from codeassist.engine.cache.live_cache import LiveCache, SyncReport
-from codeassist.engine.cache.reuse import SnippetStates, common_prefix
+from codeassist.engine.cache.quantized_states import quantize
+from codeassist.engine.cache.reuse import KeptPrompt, SnippetStates, common_prefix
+from codeassist.engine.cache.states_on_disk import StatesOnDisk
 from codeassist.engine.decoding.decode import Decoded, DecodeParams, decode
 from codeassist.engine.decoding.drafts import Speculator
 from codeassist.engine.decoding.spelling import spell
 from codeassist.engine.layers.model import Model, never
+from codeassist.engine.prompt_cache import Layout, PromptCache
 from codeassist.errors import ModelError
 from codeassist.monitor.monitor import Monitor
 from codeassist.tokenization.half_word import HalfWord
 
 log = logging.getLogger(__name__)
 
+_WORTH_KEEPING = 256  # tokens that were computed since; while the user works on, and when he leaves
+_WORTH_KEEPING_AT_LAST = 32
 _MOST_LAYER_MS = 15.0  # a request that comes while an awaited prompt is read waits for one layer
 
 
@@ -39,71 +44,13 @@ class Generation:
     decode_ms: float
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """A prompt's tokens and the ranges of them that matter: as `Engine.generate` takes them."""
-
-    tokens: Sequence[int]
-    refresh: Sequence[range]
-    snippets: Sequence[range]
-
-
-class PromptCache:
-    """The live cache of one document and one kind of request, with the index of drafts that follows it.
-
-    Owned by whoever opened it; made by `Engine.open`, and of use to that engine alone. The engine fills it at the first
-    use and may empty it at any later one, when others need the memory: then the next prompt is read anew. `name` is for
-    people. With `is_exact`, only the unchanged beginning of the last prompt is used again. `awaited`: a prompt to be
-    read when nothing else is to be done. `snippets` are the ranges of other files in the last prompt that was answered.
-    """
-
-    __slots__ = ("awaited", "is_exact", "live", "name", "snippets", "speculator")
-
-    def __init__(self, name: str, *, is_exact: bool) -> None:
-        self.name = name
-        self.is_exact = is_exact
-        self.live: LiveCache | None = None
-        self.speculator: Speculator | None = None
-        self.awaited: Layout | None = None
-        self.snippets: Sequence[range] = ()
-
-    @property
-    def tokens(self) -> Sequence[int | None]:
-        """The tokens whose states it holds; None in a slot that holds none."""
-        return () if self.live is None else self.live.tokens
-
-    @property
-    def num_exact(self) -> int:
-        """How many of its states, from the first on, are exact."""
-        return 0 if self.live is None else self.live.num_exact
-
-    @property
-    def num_stale(self) -> int:
-        """How many of its states are inexact."""
-        return 0 if self.live is None else self.live.num_stale
-
-    @property
-    def can_heal(self) -> bool:
-        """Whether it has inexact states worth healing."""
-        return self.live is not None and self.live.can_heal
-
-    @property
-    def num_bytes(self) -> int:
-        """What its states take."""
-        return 0 if self.live is None else len(self.live.tokens) * self.live.states.bytes_per_slot
-
-    def empty(self) -> None:
-        """Free its states."""
-        self.live = self.speculator = self.awaited = None
-
-
 class Engine:
     """Continues token sequences on live caches; the least recently used are emptied first.
 
     `max_tokens` is the longest prompt and answer together; `memory_bytes` bounds all caches (one is always kept).
     `exact` keeps only common prefixes: the slow oracle, and a setting. `barriers` are tokens that drafts never contain
     (a prompt's markers); without `speculate`, every token takes a pass of its own. `snippet_bytes` bounds the states
-    kept of snippets that left a prompt.
+    kept of snippets that left a prompt; `on_disk` keeps those of prompts, from one start of the program to the next.
     """
 
     def __init__(
@@ -115,6 +62,7 @@ class Engine:
         exact: bool = False,
         speculate: bool = True,
         snippet_bytes: int = 0,
+        on_disk: StatesOnDisk | None = None,
         barriers: frozenset[int] = frozenset(),
     ) -> None:
         self.model = model
@@ -124,6 +72,7 @@ class Engine:
         self.speculate = speculate
         self.barriers = barriers
         self.snippet_states = SnippetStates(snippet_bytes)
+        self.on_disk = None if exact else on_disk
         self._held: OrderedDict[PromptCache, None] = OrderedDict()  # those that hold states, the last used one last
 
     def open(self, name: str = "", *, is_exact: bool = False) -> PromptCache:
@@ -221,11 +170,11 @@ class Engine:
     def reading_ms(self, cache: PromptCache, prompt: Sequence[int]) -> float:
         """About how long it would take to read what the cache does not hold of a prompt."""
         live = cache.live
-        if live is None or self.exact or cache.is_exact:
+        if self.exact or cache.is_exact:
             known = 0 if live is None else min(common_prefix(live.tokens, list(prompt)), live.num_exact)
             num_missing = len(prompt) - known
         else:
-            num_missing = live.num_missing(prompt)
+            num_missing = self.use(cache).num_missing(prompt, self._kept(cache))
         return num_missing * self.model.ms_per_token
 
     def await_reading(self, cache: PromptCache, prompt: Layout) -> None:
@@ -244,7 +193,7 @@ class Engine:
             return
         layer_ms_per_token = self.model.ms_per_token / self.model.config.num_layers
         pass_tokens = max(16, min(self.model.pass_tokens, int(_MOST_LAYER_MS / max(layer_ms_per_token, 1e-6))))
-        self._read(live, layout, self.exact or cache.is_exact, stopped, pass_tokens)
+        self._read(cache, live, layout, stopped, pass_tokens)
         cache.awaited = None
 
     def heal(self, cache: PromptCache, max_tokens: int, stopped: Callable[[], bool] = never) -> int:
@@ -257,6 +206,35 @@ class Engine:
     def next_to_heal(self) -> PromptCache | None:
         """The most recently used cache that has inexact states worth healing, or None."""
         return next((cache for cache in reversed(self._held) if cache.can_heal), None)
+
+    def next_to_keep(self) -> PromptCache | None:
+        """The most recently used cache with states that are worth keeping on the disk, or None."""
+        if self.on_disk is None:
+            return None
+        return next((cache for cache in reversed(self._held) if _is_worth_keeping(cache, _WORTH_KEEPING)), None)
+
+    def keep(self, cache: PromptCache, stopped: Callable[[], bool] = never) -> None:
+        """Have a cache's states kept on the disk. Raises Cancelled between two layers when `stopped()`."""
+        live = cache.live
+        if self.on_disk is None or live is None:
+            return
+        tokens = [token for token in live.tokens if token is not None]
+        if len(tokens) == len(live.tokens):  # else a reading was stopped: what follows is to come
+            self.on_disk.keep(cache.name, tokens, quantize(live.states, len(tokens), stopped))
+        cache.num_unkept = 0
+
+    def put_away(self, cache: PromptCache) -> None:
+        """Free a cache's states; what of them is worth it is kept on the disk."""
+        if _is_worth_keeping(cache, _WORTH_KEEPING_AT_LAST):
+            self.keep(cache)
+        self.forget(cache)
+
+    def close(self) -> None:
+        """Put all caches away, and wait until the disk has them."""
+        for cache in self.held:
+            self.put_away(cache)
+        if self.on_disk is not None:
+            self.on_disk.close()
 
     @property
     def held(self) -> tuple[PromptCache, ...]:
@@ -293,25 +271,33 @@ class Engine:
     def _sync(self, cache: PromptCache, prompt: Layout, stopped: Callable[[], bool]) -> tuple[Tensor, SyncReport]:
         live = self.use(cache)
         cache.awaited = None
-        return self._read(live, prompt, self.exact or cache.is_exact, stopped)
+        return self._read(cache, live, prompt, stopped)
 
     def _read(
         self,
+        cache: PromptCache,
         live: LiveCache,
         prompt: Layout,
-        is_exact: bool,
         stopped: Callable[[], bool],
         pass_tokens: int | None = None,
     ) -> tuple[Tensor, SyncReport]:
-        return live.sync(
+        hidden, report = live.sync(
             prompt.tokens,
             prompt.refresh,
             snippets=prompt.snippets,
             store=self.snippet_states,
-            exact=is_exact,
+            kept=self._kept(cache),
+            exact=self.exact or cache.is_exact,
             pass_tokens=pass_tokens,
             stopped=stopped,
         )
+        cache.num_unkept += report.num_encoded - report.num_refreshed
+        return hidden, report
+
+    def _kept(self, cache: PromptCache) -> Iterator[KeptPrompt]:
+        """What the disk has of a cache's document, looked up when it is asked for."""
+        if self.on_disk is not None and cache.outlives:
+            yield from self.on_disk.prompts_of(cache.name)
 
     def _make_room(self) -> None:
         """Drop every cache: something else took the memory that there was when the model was loaded."""
@@ -319,3 +305,7 @@ class Engine:
         self.forget_all()
         self.snippet_states = SnippetStates(self.snippet_states.max_bytes)
         torch.cuda.empty_cache()
+
+
+def _is_worth_keeping(cache: PromptCache, num_tokens: int) -> bool:
+    return cache.outlives and not cache.is_exact and cache.num_unkept >= num_tokens

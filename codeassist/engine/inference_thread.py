@@ -1,4 +1,5 @@
-"""The one thread that owns an engine: it runs the jobs it is given and, when there are none, reads ahead, heals, rests.
+"""The one thread that owns an engine: it runs the jobs it is given and, when there are none, reads ahead, heals, has
+states kept, rests.
 
 A job waits for at most one layer of healing: healing looks for waiting jobs between layers, and its slices are sized by
 the time that the last one took.
@@ -10,13 +11,14 @@ import contextlib
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from time import monotonic, perf_counter
 from typing import TypeVar
 
 from codeassist.engine.engine import Engine
 from codeassist.engine.memory_release import give_back
+from codeassist.engine.prompt_cache import PromptCache
 from codeassist.errors import Cancelled, ModelError
 
 T = TypeVar("T")
@@ -115,7 +117,7 @@ class InferenceThread:
         while self._jobs.empty():
             if monotonic() - self._given_back_s > _MOST_BETWEEN_S:
                 self._give_back()
-            if not (self._read_awaited() or (self.heal and self._heal_slice())):
+            if not (self._read_awaited() or (self.heal and self._heal_slice()) or self._keep_on_disk()):
                 break
         try:
             return self._jobs.get(timeout=self._rest_s)
@@ -141,13 +143,18 @@ class InferenceThread:
         cache = None if engine is None else engine.next_awaited()
         if engine is None or cache is None:
             return False
-        try:
+        with _spared(engine, cache, "reading the prompt of"):
             engine.read_awaited(cache, lambda: not self._jobs.empty())
-        except Cancelled:
-            pass  # a job waits
-        except Exception:  # as for healing
-            logger.exception("reading the prompt of %s failed; its cache is dropped", cache.name)
-            engine.forget(cache)
+        return True
+
+    def _keep_on_disk(self) -> bool:
+        """Have one cache's states kept for another day; return whether there may be more to do."""
+        engine = self.engine
+        cache = None if engine is None else engine.next_to_keep()
+        if engine is None or cache is None:
+            return False
+        with _spared(engine, cache, "keeping the states of"):
+            engine.keep(cache, lambda: not self._jobs.empty())
         return True
 
     def _heal_slice(self) -> bool:
@@ -156,21 +163,29 @@ class InferenceThread:
         cache = None if engine is None else engine.next_to_heal()
         if engine is None or cache is None:
             return False
-        started = perf_counter()
-        before = cache.num_stale
-        try:
+        started, before, left = perf_counter(), cache.num_stale, -1
+        with _spared(engine, cache, "healing"):
             left = engine.heal(cache, self._slice_tokens, lambda: not self._jobs.empty())
-        except Cancelled:
-            self._halted_ms += (perf_counter() - started) * 1e3
-            return True
-        except Exception:  # a broken cache must not end the thread: drop it, the next request starts afresh
-            logger.exception("healing %s failed; its cache is dropped", cache.name)
-            engine.forget(cache)
+        took_ms = (perf_counter() - started) * 1e3
+        if left < 0:
+            self._halted_ms += took_ms
             return True
         num_healed = before - left
         self.num_healed += num_healed
         if num_healed:
-            took_ms = (perf_counter() - started) * 1e3 + self._halted_ms
+            took_ms += self._halted_ms
             self._halted_ms = 0.0
             self._slice_tokens = max(1, min(512, int(num_healed * _SLICE_MS / max(took_ms, 1e-3))))
         return num_healed > 0
+
+
+@contextlib.contextmanager
+def _spared(engine: Engine, cache: PromptCache, doing: str) -> Generator[None]:
+    """Work in idle time: it gives way to jobs, and where it fails, the next request starts afresh."""
+    try:
+        yield
+    except Cancelled:
+        pass  # a job waits
+    except Exception:  # a broken cache must not end the thread
+        logger.exception("%s %s failed; its cache is dropped", doing, cache.name)
+        engine.forget(cache)

@@ -148,10 +148,11 @@ class IndexSettings:
 
 @dataclass(frozen=True, slots=True)
 class CacheSettings:
-    """How key/value states are kept between completions."""
+    """How key/value states are kept between completions; `disk_mib` 0: none outlives the program."""
 
     mode: Literal["live", "exact"] = _personal("live", word("live", "exact"))
     memory_mib: int = _personal(1024, integer(16, 1_048_576))
+    disk_mib: int = _personal(512, integer(0, 1_048_576))
 
 
 @dataclass(frozen=True, slots=True)

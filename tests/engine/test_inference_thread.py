@@ -12,9 +12,10 @@ import pytest
 import torch
 
 from codeassist.engine.decoding.decode import DecodeParams
-from codeassist.engine.engine import Engine, Generation, Layout, PromptCache
+from codeassist.engine.engine import Engine, Generation
 from codeassist.engine.inference_thread import InferenceThread
 from codeassist.engine.layers.model import Model, Pass, never
+from codeassist.engine.prompt_cache import Layout, PromptCache
 from codeassist.errors import ModelError
 from tests.engine.conftest import MakeModel
 

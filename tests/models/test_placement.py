@@ -13,8 +13,9 @@ from codeassist.completion.session import Session, open_session
 from codeassist.engine.cache.live_cache import LiveCache
 from codeassist.engine.decoding.decode import DecodeParams
 from codeassist.engine.device_trial import try_model
-from codeassist.engine.engine import Engine, PromptCache
+from codeassist.engine.engine import Engine
 from codeassist.engine.layers import model as module
+from codeassist.engine.prompt_cache import PromptCache
 from codeassist.errors import ModelError
 from codeassist.models.placement import placements
 from codeassist.models.registry import InstalledModel

@@ -94,7 +94,10 @@ def _model(model: Mapping[str, Any]) -> str:
 
 
 def _exact(cache: Mapping[str, Any] | None) -> str:
-    return "busy" if cache is None else f"{cache['exact_share']:.0%} of {cache['slots']:,} kept states exact"
+    if cache is None:
+        return "busy"
+    held = f"{cache['exact_share']:.0%} of {cache['slots']:,} kept states exact"
+    return f"{held}, {cache['kept_on_disk']} prompts put on the disk, {cache['read_back']} read back"
 
 
 def _counts(counts: Mapping[str, int]) -> str:

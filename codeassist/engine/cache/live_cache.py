@@ -11,7 +11,7 @@ slot after it inexact, so the exact slots are always a prefix, and one number sa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -19,7 +19,18 @@ import torch
 from torch import Tensor
 
 from codeassist.engine.cache.cuda_graph_passes import DRAFT_ROWS, CudaGraphPasses
-from codeassist.engine.cache.reuse import Freshness, SlotRun, SlotState, SnippetStates, align, common_prefix, gaps
+from codeassist.engine.cache.reuse import (
+    Freshness,
+    KeptPrompt,
+    SlotRun,
+    SlotState,
+    SnippetStates,
+    align,
+    common_prefix,
+    gaps,
+    kept_runs,
+    without,
+)
 from codeassist.engine.layers.attention import Move, RunView, view_of
 from codeassist.engine.layers.model import PREFILL_CHUNK, Model, Pass, never
 from codeassist.engine.layers.tree_view import TreeView
@@ -30,9 +41,9 @@ from codeassist.errors import Cancelled
 class SyncReport:
     """What a sync did.
 
-    `num_kept` slots kept their state in place, `num_shifted` were re-rotated to a new slot, `num_placed` took a
-    snippet's states from before, `num_encoded` were computed (`num_refreshed` of them had a state), `num_exact` are
-    exact now. `changed` are the ranges of tokens that were not there before.
+    `num_kept` slots kept their state in place, `num_shifted` were re-rotated to a new slot, `num_placed` took the
+    states of a snippet or a kept prompt, `num_encoded` were computed (`num_refreshed` of them had a state), `num_exact`
+    are exact now. `changed` are the ranges of tokens that were not there before.
     """
 
     num_kept: int
@@ -83,6 +94,7 @@ class LiveCache:
         *,
         snippets: Sequence[range] = (),
         store: SnippetStates | None = None,
+        kept: Iterable[KeptPrompt] = (),
         exact: bool = False,
         pass_tokens: int | None = None,
         stopped: Callable[[], bool] = never,
@@ -91,7 +103,8 @@ class LiveCache:
 
         Kept runs are shifted (PIE), missing tokens are encoded, and of the slots in `refresh` those that are not exact
         and would not come out the same are encoded again, as is always the last. With `exact`, only the common prefix
-        is kept. Runs named in `snippets` take their states from `store` where it has them, and leave them there.
+        is kept. Runs named in `snippets` take their states from `store` where it has them, and leave them there; long
+        runs that then miss theirs take them from `kept` prompts, the first that has them.
         `pass_tokens` are encoded at a time: fewer take longer in all, and give way sooner.
         Raises Cancelled between layers when `stopped()`: the slots not yet encoded then hold None, and the next sync
         makes up for them. It goes on in the very layer, unless what it wants up to there has changed: who types faster
@@ -116,6 +129,8 @@ class LiveCache:
         for gap in missing:
             self.tokens[gap.start : gap.stop] = [None] * len(gap)
         placed = [] if exact or store is None else self._place(wanted, snippets, store)
+        if not exact:
+            placed += self._place_kept(wanted, without(missing, placed), kept)
         if self._halted is not None and any(part.start < self._halted.slots.stop for part in placed):
             self._halted = None
         encode = {slot for gap in missing for slot in gap if self.tokens[slot] is None}
@@ -139,10 +154,12 @@ class LiveCache:
         )
         return hidden, report
 
-    def num_missing(self, target: Sequence[int]) -> int:
+    def num_missing(self, target: Sequence[int], kept: Iterable[KeptPrompt] = ()) -> int:
         """How many tokens of `target` a sync would have to encode for want of a state. Changes nothing."""
         wanted = list(target)
-        return len(wanted) - sum(move.length for move in align(self.tokens, wanted))
+        missing = gaps(align(self.tokens, wanted), len(wanted))
+        known = sum(move.length for _, moves in kept_runs(kept, wanted, missing) for move in moves)
+        return sum(map(len, missing)) - known
 
     def extend(self, token_ids: Sequence[int]) -> Tensor:
         """Encode tokens after everything that stands here; return their hidden states: (T, D) float32.
@@ -231,6 +248,19 @@ class LiveCache:
             missing = any(token is None for token in self.tokens[part.start : part.stop])
             states = store.get(tuple(wanted[part.start : part.stop])) if missing else None
             if states is not None:
+                self.states.place(part.start, states)
+                self._freshness.place(part)
+                self.tokens[part.start : part.stop] = wanted[part.start : part.stop]
+                placed.append(part)
+        return placed
+
+    def _place_kept(self, wanted: list[int], missing: Sequence[range], kept: Iterable[KeptPrompt]) -> list[range]:
+        """Fill long runs that no snippet filled from prompts that were kept; return which."""
+        placed: list[range] = []
+        for prompt, moves in kept_runs(kept, wanted, missing):
+            read = prompt.read([range(move.src, move.src + move.length) for move in moves])
+            for move, states in zip(moves, read, strict=True) if read else ():
+                part = range(move.dst, move.dst + move.length)
                 self.states.place(part.start, states)
                 self._freshness.place(part)
                 self.tokens[part.start : part.stop] = wanted[part.start : part.stop]

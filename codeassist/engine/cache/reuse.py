@@ -10,9 +10,9 @@ keeps a chunk's states and corrects them afterwards; here healing corrects them)
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from cachetools import LRUCache
@@ -21,6 +21,8 @@ from rapidfuzz.distance import Indel
 from codeassist.engine.layers.attention import Move, States
 
 MIN_KEPT_RUN = 8  # shorter matches between changes are chance (a newline, a bracket): their states mean another place
+
+LEAST_PLACED = 32  # tokens in a row, of another prompt: what is shorter is as soon computed
 
 _NEVER = -1
 
@@ -55,7 +57,7 @@ def common_prefix(a: Sequence[int | None], b: Sequence[int | None]) -> int:
     return low
 
 
-def align(cached: list[int | None], target: list[int]) -> list[Move]:
+def align(cached: Sequence[int | None], target: Sequence[int]) -> list[Move]:
     """Runs of `cached` that stand in `target`, in rising order of both; the first is the common prefix (if any).
 
     Several splices at once: the runs between them come from the shortest insert/delete script of the tokens.
@@ -87,6 +89,55 @@ def gaps(moves: Sequence[Move], length: int) -> list[range]:
     if end < length:
         missing.append(range(end, length))
     return missing
+
+
+def without(ranges: Sequence[range], taken: Sequence[range]) -> list[range]:
+    """What is left of rising ranges without others."""
+    left: list[range] = []
+    for each in ranges:
+        start = each.start
+        for part in sorted(taken, key=lambda part: part.start):
+            if start < part.stop and part.start < each.stop:
+                left.append(range(start, part.start))
+                start = part.stop
+        left.append(range(start, each.stop))
+    return [each for each in left if len(each) > 0]
+
+
+class KeptPrompt(Protocol):
+    """A prompt from before, whose states lie somewhere else."""
+
+    @property
+    def tokens(self) -> Sequence[int]:
+        """Return its tokens."""
+        ...
+
+    def read(self, runs: Sequence[range]) -> Sequence[States] | None:
+        """Return the states of runs of its slots, on the CPU; None where they are lost."""
+        ...
+
+
+def kept_runs(
+    kept: Iterable[KeptPrompt], target: list[int], missing: Sequence[range]
+) -> Iterator[tuple[KeptPrompt, list[Move]]]:
+    """Which long runs of kept prompts fill the missing ranges of `target`; what one fills the next does not."""
+    missing = [gap for gap in missing if len(gap) >= LEAST_PLACED]
+    if not missing:
+        return
+    for prompt in kept:
+        tokens = list(prompt.tokens)
+        moves = [
+            Move(move.src, gap.start + move.dst, move.length)
+            for gap in missing
+            for move in align(tokens, target[gap.start : gap.stop])
+            if move.length >= LEAST_PLACED
+        ]
+        if moves:
+            yield prompt, moves
+            filled = [range(move.dst, move.dst + move.length) for move in moves]
+            missing = [gap for gap in without(missing, filled) if len(gap) >= LEAST_PLACED]
+            if not missing:
+                return
 
 
 class Freshness:

@@ -107,9 +107,10 @@ class KVCache:
     def place(self, start: int, states: States) -> None:
         """Write exported states at slots start …, rotated to their new place."""
         here = slice(start, start + states.v.shape[2])
+        k_raw = states.k_raw.to(self.k_raw)  # from another device, too
         self.v[:, :, here] = states.v
-        self.k_raw[:, :, here] = states.k_raw
-        self.k[:, :, here] = rotate(states.k_raw, self.rotations[here])
+        self.k_raw[:, :, here] = k_raw
+        self.k[:, :, here] = rotate(k_raw, self.rotations[here])
 
     def check(self, num_slots: int) -> None:
         """Assert that the rotated keys of the first `num_slots` slots are freshly rotated ones, to rounding."""

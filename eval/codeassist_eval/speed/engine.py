@@ -15,7 +15,7 @@ from typing import TypeVar
 from codeassist.completion.document_state import DocumentState
 from codeassist.completion.session import Session
 from codeassist.engine.decoding.decode import DecodeParams, decode
-from codeassist.engine.engine import PromptCache
+from codeassist.engine.prompt_cache import PromptCache
 from codeassist.request import CompletionRequest, NoRetriever
 from codeassist.tokenization.tokens import Tokenizer
 from codeassist_eval.engines.llama_peer import LlamaPeer

@@ -44,8 +44,11 @@ class LspRun:
 
 
 def serve_command(assignments: Sequence[str], shared: bool = False) -> list[str]:
-    """Return the command of a language server with these settings, run by the Python that runs this."""
-    options = [part for assignment in assignments for part in ("--set", assignment)]
+    """Return the command of a language server with these settings, run by the Python that runs this.
+
+    It starts from nothing: it has no states of an earlier run on the disk, unless the settings ask for them.
+    """
+    options = [part for assignment in ("cache.disk_mib=0", *assignments) for part in ("--set", assignment)]
     return module_command("codeassist.cli", ["serve", "--shared" if shared else "--stdio", *options])
 
 

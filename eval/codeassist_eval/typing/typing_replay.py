@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 
 from codeassist.completion.document_state import DocumentState
 from codeassist.completion.session import Session
-from codeassist.engine.engine import Engine, PromptCache
+from codeassist.engine.engine import Engine
+from codeassist.engine.prompt_cache import PromptCache
 from codeassist.errors import Cancelled
 from codeassist.request import Completion, CompletionRequest, Retriever
 from codeassist_eval.engines.llama_peer import LlamaPeer

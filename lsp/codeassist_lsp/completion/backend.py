@@ -32,7 +32,7 @@ from codeassist_lsp.workspace.indexes import Indexes
 
 if TYPE_CHECKING:
     from codeassist.completion.completer import Completer
-    from codeassist.engine.engine import PromptCache
+    from codeassist.engine.prompt_cache import PromptCache
     from codeassist_lsp.completion.suggestion_log import ShownSuggestion
 
 log = logging.getLogger(__name__)
@@ -224,12 +224,15 @@ def _describe(session: Completer) -> dict[str, Any]:
     held = session.engine.held
     num_slots = sum(len(cache.tokens) for cache in held)
     num_exact = sum(cache.num_exact for cache in held)
+    on_disk = session.engine.on_disk
     return {
         "threads": torch.get_num_threads(),
         "cache": {
             "documents": len(held),
             "slots": num_slots,
             "exact_share": num_exact / num_slots if num_slots else 1.0,
+            "kept_on_disk": 0 if on_disk is None else on_disk.num_written,
+            "read_back": 0 if on_disk is None else on_disk.num_read,
             "strips": [_strip(cache) for cache in held[: -_MOST_STRIPS - 1 : -1]],
         },
     }

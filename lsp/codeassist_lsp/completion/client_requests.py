@@ -171,8 +171,10 @@ class ClientRequests:
             scope = replace(scope, language=place.language).of_cell()
         if ask.session.notebook is None:
             scope.note_cursor(place.prefix.count("\n") + 1)
+        document = ask.session.shared.state
+        document.outlives = scope.has_file and not ask.session.is_off_path(settings.editor)
         return SuggestionRequest(
-            ask.session.shared.state,
+            document,
             scope,
             settings,
             place.prefix,

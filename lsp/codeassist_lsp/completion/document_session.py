@@ -86,10 +86,14 @@ class DocumentSession:
         """Why it gets only what somebody asks for, for people; None where completions come by themselves."""
         if editor.mode == "manual":
             return "on demand only (editor.mode)"
+        return f"on demand only in {self.scope.path} (editor.off_paths)" if self.is_off_path(editor) else None
+
+    def is_off_path(self, editor: EditorSettings) -> bool:
+        """Whether it is one of the files of keys, or another in which nothing comes by itself."""
         if self._off_paths != editor.off_paths:
             spec = settings_spec(editor.off_paths)
             self._off_paths, self._is_off = editor.off_paths, spec is not None and spec.covers(_path_of(self.scope))
-        return f"on demand only in {self.scope.path} (editor.off_paths)" if self._is_off else None
+        return self._is_off
 
     def apply(self, version: int, changes: Sequence[TextChange], encoding: PositionEncoding) -> None:
         """Apply one change notification; what of it did not fit is logged, and `misfit` from then on.

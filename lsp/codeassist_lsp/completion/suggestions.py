@@ -202,7 +202,7 @@ def _generate(
     except CodeAssistError:
         raise
     except BaseException:  # what the cache holds now cannot be trusted
-        wanted.document.close()
+        wanted.document.discard()
         raise
     if completion.finish_reason == "cancelled":
         raise Cancelled("the request was superseded")

@@ -26,6 +26,7 @@ _COMMANDS = {
     "edits": "Measure how fast next edits come.",
     "lsp": "Measure the language server.",
     "start": "Measure the start of the language server.",
+    "reopen": "Measure files opened again.",
     "remote": "Put a completions server under load.",
     "monitor": "Complete with and without monitors.",
     "gpu": "Measure and check the engine on a GPU.",
