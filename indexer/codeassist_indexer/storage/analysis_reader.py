@@ -84,13 +84,20 @@ def types_with_base(store: Store, base: str, language: str) -> Iterator[tuple[st
             yield name, parent, signature, kind
 
 
-def extension_methods(store: Store) -> frozenset[str]:
-    """Return the names of all extension methods of C#."""
-    rows = store.query(
-        "SELECT DISTINCT s.name FROM symbols s JOIN files f ON f.id = s.file_id WHERE f.language = 'csharp'"
-        " AND s.signature LIKE '%(this %'"
-    )
+_EXTENSIONS = "SELECT DISTINCT s.name FROM symbols s JOIN files f ON f.id = s.file_id WHERE f.language = 'csharp' AND "
+_IN_BLOCK = "(s.signature LIKE 'extension(%' OR s.signature LIKE 'extension<%')"
+_STATIC = "s.signature LIKE '% static %'"
+
+
+def extension_members(store: Store) -> frozenset[str]:
+    """Return the names of what C# files give objects of other types: methods, and members of extension blocks."""
+    rows = store.query(f"{_EXTENSIONS}(s.signature LIKE '%(this %' OR ({_IN_BLOCK} AND NOT {_STATIC}))")
     return frozenset(name for (name,) in rows)
+
+
+def static_extensions(store: Store) -> frozenset[str]:
+    """Return the names of what extension blocks of C# give other types themselves."""
+    return frozenset(name for (name,) in store.query(f"{_EXTENSIONS}{_IN_BLOCK} AND {_STATIC}"))
 
 
 def declares_module(store: Store, name: str) -> bool:

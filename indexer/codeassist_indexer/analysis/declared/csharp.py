@@ -6,6 +6,7 @@ Parts of a partial class are types of their own, which the project joins.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from tree_sitter import Node
 
@@ -85,6 +86,8 @@ def _read(node: Node, path: str, name: str, qualified: str, full: str) -> Declar
     kind = "struct" if any(child.type == "struct" for child in node.children) else _KINDS[node.type]
     body = node.child_by_field_name("body")
     members = list(_members(body, kind)) if body is not None else []
+    if "static" in _modifiers(node):  # what it says of an extension block, too, is called by the class's name
+        members = [replace(member, is_static=True) for member in members]
     parameters = next((child for child in node.named_children if child.type == "parameter_list"), None)
     if any(child.type == "record" for child in node.children):
         for parameter in children_of(parameters, "parameter"):

@@ -23,11 +23,12 @@ from codeassist_indexer.languages.spec import DeclaredTypes
 from codeassist_indexer.storage.analysis_reader import (
     augments_type,
     declares_module,
-    extension_methods,
+    extension_members,
     file_text,
     files_around_folder,
     files_declaring,
     global_usings,
+    static_extensions,
     stored_content,
     types_returning,
     types_with_base,
@@ -102,9 +103,13 @@ class DeclaredProject:
         for own, parent, signature, kind in types_with_base(self._store, name, language):
             yield own, parent, kind == "interface" or "abstract " in signature
 
-    def extension_methods(self) -> frozenset[str]:
-        """Return the names of all of the repository's extension methods of C#."""
-        return extension_methods(self._store)
+    def extension_members(self) -> frozenset[str]:
+        """Return the names of all that the repository's C# gives objects of other types."""
+        return extension_members(self._store)
+
+    def static_extensions(self) -> frozenset[str]:
+        """Return the names of all that the repository's C# gives other types themselves."""
+        return static_extensions(self._store)
 
     def global_usings(self) -> list[str]:
         """Return the namespaces that all files of C# use."""

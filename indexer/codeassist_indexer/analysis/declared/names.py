@@ -103,7 +103,7 @@ class DeclaredNames:
         if known is None:
             raise AbstainError("type not known")
         if known.name == NULLABLE and not known.parts:
-            names = _OF_NULLABLES | self._world.extension_methods()
+            names = _OF_NULLABLES | self._world.extension_members()
             names = self._agreed(inference.file.language, names, text, scope, _PLAIN_DOT)
             return names, library_doubt(self._world, inference.file)
         if not known.parts:
@@ -134,7 +134,9 @@ class DeclaredNames:
             allows_type=known.also_type or is_named,
         )
         if language == "csharp" and known.side == "object":
-            names |= self._world.extension_methods()
+            names |= self._world.extension_members()
+        if language == "csharp" and (known.side == "type" or known.also_type):
+            names |= self._world.static_extensions()
         return names
 
     def _agreed(

@@ -6,6 +6,7 @@ Definitions know nothing of partial classes across files: each part is a symbol 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 from tree_sitter import Node
@@ -23,12 +24,21 @@ from codeassist_indexer.languages.forms.definition_form import (
     names_with_shared_head,
     nothing,
 )
+from codeassist_indexer.languages.forms.extension_blocks import extension_head, level_extensions
 from codeassist_indexer.languages.forms.import_form import ImportForm, compact, line_of
 from codeassist_indexer.languages.forms.indexed_paths import MAX_FILES, IndexedPaths, nearest, package_files
 from codeassist_indexer.languages.forms.lexicon import Lexicon, Literal
 from codeassist_indexer.languages.forms.mend import Mends
 from codeassist_indexer.languages.forms.parsed import Import
-from codeassist_indexer.languages.forms.signatures import bare_name, has_modifiers, head_start_byte, node_text, one_line
+from codeassist_indexer.languages.forms.signatures import (
+    bare_name,
+    binding_head,
+    definition_head,
+    has_modifiers,
+    head_start_byte,
+    node_text,
+    one_line,
+)
 from codeassist_indexer.languages.forms.words import words
 from codeassist_indexer.languages.spec import (
     Analysis,
@@ -53,6 +63,20 @@ def _fields(node: Node, source: bytes) -> list[Named]:
     if has_modifiers(node, source, "const") or has_modifiers(node, source, "static", "readonly"):
         named = [replace(each, kind="constant") for each in named]
     return named
+
+
+def _method(node: Node, source: bytes) -> list[Named]:
+    return [_extending(each, node, source, definition_head) for each in by_name(node, source)]
+
+
+def _property(node: Node, source: bytes) -> list[Named]:
+    return [_extending(each, node, source, binding_head) for each in leaf_by_name(node, source)]
+
+
+def _extending(named: Named, node: Node, source: bytes, read_head: Callable[[Node, bytes], str]) -> Named:
+    """What stands in an `extension(Order order)` says so: it belongs to that type as much as to its class."""
+    block = extension_head(source, node.start_byte)
+    return replace(named, head=f"{block} {read_head(node, source)}") if block else named
 
 
 def _file_namespace(node: Node, source: bytes) -> list[Named]:
@@ -83,12 +107,12 @@ _FORMS = (
     Form("(enum_declaration)", "enum", by_name),
     Form("(enum_member_declaration)", "constant", leaf_by_name),
     Form("(delegate_declaration)", "type", leaf_by_name),
-    Form("(method_declaration)", "method", by_name),
+    Form("(method_declaration)", "method", _method),
     Form("(local_function_statement)", "function", by_name),
     Form("(constructor_declaration)", "constructor", by_name),
     Form("(operator_declaration)", "function", _operator),
     Form("(indexer_declaration)", "variable", _indexer),
-    Form("[(property_declaration) (event_declaration)]", "variable", leaf_by_name),
+    Form("[(property_declaration) (event_declaration)]", "variable", _property),
     Form("[(field_declaration) (event_field_declaration)]", "variable", _fields),
     Form("(record_declaration (parameter_list (parameter) @_))", "variable", leaf_by_name),
     Form("[(lambda_expression) (anonymous_method_expression)]", "scope", nothing),
@@ -158,7 +182,7 @@ LANGUAGE = LanguageSpec(
     ),
     lexicon=_LEXICON,
     blocks=BracedBlocks(),
-    mends=Mends(errors=(level_conditionals,)),
+    mends=Mends(errors=(level_extensions, level_conditionals)),
     analysis=Analysis(
         _CODE,
         BracePlaces(name_end=re.compile(r"(?:[^\W\d]\w*)?\Z")),
