@@ -12,7 +12,8 @@ from pathlib import Path
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.tasks.folds import NUM_FOLDS, fold_of
 from codeassist_eval.tasks.task import Task
-from codeassist_indexer.retrieval.ranking.ranker import SHIPPED, Chooser, Ranker, Rules, load_ranker, rules_of
+from codeassist_indexer.retrieval.ranking.ranker import SHIPPED, Chooser, Ranker, load_ranker, rules_of
+from codeassist_indexer.retrieval.ranking.selection import Rules
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Source
 from codeassist_indexer.retrieval.vectors.encoder import Encoder
 from codeassist_indexer.retrieval.vectors.static_encoder import load_encoder, shipped_encoder

@@ -30,7 +30,8 @@ from codeassist_eval.training.ranker.figures import chosen_order, order_figures,
 from codeassist_eval.training.ranker.places import cut_places, examples_of
 from codeassist_eval.training.ranker.training import TrainingPlan, train_ranker
 from codeassist_eval.training.rewards.reward import RewardPlan, measure_rewards, reward_log
-from codeassist_indexer.retrieval.ranking.ranker import Ranker, Rules, rules_of
+from codeassist_indexer.retrieval.ranking.ranker import Ranker, rules_of
+from codeassist_indexer.retrieval.ranking.selection import Rules
 from codeassist_indexer.retrieval.vectors.encoder import Encoder
 
 REPORT = "report.json"

@@ -15,7 +15,8 @@ from codeassist.errors import CodeAssistError
 from codeassist.request import CompletionRequest, Retrieval, Snippet
 from codeassist_indexer.languages.registry import imports_of_language, language_at, language_of
 from codeassist_indexer.retrieval.query.cursor import CursorQuery, cursor_query, distances_near
-from codeassist_indexer.retrieval.ranking.ranker import HEADER_CHARS, LEAST_SNIPPET_CHARS, cut
+from codeassist_indexer.retrieval.ranking.doubles import beside_lines
+from codeassist_indexer.retrieval.ranking.selection import HEADER_CHARS, LEAST_SNIPPET_CHARS, cut
 from codeassist_indexer.retrieval.sources.chunks import spelling_near
 from codeassist_indexer.retrieval.sources.definitions import render
 from codeassist_indexer.retrieval.sources.imported import (
@@ -85,7 +86,8 @@ def choose(definitions: Sequence[Snippet], neighbours: Sequence[Snippet], max_ch
     first = _fit(definitions, int(max_chars * _DEFINITION_SHARE))
     near = _fit(neighbours, max_chars - _cost(first))
     rest = [d for d in definitions[len(first) :] if not any(_overlap(d, n) for n in near)]
-    return (*first, *near, *_fit(rest, max_chars - _cost(first) - _cost(near)))
+    left = [part for part in (beside_lines(d, near) for d in first) if part is not None]
+    return (*left, *near, *_fit(rest, max_chars - _cost(left) - _cost(near)))
 
 
 def _fit(snippets: Sequence[Snippet], max_chars: int) -> list[Snippet]:

@@ -27,7 +27,8 @@ from codeassist_eval.training.ranker.training import TrainingPlan, train_ranker
 from codeassist_eval.training.rewards.name_rewards import fit_name_worth, guess_rewards, name_facts
 from codeassist_eval.training.rewards.reward import Rewarded, RewardRecord
 from codeassist_indexer.retrieval.ranking.features import NAMES
-from codeassist_indexer.retrieval.ranking.ranker import Rules, load_ranker, tuned_path
+from codeassist_indexer.retrieval.ranking.ranker import load_ranker, tuned_path
+from codeassist_indexer.retrieval.ranking.selection import Rules
 from codeassist_indexer.retrieval.sources.candidate import Candidate, Facts, Found
 from codeassist_indexer.retrieval.sources.find import find_candidates
 from codeassist_indexer.retrieval.sources.retrieval_context import Deadline

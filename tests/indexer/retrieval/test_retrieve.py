@@ -47,7 +47,7 @@ class RetryPolicy:
 
     def wait(self, attempt: int) -> None:
         sleep(2**attempt)
-'''
+''' + "\n".join(f"    def unrelated_{n}(self):\n        return transform_{n}()\n" for n in range(40))
 FILLER = "\n".join(f"def unrelated_{n}(value_{n}):\n    return transform_{n}(value_{n})\n" for n in range(40))
 PREFIX = """from net.policy import BackoffError, RetryPolicy
 
@@ -78,7 +78,8 @@ def store(tmp_path: Path) -> Store:
 def test_definitions_then_neighbours_with_reasons(store: Store) -> None:
     retriever: Retriever = IndexRetriever(store, "full")
     found = retriever.retrieve(REQUEST, 4_000)
-    assert [(s.source, s.path) for s in found.snippets[:2]] == [("definition", "net/policy.py")] * 2
+    assert [s.path for s in found.snippets if s.source == "definition"] == ["net/policy.py"]
+    assert any("class BackoffError" in s.text for s in found.snippets if s.source == "bm25"), "its lines, no skeleton"
     assert found.snippets[0].reason == "defines RetryPolicy, imported in line 1"
     usage = next(s for s in found.snippets if s.path == "net/client.py")
     assert usage.source == "bm25" and "retry_policy.wait(attempt)" in usage.text
@@ -115,6 +116,14 @@ def test_budget_and_whole_lines(max_chars: int) -> None:
     assert all(s.text.endswith("\n") for s in chosen)
     usage = sum(len(s.text) for s in chosen if s.source == "bm25")
     assert max_chars < 1_000 or usage >= max_chars * 0.4
+
+
+def test_by_rules_nothing_stands_twice_either() -> None:
+    function = Snippet("a.py", "def f(a: int) -> int: ...\n", 20, 30, "definition", 1.0, "")
+    around = Snippet("a.py", "def f(a: int) -> int:\n    return a\n", 20, 30, "bm25", 1.0, "")
+    other = Snippet("b.py", around.text, 20, 30, "bm25", 1.0, "")
+    assert choose([function], [around, other], 4_000) == (around, other)
+    assert choose([function], [other], 4_000) == (function, other)
 
 
 def snippet(source: str, path: str, num_lines: int) -> Snippet:

@@ -16,7 +16,8 @@ from codeassist.terminal.screen import Screen
 from codeassist_eval.training.ranker.examples import Example
 from codeassist_eval.training.rewards.reward_figures import POSITIVE_NATS, label
 from codeassist_indexer.retrieval.ranking.features import NAMES
-from codeassist_indexer.retrieval.ranking.ranker import Ranker, Rules, select
+from codeassist_indexer.retrieval.ranking.ranker import Ranker
+from codeassist_indexer.retrieval.ranking.selection import Rules, select
 
 Order = Callable[[Example], Sequence[int]]
 """The numbers of the candidates that are shown, the best first."""

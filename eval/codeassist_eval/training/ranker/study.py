@@ -27,7 +27,8 @@ from codeassist_eval.training.ranker.figures import (
     order_figures,
 )
 from codeassist_eval.training.ranker.training import TrainingPlan, train_ranker
-from codeassist_indexer.retrieval.ranking.ranker import Ranker, Rules, rules_of
+from codeassist_indexer.retrieval.ranking.ranker import Ranker, rules_of
+from codeassist_indexer.retrieval.ranking.selection import Rules
 
 _WHOLE_CHARS, _HALF_CHARS = 4096, 2048  # what snippets get of prompts of 2,048 and 1,024 tokens
 

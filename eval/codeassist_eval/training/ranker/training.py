@@ -22,7 +22,8 @@ from codeassist_eval.training.ranker.examples import Example
 from codeassist_eval.training.rewards.name_rewards import fit_name_worth, guess_rewards
 from codeassist_eval.training.rewards.reward_figures import label
 from codeassist_indexer.retrieval.ranking.features import NAMES
-from codeassist_indexer.retrieval.ranking.ranker import LABELS, Ranker, standardised
+from codeassist_indexer.retrieval.ranking.ranker import Ranker, standardised
+from codeassist_indexer.retrieval.ranking.selection import LABELS
 
 _LEAST_TASKS = 8
 _MOST_NATS = 12.0  # a larger reward is a name that the prompt lacked: how long it is says nothing

@@ -21,20 +21,16 @@ from codeassist_indexer.ingest.update import update_index
 from codeassist_indexer.repository import open_retriever
 from codeassist_indexer.retrieval.ranking.features import KINDS, NAMES, features, set_similarities
 from codeassist_indexer.retrieval.ranking.ranker import (
-    HEADER_CHARS,
-    LABELS,
     SHIPPED,
     Chooser,
-    Judgement,
     Ranker,
     RankerRefused,
-    Rules,
     explained,
     load_ranker,
     ranker_in_force,
-    select,
     tuned_path,
 )
+from codeassist_indexer.retrieval.ranking.selection import HEADER_CHARS, LABELS, Judgement, Rules, select
 from codeassist_indexer.retrieval.retrieve import IndexRetriever
 from codeassist_indexer.retrieval.sources.candidate import SOURCES, Candidate, Facts, Found
 from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
