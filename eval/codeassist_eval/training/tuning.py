@@ -79,7 +79,7 @@ def tune_ranker(
     rewards = folder / f"rewards-{_digest(tasks)[:12]}-{hashlib.sha256(session.model_name.encode()).hexdigest()[:6]}"
     with closing(IndexContexts(Repositories(root.parent), folder / "index", "full")) as contexts:
         log = reward_log(rewards, identity)
-        records = measure_rewards(session, contexts, tasks, reward_plan, log, progress)
+        records = measure_rewards(session, contexts, tasks, reward_plan, log, progress, former)
         encoders = [] if encoder is None else [encoder]
         measured = [_seen(each) for each in make_examples(records, {task.task_id: task for task in tasks}, encoders)]
         guessed = [_seen(each) for each in examples_of(learned, contexts, encoders, progress)]

@@ -25,7 +25,7 @@ from codeassist_eval.training.ranker.figures import best_order, chosen_order, fo
 from codeassist_eval.training.ranker.places import cut_places, guessed_examples
 from codeassist_eval.training.ranker.training import TrainingPlan, train_ranker
 from codeassist_eval.training.rewards.name_rewards import fit_name_worth, guess_rewards, name_facts
-from codeassist_eval.training.rewards.reward import Rewarded, RewardRecord
+from codeassist_eval.training.rewards.reward import Likelihoods, Rewarded, RewardRecord
 from codeassist_indexer.retrieval.ranking.features import NAMES
 from codeassist_indexer.retrieval.ranking.ranker import load_ranker, tuned_path
 from codeassist_indexer.retrieval.ranking.selection import Rules
@@ -261,5 +261,12 @@ def _record(task: Task, contexts: IndexContexts) -> RewardRecord:
         :8
     ]
     facts = name_facts(request, task.groundtruth, found)
-    rewarded = tuple(Rewarded(each, 10, float(4 * fact[0] - 0.5)) for each, fact in zip(found, facts, strict=True))
-    return RewardRecord(task.task_id, task.repository, "python", task.path, task.groundtruth, 3, -9.0, rewarded)
+    rewards = [float(4 * fact[0] - 0.5) for fact in facts]
+    rewarded = tuple(
+        Rewarded(each, 10, reward, Likelihoods((reward - 9.0,), ()))
+        for each, reward in zip(found, rewards, strict=True)
+    )
+    alone = Likelihoods((-9.0,), ())
+    return RewardRecord(
+        task.task_id, task.repository, "python", task.path, task.groundtruth, (0,), -9.0, alone, rewarded
+    )

@@ -23,7 +23,7 @@ from codeassist_eval.training.retriever.data import RepositoryData, make_data, q
 from codeassist_eval.training.retriever.figures import Judged, Ranks, recall_figures, reward_order_figures
 from codeassist_eval.training.retriever.model import Rates, TrainableEncoder
 from codeassist_eval.training.retriever.training import TrainingPlan
-from codeassist_eval.training.rewards.reward import Rewarded, RewardRecord
+from codeassist_eval.training.rewards.reward import Likelihoods, Rewarded, RewardRecord
 from codeassist_indexer.languages.parsing.parse import parse_file
 from codeassist_indexer.retrieval.sources.candidate import Candidate, Facts, Found
 from codeassist_indexer.retrieval.vectors.static_encoder import StaticEncoder, slots_around
@@ -52,7 +52,8 @@ def a_repository(name: str) -> RepositoryData:
 
 def rewarded(text: str, reward: float, source: str = "bm25", rank: int = 0) -> Rewarded:
     snippet = Snippet("other.py", text, 1, 2, source, 1.0, "")
-    return Rewarded(Candidate(snippet, "lines", "", (Found(source, rank, 1.0),), FACTS, 1), 9, reward)  # type: ignore[arg-type]
+    found = (Found(source, rank, 1.0),)  # type: ignore[arg-type]
+    return Rewarded(Candidate(snippet, "lines", "", found, FACTS, 1), 9, reward, Likelihoods((reward - 3.0,), ()))
 
 
 def some_sources(num_repositories: int = 4) -> Sources:
@@ -64,9 +65,9 @@ def some_sources(num_repositories: int = 4) -> Sources:
         name = f"t/{number}"
         tasks[name] = Task(name, f"r{number % num_repositories}", "main.py", "python", f"alpha_{number} = ", "\n", "x")
         candidates = (rewarded(f"gift({number})\n", 6.0), rewarded(f"trap({number})\n", -6.0, rank=1))
-        records.append(
-            RewardRecord(name, f"r{number % num_repositories}", "python", "main.py", "x", 1, -3.0, candidates)
-        )
+        alone = Likelihoods((-3.0,), ())
+        repository = f"r{number % num_repositories}"
+        records.append(RewardRecord(name, repository, "python", "main.py", "x", (0,), -3.0, alone, candidates))
     return Sources(repositories, tasks, records)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,12 +15,14 @@ from codeassist_eval.engines.local_engine import local_engine
 from codeassist_eval.runs.schedule import Limits
 from codeassist_eval.tasks.task import Task
 from codeassist_eval.training.rewards.reward import (
+    Likelihoods,
     Rewarded,
     RewardPlan,
     RewardRecord,
     TruthScorer,
     as_reward,
     reward_log,
+    score_candidates,
     true_line,
 )
 from codeassist_eval.training.rewards.reward_figures import reward_figures
@@ -44,37 +47,50 @@ def a_task() -> Task:
 
 
 def rewarded(source: str, reward: float) -> Rewarded:
-    return Rewarded(Candidate(SNIPPET, "lines", "", (Found(source, 0, 1.0),), FACTS, 3), 20, reward)  # type: ignore[arg-type]
+    found = (Found(source, 0, 1.0),)  # type: ignore[arg-type]
+    return Rewarded(Candidate(SNIPPET, "lines", "", found, FACTS, 3), 20, reward, Likelihoods((reward - 2,), ()))
+
+
+def record(task_id: str, candidates: tuple[Rewarded, ...]) -> RewardRecord:
+    return RewardRecord(task_id, "r", "python", "a.py", "x", (0,), -2.0, Likelihoods((-2.0,), ()), candidates)
 
 
 def test_the_reward_is_the_difference_of_two_likelihoods(home: Path) -> None:
-    """Against a forward pass over the whole prompt, which knows no cache."""
+    """Against a forward pass over each whole prompt, alone, with a cache."""
     settings = ("model.context_tokens=1200", "model.format=float32", "model.threads=1")
     session = local_engine("tiny", settings, Limits(8, 1, 0), lambda *progress: None).open_session(lambda *given: None)
     task, model = a_task(), session.engine.model
 
-    def plain(snippet: Snippet | None, scorer: TruthScorer) -> float:
-        prompt = list(scorer.prompt(snippet).tokens)
+    def plain(snippet: Snippet | None, scorer: TruthScorer) -> tuple[list[float], list[float]]:
+        laid_out = scorer.prompt(snippet)
+        prompt = list(laid_out.tokens)
         truth = session.tokenizer.encode(true_line(task))
         tokens = torch.tensor(prompt + truth)
         hidden = model.forward(tokens, torch.arange(len(tokens)), model.new_cache(len(tokens)))
-        logprobs = torch.log_softmax(model.logits(hidden), dim=-1)[len(prompt) - 1 : -1]
-        return logprobs.gather(1, torch.tensor(truth)[:, None]).sum().item()
+        logprobs = torch.log_softmax(model.logits(hidden), dim=-1)[:-1].gather(1, tokens[1:, None])[:, 0].tolist()
+        last = laid_out.prefix.stop - 1
+        return logprobs[len(prompt) - 1 :], logprobs[last - 48 : last]
 
-    for exact in (True, False):
-        scorer = TruthScorer(session, task, RewardPlan(file_tokens=256, exact=exact))
-        alone = scorer.logprob(None)
-        assert alone == pytest.approx(plain(None, scorer), abs=1e-3)
-        num_tokens, reward = scorer.reward(SNIPPET, alone)
-        wanted = plain(SNIPPET, scorer) - plain(None, scorer)
-        # What is shifted is an approximation; here, of a model of random weights and a prompt that is mostly refreshed.
-        assert reward == pytest.approx(wanted, abs=1e-3 if exact else 0.5)
-        with_snippet, without = scorer.prompt(SNIPPET), scorer.prompt(None)
-        assert num_tokens == len(with_snippet.tokens) - len(without.tokens) > 0
-        assert len(with_snippet.prefix) == len(without.prefix)
-        assert len(with_snippet.suffix) == len(without.suffix)
-        assert scorer.logprob(None) == pytest.approx(alone, abs=1e-3 if exact else 0.5)
-        scorer.close()
+    scorer = TruthScorer(session, task, RewardPlan(file_tokens=256))
+    long = replace(SNIPPET, path="long.py", text=SNIPPET.text * 60)  # several passes, and more than a prompt has
+    snippets = [None, SNIPPET, long, SNIPPET]
+    found = scorer.likelihoods(snippets)
+    for snippet, each in zip(snippets, found, strict=True):
+        truth, before = plain(snippet, scorer)
+        assert each.truth == pytest.approx(truth, abs=1e-3)
+        assert each.before == pytest.approx(before, abs=1e-3)
+        assert len(each.before) == 48
+    alone, reward = sum(found[0].truth), sum(found[1].truth) - sum(found[0].truth)
+    given = tuple(Candidate(each, "lines", "", (), FACTS, 3) for each in (SNIPPET, long))
+    record = score_candidates(session, task, given, RewardPlan(file_tokens=256))
+    assert record.logprob == pytest.approx(alone, abs=1e-2)
+    assert record.candidates[0].reward == pytest.approx(reward, abs=1e-2)
+    assert [each.candidate for each in record.candidates] == list(given)
+    assert len(record.truth_starts) == len(record.likelihoods.truth)
+    with_snippet, without = scorer.prompt(SNIPPET), scorer.prompt(None)
+    assert record.candidates[0].num_tokens == len(with_snippet.tokens) - len(without.tokens) > 0
+    assert len(with_snippet.prefix) == len(without.prefix)
+    assert len(with_snippet.suffix) == len(without.suffix)
     session.close()
 
 
@@ -84,9 +100,9 @@ def test_a_true_line_ends_where_it_has_said_something() -> None:
 
 def test_figures_say_what_helps_by_source() -> None:
     records = [
-        RewardRecord("r/0", "r", "python", "a.py", "x", 1, -2.0, (rewarded("bm25", 1.0), rewarded("imported", -1.0))),
-        RewardRecord("r/1", "r", "python", "a.py", "x", 1, -4.0, (rewarded("bm25", 0.1),)),
-        RewardRecord("r/2", "r", "python", "a.py", "x", 1, -3.0, ()),
+        record("r/0", (rewarded("bm25", 1.0), rewarded("imported", -1.0))),
+        record("r/1", (rewarded("bm25", 0.1),)),
+        record("r/2", ()),
     ]
     document = reward_figures(records)
     assert document["tasks_with_candidates"] == 2
@@ -118,6 +134,6 @@ def test_a_run_scores_candidates_and_goes_on(home: Path, capsys: pytest.CaptureF
     assert run((*arguments, "--json", "--set", "model.threads=1")) == 0
     assert path.read_text().startswith(lines[0])
     again = reward_log(out, json.loads((out / "plan.json").read_text())).read()
-    assert [again[each.task_id].num_truth_tokens for each in records] == [each.num_truth_tokens for each in records]
+    assert [again[each.task_id] for each in records] == records
     assert run((*arguments, "--candidates", "3")) == 6
     assert "holds another run (plan)" in capsys.readouterr().err

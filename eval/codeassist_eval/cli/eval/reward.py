@@ -29,7 +29,6 @@ from codeassist_eval.cli.options import (
 @click.option(
     "--file-tokens", type=click.IntRange(min=64), default=512, show_default=True, help="Of the task's own file."
 )
-@click.option("--exact", is_flag=True, help="Read every prompt anew: slower, without the live cache's approximation.")
 @set_option
 @json_option
 @debug_option
@@ -42,7 +41,6 @@ def reward_command(
     seed: int,
     candidates: int,
     file_tokens: int,
-    exact: bool,
     assignments: tuple[str, ...],
     as_json: bool,
 ) -> None:
@@ -52,7 +50,8 @@ def reward_command(
     Example:
       codeassist eval reward --tasks dev.jsonl --repos dev_repos.tar.xz --out rewards
 
-    One JSON object a task in OUT/rewards.jsonl: candidates with their facts and rewards in nats.
+    One JSON object a task in OUT/rewards.jsonl: candidates with their facts, their rewards in nats, and each token's
+    log-probability. Half of the candidates are those that the shipped ranker puts first.
     """
     import dataclasses
     from contextlib import closing
@@ -67,11 +66,12 @@ def reward_command(
     from codeassist_eval.tasks.task import sample
     from codeassist_eval.training.rewards.reward import RewardPlan, measure_rewards, reward_log
     from codeassist_eval.training.rewards.reward_figures import print_rewards, reward_figures
+    from codeassist_indexer.retrieval.ranking.ranker import load_ranker
 
     tasks = sample(load_tasks(tasks_path), limit, seed)
-    plan = RewardPlan(candidates, file_tokens, exact=exact)
+    plan = RewardPlan(candidates, file_tokens)
     context_tokens = plan.file_tokens + plan.max_candidate_tokens + 256
-    settings = (f"model.context_tokens={context_tokens}", "cache.mode=live", "monitor.mode=off", *assignments)
+    settings = (f"model.context_tokens={context_tokens}", "monitor.mode=off", *assignments)
     limits = Limits(64, 1, 0)
     with Meter() as meter:
         local = local_engine(model, settings, limits, meter)
@@ -86,7 +86,7 @@ def reward_command(
         log = reward_log(out, identity)
         session = local.open_session(meter)
         with closing(session), closing(IndexContexts(repositories, local.cache_folder / "indexes", "full")) as contexts:
-            records = measure_rewards(session, contexts, tasks, plan, log, meter)
+            records = measure_rewards(session, contexts, tasks, plan, log, meter, load_ranker())
     document = reward_figures(records)
     write_json(out / "figures.json", document)
     if as_json:

@@ -13,7 +13,7 @@ from codeassist.completion.session import Session
 from codeassist.progress import Progress
 from codeassist.request import CompletionRequest
 from codeassist_eval.tasks.task import Task, in_prefix_order
-from codeassist_eval.training.rewards.reward import Rewarded, RewardPlan, RewardRecord, TruthScorer, reward_log
+from codeassist_eval.training.rewards.reward import RewardPlan, RewardRecord, reward_log, score_candidates
 from codeassist_indexer.retrieval.sources.candidate import Candidate
 from codeassist_indexer.retrieval.sources.find import ask_sources, read_candidates
 from codeassist_indexer.retrieval.sources.retrieval_context import Deadline, RetrievalContext
@@ -68,10 +68,4 @@ def _scored(
 ) -> RewardRecord:
     texts = {(each.candidate.snippet.path, each.candidate.snippet.text) for each in known.candidates}
     new = [each for each in found if (each.snippet.path, each.snippet.text) not in texts][: plan.num_candidates]
-    scorer = TruthScorer(session, task, plan)
-    try:
-        alone = scorer.logprob(None)
-        rewarded = tuple(Rewarded(each, *scorer.reward(each.snippet, alone)) for each in new)
-    finally:
-        scorer.close()
-    return dataclasses.replace(known, logprob=alone, candidates=rewarded)
+    return score_candidates(session, task, new, plan)

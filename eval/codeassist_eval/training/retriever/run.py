@@ -64,7 +64,7 @@ def run_training(request: Request, progress: Progress) -> dict[str, Any]:
     plan = _plan(request)
     reward_plan = RewardPlan(request.candidates)
     room = reward_plan.file_tokens + reward_plan.max_candidate_tokens + 256
-    settings = (f"model.context_tokens={room}", "cache.mode=live", "monitor.mode=off", *request.assignments)
+    settings = (f"model.context_tokens={room}", "monitor.mode=off", *request.assignments)
     cache = evaluation_settings(None, request.assignments, _LIMITS).places.cache / "eval"
     repositories = [open_repositories(each, cache / "repositories") for each in request.repos]
     tasks = [task for path in request.tasks for task in load_tasks(path)]

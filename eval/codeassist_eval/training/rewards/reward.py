@@ -1,7 +1,8 @@
 """What each candidate is worth: by how much it raises the model's likelihood of what truly comes, one at a time.
 
 The reward of RLCoder and CodeFilter, without their labels: the log-likelihood of the true line with a candidate in the
-prompt, minus that without. Knows no ranker; a folder holds one run, which goes on where it was interrupted.
+prompt, minus that without. Every prompt is read from its first token, those of one task together. A folder holds one
+run, which goes on where it was interrupted.
 """
 
 from __future__ import annotations
@@ -12,36 +13,47 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from codeassist.completion.document_state import DocumentState
 from codeassist.completion.session import Session
 from codeassist.progress import Progress
 from codeassist.prompts import prompt as prompts
 from codeassist.request import CompletionRequest, Snippet
+from codeassist.tokenization.file_tokens import FreshTokens
 from codeassist_eval.contexts.index_context import IndexContexts
 from codeassist_eval.runs.record_log import RecordLog, claim_log
 from codeassist_eval.tasks.task import Task, in_prefix_order
+from codeassist_eval.training.rewards.sequences import Text, token_logprobs
+from codeassist_indexer.retrieval.ranking.features import features
+from codeassist_indexer.retrieval.ranking.ranker import Ranker
 from codeassist_indexer.retrieval.sources.candidate import Candidate, Facts, Found
 from codeassist_indexer.retrieval.sources.find import find_candidates
 from codeassist_indexer.retrieval.sources.retrieval_context import Deadline
 
 _MOST_TRUTH_TOKENS = 48
+_MOST_BEFORE_TOKENS = 48
 _TRUE_LINE = re.compile(r"\s*[^\n]*")
 
 
 @dataclass(frozen=True, slots=True)
 class RewardPlan:
-    """`num_candidates` of each task, the first that were found; `file_tokens` of its own file in every prompt.
+    """`num_candidates` of each task; `file_tokens` of its own file in every prompt.
 
-    `max_candidate_tokens`: what is longer is cut after whole lines. With `exact`, every prompt is read from its first
-    change on; else the file's states are shifted after the candidate, and those around the cursor computed anew.
+    `max_candidate_tokens`: what is longer is cut after whole lines.
     """
 
     num_candidates: int = 16
     file_tokens: int = 512
     max_candidate_tokens: int = 320
-    exact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Likelihoods:
+    """Log-probabilities, in nats, of the tokens of the true line and of the last ones before the cursor.
+
+    Those before the cursor are judged by what stands before them: the candidate, not the suffix.
+    """
+
+    truth: tuple[float, ...]
+    before: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,19 +63,24 @@ class Rewarded:
     candidate: Candidate
     num_tokens: int
     reward: float
+    likelihoods: Likelihoods
 
 
 @dataclass(frozen=True, slots=True)
 class RewardRecord:
-    """One task. `logprob`: of the `num_truth_tokens` of its true line, without any candidate; nats, not above 0."""
+    """One task. `logprob`: of the tokens of its true line, without any candidate; nats, not above 0.
+
+    truth_starts: the characters of `truth` that the tokens begin at.
+    """
 
     task_id: str
     repository: str
     language: str
     path: str
     truth: str
-    num_truth_tokens: int
+    truth_starts: tuple[int, ...]
     logprob: float
+    likelihoods: Likelihoods
     candidates: tuple[Rewarded, ...]
 
 
@@ -74,8 +91,23 @@ def reward_log(folder: Path, identity: Mapping[str, Any]) -> RecordLog[RewardRec
 
 def as_reward(data: Mapping[str, Any]) -> RewardRecord:
     """Read back what `asdict` made of a record."""
-    rewarded = [Rewarded(**{**each, "candidate": _as_candidate(each["candidate"])}) for each in data["candidates"]]
-    return RewardRecord(**{**data, "candidates": tuple(rewarded)})
+    rewarded = [
+        Rewarded(
+            **{
+                **each,
+                "candidate": _as_candidate(each["candidate"]),
+                "likelihoods": _as_likelihoods(each["likelihoods"]),
+            }
+        )
+        for each in data["candidates"]
+    ]
+    made = {
+        **data,
+        "truth_starts": tuple(data["truth_starts"]),
+        "likelihoods": _as_likelihoods(data["likelihoods"]),
+        "candidates": tuple(rewarded),
+    }
+    return RewardRecord(**made)
 
 
 def measure_rewards(
@@ -85,36 +117,68 @@ def measure_rewards(
     plan: RewardPlan,
     log: RecordLog[RewardRecord] | None,
     progress: Progress,
+    ranker: Ranker | None = None,
 ) -> list[RewardRecord]:
-    """Measure the tasks that are not in the log yet; return the records of all, those of one repository together."""
+    """Measure the tasks that are not in the log yet; return the records of all, those of one repository together.
+
+    Half of a task's candidates are those that `ranker` puts first, if there is one, the others the first that were
+    found: it learns most from what it would choose.
+    """
     done = {} if log is None else log.read()
     ordered = in_prefix_order(tasks)
     for number, task in enumerate(ordered):
         progress("scoring candidates", number, len(ordered))
         if task.task_id not in done:
-            done[task.task_id] = record = measure_task(session, contexts, task, plan)
+            done[task.task_id] = record = measure_task(session, contexts, task, plan, ranker)
             if log is not None:
                 log.append(record)
     progress("scoring candidates", len(ordered), len(ordered))
     return [done[task.task_id] for task in ordered]
 
 
-def measure_task(session: Session, contexts: IndexContexts, task: Task, plan: RewardPlan) -> RewardRecord:
+def measure_task(
+    session: Session, contexts: IndexContexts, task: Task, plan: RewardPlan, ranker: Ranker | None = None
+) -> RewardRecord:
     """Score the candidates of one task."""
     store = contexts.store(task)
     request = CompletionRequest(task.path, task.prefix, task.suffix)
-    found = find_candidates(store, request, store.collection(), Deadline(None), search=contexts.search).candidates[
-        : plan.num_candidates
-    ]
+    found = find_candidates(store, request, store.collection(), Deadline(None), search=contexts.search).candidates
+    return score_candidates(session, task, _drawn(found, request, plan.num_candidates, ranker), plan)
+
+
+def score_candidates(session: Session, task: Task, found: Sequence[Candidate], plan: RewardPlan) -> RewardRecord:
+    """Score these candidates of one task."""
     scorer = TruthScorer(session, task, plan)
-    try:
-        alone = scorer.logprob(None)
-        rewarded = tuple(Rewarded(each, *scorer.reward(each.snippet, alone)) for each in found)
-    finally:
-        scorer.close()
+    alone, *beside = scorer.likelihoods([None, *(each.snippet for each in found)])
+    logprob = sum(alone.truth)
+    rewarded = [
+        Rewarded(each, scorer.num_tokens(each.snippet), sum(with_it.truth) - logprob, with_it)
+        for each, with_it in zip(found, beside, strict=True)
+    ]
     return RewardRecord(
-        task.task_id, task.repository, task.language, task.path, scorer.truth, scorer.num_truth_tokens, alone, rewarded
+        task.task_id,
+        task.repository,
+        task.language,
+        task.path,
+        scorer.truth,
+        scorer.truth_starts,
+        logprob,
+        alone,
+        tuple(rewarded),
     )
+
+
+def _drawn(
+    found: Sequence[Candidate], request: CompletionRequest, num: int, ranker: Ranker | None
+) -> tuple[Candidate, ...]:
+    """Return `num` candidates in the order in which they were found."""
+    chosen = set(range(min(num, len(found))))
+    if ranker is not None and found:
+        gains = ranker.judge(features(found, request)).gains
+        best = sorted(range(len(found)), key=lambda number: -float(gains[number]))[: num // 2]
+        others = [number for number in range(len(found)) if number not in best]
+        chosen = {*best, *others[: num - len(best)]}
+    return tuple(found[number] for number in sorted(chosen))
 
 
 def true_line(task: Task) -> str:
@@ -124,64 +188,49 @@ def true_line(task: Task) -> str:
 
 
 class TruthScorer:
-    """Log-likelihoods of one task's true line under prompts that differ in one snippet only.
+    """Likelihoods of one task's true line under prompts that differ in one snippet only.
 
-    The part of its own file is the same in all of them, so its states are computed once (unless the plan is `exact`).
+    The part of its own file is the same in all of them.
     """
 
     def __init__(self, session: Session, task: Task, plan: RewardPlan) -> None:
         self._session = session
-        self._task = task
         self._plan = plan
         self._request = CompletionRequest(task.path, task.prefix, task.suffix)
-        self._document = DocumentState(task.task_id)
-        tokens = self._document.tokens(session.prompter.snippet_tokens)
-        self._texts = tokens.at(task.prefix, task.suffix)
+        self._texts = FreshTokens(session.tokenizer, task.prefix, task.suffix)
         self.truth = true_line(task)
-        self._truth_tokens = session.tokenizer.encode(self.truth)[:_MOST_TRUTH_TOKENS]
+        encoded = session.tokenizer.encode_with_offsets(self.truth)
+        self._truth_tokens = encoded.ids[:_MOST_TRUTH_TOKENS]
+        self.truth_starts = tuple(start for start, _ in encoded.char_ranges[:_MOST_TRUTH_TOKENS])
 
-    @property
-    def num_truth_tokens(self) -> int:
-        """Of the true line, as many as are scored."""
-        return len(self._truth_tokens)
-
-    def reward(self, snippet: Snippet, alone: float) -> tuple[int, float]:
-        """Return the tokens that a snippet takes in the prompt, and what it adds to the log-likelihood `alone`."""
-        prompt = self.prompt(self._cut(snippet))
-        return prompt.snippets[0].num_tokens, self._score(prompt) - alone
-
-    def logprob(self, snippet: Snippet | None) -> float:
-        """Return the log-likelihood of the true line, in nats, with a snippet in the prompt or with none."""
-        return self._score(self.prompt(None if snippet is None else self._cut(snippet)))
-
-    def close(self) -> None:
-        """Drop the states."""
-        self._document.close()
-
-    def _score(self, prompt: prompts.Prompt) -> float:
-        if not self._truth_tokens:
-            return 0.0
-        engine = self._session.engine
-        cache = engine.use(self._document.cache(engine))
-        last, _ = cache.sync(prompt.tokens, prompt.around_cursor, exact=self._plan.exact)
-        hidden = [last]
-        if len(self._truth_tokens) > 1:
-            hidden.append(cache.extend(self._truth_tokens[:-1]))
-        cache.truncate(len(prompt.tokens))
-        logprobs = torch.log_softmax(engine.model.logits(torch.cat(hidden)).float(), dim=-1)
-        wanted = torch.tensor(self._truth_tokens, device=logprobs.device)
-        return logprobs.gather(1, wanted[:, None]).sum().item()
+    def likelihoods(self, snippets: Sequence[Snippet | None]) -> list[Likelihoods]:
+        """Return the likelihoods with each snippet alone in the prompt, None being no snippet at all."""
+        texts: list[Text] = []
+        ends: list[int] = []
+        for snippet in snippets:
+            prompt = self.prompt(snippet)
+            last = range(max(prompt.prefix.start, prompt.prefix.stop - _MOST_BEFORE_TOKENS, 1), prompt.prefix.stop)
+            truth = range(len(prompt.tokens), len(prompt.tokens) + len(self._truth_tokens))
+            texts.append(Text((*prompt.tokens, *self._truth_tokens), (*last, *truth)))
+            ends.append(len(last))
+        found = token_logprobs(self._session.engine.model, texts)
+        rounded = [[round(value, 4) for value in values] for values in found]
+        return [Likelihoods(tuple(each[end:]), tuple(each[:end])) for each, end in zip(rounded, ends, strict=True)]
 
     def prompt(self, snippet: Snippet | None) -> prompts.Prompt:
         """The product's prompt, longer by what the snippet takes: the file's part stays what it is without."""
         if snippet is None:
             return self._build((), prompts.Budget(self._plan.file_tokens, 0.0))
+        snippet = self._cut(snippet)
         num_tokens = self._num_tokens(snippet)
         total = self._plan.file_tokens + num_tokens
         return self._build((snippet,), prompts.Budget(total, 1.0, self._suffix_share(total)))
 
+    def num_tokens(self, snippet: Snippet) -> int:
+        """Return how many tokens a snippet takes in the prompt, its header included."""
+        return self._num_tokens(self._cut(snippet))
+
     def _num_tokens(self, snippet: Snippet) -> int:
-        """How many tokens the snippet takes, its header included."""
         room = prompts.Budget(4 * (self._plan.file_tokens + self._plan.max_candidate_tokens) + len(snippet.text), 1.0)
         return self._build((snippet,), room).snippets[0].num_tokens
 
@@ -211,6 +260,10 @@ class TruthScorer:
             refresh_tokens=self._session.prompter.refresh_tokens,
             file_tokens=self._texts,
         )
+
+
+def _as_likelihoods(data: Mapping[str, Any]) -> Likelihoods:
+    return Likelihoods(tuple(data["truth"]), tuple(data["before"]))
 
 
 def _as_candidate(data: Mapping[str, Any]) -> Candidate:
