@@ -24,8 +24,10 @@ IGNORE_FILE_NAMES = (".gitignore", ".codeassistignore")
 ALWAYS_IGNORED = frozenset({".git", ".hg", ".svn", ".jj"})
 # A rule such as `!third_party/` in an ignore file takes these back.
 _VENDORED = frozenset({
-    "node_modules", "bower_components", "jspm_packages", "site-packages", "__pycache__", ".venv", "venv", ".tox",
-    ".nox", ".eggs", "vendor", "_vendor", "third_party", ".mypy_cache", ".pytest_cache", ".ruff_cache",
+    "node_modules", "bower_components", "jspm_packages", "site-packages", "vendor", "_vendor", "third_party",
+})  # fmt: skip
+_MADE_BY_TOOLS = frozenset({
+    "__pycache__", ".venv", "venv", ".tox", ".nox", ".eggs", ".mypy_cache", ".pytest_cache", ".ruff_cache",
     ".hypothesis", ".gradle", ".next", ".nuxt", ".terraform", ".yarn", ".cache", ".idea", ".ipynb_checkpoints",
 })  # fmt: skip
 
@@ -34,9 +36,13 @@ class _Folder(Enum):
     """What holds for the files in a folder."""
 
     IGNORED = "all ignored"
+    VENDORED = "other people's code, all ignored"
     ASKED = "as git says"
     TRACKED = "only what git tracks"
     READ = "as the ignore files say"  # git ignores the folder, and .codeassistignore took it back
+
+
+_NOT_READ = frozenset({_Folder.IGNORED, _Folder.VENDORED})
 
 
 class IgnoreRules:
@@ -60,14 +66,18 @@ class IgnoreRules:
         """Say whether the file, or any folder above it, is ignored."""
         folder, _, name = path.rpartition("/")
         state = self._state(folder)
-        if state is _Folder.IGNORED or name in ALWAYS_IGNORED or self._excludes(path, is_folder=False):
+        if state in _NOT_READ or name in ALWAYS_IGNORED or self._excludes(path, is_folder=False):
             return True
         ours = self._ours.verdict(path, is_folder=False)
         return ours if ours is not None else self._git_ignores(path, False, state)
 
     def ignores_folder(self, folder: str) -> bool:
         """Say whether the folder, or any above it, is ignored. As in git, nothing inside can then be taken back."""
-        return self._state(folder) is _Folder.IGNORED
+        return self._state(folder) in _NOT_READ
+
+    def is_vendored(self, folder: str) -> bool:
+        """Say whether the folder is ignored for it holds other people's code, and for no other reason."""
+        return self._state(folder) is _Folder.VENDORED
 
     def _state(self, folder: str) -> _Folder:
         known = self._states.get(folder)
@@ -77,7 +87,7 @@ class IgnoreRules:
         return known
 
     def _state_in(self, parent: _Folder, folder: str, name: str) -> _Folder:
-        if parent is _Folder.IGNORED or name in ALWAYS_IGNORED or self._excludes(folder, is_folder=True):
+        if parent in _NOT_READ or name in ALWAYS_IGNORED or self._excludes(folder, is_folder=True):
             return _Folder.IGNORED
         ours = self._ours.verdict(folder, is_folder=True)
         if ours or is_linked_worktree(self._root / folder):
@@ -90,8 +100,10 @@ class IgnoreRules:
             return parent if is_open else _Folder.IGNORED
         if self._git is not None and not self._git.is_complete and parent is _Folder.ASKED and ours is None:
             parent = _Folder.TRACKED if self._read.verdict(folder, is_folder=True) else parent
-        is_taken = ours is False or not self._is_vendored(folder, name) or self._read.verdict(folder, True) is False
-        return parent if is_taken else _Folder.IGNORED
+        is_made = name in _MADE_BY_TOOLS or (self._root / folder / "pyvenv.cfg").exists()
+        if ours is False or not (is_made or name in _VENDORED) or self._read.verdict(folder, True) is False:
+            return parent
+        return _Folder.IGNORED if is_made else _Folder.VENDORED
 
     def _git_ignores(self, path: str, is_folder: bool, state: _Folder) -> bool:
         said = self._git.ignores(path, is_folder) if self._git is not None else None
@@ -103,9 +115,6 @@ class IgnoreRules:
 
     def _excludes(self, path: str, is_folder: bool) -> bool:
         return self._settings is not None and self._settings.verdict(path, is_folder) is True
-
-    def _is_vendored(self, folder: str, name: str) -> bool:
-        return name in _VENDORED or (self._root / folder / "pyvenv.cfg").exists()
 
 
 class GitIgnoreFiles:

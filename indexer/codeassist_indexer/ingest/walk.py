@@ -58,7 +58,10 @@ class FoundFile:
 
 @dataclass(frozen=True, slots=True)
 class SkippedFile:
-    """A path that does not count, and why in plain words. Ignored files are not listed, they are as if absent."""
+    """A path that does not count, and why in plain words. Ignored files are not listed, they are as if absent.
+
+    A vendored folder that is not ignored, too, is listed itself; nothing in it is.
+    """
 
     path: str
     reason: str
@@ -118,6 +121,8 @@ def walk(
             if entry.is_dir(follow_symlinks=False):
                 if not rules.ignores_folder(path):
                     subfolders.append(path)
+                elif rules.is_vendored(path):
+                    yield SkippedFile(path, "folder of other people's code")
             elif not rules.ignores_file(path):
                 found = inspect(root, path, is_source, limits)
                 if found is not None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from codeassist.errors import SettingsError
+from codeassist_indexer.ingest.git_answers import GitPatience
 from codeassist_indexer.ingest.ignore import IgnoreRules
 from codeassist_indexer.ingest.walk import (
     FileLimits,
@@ -135,6 +136,20 @@ def test_vendored_folders_and_virtual_environments_do_not_count(tmp_path: Path) 
         "p/__pycache__/q.py",
     )
     assert listed(tmp_path)[0] == ["a.py"]
+
+
+@pytest.mark.parametrize("asks_git", [False, True])
+def test_vendored_folders_that_are_not_ignored_are_listed_as_what_they_are(tmp_path: Path, asks_git: bool) -> None:
+    make(tmp_path, "a.py", "vendor/lib/x.py", "src/third_party/y.py", "node_modules/z.py", "env/x.py", "env/pyvenv.cfg")
+    make(tmp_path, "lib/_vendor/v.py", "__pycache__/q.py")
+    (tmp_path / ".gitignore").write_text("node_modules/\n!_vendor/\n")
+    for arguments in (["init", "-q"], ["add", "-A"]):
+        subprocess.run(["git", *arguments], cwd=tmp_path, check=True)
+    rules = IgnoreRules(tmp_path, git=GitPatience().about_tree(tmp_path) if asks_git else None)
+    entries = list(walk(tmp_path, rules, is_python, FileLimits()))
+    assert [entry.path for entry in entries if isinstance(entry, FoundFile)] == ["a.py", "lib/_vendor/v.py"]
+    skipped = {entry.path: entry.reason for entry in entries if isinstance(entry, SkippedFile)}
+    assert skipped == dict.fromkeys(["vendor", "src/third_party"], "folder of other people's code")
 
 
 def test_links_are_never_followed(tmp_path: Path) -> None:

@@ -72,11 +72,12 @@ def _cut_costs(root: Node) -> dict[int, int]:
     waiting = [(root, 0)]
     while waiting:
         node, cost = waiting.pop()
-        too_long: list[Node] = []
+        too_long: list[tuple[Node, bool]] = []
         glued = False
         cut_here = False
         before_end_row = None
         after_named = False
+        before_kind = ""
         for position, child in enumerate(node.children):
             start_row = child.start_point.row
             end_row, end_column = child.end_point
@@ -94,10 +95,10 @@ def _cut_costs(root: Node) -> dict[int, int]:
             glued = kind in _ANNOTATING and (starts_line or before_end_row is None)
             before_end_row, after_named = end_row, child.is_named
             if end_row - start_row >= MAX_LINES:
-                too_long.append(child)
-        for child in too_long:  # another branch of the same `if` is no level further in, however the grammar nests it
-            is_deeper = cut_here and not child.type.endswith(_BRANCHES)
-            waiting.append((child, cost + LEVEL_COST if is_deeper else cost))
+                too_long.append((child, kind.endswith(_BRANCHES) or before_kind.endswith("else")))
+            before_kind = kind
+        for child, is_branch in too_long:  # of one `if`, which is no level further in, however the grammar nests it
+            waiting.append((child, cost + LEVEL_COST if cut_here and not is_branch else cost))
     return costs
 
 

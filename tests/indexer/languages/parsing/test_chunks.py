@@ -115,15 +115,14 @@ def test_the_annotated_cases_are_covered(case: Path) -> None:
     check_covers(chunks(case.name.removesuffix(".case"), text), text)
 
 
-@pytest.mark.parametrize("path", ["a.c", "a.js"])
-def test_branches_of_one_if_are_not_cut_apart_one_by_one(path: str) -> None:
-    branches = [f"  {'else ' * (n > 0)}if (x == {n})\n  {{\n    g({n});\n    h({n});\n  }}\n" for n in range(40)]
-    text = (
-        "function f(x)\n{\n" + "".join(branches) + "}\n"
-        if path == "a.js"
-        else "int f(int x)\n{\n" + "".join(branches) + "}\n"
-    )
-    file = parse_file(path, text)
-    assert file is not None
-    sizes = [each.end_line - each.start_line for each in file.chunks]
-    assert sum(size < 10 for size in sizes) <= 1
+@pytest.mark.parametrize("body", ["  {\n    g(x);\n    h(x);\n  }\n", "    g(x);\n"], ids=["braces", "bare"])
+@pytest.mark.parametrize(
+    ("path", "head"),
+    [("a.c", "int f(int x)\n{\n"), ("a.js", "function f(x)\n{\n"), ("A.java", "class A { int f(int x)\n{\n"),
+     ("A.cs", "class A { int f(int x)\n{\n"), ("a.php", "<?php function f($x)\n{\n")],
+)  # fmt: skip
+def test_branches_of_one_if_are_not_cut_apart_one_by_one(path: str, head: str, body: str) -> None:
+    branches = [f"  {'else ' * (n > 0)}if (x == {n})\n{body}" for n in range(60)]
+    text = head + "".join(branches) + "}" * head.count("{") + "\n"
+    sizes = [each.end_line - each.start_line for each in chunks(path, text)]
+    assert sum(size < 10 for size in sizes) <= 1, sizes
