@@ -27,6 +27,14 @@ repos_option = click.option(
 source_files_option = click.option(
     "--repos", type=click.Path(exists=True, path_type=Path), required=True, help="Folder or .tar.xz of repositories."
 )
+made_chunks_option = click.option(
+    "--chunks", "num_chunks", type=click.IntRange(1), default=100_000, show_default=True, help="Of the made tree."
+)
+keep_option = click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Build the tree and its index in this folder, and use them again the next time. Without it: a temporary one.",
+)
 language_option = click.option("--language", type=click.Choice(LANGUAGES), help="Only files in this language.")
 model_option = click.option(
     "--model", metavar="NAME|PATH", help="Use this model (`codeassist models list`), GGUF file or folder."

@@ -257,10 +257,9 @@ class Watcher(FileSystemEventHandler):
         folders = {path for path in paths if (self._root / path).is_dir()}
         above = folders.union(*map(folders_above, paths))
         self._ignored_folders |= {folder for folder in above if rules.ignores_folder(folder)}
-        known = self._store.file_states()
-        counting = {path for path in folders if not rules.ignores_folder(path)}
-        counting |= {path for path in paths - folders if path in known or self._counts(path, rules)}
-        counting |= {path for path in paths - counting if any(each.startswith(f"{path}/") for each in known)}
+        counting = self._store.known_paths(paths)
+        counting |= {path for path in folders if not rules.ignores_folder(path)}
+        counting |= {path for path in paths - folders - counting if self._counts(path, rules)}
         if len(counting) > _MAX_SINGLE_FILES or not all(map(is_source, counting)):
             return self._update_tree()
         closed = [path for path in counting if not self._is_open(path)]

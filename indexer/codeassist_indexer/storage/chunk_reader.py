@@ -193,6 +193,11 @@ def files_below(store: Store, folder: str, limit: int) -> list[str]:
     return list(dict.fromkeys((*in_folder, *below)))[:limit]
 
 
+def paths_of_language(store: Store) -> list[str]:
+    """Return all files of a language, sorted."""
+    return _paths(store, "SELECT path FROM files WHERE language NOT NULL ORDER BY path")
+
+
 def files_beside(store: Store, path: str) -> list[str]:
     """Return the other files of a file's folder, sorted."""
     folder = path.rpartition("/")[0]

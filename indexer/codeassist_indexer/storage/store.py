@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import json
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -148,6 +149,15 @@ class Store:
         rows = self.query(sql, (path,))
         return FileState(*rows[0]) if rows else None
 
+    def known_paths(self, paths: Iterable[str]) -> set[str]:
+        """Return those of `paths` that are files of the index, or folders that hold some."""
+        rows = self.query(
+            "SELECT value FROM json_each(?) WHERE EXISTS (SELECT 1 FROM files WHERE path = value OR"
+            " (path > value || '/' AND path < value || '0'))",  # "0" is the character after "/"
+            (json.dumps(list(paths)),),
+        )
+        return {path for (path,) in rows}
+
     def write(
         self, files: Sequence[PreparedFile], touched: Sequence[SameContent] = (), gone: Sequence[str] = ()
     ) -> None:
@@ -171,8 +181,10 @@ class Store:
 
     def vector_changes(self) -> tuple[int, int, int]:
         """Return a number that changes when the database begins anew, and the newest and oldest change on record."""
-        sql = "SELECT (SELECT value FROM counts WHERE name = 'epoch'), max(id), min(id) FROM vector_changes"
-        epoch, newest, oldest = self.query(sql)[0]
+        epoch, newest, oldest = self.query(
+            "SELECT (SELECT value FROM counts WHERE name = 'epoch'), (SELECT max(id) FROM vector_changes),"
+            " (SELECT min(id) FROM vector_changes)"  # both in one read all rows
+        )[0]
         return epoch or 0, newest or 0, oldest or 0
 
     def changed_files(self, epoch: int | None, last_change: int) -> list[int] | None:

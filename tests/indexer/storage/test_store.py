@@ -51,6 +51,15 @@ def test_a_file_is_replaced_and_removed_whole(store: Store) -> None:
     store.check()
 
 
+def test_known_paths_are_files_and_folders_that_hold_some(store: Store) -> None:
+    held = ("a.py", "b/c.py", "b/d/e.py", "b-d/f.py", "b0.py", "ä/g.py")
+    store.write([prepare_unsaved(path, TEXT) for path in held])
+    asked = ("a.py", "a", "b", "b/c.py", "b/d", "b-d", "b-", "b0", "b0.py", "c.py", "ä", "", "b/")
+    wanted = {path for path in asked if path in held or any(each.startswith(f"{path}/") for each in held)}
+    assert wanted == {"a.py", "b", "b/c.py", "b/d", "b-d", "b0.py", "ä"}
+    assert store.known_paths(asked) == wanted
+
+
 def test_a_failed_write_changes_nothing(store: Store) -> None:
     store.write([prepare_unsaved("a.py", TEXT)])
     before = store.counts()

@@ -122,13 +122,17 @@ class _AtCursor:
         callee, receiver, begun = _CALLEE.search(head), _RECEIVER.search(head), _BEGUN.search(head)
         self.callee = callee[1] if callee is not None else ""
         self.receiver = receiver[1] if receiver is not None else ""
+        self.plain_receiver = self.receiver.strip("_").replace("_", "").lower()
         self.begun = begun[1] if begun is not None else ""
+        self.begun_word = self.begun.encode("utf-8", "replace")
 
 
 def _described(candidate: Candidate, at_cursor: _AtCursor, among: _Among) -> list[float]:
     """Return the columns between what found a candidate and the kind of place."""
     text, facts = candidate.snippet.text, candidate.facts
-    names = frozenset(words_of(text))
+    words = words_of(text)
+    names = frozenset(words)
+    num_common = len(at_cursor.all_names & names)
     distance = facts.name_distance
     num_continued, is_rare = _continued(at_cursor.heads, text)
     own_name = candidate.name.rpartition(".")[2]
@@ -146,17 +150,19 @@ def _described(candidate: Candidate, at_cursor: _AtCursor, among: _Among) -> lis
         num_continued, is_rare, _holds(text, at_cursor.line_before), _holds(text, at_cursor.line_behind),
         _share(at_cursor.names_of_line, names), _share(at_cursor.names_before, names),
         _share(at_cursor.names_behind, names),
-        len(at_cursor.all_names & names) / max(1, len(at_cursor.all_names | names)),
+        num_common / max(1, len(at_cursor.all_names) + len(names) - num_common),
         bool(own_name) and own_name == at_cursor.callee,
         bool(at_cursor.callee) and f"{at_cursor.callee}(" in text,
-        _is_receiver(receiver, own_name), bool(receiver) and f"{receiver}." in text,
-        bool(begun) and _holds_begun(names, begun.encode("utf-8", "replace")),
+        _is_receiver(at_cursor.plain_receiver, own_name), bool(receiver) and f"{receiver}." in text,
+        bool(begun) and _holds_begun(words, at_cursor.begun_word),
         bool(begun) and own_name.startswith(begun),
     ]  # fmt: skip
 
 
-def _holds_begun(names: frozenset[bytes], begun: bytes) -> bool:
-    return any(name.startswith(begun) and name != begun for name in names)
+def _holds_begun(words: Sequence[bytes], begun: bytes) -> bool:
+    """Whether any of different words goes on from what is begun. No word holds a blank."""
+    joined = b" " + b" ".join(words) + b" "
+    return joined.count(b" " + begun) > joined.count(b" " + begun + b" ")
 
 
 def _kind(head: str) -> Kind:
@@ -203,7 +209,9 @@ def _holds(text: str, line: str) -> float:
     return float(len(line) >= _LEAST_TELLING_LINE and line in text)
 
 
-def _is_receiver(receiver: str, name: str) -> float:
-    """Whether a name is what a receiver is called after: `client` and HttpClient, `self._store` and Store."""
-    plain = receiver.strip("_").replace("_", "").lower()
+def _is_receiver(plain: str, name: str) -> float:
+    """Whether a name is what a receiver is called after: `client` and HttpClient, `self._store` and Store.
+
+    `plain` is the receiver's name in lower case and without underscores.
+    """
     return float(len(plain) >= _SMALL_CHARS and bool(name) and (plain in name.lower() or name.lower() in plain))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Literal, get_args
 
 import numpy as np
@@ -34,9 +35,9 @@ class Judgement:
     gains: NDArray[np.float32]
     probabilities: NDArray[np.float32]
 
-    def label(self, number: int) -> Label:
-        """Return the likeliest label of a candidate."""
-        return LABELS[int(self.probabilities[number].argmax())]
+    def labels(self) -> list[Label]:
+        """Return the likeliest label of each candidate."""
+        return [LABELS[place] for place in self.probabilities.argmax(axis=1).tolist()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +85,12 @@ def select(
     waiting = [
         _Waiting(
             candidate,
-            float(judgement.gains[number]) * (1.0 if candidate.snippet.library is None else rules.library_share),
+            gain * (1.0 if candidate.snippet.library is None else rules.library_share),
             any(_stands(each, candidate.snippet) for each in standing),
-            judgement.label(number),
+            label,
         )
-        for number, candidate in enumerate(candidates)
-        if not (rules.drops_negative and judgement.label(number) == "negative")
+        for candidate, gain, label in zip(candidates, judgement.gains.tolist(), judgement.labels(), strict=True)
+        if not (rules.drops_negative and label == "negative")
     ]
     chosen: list[Chosen] = []
     known: set[str] = set()
@@ -120,20 +121,23 @@ def _stands(standing: Snippet, snippet: Snippet) -> bool:
 
 
 class _Waiting:
-    """A candidate that may be chosen, and its lines that tell something."""
+    """A candidate that may be chosen."""
 
     def __init__(self, candidate: Candidate, gain: float, stands: bool, label: Label) -> None:
         self.candidate = candidate
         self.stands = stands
         self.label: Label = label
-        self.telling = frozenset(
-            line for line in map(str.strip, candidate.snippet.text.splitlines()) if len(line) >= _LEAST_TELLING_LINE
-        )
         self._gain = gain
+
+    @cached_property
+    def telling(self) -> frozenset[str]:
+        """The lines that tell something."""
+        lines = map(str.strip, self.candidate.snippet.text.splitlines())
+        return frozenset(line for line in lines if len(line) >= _LEAST_TELLING_LINE)
 
     def gain_beside(self, known: set[str]) -> float:
         """Return the gain beside lines that are there already; what takes likelihood away still does."""
-        if self._gain <= 0 or not self.telling or not known:
+        if self._gain <= 0 or not known or not self.telling:
             return self._gain
         return self._gain * (1 - len(self.telling & known) / len(self.telling))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -58,10 +59,10 @@ def judged(*gains: float, labels: Sequence[str] = ()) -> Judgement:
 
 
 def a_ranker(seed: int = 0, **metadata: str) -> Ranker:
-    random = np.random.default_rng(seed)
+    drawn = np.random.default_rng(seed)
 
     def some(*shape: int) -> NDArray[np.float32]:
-        return random.normal(0, 0.4, shape).astype(np.float32)
+        return drawn.normal(0, 0.4, shape).astype(np.float32)
 
     width = len(NAMES)
     mean, scale = some(width), (np.abs(some(width)) + 0.1).astype(np.float32)
@@ -91,6 +92,24 @@ def test_features_say_what_stands_there() -> None:
     assert column(rows, "similarity_rank") == [0.5, 1, 0.333]
     assert column(rows, "similarity_to_best") == [-0.7, 0, -1]
     assert features([], REQUEST).shape == (0, len(NAMES))
+
+
+def test_begun_and_shared_names_are_counted_as_one_by_one() -> None:
+    seed = random.randrange(1 << 30)
+    print(f"seed {seed}")
+    chooser = random.Random(seed)
+    words = ["pri", "price", "price_of", "pr", "total", "Größe", "Gr", "x", "priced"]
+    for _ in range(60):
+        texts = [" ".join(chooser.choices(words, k=chooser.randrange(12))) + "\n" for _ in range(5)]
+        begun, near = chooser.choice(words), chooser.sample(words, 3)
+        request = CompletionRequest("a.py", f"{near[0]} = {near[1]}\n{begun}", f"\n{near[2]}\n")
+        rows = features([candidate(f"c{number}", text) for number, text in enumerate(texts)], request)
+        at_cursor = {name for name in (*near, begun) if len(name) >= 3}
+        sets = [set(text.split()) for text in texts]
+        goes_on = [any(name.startswith(begun) and name != begun for name in names) for names in sets]
+        assert column(rows, "holds_begun_name") == goes_on
+        shared = [len(at_cursor & names) / max(1, len(at_cursor | names)) for names in sets]
+        assert column(rows, "jaccard_before") == pytest.approx(shared, abs=1e-3)
 
 
 @pytest.mark.parametrize(
