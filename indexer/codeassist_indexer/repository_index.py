@@ -12,7 +12,7 @@ from codeassist.progress import Progress, silent
 from codeassist.settings import Settings
 from codeassist_indexer.ingest.library_update import LibraryUpdate, update_libraries
 from codeassist_indexer.ingest.update import UpdateProgress, UpdateReport, UpdateSettings, update_index
-from codeassist_indexer.retrieval.vectors.choice import static_encoder_in_force
+from codeassist_indexer.retrieval.vectors.encoder_source import source_in_force
 from codeassist_indexer.storage.library_stores import libraries_folder
 from codeassist_indexer.storage.store import Store, database_path
 
@@ -24,7 +24,7 @@ def open_store(root: Path, settings: Settings) -> Store:
 
 def update_settings(settings: Settings) -> UpdateSettings:
     """Return what of the settings decides which files are indexed."""
-    return UpdateSettings(exclude=settings.index.exclude, encoder=static_encoder_in_force(settings.context.encoder))
+    return UpdateSettings(exclude=settings.index.exclude, encoder=source_in_force(settings.context.encoder))
 
 
 def bring_libraries_up_to_date(store: Store, root: Path, settings: Settings, progress: Progress = silent) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -58,6 +59,20 @@ def test_what_only_reads_does_without_numpy(arguments: tuple[str, ...], home: Pa
         "sys.exit(f'imported {heavy}' if heavy else 0)"
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_index_that_is_up_to_date_needs_no_numpy(home: Path, repository: Path) -> None:
+    """Vectors of chunks need it, and are made of what changed only."""
+    for file in repository.rglob("*.py"):
+        os.utime(file, (1_000_000_000, 1_000_000_000))  # files changed a moment ago are read again
+    assert run(["index", str(repository)]) == 0
+    program = (
+        "import sys; from codeassist.cli.app import run; code = run(['index']);"
+        "heavy = {'torch', 'numpy', 'safetensors', 'sqlite_utils'} & set(sys.modules);"
+        "sys.exit(f'imported {heavy}' if heavy else code)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False, cwd=repository)
     assert done.returncode == 0, done.stderr
 
 

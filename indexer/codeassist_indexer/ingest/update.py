@@ -30,8 +30,7 @@ from codeassist_indexer.ingest.prepare import (
 )
 from codeassist_indexer.ingest.walk import FileLimits, FoundFile, NotSource, SkippedFile, decode_source, inspect, walk
 from codeassist_indexer.languages.registry import indexed_language_of
-from codeassist_indexer.retrieval.vectors.static_encoder import StaticEncoder, shipped_encoder
-from codeassist_indexer.retrieval.vectors.stored import fill_vectors, with_vectors
+from codeassist_indexer.retrieval.vectors.encoder_source import EncoderSource, shipped_source
 from codeassist_indexer.secrets.file_names import secret_file_reason
 from codeassist_indexer.storage.file_records import FileState, PreparedFile, SameContent
 from codeassist_indexer.storage.store import Store
@@ -56,7 +55,7 @@ class UpdateSettings:
     exclude: tuple[str, ...] = ()
     num_workers: int | None = None
     in_background: bool = False
-    encoder: StaticEncoder | None = field(default_factory=shipped_encoder)
+    encoder: EncoderSource | None = field(default_factory=shipped_source)
     git: GitPatience = field(default_factory=GitPatience, compare=False)
 
 
@@ -218,7 +217,7 @@ def _update(
     if batch.num_parsed or batch.num_removed:
         store.count_terms()
     if settings.encoder is not None:
-        fill_vectors(store, settings.encoder, cancelled or _never)  # those that another encoder made
+        settings.encoder.fill_vectors(store, cancelled or _never)  # those that another encoder made
     if batch.num_parsed >= _OPTIMISE_MIN_FILES:
         store.optimise()
     if progress is not None:
@@ -278,7 +277,7 @@ def _list_changes(store: Store, root: Path, settings: UpdateSettings, unsaved: C
 class _Batch:
     """What is to be written next, and the counts of what was."""
 
-    def __init__(self, store: Store, skipped: Counter[str], gone: list[str], encoder: StaticEncoder | None) -> None:
+    def __init__(self, store: Store, skipped: Counter[str], gone: list[str], encoder: EncoderSource | None) -> None:
         self._store = store
         self._encoder = encoder
         self._skipped = skipped
@@ -318,8 +317,8 @@ class _Batch:
         self._files, self._touched, self._gone = [], [], []
 
 
-def _encoded(file: PreparedFile, encoder: StaticEncoder | None) -> PreparedFile:
-    return file if encoder is None else with_vectors(file, encoder)
+def _encoded(file: PreparedFile, encoder: EncoderSource | None) -> PreparedFile:
+    return file if encoder is None else encoder.with_vectors(file)
 
 
 def _never() -> bool:

@@ -1,11 +1,10 @@
-"""A program in a terminal that nobody looks at: keys go in, what it draws is kept for messages about failures."""
+"""A program in a terminal that nobody looks at: keys go in, what stands on its screen is known at any time."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import pty
-import re
 import signal
 import struct
 import termios
@@ -13,22 +12,30 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-_SEQUENCE = re.compile(rb"\x1b(\[[0-9;:?>=]*[a-zA-Z]|[()][A-Z0-9]|[=>])")
+import pyte
+
 _ROWS, _COLUMNS = 40, 120
 # What terminals answer when they are asked what they are and where the cursor stands.
 _ANSWERS = {b"\x1b[c": b"\x1b[?62;22c", b"\x1b[>c": b"\x1b[>1;10;0c", b"\x1b[6n": b"\x1b[1;1R", b"\x1b[?u": b"\x1b[?0u"}
+_LONGEST_QUESTION = max(len(question) for question in _ANSWERS)
 
 
 class Terminal:
-    """One process on a pseudo-terminal."""
+    """One process on a pseudo-terminal, which has its size before the program starts."""
 
     def __init__(self, command: Sequence[str], folder: Path, environment: Mapping[str, str]) -> None:
-        self.drawn = b""
-        self.pid, self._side = pty.fork()
+        self._side, far = pty.openpty()
+        fcntl.ioctl(far, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, _COLUMNS, 0, 0))
+        self.pid = os.fork()
         if self.pid == 0:
+            os.close(self._side)
+            os.login_tty(far)
             os.chdir(folder)
             os.execvpe(command[0], list(command), {**environment, "TERM": "xterm-256color"})
-        fcntl.ioctl(self._side, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, _COLUMNS, 0, 0))
+        os.close(far)
+        self._lock = threading.Lock()
+        self._screen = pyte.Screen(_COLUMNS, _ROWS)
+        self._stream = pyte.ByteStream(self._screen)
         self._reading = threading.Thread(target=self._read, daemon=True)
         self._reading.start()
 
@@ -38,8 +45,9 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """What it has drawn lately, without how and where."""
-        return _SEQUENCE.sub(b"", self.drawn).decode("utf-8", "replace")
+        """What stands on the screen now, a line each."""
+        with self._lock:
+            return "\n".join(line.rstrip() for line in self._screen.display)
 
     @property
     def has_ended(self) -> bool:
@@ -55,6 +63,7 @@ class Terminal:
         os.close(self._side)
 
     def _read(self) -> None:
+        rest = b""  # what may be the beginning of a question
         while True:
             try:
                 data = os.read(self._side, 1 << 16)
@@ -62,7 +71,10 @@ class Terminal:
                 return
             if not data:
                 return
-            self.drawn = (self.drawn + data)[-(1 << 16) :]
+            with self._lock:
+                self._stream.feed(data)
+            asked = rest + data
             for question, answer in _ANSWERS.items():
-                if question in data:
+                if question in asked and asked.rfind(question) + len(question) > len(rest):
                     os.write(self._side, answer)
+            rest = asked[1 - _LONGEST_QUESTION :]

@@ -46,7 +46,7 @@ class Editor:
     take: str
     leave: str
     more: str = ""
-    back: str = ""  # what says that it is out of insert mode
+    back: str = ""  # what its screen says out of insert mode
     inserted: str = ""  # the same of what was taken, where the server hears of it only out of insert mode
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from codeassist.errors import ModelError
 from codeassist_indexer.retrieval.vectors.encoder import Encoder
-from codeassist_indexer.retrieval.vectors.static_encoder import StaticEncoder, load_encoder, shipped_encoder
+from codeassist_indexer.retrieval.vectors.static_encoder import load_encoder, shipped_encoder
 
 log = logging.getLogger(__name__)
 
@@ -33,11 +33,3 @@ def _read(named: Path) -> Encoder | None:
     except ModelError as error:
         log.warning("context.encoder: %s", error)
         return None
-
-
-def static_encoder_in_force(named: Path | None) -> StaticEncoder | None:
-    """Return the same where it is cheap enough to be asked while files are indexed, else None."""
-    if named is not None and not named.is_file():
-        return None
-    encoder = encoder_in_force(named)
-    return encoder if isinstance(encoder, StaticEncoder) else None

@@ -21,8 +21,8 @@ from codeassist.request import CompletionRequest
 from codeassist_indexer.retrieval.vectors.encoder import Encoder, Vectors
 from codeassist_indexer.retrieval.vectors.static_encoder import shipped_encoder
 from codeassist_indexer.retrieval.vectors.stored import fill_vectors
-from codeassist_indexer.storage.chunk_reader import vector_blocks
 from codeassist_indexer.storage.store import Store
+from codeassist_indexer.storage.vector_reader import vector_blocks
 
 log = logging.getLogger(__name__)
 

@@ -7,7 +7,6 @@ nowhere else, so that both see the same.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import logging
 import threading
@@ -27,6 +26,7 @@ from codeassist.request import CompletionRequest
 from codeassist_indexer.languages.registry import language_at
 from codeassist_indexer.retrieval.query.cursor import IDENTIFIER, LINES_AFTER, LINES_BEFORE, cursor_query
 from codeassist_indexer.retrieval.vectors.encoder import Vectors
+from codeassist_indexer.retrieval.vectors.encoder_source import SHIPPED, identity_of
 from codeassist_indexer.storage.lexical import LEXER_VERSION, identifier_tokens, is_keyword
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,6 @@ _VERSIONS = {
     "lexer_version": str(LEXER_VERSION),
     "words_version": str(WORDS_VERSION),
 }
-_SHIPPED = "encoder.safetensors"
 # Words whose summed rows are kept: 16 MiB at 64 dimensions. When there are more, all are dropped and come anew.
 _MAX_KNOWN_WORDS = 1 << 16
 _FIRST_KNOWN_WORDS = 1 << 10
@@ -202,7 +201,7 @@ def load_encoder(path: Path | None = None) -> StaticEncoder | None:
     Raises ModelError for what is no such file, or one of another version.
     """
     if path is None:
-        with resources.as_file(resources.files("codeassist_indexer.retrieval.vectors") / _SHIPPED) as shipped:
+        with resources.as_file(SHIPPED) as shipped:
             return load_encoder(shipped) if shipped.is_file() else None
     try:
         content = path.read_bytes()
@@ -224,7 +223,7 @@ def load_encoder(path: Path | None = None) -> StaticEncoder | None:
     rows = tensors["rows"].astype(np.float32) * tensors["scales"][:, None]
     stop = tensors["stop"]
     weights = StaticWeights(rows, tensors["slots"], tensors["query_map"], stop[:-1], float(stop[-1]))
-    return StaticEncoder(weights, hashlib.sha256(content).hexdigest()[:16], described)
+    return StaticEncoder(weights, identity_of(content), described)
 
 
 def _refused(path: Path, why: str) -> ModelError:

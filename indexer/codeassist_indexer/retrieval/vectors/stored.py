@@ -11,9 +11,10 @@ from dataclasses import replace
 import numpy as np
 
 from codeassist_indexer.retrieval.vectors.encoder import Encoder, Vectors
-from codeassist_indexer.storage.chunk_reader import files_without_vectors, texts_of_file
+from codeassist_indexer.storage.chunk_reader import texts_of_file
 from codeassist_indexer.storage.file_records import FileVectors, PreparedFile
 from codeassist_indexer.storage.store import Store
+from codeassist_indexer.storage.vector_reader import files_without_vectors
 
 _FILES_PER_WRITE = 64
 

@@ -17,7 +17,8 @@ from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 from codeassist.errors import ModelError
 from codeassist.request import CompletionRequest
 from codeassist_indexer.ingest.update import UpdateSettings, update_file, update_index
-from codeassist_indexer.retrieval.vectors.choice import encoder_in_force, static_encoder_in_force
+from codeassist_indexer.retrieval.vectors.choice import encoder_in_force
+from codeassist_indexer.retrieval.vectors.encoder_source import source_in_force
 from codeassist_indexer.retrieval.vectors.hugging_face import load_hugging_face
 from codeassist_indexer.retrieval.vectors.matrix import LearnedSearch
 from codeassist_indexer.retrieval.vectors.static_encoder import save_encoder
@@ -61,7 +62,7 @@ def test_its_vectors_are_made_behind_requests(folder: Path, tmp_path: Path) -> N
     (tmp_path / "m2.py").write_text("alpha = beta\n")
     encoder = load_hugging_face(folder)
     store = Store(tmp_path / "x" / "index.db")
-    settings = UpdateSettings(encoder=static_encoder_in_force(folder))
+    settings = UpdateSettings(encoder=source_in_force(folder))
     assert settings.encoder is None
     update_index(store, tmp_path, settings)
     search = LearnedSearch(store, encoder)
@@ -98,4 +99,6 @@ def test_what_is_no_encoder_is_refused_and_the_shipped_one_stays(
     assert "the encoder cannot be read" in caplog.text
     save_encoder(tmp_path / "own.safetensors", random_weights(), {})
     own = encoder_in_force(tmp_path / "own.safetensors")
-    assert own is not None and own.num_dims == 16 and static_encoder_in_force(tmp_path / "own.safetensors") is own
+    assert own is not None and own.num_dims == 16
+    source = source_in_force(tmp_path / "own.safetensors")
+    assert source is not None and source.identity == own.identity and source.read() is own

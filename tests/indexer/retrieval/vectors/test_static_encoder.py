@@ -13,6 +13,7 @@ from safetensors.numpy import load_file, save_file
 from codeassist.errors import ModelError
 from codeassist.request import CompletionRequest
 from codeassist_indexer.retrieval.vectors import static_encoder
+from codeassist_indexer.retrieval.vectors.encoder_source import shipped_source
 from codeassist_indexer.retrieval.vectors.static_encoder import (
     StaticEncoder,
     load_encoder,
@@ -128,9 +129,15 @@ def test_a_shipped_file_that_is_refused_costs_the_learned_retrieval_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     (tmp_path / "encoder.safetensors").write_bytes(b"of the year 2050")
-    monkeypatch.setattr(static_encoder.resources, "files", lambda package: tmp_path)
+    monkeypatch.setattr(static_encoder, "SHIPPED", tmp_path / "encoder.safetensors")
     static_encoder.shipped_encoder.cache_clear()
     try:
         assert static_encoder.shipped_encoder() is None and "no learned retrieval" in caplog.text
     finally:
         static_encoder.shipped_encoder.cache_clear()
+
+
+def test_the_shipped_encoder_is_named_as_what_it_reads() -> None:
+    source, encoder = shipped_source(), static_encoder.shipped_encoder()
+    assert source is not None and encoder is not None
+    assert source.identity == encoder.identity and source.read() is encoder

@@ -14,6 +14,7 @@ from codeassist_indexer.ingest.update import UpdateSettings, update_file, update
 from codeassist_indexer.retrieval.sources.find import find_candidates
 from codeassist_indexer.retrieval.sources.retrieval_context import Deadline
 from codeassist_indexer.retrieval.vectors import matrix as matrix_module
+from codeassist_indexer.retrieval.vectors.encoder_source import EncoderSource
 from codeassist_indexer.retrieval.vectors.matrix import ChunkMatrix, LearnedSearch, unpacked
 from codeassist_indexer.retrieval.vectors.static_encoder import StaticEncoder
 from codeassist_indexer.retrieval.vectors.stored import fill_vectors, packed
@@ -63,7 +64,7 @@ def test_any_order_of_edits_gives_what_a_rebuild_gives(tmp_path: Path, monkeypat
     print(f"seed {seed}")
     chooser = random.Random(seed)
     encoder = random_encoder()
-    settings = UpdateSettings(encoder=encoder)
+    settings = UpdateSettings(encoder=EncoderSource.of(encoder))
     root = tmp_path / "repo"
     root.mkdir()
     store = Store(tmp_path / "index.db")
@@ -103,7 +104,7 @@ def test_any_order_of_edits_gives_what_a_rebuild_gives(tmp_path: Path, monkeypat
 def test_changes_too_many_to_remember_are_read_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("codeassist_indexer.storage.file_rows._VECTOR_CHANGES_KEPT", 3)
     encoder = random_encoder()
-    settings = UpdateSettings(encoder=encoder)
+    settings = UpdateSettings(encoder=EncoderSource.of(encoder))
     store = Store(tmp_path / "index.db")
     matrix = ChunkMatrix(encoder.identity, encoder.num_dims)
     for number in range(8):
@@ -135,7 +136,7 @@ def test_another_encoder_makes_them_anew(tmp_path: Path) -> None:
             if score > 0
         ]
     )
-    update_index(store, tmp_path, UpdateSettings(encoder=second))
+    update_index(store, tmp_path, UpdateSettings(encoder=EncoderSource.of(second)))
     search.use(second)
     found = dict(search.nearest(REQUEST, True, None))
     wanted = brute_force(store, second, CompletionRequest("x.py", REQUEST.prefix, "\n"))
@@ -155,7 +156,7 @@ def test_odd_repositories_cost_nothing(tmp_path: Path, files: dict[str, str]) ->
         (tmp_path / path).write_text(text)
     store = Store(tmp_path / "x" / "index.db")
     encoder = random_encoder()
-    update_index(store, tmp_path, UpdateSettings(encoder=encoder))
+    update_index(store, tmp_path, UpdateSettings(encoder=EncoderSource.of(encoder)))
     search, request = LearnedSearch(store, encoder), CompletionRequest("only.py", "y = ", "")
     for deadline in (Deadline(None), Deadline(1000)):
         found = find_candidates(store, request, store.collection(), deadline, search=search)
@@ -169,12 +170,12 @@ def test_on_the_request_path_the_vectors_are_read_by_another_thread(tmp_path: Pa
         (tmp_path / f"m{number}.py").write_text(f"alpha_beta = gamma({number})\n")
     store = Store(tmp_path / "x" / "index.db")
     encoder = random_encoder()
-    update_index(store, tmp_path, UpdateSettings(encoder=encoder))
+    update_index(store, tmp_path, UpdateSettings(encoder=EncoderSource.of(encoder)))
     search = LearnedSearch(store, encoder)
     assert search.nearest(REQUEST, False, None) == []
     assert search.wait_until_read(30)
     assert [number for number, _ in search.nearest(REQUEST, False, None)]
-    update_file(store, tmp_path, "m9.py", "alpha_beta = gamma(9)\n", UpdateSettings(encoder=encoder))
+    update_file(store, tmp_path, "m9.py", "alpha_beta = gamma(9)\n", UpdateSettings(encoder=EncoderSource.of(encoder)))
     assert len(search.nearest(REQUEST, False, None)) == 4  # a few changed files are read on the way
     store.close()
 
@@ -183,7 +184,7 @@ def test_a_broken_table_leaves_the_other_sources(tmp_path: Path) -> None:
     (tmp_path / "m1.py").write_text("def gamma(x):\n    return alpha_beta\n")
     store = Store(tmp_path / "x" / "index.db")
     encoder = random_encoder()
-    update_index(store, tmp_path, UpdateSettings(encoder=encoder))
+    update_index(store, tmp_path, UpdateSettings(encoder=EncoderSource.of(encoder)))
     with sqlite3.connect(store.path) as connection:
         connection.execute("UPDATE vectors SET vectors = x'0102030405'")
     connection.close()
