@@ -29,10 +29,14 @@ class ModelError(CodeAssistError):
 
 
 class ModelMissing(ModelError):  # noqa: N818
-    """A model that is not installed and can be fetched: `codeassist models pull NAME`. `name` may be "auto"."""
+    """A model that is not installed and can be fetched: `codeassist models pull NAME`.
 
-    def __init__(self, message: str, name: str) -> None:
-        super().__init__(message)
+    `lack` is the message's first part, what is not there: editors say by themselves what to do. `name` may be "auto".
+    """
+
+    def __init__(self, lack: str, advice: str, name: str) -> None:
+        super().__init__(f"{lack}; {advice}")
+        self.lack = lack
         self.name = name
 
 

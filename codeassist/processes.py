@@ -60,6 +60,15 @@ def child_environment(environment: Mapping[str, str] = os.environ) -> dict[str, 
     return {**environment, "PYTHONSAFEPATH": "1"}
 
 
+def own_program() -> str:
+    """Return how whoever sits at a terminal starts this program: its name where that finds it, or else its path."""
+    script = Path(sys.executable).with_name("codeassist.exe" if sys.platform == "win32" else "codeassist")
+    if not script.is_file():
+        return "codeassist"
+    found = find_program("codeassist")
+    return "codeassist" if found is not None and found.samefile(script) else str(script)
+
+
 def find_program(name: str) -> Path | None:
     """Return the program of this name on PATH as an absolute path, or None.
 

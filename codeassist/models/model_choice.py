@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from codeassist.errors import ModelMissing
 from codeassist.models.hardware import detect
+from codeassist.models.model_store import no_such_path
 from codeassist.models.registry import Choice, InstalledModel, choose_auto, choose_installed, find_entry, find_installed
 from codeassist.models.sources import OWN_FILE
 from codeassist.progress import Progress
@@ -26,11 +27,13 @@ def find_model(settings: Settings, progress: Progress) -> tuple[InstalledModel, 
     if name == "auto":
         choice = choose_installed(detect(settings.places.cache), settings)
         if choice is None:
-            raise ModelMissing(
-                f"no model is installed; run `codeassist models pull` for what fits this machine, or {OWN_FILE}", name
-            )
+            advice = f"run `codeassist models pull` for what fits this machine, or {OWN_FILE}"
+            raise ModelMissing("no model is installed", advice, name)
         name, notices = choice.entry.name, (choice.notice,) if choice.notice else ()
     installed = find_installed(name, settings, progress)
     if installed is None:
-        raise ModelMissing(f"{name}: not installed; run `codeassist models pull {name}`, or {OWN_FILE}", name)
+        entry = find_entry(name, settings)
+        if entry.is_local:
+            raise no_such_path(entry)
+        raise ModelMissing(f"{name} is not installed", f"run `codeassist models pull {name}`, or {OWN_FILE}", name)
     return installed, notices

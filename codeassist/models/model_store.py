@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
-from codeassist.errors import ModelError
+from codeassist.errors import ModelError, ModelMissing
 from codeassist.models.adapters import shipped_adapter
 from codeassist.models.checksums import Seal, read_seal, seal_files, write_seal
 from codeassist.models.hub import fetch_hub
@@ -87,7 +87,7 @@ def pull(entry: ModelEntry, settings: Settings, progress: Progress = silent) -> 
     """
     if entry.is_local:
         if (found := look_up(entry, settings, progress)) is None:
-            raise ModelError(f"{entry.name}: {_local_path(entry)} does not exist; correct the path in your config.toml")
+            raise no_such_path(entry)
         return found
     home = models_folder(settings)
     try:
@@ -192,6 +192,11 @@ def _partial(home: Path, name: str) -> Path:
     return home / ".partial" / name
 
 
+def no_such_path(entry: ModelEntry) -> ModelError:
+    """What is said of a model of the user's own whose file or folder is not there."""
+    return ModelError(f"{entry.name}: {_local_path(entry)} does not exist; correct the path in your config.toml")
+
+
 def _local_path(entry: ModelEntry) -> Path:
     assert isinstance(entry.source, FolderSource | GgufSource)
     return entry.source.path
@@ -216,20 +221,16 @@ def _files(entry: ModelEntry, folder: Path, seal: Seal | None) -> dict[str, Path
             assert seal is not None
             for name in seal.files:
                 if not (folder / name).is_file():
-                    raise ModelError(
-                        f"{entry.name}: {folder / name} is missing; run `codeassist models pull {entry.name}`, or "
-                        f"{OWN_FILE}"
-                    )
+                    advice = f"run `codeassist models pull {entry.name}`, or {OWN_FILE}"
+                    raise ModelMissing(f"{entry.name}: {folder / name} is missing", advice, entry.name)
             return {name: folder / name for name in seal.files}
 
 
 def _require_same(entry: ModelEntry, before: Seal, after: Seal, files: dict[str, Path]) -> None:
     for name, file in after.files.items():
         if file.sha256 != before.files[name].sha256:
-            raise ModelError(
-                f"{entry.name}: {files[name]} is not what was fetched (hash differs); run "
-                f"`codeassist models pull {entry.name}`"
-            )
+            lack = f"{entry.name}: {files[name]} is not what was fetched (hash differs)"
+            raise ModelMissing(lack, f"run `codeassist models pull {entry.name}`", entry.name)
 
 
 def _require_hash(entry: ModelEntry, seal: Seal) -> None:

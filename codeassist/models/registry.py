@@ -272,7 +272,9 @@ def _user_entry(name: str, model: UserModel) -> ModelEntry:
 def _entry_at(path: Path) -> ModelEntry:
     """The entry of a file or folder that nobody has given a name."""
     if not path.exists():
-        raise ModelError(f"{path}: no such file or folder; --model takes a name (`codeassist models list`) or a path")
+        raise ModelError(
+            f"{path}: no such file or folder; a model is named by its name (`codeassist models list`) or path"
+        )
     name = f"{re.sub(r'[^A-Za-z0-9._-]', '-', path.stem)}-{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
     return ModelEntry(name, FolderSource(path) if path.is_dir() else GgufSource(path), description=str(path))
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from codeassist.errors import ModelError
+from codeassist.errors import ModelError, ModelMissing
 from codeassist.models import model_store, speed
 from codeassist.models.hardware import Gpu, Hardware
 from codeassist.models.registry import (
@@ -189,7 +189,10 @@ def test_tampering_that_keeps_size_and_time_is_found_by_verify(settings: Setting
     path.write_bytes(GGUF[:-1] + b"X")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert model_store.look_up(entry, settings) is not None
-    with pytest.raises(ModelError, match="hash differs"):
+    with pytest.raises(ModelMissing, match="hash differs"):  # editors offer to fetch it
+        verify(entry, settings)
+    path.unlink()
+    with pytest.raises(ModelMissing, match="is missing; run `codeassist models pull"):
         verify(entry, settings)
 
 

@@ -6,14 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from codeassist.errors import ModelError, SettingsError
+from codeassist.errors import ModelError, ModelMissing, SettingsError
 from codeassist.model_files import read_bounded
 from codeassist.models import model_store
 from codeassist.models.model_choice import find_model
 from codeassist.models.own_entries import add_entry
 from codeassist.models.registry import choose_installed, find_entry, find_installed, known_models, pull, remove
 from codeassist.models.sources import FolderSource, GgufSource, HubSource
-from codeassist.progress import Progress
+from codeassist.progress import Progress, silent
 from codeassist.settings import Settings, UserModel, resolve
 from tests.models.test_model_store import SMALL_CPU
 
@@ -100,3 +100,11 @@ def test_a_folder_without_a_models_files_is_named_as_such(tmp_path: Path) -> Non
         read_bounded(tmp_path / "config.json")
     with pytest.raises(ModelError, match="it is no file"):
         read_bounded(tmp_path)
+
+
+def test_a_file_of_the_users_own_that_went_away_is_not_to_be_fetched(tmp_path: Path) -> None:
+    gone = tmp_path / "gone.gguf"
+    (tmp_path / "config.toml").write_text(f"[model]\nname = 'own'\n[models.own]\ngguf = '{gone.as_posix()}'\n")
+    with pytest.raises(ModelError, match=r"gone\.gguf does not exist; correct the path") as raised:
+        find_model(settings_of(tmp_path), silent)
+    assert not isinstance(raised.value, ModelMissing)

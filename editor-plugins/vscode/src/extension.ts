@@ -37,12 +37,12 @@ export async function activate(context: ExtensionContext): Promise<void> {
     ...registerCommands({ context, server, pages, log, walkthrough, places, nextEdits }),
     server.onDidChangeState(async (state) => {
       show(bar, server);
-      const { missing, problem } = server.model;
+      const { missing } = server.model;
       const lack = state.kind === "missing" ? "the server" : missing;
       if (lack === undefined || asked.has(lack)) return;
       asked.add(lack);
       if (missing === undefined) await askToInstall(context);
-      else await reportingFailure(log, () => askToFetch({ context, server, log }, missing, problem));
+      else await reportingFailure(log, () => askToFetch({ context, server, log }, missing));
     }),
     workspace.onDidChangeConfiguration(async (event) => {
       if (event.affectsConfiguration("codeassist.editor")) show(bar, server);

@@ -13,7 +13,7 @@ import {
   workspace,
 } from "vscode";
 import { installedProgram, ownFolder } from "./machine.ts";
-import { fetchTitle, modelPicks } from "./modelFacts.ts";
+import { fetchTitle, missingText, modelPicks } from "./modelFacts.ts";
 import { run } from "./processes.ts";
 import type { Server } from "./server.ts";
 
@@ -30,13 +30,10 @@ export async function pullModel(parts: Parts): Promise<void> {
 }
 
 /** Offer to fetch the model that the server misses. */
-export async function askToFetch(parts: Parts, missing: string, problem: string | undefined): Promise<void> {
+export async function askToFetch(parts: Parts, missing: string): Promise<void> {
   const [get, choose] = [fetchTitle(missing), "Choose Another…"];
-  const choice = await window.showWarningMessage(
-    `codeassist: ${problem ?? `${missing} is not installed`}`,
-    get,
-    choose,
-  );
+  const text = `codeassist: ${missingText(missing, parts.server.model.name)}`;
+  const choice = await window.showWarningMessage(text, get, choose);
   if (choice === get) await fetch(parts, missing);
   if (choice === choose) await chooseModel(parts);
 }

@@ -75,6 +75,12 @@ function gigabytes(bytes: number): string {
   return bytes < 1e9 ? `${Math.round(bytes / 1e6)} MB` : `${(bytes / 1e9).toFixed(1)} GB`;
 }
 
+/** What is said of a model that is not installed, beside the button that fetches it. `name`: the one in service. */
+export function missingText(missing: string, name: string | undefined): string {
+  const lack = missing === "auto" ? "No model is installed yet" : `The model ${missing} is not installed`;
+  return name === undefined ? `${lack}, so nothing is suggested.` : `${lack}; ${name} goes on suggesting.`;
+}
+
 /** What a button that fetches the model says. */
 export function fetchTitle(missing: string): string {
   return missing === "auto" ? "Fetch the Model for This Machine" : `Fetch ${missing}`;

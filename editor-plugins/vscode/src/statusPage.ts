@@ -2,6 +2,7 @@
  * The server's status object as a Markdown page for people: sentences and tables, in words.
  * Knows no VS Code. What the object does not have is not spoken of; what nobody reads here (process counters) is left to the log.
  */
+import { missingText } from "./modelFacts.ts";
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -41,13 +42,17 @@ export function statusPage(status: unknown): string {
   return `# codeassist\n${said.join("")}`;
 }
 
-function model({ name, device, problem, loading, notices }: Json, { threads }: Json): string {
+function model({ name, device, problem, missing, loading, notices }: Json, { threads }: Json): string {
   const where = device === "remote" ? "a server elsewhere" : text(device);
   const cores = typeof threads === "number" ? `, ${count(threads, "thread")}` : "";
   return sentences([
     typeof name === "string" ? `**${cell(name)}** on ${cell(where)}${cores}.` : "No model is in service.",
     typeof loading === "string" ? `Being loaded: ${cell(loading)}.` : undefined,
-    typeof problem === "string" ? `Problem: ${cell(problem)}` : undefined,
+    typeof missing === "string"
+      ? `${cell(missingText(missing, typeof name === "string" ? name : undefined))} The status bar's menu fetches it.`
+      : typeof problem === "string"
+        ? `Problem: ${cell(problem)}`
+        : undefined,
     ...strings(notices).map((notice) => `Note: ${cell(notice)}`),
   ]);
 }

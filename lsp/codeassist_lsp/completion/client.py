@@ -121,7 +121,7 @@ def status_of(state: ModelState, mode: str, problems: Sequence[str] = ()) -> Sta
     if state.loading is not None:
         return Status(True, f"{state.loading.stage} {state.loading.name}".strip(), "Normal")
     if state.problem is not None:
-        return Status(False, state.problem, "Warning" if state.name is not None else "Error")
+        return Status(False, state.lack or state.problem, "Warning" if state.name is not None else "Error")
     if state.name is None:
         return Status(False, "no model yet", "Inactive")
     if problems:

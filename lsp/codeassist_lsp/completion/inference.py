@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from codeassist.errors import Cancelled, CodeAssistError, ModelError, ModelMissing
+from codeassist.processes import own_program
 from codeassist.progress import Progress
 from codeassist.settings import Settings
 
@@ -44,7 +45,8 @@ class Loading:
 class ModelState:
     """What is in service, what is being loaded, and what went wrong last; None where there is no such thing.
 
-    `missing`: the model that is not installed, where that is the problem, by the name that fetches it.
+    `missing`: the model that is not installed, where that is the problem, by the name that fetches it; `lack` says so
+    in a few words, where `problem` says what to do.
     """
 
     name: str | None = None
@@ -53,6 +55,7 @@ class ModelState:
     loading: Loading | None = None
     problem: str | None = None
     missing: str | None = None
+    lack: str | None = None
 
     @property
     def is_to_come(self) -> bool:
@@ -199,8 +202,11 @@ class Inference:
             log.info("%s", error)
             self._change(loading=None)
             return
+        except ModelMissing as error:
+            self._fail(_what_to_do(error), error)
+            return
         except CodeAssistError as error:
-            self._fail(str(error), error.name if isinstance(error, ModelMissing) else None)
+            self._fail(str(error))
             return
         except Exception as error:  # the boundary of loading: whoever types must not be left without a word
             log.exception("loading %s failed", wanted.model.name)
@@ -221,14 +227,16 @@ class Inference:
             session.engine.model.wait()
         self.is_settled = True
 
-    def _fail(self, problem: str, missing: str | None = None) -> None:
+    def _fail(self, problem: str, missing: ModelMissing | None = None) -> None:
+        stays = ""
         with self._lock:
             self._failed_at_s = time.monotonic()
             if self._service is not None:
-                problem = f"{problem} ({self._service.session.model_name} stays in service)"
-        log.warning("%s", problem)
+                stays = f" ({self._service.session.model_name} stays in service)"
+        log.warning("%s%s", problem, stays)
         self.is_settled = True
-        self._change(loading=None, problem=problem, missing=missing)
+        name, lack = (None, None) if missing is None else (missing.name, missing.lack + stays)
+        self._change(loading=None, problem=problem + stays, missing=name, lack=lack)
 
     def _start_thread(self, session: Completer, wanted: Settings) -> _Service:
         from codeassist.engine.inference_thread import InferenceThread
@@ -251,7 +259,7 @@ class Inference:
 
     def _change(self, **changes: object) -> None:
         if "problem" in changes:
-            changes.setdefault("missing", None)
+            changes = {"missing": None, "lack": None, **changes}
         with self._lock:
             after = dataclasses.replace(self._state, **changes)  # pyright: ignore[reportArgumentType]
             if after == self._state:
@@ -264,6 +272,17 @@ def _end(service: _Service) -> None:
     """Close a session on the thread that used it, after the job that runs, and end the thread."""
     service.thread.submit(service.session.close)
     service.thread.close()
+
+
+def _what_to_do(error: ModelMissing) -> str:
+    """Say it to somebody at an editor, who may have never seen the program in a terminal."""
+    program = own_program()
+    fetch = (
+        f"`{program} models pull` in a terminal fetches the one that fits this machine"
+        if error.name == "auto"
+        else f"`{program} models pull {error.name}` in a terminal fetches it"
+    )
+    return f"{error.lack}: {fetch}; or name a GGUF file or safetensors folder of yours in the setting model.name"
 
 
 def _of_model(settings: Settings) -> tuple[object, ...]:

@@ -55,7 +55,7 @@ class BackgroundIndex:
     ) -> None:
         self.store = store
         self.libraries = BackgroundLibraries(store, root, libraries_folder, self._breathe, projects)
-        self.search = LearnedSearch(store, settings.encoder)
+        self.search = LearnedSearch(store, settings.encoder.read() if settings.encoder is not None else None)
         self.root = root
         self._settings = background(settings)
         self._watcher = Watcher(

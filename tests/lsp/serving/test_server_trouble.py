@@ -178,8 +178,10 @@ def test_a_model_that_is_missing_is_said_once_and_another_is_loaded(program: Pro
     async def test() -> None:
         editor = await editor_for(program).start({"model": {"name": "smollm2-135m"}})
         await editor.hears(lambda: editor.messages)
-        assert "codeassist models pull smollm2-135m" in editor.messages[0]
+        assert "codeassist models pull smollm2-135m` in a terminal" in editor.messages[0]
+        assert "--" not in editor.messages[0], "options are the command line's"
         await editor.hears(lambda: editor.statuses[-1].kind == "Error")
+        assert editor.statuses[-1].message == "smollm2-135m is not installed"
         editor.open("a.py", "#say points\nx = ")
         assert await editor.ask("a.py", 1, 4) == []
         assert (await editor.run("codeassist.status"))["model"]["missing"] == "smollm2-135m"
@@ -197,7 +199,7 @@ def test_a_model_that_is_missing_is_said_once_and_another_is_loaded(program: Pro
         await editor.hears(lambda: editor.statuses[-1].kind == "Warning")
         assert "own stays in service" in editor.statuses[-1].message
         assert len(await editor.ask("a.py", 1, 4)) == 1, "the old one goes on serving"
-        assert sum("smollm2-135m: not installed" in message for message in editor.messages) <= 2
+        assert sum("smollm2-135m is not installed" in message for message in editor.messages) <= 2
         begun = [value["title"] for _, value in editor.progress if value["kind"] == "begin"]
         assert "codeassist: model" in begun
         assert len([value for _, value in editor.progress if value["kind"] == "end"]) == len(begun)

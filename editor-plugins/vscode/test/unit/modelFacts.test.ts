@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fetchTitle, modelFacts, modelPicks } from "../../src/modelFacts.ts";
+import { fetchTitle, missingText, modelFacts, modelPicks } from "../../src/modelFacts.ts";
 
 test("what the status says of the model", () => {
   assert.deepEqual(modelFacts({ model: { name: "q", device: "cpu", problem: null, missing: null, notices: [] } }), {
@@ -51,4 +51,9 @@ test("models to choose from: installed ones first, with what fetching the others
 test("what the button says", () => {
   assert.equal(fetchTitle("auto"), "Fetch the Model for This Machine");
   assert.equal(fetchTitle("qwen2.5-coder-7b"), "Fetch qwen2.5-coder-7b");
+});
+
+test("a model that is missing is said in words that need no terminal", () => {
+  assert.equal(missingText("auto", undefined), "No model is installed yet, so nothing is suggested.");
+  assert.equal(missingText("big", "small"), "The model big is not installed; small goes on suggesting.");
 });

@@ -93,6 +93,10 @@ test("the status page says in words what the server tells in keys", () => {
 
 test("of an older server, and without a model, it says what there is", () => {
   assert.match(
+    statusPage({ model: { name: null, problem: "`codeassist models pull`", missing: "auto" } }),
+    /No model is installed yet, so nothing is suggested\. The status bar's menu fetches it\.\n/,
+  );
+  assert.match(
     statusPage({ model: { name: null, problem: "no <model>" } }),
     /No model is in service\.\\\nProblem: no \\<model\\>/,
   );

@@ -25,8 +25,9 @@ after(async () => {
 scene("a model that is not installed is said once, with a button; the menu has the same", async () => {
   const { page } = workbench;
   await workbench.openFile("shapes.py");
-  const told = page.locator(".notification-toast", { hasText: "big-coder: not installed" });
+  const told = page.locator(".notification-toast", { hasText: "The model big-coder is not installed" });
   await told.getByText("Fetch big-coder").waitFor();
+  assert.doesNotMatch(await told.innerText(), /models pull/, "the button does what the command line does");
   assert.equal(await told.count(), 1);
   await page.locator(".statusbar-item", { hasText: "codeassist" }).click();
   await workbench.choices().filter({ hasText: "Fetch big-coder" }).waitFor();

@@ -29,7 +29,7 @@ const RECOGNISED = 8;
 const [record = "", command] = process.argv.slice(2);
 if (command !== "serve") process.exit(runCommand(process.argv.slice(3), record, note));
 const missing = existsSync(`${record}.missing`) ? readFileSync(`${record}.missing`, "utf8") : undefined;
-const PROBLEM = `${missing}: not installed; run \`codeassist models pull ${missing}\``;
+const PROBLEM = `${missing} is not installed: \`codeassist models pull ${missing}\` in a terminal fetches it`;
 const connection = createMessageConnection(
   new StreamMessageReader(process.stdin),
   new StreamMessageWriter(process.stdout),
