@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from rich.table import Table
 
 from codeassist.terminal.screen import Screen
+from codeassist_eval.metrics.beginnings_curve import BeginningsPoint
 from codeassist_eval.metrics.confidence_curve import CurvePoint
 from codeassist_eval.reports.compare import AgainstFirst, Comparison, Difference
 
@@ -114,6 +115,23 @@ def print_confidence_curve(points: Iterable[CurvePoint]) -> None:
     for point in points:
         precision = "–" if point.precision is None else f"{point.precision:.1f}"
         table.add_row(f"{point.threshold:g}", f"{point.coverage:.1f}", precision, f"{point.lost:.1f}")
+    Screen().print(table)
+
+
+def print_beginnings_curve(whose: str, points: Sequence[BeginningsPoint]) -> None:
+    """Print what beginnings bring, one row a likelihood; the first is of whole answers only."""
+    columns = ["shown", "right characters", "against whole answers %", "wrong of those shown %", "right ones cut"]
+    table = _table(f"Sure beginnings {whose}", "likelihood at least", columns)
+    for point in points:
+        more = 100 * point.right_chars / points[0].right_chars - 100 if points[0].right_chars else None
+        table.add_row(
+            "whole answers" if point.least is None else f"{point.least:g}",
+            str(point.num_shown),
+            str(point.right_chars),
+            "–" if more is None else f"{more:+.1f}",
+            "–" if point.wrong_share is None else f"{point.wrong_share:.1f}",
+            str(point.num_cut),
+        )
     Screen().print(table)
 
 

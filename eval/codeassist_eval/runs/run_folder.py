@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from codeassist.request import AnswerToken
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.metrics.score import Score
 from codeassist_eval.tasks.rows import Row, read_rows, unique_by_id
@@ -47,6 +48,7 @@ class Record:
     """One finished task: what was predicted, from what, at what price. `seconds` is the whole completion.
 
     `reference` is what another way answered that a benchmark compares with: a full recomputation, for typing.
+    `tokens` are those of the answer before it was cut, none where a server did not tell them.
     """
 
     task_id: str
@@ -61,6 +63,7 @@ class Record:
     snippets: tuple[UsedContext, ...] = ()
     confidence: float | None = None
     reference: str | None = None
+    tokens: tuple[AnswerToken, ...] = ()
 
 
 def read_records(path: Path) -> dict[str, Record]:
@@ -113,6 +116,7 @@ def _record(row: Row) -> Record:
         row.require(name, kind)
     try:
         snippets = tuple(UsedContext(**snippet) for snippet in row.data.get("snippets", ()))
-        return Record(**{**row.data, "snippets": snippets})
+        tokens = tuple(AnswerToken(**token) for token in row.data.get("tokens", ()))
+        return Record(**{**row.data, "snippets": snippets, "tokens": tokens})
     except TypeError as error:
         raise row.error(f"not a row of a run's {PREDICTIONS}: {error}") from error

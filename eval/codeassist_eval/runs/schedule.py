@@ -13,26 +13,32 @@ from typing import Protocol
 from codeassist.completion.document_state import DocumentState
 from codeassist.completion.pipeline import Job
 from codeassist.errors import CodeAssistError
-from codeassist.request import Completion, CompletionRequest, Retrieval
+from codeassist.request import AnswerToken, Completion, CompletionRequest, Extent, Retrieval
 from codeassist_eval.contexts.registry import RetrieverFor
 from codeassist_eval.errors import EvaluationError
 from codeassist_eval.runs.run_folder import Record, UsedContext
 from codeassist_eval.tasks.completer import Completer
 from codeassist_eval.tasks.task import Task
+from codeassist_indexer.open_document.reader import READER
 
 # A server that died, or a model that cannot run, fails every task: three in a row are not the tasks' fault.
 GIVE_UP_AFTER = 3
+_PROBABILITY_DECIMALS = 5
 # Stages in which an engine works; RepoCoder's first guess is one made while retrieving.
 _ENGINE_STAGES = ("prefill", "decode", "request", "retrieve_first_guess")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long each completion may be, and the seed it is drawn with."""
+    """How long each completion may be, and the seed it is drawn with.
+
+    `as_editor`: a line where the place asks for a line, else a block of at most `max_lines`, as an editor is shown.
+    """
 
     max_new_tokens: int
     max_lines: int | None
     seed: int = 0
+    as_editor: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +129,20 @@ class _Late:
 
 def request_of(task: Task, limits: Limits) -> CompletionRequest:
     """What an engine is asked for a task."""
+    extent: Extent = "block" if limits.as_editor and _is_block(task) else "lines"
     return CompletionRequest(
         path=task.path,
         prefix=task.prefix,
         suffix=task.suffix,
         max_new_tokens=limits.max_new_tokens,
-        max_lines=limits.max_lines,
+        max_lines=1 if limits.as_editor and extent == "lines" else limits.max_lines,
         seed=limits.seed,
+        extent=extent,
     )
+
+
+def _is_block(task: Task) -> bool:
+    return READER.extent(task.prefix, task.suffix, task.path) == "block"
 
 
 def record_of(task: Task, completion: Completion, seconds: float) -> Record:
@@ -151,6 +163,10 @@ def record_of(task: Task, completion: Completion, seconds: float) -> Record:
             for s in [used.snippet]
         ),
         confidence=completion.confidence,
+        tokens=tuple(
+            AnswerToken(token.text, round(token.probability, _PROBABILITY_DECIMALS))
+            for token in completion.trace.tokens
+        ),
     )
 
 

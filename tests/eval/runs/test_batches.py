@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from math import prod
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from codeassist.request import Completion, CompletionRequest, NoRetriever
 from codeassist_eval.cli import experiment
 from codeassist_eval.cli.eval.group import eval_group
 from codeassist_eval.engines.local_engine import local_engine
+from codeassist_eval.metrics.beginnings_curve import LEAST
 from codeassist_eval.runs.batches import BatchedSession
 from codeassist_eval.runs.run_folder import Record, read_records
 from codeassist_eval.runs.schedule import Limits
@@ -78,6 +80,14 @@ def test_a_batch_answers_as_one_at_a_time(run: Run, tmp_path: Path, options: tup
     assert alone.exit_code == together.exit_code == 0, together.output
     assert answers(tmp_path / "together") == answers(tmp_path / "alone")
     assert len(answers(tmp_path / "alone")) == NUM_TASKS
+    for record in read_records(tmp_path / "alone" / "predictions.jsonl").values():
+        assert "".join(token.text for token in record.tokens) == record.raw_text
+        mean = prod(token.probability for token in record.tokens) ** (1 / max(len(record.tokens), 1))
+        assert record.confidence is None or mean == pytest.approx(record.confidence, rel=0.05)
+    told = CliRunner().invoke(eval_group, ["confidence", str(tmp_path / "alone"), "--json"])
+    assert told.exit_code == 0, told.output
+    (whole, *_), (_, *cut) = json.loads(told.stdout)["beginnings"].values()
+    assert whole["least"] is None and len(cut) == len(LEAST) and {each["num_cut"] for each in cut} == {0}
     metrics = json.loads(together.stdout)
     assert 0 <= metrics["harness"]["share"] < 1
     assert json.loads((tmp_path / "together" / "manifest.json").read_text())["batch"] == 4

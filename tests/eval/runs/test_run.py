@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from codeassist.errors import ModelError
-from codeassist.request import CompletionRequest, NoRetriever, Retrieval, Retriever
+from codeassist.request import CompletionRequest, Extent, NoRetriever, Retrieval, Retriever
 from codeassist_eval.benchmarks.crosscodeeval import BENCHMARK, load_tasks
 from codeassist_eval.contexts.registry import open_contexts
 from codeassist_eval.errors import EvaluationError
@@ -164,6 +165,19 @@ def test_requests_carry_the_task_and_the_limits(tmp_path: Path) -> None:
     assert completer.requests == [
         CompletionRequest("main.py", task.prefix, task.suffix, max_new_tokens=12, max_lines=1, seed=5)
     ]
+
+
+@pytest.mark.parametrize(
+    ("prefix", "extent", "max_lines"), [("def area(a, b):\n    ", "block", 16), ("x = area(a", "lines", 1)]
+)
+def test_as_an_editor_asks(tmp_path: Path, prefix: str, extent: Extent, max_lines: int) -> None:
+    (task,), out = tasks_of(tmp_path, 1), out_folder(tmp_path)
+    completer = FakeCompleter(right)
+
+    task = replace(task, prefix=prefix, suffix="\n")
+    run_tasks(BENCHMARK, [task], Tasks(completer, no_context, Limits(12, 16, as_editor=True)), out)
+
+    assert [(asked.extent, asked.max_lines) for asked in completer.requests] == [(extent, max_lines)]
 
 
 def test_the_truth_cannot_leak_from_the_target_file(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""`codeassist eval confidence`: what withholding unlikely answers keeps and costs."""
+"""`codeassist eval confidence`: what withholding unlikely answers keeps and costs, and what their beginnings bring."""
 
 from __future__ import annotations
 
@@ -16,12 +16,17 @@ from codeassist_eval.cli.options import FILE
 @json_option
 @debug_option
 def confidence_command(folder: Path, as_json: bool) -> None:
-    """Show what withholding unlikely answers keeps and costs in the run in FOLDER: coverage against precision."""
+    """Show what withholding unlikely answers keeps and costs in the run in FOLDER: coverage against precision.
+
+    And what showing sure beginnings would bring: of what is withheld, and of all answers.
+    """
     from dataclasses import asdict
 
+    from codeassist.settings import EditorSettings
+    from codeassist_eval.metrics.beginnings_curve import Answered, beginnings_curve
     from codeassist_eval.metrics.confidence_curve import confidence_curve
     from codeassist_eval.reports.saved_runs import read_run
-    from codeassist_eval.reports.tables import print_confidence_curve
+    from codeassist_eval.reports.tables import print_beginnings_curve, print_confidence_curve
 
     run = read_run(folder)
     judged = [
@@ -30,7 +35,25 @@ def confidence_command(folder: Path, as_json: bool) -> None:
         if record.confidence is not None
     ]
     points = confidence_curve(judged)
+    answers = [
+        Answered(
+            record.pred, run.scores[task_id].target, record.tokens, record.confidence >= EditorSettings().min_confidence
+        )
+        for task_id, record in run.records.items()
+        if record.confidence is not None and record.tokens
+    ]
+    curves = {
+        "of what is withheld": beginnings_curve(answers, cuts_shown=False),
+        "of all answers": beginnings_curve(answers, cuts_shown=True),
+    }
     if as_json:
-        print_json({"n": len(judged), "points": [asdict(point) for point in points]})
-    else:
-        print_confidence_curve(points)
+        beginnings = {
+            name: [{**asdict(point), "wrong_share": point.wrong_share} for point in curve]
+            for name, curve in curves.items()
+        }
+        print_json({"n": len(judged), "points": [asdict(point) for point in points], "beginnings": beginnings})
+        return
+    print_confidence_curve(points)
+    if answers:
+        for name, curve in curves.items():
+            print_beginnings_curve(name, curve)

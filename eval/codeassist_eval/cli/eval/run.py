@@ -61,6 +61,7 @@ if TYPE_CHECKING:
 @seed_option
 @click.option("--max-new-tokens", type=click.IntRange(min=1), help="Default: as the benchmark's official runner.")
 @click.option("--max-lines", type=click.IntRange(min=1), help="Stop after so many lines. Default: the tokens decide.")
+@click.option("--as-editor", is_flag=True, help="A line or a block, as the place asks for; a block of --max-lines.")
 @run_folder_option(required=True)
 @set_option
 @json_option
@@ -92,6 +93,7 @@ def run_command(
     seed: int,
     max_new_tokens: int | None,
     max_lines: int | None,
+    as_editor: bool,
     assignments: tuple[str, ...],
     out: Path,
     as_json: bool,
@@ -127,7 +129,7 @@ def run_command(
         context=context,
         limit=limit,
         seed=seed,
-        limits=Limits(max_new_tokens or chosen.max_new_tokens, max_lines or chosen.max_lines, seed),
+        limits=Limits(max_new_tokens or chosen.max_new_tokens, max_lines or chosen.max_lines, seed, as_editor),
         assignments=assignments,
         command=shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         remote=None
