@@ -56,6 +56,16 @@ def files_around_folder(store: Store, folder: str) -> list[tuple[str, str]]:
     return [(own, path) for own, path in rows]
 
 
+def names_imported_below(store: Store, package: str, language: str, but_from: str) -> frozenset[str]:
+    """Return what files of a language, but for that at `but_from`, name right below a package in their imports."""
+    rows = store.query(
+        "SELECT DISTINCT i.module || '.' || i.name FROM imports i JOIN files f ON f.id = i.file_id"
+        " WHERE f.language = ? AND f.path != ? AND substr(i.module || '.', 1, ?) = ?",
+        (language, but_from, len(package) + 1, package + "."),
+    )
+    return frozenset(path[len(package) + 1 :].partition(".")[0] for (path,) in rows) - {"*", ""}
+
+
 def python_packages(store: Store) -> list[str]:
     """Return the folders that are packages of Python, the outermost first."""
     rows = store.query("SELECT folder FROM files WHERE path LIKE '%/__init__.py' ORDER BY length(folder), folder")

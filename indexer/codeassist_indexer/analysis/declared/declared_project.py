@@ -28,6 +28,7 @@ from codeassist_indexer.storage.analysis_reader import (
     files_around_folder,
     files_declaring,
     global_usings,
+    names_imported_below,
     static_extensions,
     stored_content,
     types_returning,
@@ -39,7 +40,7 @@ from codeassist_indexer.storage.symbol_reader import PathReader
 _MAX_FILES = 400
 _MAX_REEXPORTS = 6
 _MAX_BASES = 8
-_CLASS_SOURCES = words("kt groovy scala aj proto g4 thrift xtend avsc")
+_CLASS_SOURCES = words("kt scala")
 _NO_TYPES = frozenset({"package-info", "module-info"})
 
 
@@ -115,18 +116,19 @@ class DeclaredProject:
         """Return the namespaces that all files of C# use."""
         return global_usings(self._store)
 
-    def package_names(self, package: str) -> frozenset[str]:
+    def package_names(self, package: str, path: str) -> frozenset[str]:
         """Return what stands in a package of Java: its types and sub-packages. Nothing where that is not known.
 
-        A package without a type of the repository's own may be anybody's. One with files of which others make classes
-        (Kotlin's, a grammar's) has names that stand in none.
+        A package without a type of the repository's own may be anybody's. One with sources of Kotlin or Scala, or of
+        which files other than that at `path` import what it does not hold (a generator makes it from a grammar or
+        scheme), has names that stand in none.
         """
         folder = package.replace(".", "/")
         stems: set[str] = set()
         folders: set[str] = set()
-        for own, path in files_around_folder(self._store, folder):
+        for own, file in files_around_folder(self._store, folder):
             _, marker, rest = f"/{own}/".rpartition(f"/{folder}/")
-            stem, _, extension = path.rpartition("/")[2].partition(".")
+            stem, _, extension = file.rpartition("/")[2].partition(".")
             if not marker or (extension not in _CLASS_SOURCES and extension != "java"):
                 continue
             if rest:
@@ -135,7 +137,9 @@ class DeclaredProject:
                 return frozenset()
             elif stem not in _NO_TYPES:
                 stems.add(stem)
-        return frozenset(stems | folders) if stems else frozenset()
+        names = frozenset(stems | folders)
+        imported = names_imported_below(self._store, package, "java", path)
+        return names if stems and imported <= names else frozenset()
 
     def is_namespace(self, name: str) -> bool:
         """Whether the repository itself declares a namespace of this name."""

@@ -42,7 +42,7 @@ def _java(project: DeclaredProject, path: str, before: str) -> frozenset[str]:
         return frozenset(nested | ((wanted | members.extra) if found["static"] else set()))
     if "." not in package:  # `java.`: a folder of that name is a source root sooner than a package
         return frozenset()
-    return project.package_names(package)
+    return project.package_names(package, path)
 
 
 def _script(project: DeclaredProject, language: str, path: str, before: str, suffix: str) -> frozenset[str]:
