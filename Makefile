@@ -97,9 +97,9 @@ $(VENV)/.browser-installed: $(VENV)/.dev-installed
 test-dashboard: $(VENV)/.browser-installed  ## the dashboard in a real browser: CHROMIUM, or one on PATH; pictures in build/dashboard
 	CODEASSIST_CHROMIUM=$$(bash $(VSCODE)/tools/find_chromium.sh) $(BIN)/python -m pytest -q tests/cli/dashboard/in_browser.py
 
-EDITORS ?= eglot,lsp-mode,helix,vim-lsp
+EDITORS ?= eglot,lsp-mode,helix,vim-lsp,kakoune
 VIM_LSP ?=
-test-editors-more: $(VENV)/.dev-installed  ## Emacs (eglot, lsp-mode), Helix and Vim: VIM_LSP=checkout/of/vim-lsp, EDITORS=eglot,...
+test-editors-more: $(VENV)/.dev-installed  ## Emacs (eglot, lsp-mode), Helix, Vim, Kakoune: VIM_LSP=checkout/of/vim-lsp, EDITORS=eglot,...
 	editors=$$(bash tools/find_editors.sh "$(EDITORS)" "$(VIM_LSP)") && \
 	  CODEASSIST_TEST_EDITORS=$$editors CODEASSIST_TEST_VIM_LSP="$(abspath $(VIM_LSP))" \
 	  $(BIN)/python -m pytest -q tests/editors/others

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Prints which of the wanted editors are here, separated by commas. Installs those that Debian has when run as root, and
 # says on stderr which ones will not be tried, and why.
-# Usage: find_editors.sh eglot,lsp-mode,helix,vim-lsp FOLDER_OF_VIM_LSP
+# Usage: find_editors.sh eglot,lsp-mode,helix,vim-lsp,kakoune FOLDER_OF_VIM_LSP
 set -euo pipefail
 
 has_packages() {
@@ -31,6 +31,7 @@ for editor in ${1//,/ }; do
     lsp-mode) install emacs-nox elpa-lsp-mode elpa-company ;;
     helix) command -v hx >/dev/null || install hx ;;
     vim-lsp) [[ -d $2 ]] && { command -v vim >/dev/null || install vim-nox; } ;;
+    kakoune) command -v kak-lsp >/dev/null && { command -v kak >/dev/null || install kakoune; } ;;
     *) echo "no editor $editor" >&2 && exit 2 ;;
   esac && found+=("$editor") || echo "$editor will not be tried: it is not here" >&2
 done

@@ -14,8 +14,13 @@ from codeassist.terminal.options import debug_option, json_option
 _DISTRIBUTION = "codeassist-live"
 
 
+def _names(context: click.Context, parameter: click.Parameter, incomplete: str) -> list[str]:
+    """What a shell offers."""
+    return [name for name in find_pages() if name.startswith(incomplete)]
+
+
 @click.command()
-@click.argument("page", required=False)
+@click.argument("page", required=False, shell_complete=_names)
 @json_option
 @debug_option
 def docs(page: str | None, as_json: bool) -> None:

@@ -12,6 +12,7 @@ import click
 
 from codeassist.terminal.console import Meter, notice, print_exactly, print_json, say
 from codeassist.terminal.options import debug_option, json_option, resolve_settings, set_option
+from codeassist.terminal.shell_words import file_words, model_words
 
 if TYPE_CHECKING:
     from codeassist.models.registry import InstalledModel, ModelEntry
@@ -83,7 +84,7 @@ def list_models(assignments: tuple[str, ...], as_json: bool) -> None:
 
 @models.command()
 @click.argument("name")
-@click.argument("source", metavar="PATH|hub:OWNER/REPO")
+@click.argument("source", metavar="PATH|hub:OWNER/REPO", shell_complete=file_words)
 @click.option("--template", metavar="NAME", help="How it is prompted, where its tokens do not tell.")
 @click.option("--edit-form", metavar="NAME", help="How it is asked for next edits, where its name does not tell.")
 @json_option
@@ -135,7 +136,7 @@ def add(name: str, source: str, template: str | None, edit_form: str | None, as_
 
 
 @models.command()
-@click.argument("name", default="auto")
+@click.argument("name", default="auto", shell_complete=model_words)
 @set_option
 @json_option
 @debug_option
@@ -164,7 +165,7 @@ def pull(name: str, assignments: tuple[str, ...], as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("name")
+@click.argument("name", shell_complete=model_words)
 @set_option
 @json_option
 @debug_option
@@ -185,7 +186,7 @@ def path(name: str, assignments: tuple[str, ...], as_json: bool) -> None:
 
 
 @models.command()
-@click.argument("name")
+@click.argument("name", shell_complete=model_words)
 @set_option
 @json_option
 @debug_option

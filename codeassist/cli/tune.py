@@ -12,13 +12,16 @@ import click
 
 from codeassist.terminal.console import Meter, print_json, say
 from codeassist.terminal.options import debug_option, json_option, resolve_settings, set_option
+from codeassist.terminal.shell_words import model_words
 
 
 @click.command()
 @click.argument("repository", metavar="[REPO]", type=click.Path(path_type=Path), default=Path())
 @click.option("--report", "wants_report", is_flag=True, help="Show what the last tuning brought, and do nothing.")
 @click.option("--reset", "wants_reset", is_flag=True, help="Delete this repository's ranker: the shipped one counts.")
-@click.option("--model", metavar="NAME|PATH", help="Score with this model (`codeassist models list`).")
+@click.option(
+    "--model", metavar="NAME|PATH", shell_complete=model_words, help="Score with this model (`codeassist models list`)."
+)
 @click.option("--places", type=click.IntRange(20, 10_000), default=60, show_default=True, help="Cut from its files.")
 @click.option("--candidates", type=click.IntRange(2, 80), default=10, show_default=True, help="Scored for each place.")
 @click.option(

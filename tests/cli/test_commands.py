@@ -46,6 +46,28 @@ def test_shells_complete_commands_and_options(
     assert "models" in capsys.readouterr().out.replace(",", "\n").split()
 
 
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("codeassist models pull qwen2.5-coder-1", ["plain,qwen2.5-coder-1.5b", "plain,qwen2.5-coder-14b"]),
+        ("codeassist complete --model zeta-m", ["plain,zeta-mine"]),
+        ("codeassist complete --model ./w", ["file,./w"]),
+        ("codeassist complete src/a", ["file,src/a"]),
+        ("codeassist docs edit", ["plain,editors"]),
+    ],
+)
+def test_shells_complete_what_there_is(
+    line: str, offered: list[str], home: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "config.toml").write_text("[models.zeta-mine]\ngguf = '/w.gguf'\n[models.other]\ngguf = '/o.gguf'\n")
+    monkeypatch.setenv("_CODEASSIST_COMPLETE", "bash_complete")
+    monkeypatch.setenv("COMP_WORDS", line)
+    monkeypatch.setenv("COMP_CWORD", str(len(line.split()) - 1))
+    assert run([]) == 0
+    out, err = capsys.readouterr()
+    assert sorted(out.split()) == offered and err == ""
+
+
 def test_python_runs_the_package() -> None:
     done = subprocess.run(
         [sys.executable, "-P", "-m", "codeassist", "--version"], capture_output=True, text=True, timeout=60, check=True

@@ -28,7 +28,10 @@ class Messages:
     def __init__(self) -> None:
         self.problems: list[str] = []
         self.num_checked = 0
-        self.progress: dict[str | int, str] = {}  # by token what came last: "create", "begin", "report", "end"
+        self.progress: dict[
+            str | int, str
+        ] = {}  # by token what came last: "create" and its answer "made", "begin", ...
+        self._to_make: dict[str | int, str | int] = {}  # the token that a request of the server's makes
         self._asked: dict[str | int, tuple[str, str | None]] = {}
         self._able: dict[str, Any] = {}
 
@@ -37,6 +40,8 @@ class Messages:
         params = message.get("params") or {}
         if message.get("method") == types.INITIALIZE:
             self._able = params["capabilities"]
+        if "method" not in message and "error" not in message and message.get("id") in self._to_make:
+            self.progress[self._to_make[message["id"]]] = "made"
         if "id" in message and "method" in message:
             self._asked[message["id"]] = (message["method"], params.get("command"))
 
@@ -47,7 +52,7 @@ class Messages:
 
     def at_the_end(self) -> list[str]:
         """All problems of a connection that has ended: what began to go on has ended, too."""
-        open_ones = [token for token, kind in self.progress.items() if kind in ("begin", "report")]
+        open_ones = [token for token, kind in self.progress.items() if kind in ("made", "begin", "report")]
         return self.problems + [f"the progress {token} never ended" for token in open_ones]
 
     def _problems_with(self, message: dict[str, Any]) -> Iterator[str]:
@@ -66,7 +71,7 @@ class Messages:
             yield "only clients send it"
         else:
             yield from _not_the_same(message, types.METHOD_TO_TYPES[message["method"]][0])
-            yield from self._problems_with_order(message["method"], message.get("params") or {})
+            yield from self._problems_with_order(message)
 
     def _problems_with_answer(self, message: dict[str, Any]) -> Iterator[str]:
         method, command = self._asked.pop(message["id"], ("", None))
@@ -81,14 +86,16 @@ class Messages:
             if method == types.WORKSPACE_EXECUTE_COMMAND:
                 yield from misfits(message["result"], COMMAND_RESULTS[command or ""], "result")
 
-    def _problems_with_order(self, method: str, params: dict[str, Any]) -> Iterator[str]:
+    def _problems_with_order(self, message: dict[str, Any]) -> Iterator[str]:
+        method, params = message["method"], message.get("params") or {}
         if method == types.WINDOW_WORK_DONE_PROGRESS_CREATE:
             if not (self._able.get("window") or {}).get("workDoneProgress"):
                 yield "the client shows no progress"
             self.progress[params["token"]] = "create"
+            self._to_make[message["id"]] = params["token"]
         elif method == types.PROGRESS:
             kind, before = params["value"]["kind"], self.progress.get(params["token"])
-            if before not in (("create",) if kind == "begin" else ("begin", "report")):
+            if before not in (("made",) if kind == "begin" else ("begin", "report")):
                 yield f"{kind} after {before}"
             self.progress[params["token"]] = kind
         elif method == types.WORKSPACE_CONFIGURATION and not (self._able.get("workspace") or {}).get("configuration"):

@@ -14,6 +14,7 @@ import click
 from codeassist.cli.completion.position import parse_position, split_at
 from codeassist.terminal.console import Meter, notice, print_exactly, print_json
 from codeassist.terminal.options import debug_option, json_option, resolve_settings, set_option
+from codeassist.terminal.shell_words import file_words, model_words
 
 if TYPE_CHECKING:
     from codeassist.cli.sessions.completion_run import Outcome
@@ -23,13 +24,18 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("position", metavar="FILE:LINE:COL")
+@click.argument("position", metavar="FILE:LINE:COL", shell_complete=file_words)
 @click.option(
     "--stdin", "from_stdin", is_flag=True, help="Read the text from stdin instead of FILE, which may be unsaved."
 )
 @click.option("--max-lines", metavar="N|unlimited", help="Complete at most this many lines.")
 @click.option("--max-new-tokens", metavar="N", help="Complete at most this many tokens.")
-@click.option("--model", metavar="NAME|PATH", help="Use this model (`codeassist models list`), GGUF file or folder.")
+@click.option(
+    "--model",
+    metavar="NAME|PATH",
+    shell_complete=model_words,
+    help="Use this model (`codeassist models list`), GGUF file or folder.",
+)
 @click.option(
     "--context", type=click.Choice(["none", "lexical", "full", "learned"]), help="What of other files to use."
 )

@@ -12,6 +12,7 @@ import click
 from codeassist.errors import RequestError
 from codeassist.terminal.console import Meter, notice, print_exactly, print_json, say
 from codeassist.terminal.options import debug_option, json_option, resolve_settings, set_option
+from codeassist.terminal.shell_words import model_words
 
 if TYPE_CHECKING:
     from codeassist.edits.edit_request import EditRequest
@@ -32,7 +33,12 @@ _MOST_WAIT_S = 5.0  # for the commits of a large repository; without them names 
 )
 @click.option("--stdin", "from_stdin", is_flag=True, help="What the patch on stdin has changed.")
 @click.option("--patch-out", metavar="FILE|-", help="Write the edits as a patch, to a file or to stdout.")
-@click.option("--model", metavar="NAME|PATH", help="Use this model (`codeassist models list`), GGUF file or folder.")
+@click.option(
+    "--model",
+    metavar="NAME|PATH",
+    shell_complete=model_words,
+    help="Use this model (`codeassist models list`), GGUF file or folder.",
+)
 @set_option
 @json_option
 @debug_option

@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 
 import click
 
+from codeassist.terminal.shell_words import model_words
 from codeassist_eval.tasks.task import LANGUAGES
 
 _F = TypeVar("_F", bound=Callable[..., Any])
@@ -37,7 +38,10 @@ keep_option = click.option(
 )
 language_option = click.option("--language", type=click.Choice(LANGUAGES), help="Only files in this language.")
 model_option = click.option(
-    "--model", metavar="NAME|PATH", help="Use this model (`codeassist models list`), GGUF file or folder."
+    "--model",
+    metavar="NAME|PATH",
+    shell_complete=model_words,
+    help="Use this model (`codeassist models list`), GGUF file or folder.",
 )
 seed_option = click.option(
     "--seed", type=click.IntRange(min=0), default=0, show_default=True, help="Of all that is drawn."

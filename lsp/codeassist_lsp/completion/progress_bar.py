@@ -63,11 +63,11 @@ class ProgressBar:
         except (TimeoutError, JsonRpcException) as error:
             log.info("the client shows no progress: %s", error or type(error).__name__)
             return
-        if not self._has_ended:  # what ended before it could be shown is not worth a flash
-            self._send(
-                types.WorkDoneProgressBegin(title=self._title, message=self._message, percentage=self._percentage)
-            )
-            self._is_shown = True
+        # Also of what has ended meanwhile: Helix shows that something goes on from the making of a progress to its end.
+        self._send(types.WorkDoneProgressBegin(title=self._title, message=self._message, percentage=self._percentage))
+        self._is_shown = True
+        if self._has_ended:
+            self._send(types.WorkDoneProgressEnd(message=self._message))
 
     def _send(
         self, value: types.WorkDoneProgressBegin | types.WorkDoneProgressReport | types.WorkDoneProgressEnd
