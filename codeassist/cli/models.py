@@ -161,7 +161,7 @@ def pull(name: str, assignments: tuple[str, ...], as_json: bool) -> None:
         if choice.notice:
             notice(choice.notice)
         installed = pull_model(choice.entry, settings, meter)
-    _print_installed(installed, as_json)
+    _print_installed(installed, as_json, stands_in=bool(choice.notice))
 
 
 @models.command()
@@ -267,8 +267,9 @@ def _document(entry: ModelEntry, state: str, installed: InstalledModel | None, w
     }
 
 
-def _print_installed(installed: InstalledModel, as_json: bool) -> None:
+def _print_installed(installed: InstalledModel, as_json: bool, **more: bool) -> None:
     if as_json:
-        print_json({"name": installed.name, "path": installed.path, "sha256": installed.sha256, "kind": installed.kind})
+        about = {"name": installed.name, "path": installed.path, "sha256": installed.sha256, "kind": installed.kind}
+        print_json({**about, **more})
     else:
         print_exactly(str(installed.path))

@@ -312,7 +312,8 @@ def test_pull_without_a_hub_says_what_it_does_instead(
     (home / "config.toml").write_text(f"[models.own]\ngguf = {json.dumps(str(tmp_path / 'w.gguf'))}\n")
     assert run(["models", "pull", "--json"]) == 0
     out, err = capsys.readouterr()
-    assert json.loads(out)["name"] == "own"
+    pulled = json.loads(out)
+    assert (pulled["name"], pulled["stands_in"]) == ("own", True)
     assert "hub cannot be reached" in err
     assert err.count("\n") == 1
 

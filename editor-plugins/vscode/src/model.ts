@@ -13,7 +13,7 @@ import {
   workspace,
 } from "vscode";
 import { installedProgram, ownFolder } from "./machine.ts";
-import { fetchTitle, missingText, modelPicks } from "./modelFacts.ts";
+import { fetchTitle, missingText, modelPicks, standInText } from "./modelFacts.ts";
 import { run } from "./processes.ts";
 import type { Server } from "./server.ts";
 
@@ -78,17 +78,21 @@ async function fetch({ context, server, log }: Parts, name: string): Promise<boo
   const program = installedProgram(context);
   const folder = await ownFolder(context);
   const title = name === "auto" ? "Fetching the model for this machine" : `Fetching ${name}`;
-  const isDone = await window.withProgress(
+  const pulled = await window.withProgress(
     { location: ProgressLocation.Notification, title, cancellable: true },
     async (_progress, token) => {
-      const { code } = await run({ program, args: ["models", "pull", name] }, folder, log, token);
-      if (token.isCancellationRequested) return false;
+      const command = { program, args: ["models", "pull", name, "--json"] };
+      const { code, out } = await run(command, folder, log, token);
+      if (token.isCancellationRequested) return undefined;
       if (code !== 0) throw new Error(`the model could not be fetched (exit code ${code}); the log says why`);
-      return true;
+      return JSON.parse(out) as unknown;
     },
   );
-  if (isDone) await server.restart();
-  return isDone;
+  if (pulled === undefined) return false;
+  const standIn = standInText(pulled);
+  if (standIn !== undefined) void window.showWarningMessage(`codeassist: ${standIn}`);
+  await server.restart();
+  return true;
 }
 
 async function openOwn(): Promise<string | undefined> {

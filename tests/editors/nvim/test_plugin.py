@@ -389,6 +389,18 @@ def test_checkhealth_says_that_the_server_is_starting(own: Editor, file: Path) -
     assert "it is starting" in report and "no inline completion" not in report
 
 
+def test_checkhealth_says_by_which_program_to_ask(bench: Bench) -> None:
+    editor = bench.edit("")
+    program = editor.lua("return require('codeassist.program').find(require('codeassist.config').get())[1]")
+    lacking = {"busy": False, "message": "no model is installed", "kind": "Error"}
+    editor.ask_server("test.notify", "didChangeStatus", lacking)
+    editor.command("checkhealth codeassist")
+    report = "\n".join(editor.lines)
+    assert "ERROR no model is installed" in report and f"`{program} doctor` in a terminal says what to do" in report
+    editor.command("bwipeout")
+    editor.ask_server("test.notify", "didChangeStatus", {**lacking, "message": "", "kind": "Normal"})
+
+
 def test_checkhealth_finds_keys_that_the_users_buffer_has_mapped(bench: Bench) -> None:
     editor = bench.edit("")
     editor.lua("vim.keymap.set('i', '<Tab>', 'x', { buffer = 0, desc = 'expand a snippet' })")

@@ -27,7 +27,7 @@ from tests.end_to_end.conftest import SOURCES, Program
 from tests.lsp.conftest import STAGED
 from tests.lsp.messages import Messages
 
-WAIT_S = 120
+WAIT_S = 250
 WIRE = Path(__file__).with_name("wire.py")
 SAID = "turn sum(\\n        points)"
 TEXT = f"#say {SAID}\ndef area(points):\n    re"
@@ -176,6 +176,7 @@ class Desk:
         return found
 
 
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", WANTED)
 def test_a_suggestion_is_listed_and_taken(name: str, program: Program) -> None:
     editor, desk = EDITORS[name], Desk(program)

@@ -15,6 +15,13 @@ local function version_of(command)
   return result.code == 0 and vim.trim(result.stdout) or nil
 end
 
+--- How the program is asked what is wrong, by the path that is used here: it need not be on PATH.
+---@return string
+local function doctor()
+  local command = require("codeassist.program").find(require("codeassist.config").get())
+  return ("`%s doctor` in a terminal"):format(command and command[1] or "codeassist")
+end
+
 local function check_neovim()
   health.start("Neovim")
   if vim.fn.has("nvim-0.10") == 0 then
@@ -42,7 +49,7 @@ local function check_program()
   if version then
     health.ok(("%s (%s)"):format(table.concat(command, " "), version))
   else
-    health.error(("%s --version fails"):format(command[1]), "run it in a terminal, or `codeassist doctor`")
+    health.error(("%s --version fails"):format(command[1]), "run it in a terminal: it says why")
   end
 end
 
@@ -74,9 +81,12 @@ local function check_server()
     health.error("it offers no inline completion", "install the program of the same checkout as this plugin")
   end
   if status.message ~= "" then
-    (status.kind == "Error" and health.error or status.kind == "Warning" and health.warn or health.ok)(
-      status.message
-    )
+    local report = status.kind == "Error" and health.error or status.kind == "Warning" and health.warn
+    if report then
+      report(status.message, { doctor() .. " says what to do" })
+    else
+      health.ok(status.message)
+    end
   end
 end
 
@@ -154,7 +164,7 @@ function M.check()
   check_keys()
   check_menus()
   health.start("Model and index")
-  health.info("`codeassist doctor` in a terminal looks at hardware, model, index and settings")
+  health.info(doctor() .. " looks at hardware, model, index and settings")
 end
 
 return M

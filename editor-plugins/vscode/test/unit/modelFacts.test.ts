@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { fetchTitle, missingText, modelFacts, modelPicks } from "../../src/modelFacts.ts";
+import { fetchTitle, missingText, modelFacts, modelPicks, standInText } from "../../src/modelFacts.ts";
 
 test("what the status says of the model", () => {
   assert.deepEqual(modelFacts({ model: { name: "q", device: "cpu", problem: null, missing: null, notices: [] } }), {
@@ -56,4 +56,10 @@ test("what the button says", () => {
 test("a model that is missing is said in words that need no terminal", () => {
   assert.equal(missingText("auto", undefined), "No model is installed yet, so nothing is suggested.");
   assert.equal(missingText("big", "small"), "The model big is not installed; small goes on suggesting.");
+});
+
+test("a model that stands in for the wanted one is said", () => {
+  assert.match(standInText({ name: "small", stands_in: true }) ?? "", /cannot be reached: small stands in/);
+  for (const other of [{ name: "big", stands_in: false }, { name: "big" }, null])
+    assert.equal(standInText(other), undefined);
 });

@@ -30,6 +30,7 @@ export function runCommand(
     note("pull", model);
     if (model === "big-coder") {
       rmSync(`${record}.missing`, { force: true });
+      say(JSON.stringify({ name: model, path: "/of/the/script.gguf", kind: "gguf", stands_in: false }));
       return 0;
     }
     return 4;
