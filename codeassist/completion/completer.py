@@ -5,7 +5,8 @@ One request at a time, all from one thread.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from codeassist.completion.document_state import DocumentState
@@ -51,6 +52,18 @@ class Completer(Protocol):
         """Answer one request. Raises Cancelled. `document` keeps what the next request in it can use again."""
         ...
 
+    def alternatives(
+        self,
+        request: CompletionRequest,
+        retriever: Retriever,
+        num_wanted: int,
+        cancelled: Callable[[], bool],
+        document: DocumentState,
+    ) -> Iterator[Completion]:
+        """Answer one request `num_wanted` times, the likeliest answer first, the others each with a beginning of their
+        own (`CompletionRequest.alternative`). Raises Cancelled."""
+        ...
+
     def warm(self, request: CompletionRequest, document: DocumentState) -> None:
         """After an answer, have what later ones in its document have to know loaded. Returns at once."""
         ...
@@ -58,3 +71,16 @@ class Completer(Protocol):
     def close(self) -> None:
         """Let go of connections and caches; nothing is asked of it again."""
         ...
+
+
+def one_after_the_other(
+    completer: Completer,
+    request: CompletionRequest,
+    retriever: Retriever,
+    num_wanted: int,
+    cancelled: Callable[[], bool],
+    document: DocumentState,
+) -> Iterator[Completion]:
+    """The alternatives of a completer that makes each for itself."""
+    for number in range(num_wanted):
+        yield completer.complete(replace(request, alternative=number), retriever, cancelled, document)

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     from codeassist.completion.session import Session
     from codeassist.engine.decoding.decode import Decoded
-    from codeassist.engine.engine import Engine, Generation
+    from codeassist.engine.engine import Engine
+    from codeassist.engine.generation import Generation
     from codeassist.engine.prompt_cache import PromptCache
 
 KIND = "edit"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from time import perf_counter
 
 import torch
@@ -18,9 +18,10 @@ from codeassist.engine.cache.live_cache import LiveCache, SyncReport
 from codeassist.engine.cache.quantized_states import quantize
 from codeassist.engine.cache.reuse import KeptPrompt, SnippetStates, common_prefix
 from codeassist.engine.cache.states_on_disk import StatesOnDisk
-from codeassist.engine.decoding.decode import Decoded, DecodeParams, decode
+from codeassist.engine.decoding.decode import Alternative, DecodeParams, decode, decode_alternatives
 from codeassist.engine.decoding.drafts import Speculator
 from codeassist.engine.decoding.spelling import spell
+from codeassist.engine.generation import Generation
 from codeassist.engine.layers.model import Model, never
 from codeassist.engine.prompt_cache import Layout, PromptCache
 from codeassist.errors import ModelError
@@ -32,16 +33,6 @@ log = logging.getLogger(__name__)
 _WORTH_KEEPING = 256  # tokens that were computed since; while the user works on, and when he leaves
 _WORTH_KEEPING_AT_LAST = 32
 _MOST_LAYER_MS = 15.0  # a request that comes while an awaited prompt is read waits for one layer
-
-
-@dataclass(frozen=True, slots=True)
-class Generation:
-    """One answer: its tokens, what the cache had to do for it, and the time both took."""
-
-    decoded: Decoded
-    sync: SyncReport
-    sync_ms: float
-    decode_ms: float
 
 
 class Engine:
@@ -105,15 +96,10 @@ class Engine:
         does not help.
         """
         started = perf_counter()
-        hidden, report = self._sync_or_make_room(cache, Layout(prompt, refresh, snippets), stopped)
+        layout = Layout(prompt, refresh, snippets)
+        hidden, report = self._read_for_answer(cache, layout, cursor, original, stopped)
         live = self.use(cache)
-        cache.snippets = snippets
-        drafter = None
-        if self.speculate:
-            drafter = cache.speculator
-            if drafter is None:
-                drafter = cache.speculator = Speculator(self.barriers)
-            drafter.start(prompt, report.changed, len(prompt) if cursor is None else cursor, original)
+        drafter = cache.speculator
         synced = perf_counter()
         spelled = None if word is None else spell(live, hidden, word, monitor, stopped)
         spelling_ms = (perf_counter() - synced) * 1e3
@@ -129,10 +115,42 @@ class Engine:
             first_logits=None if spelled is None else spelled.logits,
             stopped=stopped,
         )
-        decoded.first_token_ms += spelling_ms
-        decoded.num_passes += 0 if spelled is None else spelled.num_passes
         live.truncate(len(prompt))
-        return Generation(decoded, report, (synced - started) * 1e3, (perf_counter() - synced) * 1e3)
+        return Generation.of(decoded, report, started, synced, spelled, spelling_ms)
+
+    def generate_alternatives(
+        self,
+        cache: PromptCache,
+        prompt: Sequence[int],
+        alternatives: Sequence[Alternative],
+        *,
+        cursor: int | None = None,
+        refresh: Sequence[range] = (),
+        snippets: Sequence[range] = (),
+        word: HalfWord | None = None,
+        stopped: Callable[[], bool] = never,
+    ) -> list[Generation]:
+        """Continue `prompt` in several ways at once, as `generate` each of them."""
+        started = perf_counter()
+        layout = Layout(prompt, refresh, snippets)
+        hidden, report = self._read_for_answer(cache, layout, cursor, (), stopped)
+        live = self.use(cache)
+        synced = perf_counter()
+        monitors = [each.monitor for each in alternatives if each.monitor is not None]
+        spelled = None if word is None else spell(live, hidden, word, monitors[0] if monitors else None, stopped)
+        if word is not None:
+            for monitor in monitors[1:]:
+                monitor.begin_within(word.left)
+        spelling_ms = (perf_counter() - synced) * 1e3
+        first_logits = None if spelled is None else spelled.logits
+        drafter = cache.speculator
+        if drafter is not None:
+            if spelled is not None:
+                drafter.observe(spelled.tokens, 0, 0, None)
+            alternatives = [replace(each, drafter=drafter.branch()) for each in alternatives]
+        answers = decode_alternatives(live, hidden, alternatives, first_logits=first_logits, stopped=stopped)
+        live.truncate(len(prompt))
+        return [Generation.of(each, report, started, synced, spelled, spelling_ms) for each in answers]
 
     def logprobs(
         self,
@@ -250,6 +268,24 @@ class Engine:
         """Free all caches' states."""
         for cache in self.held:
             self.forget(cache)
+
+    def _read_for_answer(
+        self,
+        cache: PromptCache,
+        prompt: Layout,
+        cursor: int | None,
+        original: Sequence[int],
+        stopped: Callable[[], bool],
+    ) -> tuple[Tensor, SyncReport]:
+        """Have the cache hold a prompt, and its drafts follow it; return the last token's state."""
+        hidden, report = self._sync_or_make_room(cache, prompt, stopped)
+        cache.snippets = prompt.snippets
+        if self.speculate:
+            if cache.speculator is None:
+                cache.speculator = Speculator(self.barriers)
+            cursor = len(prompt.tokens) if cursor is None else cursor
+            cache.speculator.start(prompt.tokens, report.changed, cursor, original)
+        return hidden, report
 
     def _sync_or_make_room(
         self, cache: PromptCache, prompt: Layout, stopped: Callable[[], bool]

@@ -7,7 +7,7 @@ Where code goes is decided here, before anything else is done with a request, an
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import wait
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import anyio
 from anyio.from_thread import BlockingPortal, start_blocking_portal
 
-from codeassist.completion.completer import Completer
+from codeassist.completion.completer import Completer, one_after_the_other
 from codeassist.completion.document_state import DocumentState
 from codeassist.completion.pipeline import Generated, Job, completion_of, never
 from codeassist.errors import Cancelled, CodeAssistError, ModelError
@@ -158,6 +158,17 @@ class RemoteWithFallback:
             return self._instead(request, retriever, cancelled, document, str(error), asking.sending)
         self._breaker.succeeded()
         return completion
+
+    def alternatives(
+        self,
+        request: CompletionRequest,
+        retriever: Retriever,
+        num_wanted: int,
+        cancelled: Callable[[], bool],
+        document: DocumentState,
+    ) -> Iterator[Completion]:
+        """Complete one request in several ways, one after the other. See `Completer`."""
+        return one_after_the_other(self, request, retriever, num_wanted, cancelled, document)
 
     def why_kept(self, request: CompletionRequest) -> str | None:
         """Why a file's text must not leave this machine, for people; None where it may, without its secrets."""

@@ -10,8 +10,9 @@ import pytest
 import torch
 
 from codeassist.completion.document_state import DocumentState
+from codeassist.completion.open_session import open_session
 from codeassist.completion.pipeline import Job, completions
-from codeassist.completion.session import Session, open_session
+from codeassist.completion.session import Session
 from codeassist.models.model_store import InstalledModel
 from codeassist.request import CompletionRequest, NoRetriever
 from codeassist.settings import CacheSettings, CompletionSettings, Folders, ModelSettings, Settings

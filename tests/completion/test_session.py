@@ -11,7 +11,8 @@ import pytest
 import torch
 
 from codeassist.completion.document_state import DocumentState, before_typed_word
-from codeassist.completion.session import Session, open_session
+from codeassist.completion.open_session import open_session
+from codeassist.completion.session import Session
 from codeassist.engine.layers.int8_products import int8_supported
 from codeassist.errors import Cancelled, ModelError
 from codeassist.models.model_store import InstalledModel
@@ -178,6 +179,25 @@ def test_alternatives_cost_only_their_own_decoding(open_tiny: Open) -> None:
     assert len({answer.text for answer in answers}) == 3
     assert [a.trace.num_prompt_tokens - a.trace.num_cached_tokens for a in answers[1:]] == [1, 1]
     assert session.complete(REQUEST, NoRetriever(), document=document).text == answers[0].text
+
+
+@pytest.mark.parametrize("end", [0, 1, 3])
+def test_alternatives_together_are_those_that_come_one_by_one(open_tiny: Open, end: int) -> None:
+    """Within a word, too."""
+    session = open_tiny()
+    document = DocumentState()
+    at = before_typed_word(REQUEST.prefix)
+    request = dataclasses.replace(REQUEST, prefix=at + session.complete(REQUEST, NoRetriever()).raw_text[:end])
+    one_by_one = [
+        session.complete(dataclasses.replace(request, alternative=n), OneSnippet(), document=document) for n in range(3)
+    ]
+    together = list(session.alternatives(request, OneSnippet(), 3, lambda: False, document))
+    assert [each.text for each in together] == [each.text for each in one_by_one]
+    for one, other in zip(together, one_by_one, strict=True):
+        assert one.confidence == pytest.approx(other.confidence, rel=1e-3)
+        assert one.trace.num_prompt_tokens == other.trace.num_prompt_tokens
+        assert [used.snippet for used in one.snippets] == [used.snippet for used in other.snippets]
+    assert session.complete(request, OneSnippet(), document=document).text == one_by_one[0].text
 
 
 def test_a_block_is_asked_for_by_its_extent(open_tiny: Open, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,8 @@ import torch
 
 from codeassist.cli.sessions.repository import open_context
 from codeassist.completion.document_state import DocumentState
-from codeassist.completion.session import Session, open_session
+from codeassist.completion.open_session import open_session
+from codeassist.completion.session import Session
 from codeassist.models.registry import find_installed
 from codeassist.progress import silent
 from codeassist.prompts.templates import special_token_texts

@@ -9,14 +9,14 @@ import inspect
 import itertools
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 import torch
 
-from codeassist.completion.session import open_session
+from codeassist.completion.open_session import open_session
 from codeassist.engine.cache.live_cache import LiveCache
 from codeassist.models.registry import find_installed
 from codeassist.settings import resolve
@@ -50,8 +50,7 @@ def test_drafted_tokens_get_what_they_would_get_alone(tmp_path: Path) -> None:
         session.close()
 
 
-def _texts(encode: object) -> Iterator[list[int]]:
-    assert callable(encode)
+def _texts(encode: Callable[[str], list[int]]) -> Iterator[list[int]]:
     for name in MODULES:
         tokens = encode(inspect.getsource(import_module(name)))
         for start in range(0, len(tokens) - LONGEST + 1, LONGEST):

@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from codeassist.cli.sessions.analyses import AnalysisServices
-from codeassist.completion.session import Session, open_session
+from codeassist.completion.open_session import open_session
+from codeassist.completion.session import Session
 from codeassist.models.registry import find_installed
 from codeassist.request import CompletionRequest, NoRetriever
 from codeassist.settings import resolve

@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from codeassist.engine.decoding.decode import DecodeParams
-from codeassist.engine.engine import Engine, Generation
+from codeassist.engine.engine import Engine
+from codeassist.engine.generation import Generation
 from codeassist.engine.inference_thread import InferenceThread
 from codeassist.engine.layers.model import Model, Pass, never
 from codeassist.engine.prompt_cache import Layout, PromptCache

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from codeassist.completion.completer import one_after_the_other
 from codeassist.completion.document_state import DocumentState, SnippetPolicy
 from codeassist.request import Completion, CompletionRequest, Retrieval, Snippet, Trace, UsedSnippet
 from codeassist.settings import Settings
@@ -136,6 +137,16 @@ class Model:
             used,
             trace=Trace(stage_ms, num_prompt_tokens=9, num_new_tokens=len(said), is_hasty=self.is_hasty),
         )
+
+    def alternatives(
+        self,
+        request: CompletionRequest,
+        retriever: Any,
+        num_wanted: int,
+        cancelled: Callable[[], bool],
+        document: DocumentState,
+    ) -> Iterator[Completion]:
+        return one_after_the_other(self, request, retriever, num_wanted, cancelled, document)
 
     def warm(self, request: CompletionRequest, document: DocumentState) -> None:
         pass

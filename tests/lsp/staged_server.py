@@ -30,6 +30,7 @@ import codeassist_lsp.edits.pipelines
 import codeassist_lsp.handlers.feedback
 import codeassist_lsp.workspace.context
 from codeassist.cli.sessions.local_session import start_session
+from codeassist.completion.completer import one_after_the_other
 from codeassist.completion.document_state import DocumentState
 from codeassist.completion.session import Session
 from codeassist.completion.stops import BlockStop, LineStop
@@ -126,6 +127,7 @@ if __name__ == "__main__":
     codeassist_lsp.edits.next_edits._PAUSE_S = 0.0
     codeassist_lsp.edits.pipelines.open_pipeline = scripted_pipeline
     Session.complete = complete  # type: ignore[method-assign]
+    Session.alternatives = one_after_the_other  # type: ignore[method-assign]
     codeassist_lsp.workspace.context.MOST_S = 30.0  # on a busy machine too, what is known is to be found
     codeassist_lsp.handlers.feedback.KEPT_AFTER_S = float(os.environ.get("CODEASSIST_TEST_KEPT_AFTER_S", "30"))
     places = defaults().settings.places

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from codeassist.completion.session import Session, open_session
+from codeassist.completion.open_session import open_session
+from codeassist.completion.session import Session
 from codeassist.engine.cache.live_cache import LiveCache
 from codeassist.engine.decoding.decode import DecodeParams
 from codeassist.engine.device_trial import try_model

@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from codeassist.completion.document_state import DocumentState
-from codeassist.completion.session import Session, open_session
+from codeassist.completion.open_session import open_session
+from codeassist.completion.session import Session
 from codeassist.models.model_store import InstalledModel
 from codeassist.monitor.monitor_set import MonitorSet
 from codeassist.request import Analysis, Completion, CompletionRequest, NoRetriever

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+from codeassist.completion.completer import one_after_the_other
 from codeassist.completion.document_state import DocumentState
 from codeassist.completion.pipeline import Prompter, never
 from codeassist.monitor.monitor_set import AnalysisSource
@@ -44,6 +45,16 @@ class Local:
     ) -> Completion:
         self.requests.append(request)
         return Completion("local", "local", "eos", "own", trace=Trace(num_prompt_tokens=1, num_new_tokens=1))
+
+    def alternatives(
+        self,
+        request: CompletionRequest,
+        retriever: Retriever,
+        num_wanted: int,
+        cancelled: Callable[[], bool],
+        document: DocumentState,
+    ) -> Iterator[Completion]:
+        return one_after_the_other(self, request, retriever, num_wanted, cancelled, document)
 
     def warm(self, request: CompletionRequest, document: DocumentState) -> None:
         pass

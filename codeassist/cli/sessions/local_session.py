@@ -38,6 +38,6 @@ def open_local(settings: Settings, progress: Progress) -> Session:
 def _open(settings: Settings, model: InstalledModel, progress: Progress, notices: tuple[str, ...]) -> Session:
     require_torch()
     from codeassist.cli.sessions.analyses import AnalysisServices
-    from codeassist.completion.session import open_session
+    from codeassist.completion.open_session import open_session
 
     return open_session(settings, model, progress, analysts=AnalysisServices(settings), notices=notices)

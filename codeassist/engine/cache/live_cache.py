@@ -78,6 +78,16 @@ class LiveCache:
         self.fixed_passes = CudaGraphPasses(model, self.states, records=True) if is_on_gpu else None
 
     @property
+    def num_tokens(self) -> int:
+        """How many tokens there are."""
+        return len(self.tokens)
+
+    @property
+    def room(self) -> int:
+        """For how many more there is room."""
+        return self.states.capacity - len(self.tokens)
+
+    @property
     def num_stale(self) -> int:
         """Slots that healing would re-encode."""
         return len(self.tokens) - self.num_exact

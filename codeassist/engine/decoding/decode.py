@@ -5,7 +5,7 @@ Whether an accepted token ends the answer is the caller's to say.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from time import perf_counter
@@ -14,6 +14,7 @@ from typing import Literal, Protocol
 import torch
 from torch import Tensor
 
+from codeassist.engine.cache.branches import Branches, Past
 from codeassist.engine.cache.live_cache import LiveCache
 from codeassist.engine.decoding.constrained_sampling import MonitoredChoice
 from codeassist.engine.decoding.whole_names import best_name
@@ -133,11 +134,95 @@ def decode(
 ) -> Decoded:
     """Continue the sequence in `cache`. hidden: (1, D), the last token's state, as `LiveCache.sync` returns it.
 
+    As `decoding`, whose passes are run here.
+    """
+    steps = decoding(
+        cache,
+        hidden,
+        params,
+        accept=accept,
+        drafter=drafter,
+        monitor=monitor,
+        first_logits=first_logits,
+        stopped=stopped,
+    )
+    try:
+        wanted = next(steps)
+        while True:
+            wanted = steps.send(cache.extend(wanted))
+    except StopIteration as end:
+        return end.value
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """One of several answers to a prompt: how it is chosen, who reads it, watches it and drafts it. See `decoding`."""
+
+    params: DecodeParams
+    accept: Callable[[int, float], bool]
+    monitor: Monitor | None = None
+    drafter: Drafter | None = None
+
+
+def decode_alternatives(
+    cache: LiveCache,
+    hidden: Tensor,
+    alternatives: Sequence[Alternative],
+    *,
+    first_logits: Tensor | None = None,
+    stopped: Callable[[], bool] = never,
+) -> list[Decoded]:
+    """Continue the sequence in `cache` in several ways, all in the same passes; as `decode`.
+
+    Each answer is what it would be alone, but for rounding. What the cache holds stays as it is.
+    """
+    branches = Branches(cache, len(alternatives))
+    ways = [
+        decoding(
+            branch,
+            hidden,
+            each.params,
+            accept=each.accept,
+            monitor=each.monitor,
+            drafter=each.drafter,
+            first_logits=first_logits,
+            stopped=stopped,
+        )
+        for branch, each in zip(branches.each, alternatives, strict=True)
+    ]
+    answers: dict[int, Decoded] = {}
+    states: dict[int, Tensor | None] = dict.fromkeys(range(len(ways)))  # of the ways that go on
+    while states:
+        wanted: dict[int, list[int]] = {}
+        for number, state in states.items():
+            try:
+                wanted[number] = next(ways[number]) if state is None else ways[number].send(state)
+            except StopIteration as end:
+                answers[number] = end.value
+        read = branches.extend([(branches.each[number], tokens) for number, tokens in wanted.items()]) if wanted else ()
+        states = dict(zip(wanted, read, strict=True))
+    return [answers[number] for number in range(len(ways))]
+
+
+def decoding(
+    past: Past,
+    hidden: Tensor,
+    params: DecodeParams,
+    *,
+    accept: Callable[[int, float], bool],
+    drafter: Drafter | None = None,
+    monitor: Monitor | None = None,
+    first_logits: Tensor | None = None,
+    stopped: Callable[[], bool] = never,
+) -> Generator[list[int], Tensor, Decoded]:
+    """Continue a sequence: yield the tokens that are to be encoded behind it, take their hidden states, (T, D) float32,
+    and return the answer. hidden: (1, D), the last token's state.
+
     `first_logits`: (V,) float32, what the first token is chosen from instead, -inf for those that may not come.
 
     `accept` is told each token and its log-probability in turn and says whether to go on (a token it
     refuses is still part of the answer). A token that `monitor` objects to is never taken, nor drafted.
-    The cache is left holding the prompt and those answer tokens that were encoded; `stopped` is looked at before
+    The past is left holding the prompt and those answer tokens that were encoded; `stopped` is looked at before
     each pass. Never raises for a stop: the answer so far is returned, with `end` "cancelled".
     """
     started = perf_counter()
@@ -145,21 +230,21 @@ def decode(
     ranked = partial(choose_ranked, params=params)
     draft_with = drafter or NoDrafter()
     answer = Decoded()
-    base = len(cache.tokens)
+    base = past.num_tokens
     monitored: MonitoredChoice | None = None
     if monitor is not None:
         ends = monitor.after_name
         monitored = MonitoredChoice(
             monitor,
             choose.perturb,
-            lambda logits, names: best_name(cache, base + len(answer.tokens), logits, names, ends),
+            lambda logits, names: best_name(past, base + len(answer.tokens), logits, names, ends),
         )
         answer.monitor_ms, answer.weighing_ms = monitored.token_ms, monitored.weighing_ms
     draft: list[int] = []
     pass_started = started
     while True:
         # (1 + drafted, V)
-        logits = cache.model.logits(hidden) if first_logits is None else first_logits[None]
+        logits = past.model.logits(hidden) if first_logits is None else first_logits[None]
         first_logits = None
         fresh: list[int] = []
         ended = False
@@ -190,7 +275,7 @@ def decode(
         num_confirmed = sum(1 for _ in _matching(draft, fresh))
         answer.num_drafted += len(draft)
         answer.num_draft_accepted += num_confirmed
-        cache.truncate(min(len(cache.tokens), base + len(answer.tokens) - len(fresh) + num_confirmed))
+        past.truncate(min(past.num_tokens, base + len(answer.tokens) - len(fresh) + num_confirmed))
         pass_ms = (perf_counter() - pass_started) * 1e3 if answer.num_passes else None
         draft_with.observe(fresh, len(draft), num_confirmed, pass_ms)
         if ended:
@@ -198,14 +283,14 @@ def decode(
         if stopped():
             answer.end = "cancelled"
             return answer
-        room = min(params.max_new_tokens - len(answer.tokens), cache.states.capacity - len(cache.tokens)) - 1
+        room = min(params.max_new_tokens - len(answer.tokens), past.room) - 1
         if room < 0:
             return answer
         draft = list(draft_with.propose())[:room]
         if monitored is not None:
             draft = monitored.planned[:room] or list(monitored.cut(draft))
         pass_started = perf_counter()
-        hidden = cache.extend([answer.tokens[-1], *draft])
+        hidden = yield [answer.tokens[-1], *draft]
         answer.num_passes += 1
 
 

@@ -10,6 +10,7 @@ acceptance and the measured cost of a wider pass).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy, deepcopy
 
 GAMMA = 3  # tokens that must match; CopySpec's published settings are 3 to 5, a longer match is preferred below
 MAX_DRAFT = 10
@@ -223,6 +224,7 @@ class Speculator:
         }
         self._held = False  # the last draft to its end
         self._tail: list[int] = []
+        self._is_branch = False
         self._kind = "short"
         self._original: Original | None = None
 
@@ -238,6 +240,12 @@ class Speculator:
         self._tail = list(prompt[max(0, cursor - _MAX_MATCH) : cursor])
         for token in self._tail[-GAMMA:]:
             self.copies.append(token)
+
+    def branch(self) -> Speculator:
+        """A drafter for one of several answers to the prompt: it knows what this one knows, and tells it nothing."""
+        other = copy(self)
+        other.cost, other._tail, other._is_branch = deepcopy(self.cost), list(self._tail), True
+        return other
 
     def propose(self) -> Sequence[int]:
         """Return a draft as long as is worth verifying."""
@@ -277,10 +285,11 @@ class Speculator:
             self._accepted[self._kind, self._held].saw(num_drafted, num_accepted)
             self._held = num_accepted == num_drafted
         for token in tokens:
-            if self._tail:
-                self.followers[self._tail[-1]] = token
+            if not self._is_branch:
+                if self._tail:
+                    self.followers[self._tail[-1]] = token
+                self.copies.append(token)
             self._tail.append(token)
-            self.copies.append(token)
             if self._original is not None:
                 self._original.follow(self._tail)
         del self._tail[:-_MAX_MATCH]

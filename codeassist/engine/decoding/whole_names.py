@@ -13,20 +13,20 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from codeassist.engine.cache.live_cache import LiveCache
+from codeassist.engine.cache.branches import Past
 
 MOST_NAMES = 12
 _MOST_TOKENS = 40
 
 
 def best_name(
-    cache: LiveCache,
+    past: Past,
     num_past: int,
     logits: Tensor,
     names: Sequence[Sequence[int]],
     after_name: NDArray[np.bool_],
 ) -> Sequence[int]:
-    """Return the tokens of the likeliest of `names`, each the tokens of one, after the first `num_past` in the cache.
+    """Return the tokens of the likeliest of `names`, each the tokens of one, after the first `num_past`.
 
     logits: (V,) float32, what the model expects there. A name counts with all its tokens and with that it ends there:
     `after_name` (V,) says which tokens do not go on with it. Of many, those with the likeliest first token are read.
@@ -34,7 +34,7 @@ def best_name(
     first = torch.log_softmax(logits, dim=-1)
     ranked = sorted(names, key=lambda tokens: -float(first[tokens[0]]))[:MOST_NAMES]
     rows: dict[tuple[int, ...], int] = {}  # by the tokens from the name's first one on
-    room = min(_MOST_TOKENS, cache.states.capacity - len(cache.tokens))
+    room = min(_MOST_TOKENS, past.room)
     read: list[Sequence[int]] = []
     for tokens in ranked:
         new = [tuple(tokens[:end]) for end in range(1, len(tokens) + 1) if tuple(tokens[:end]) not in rows]
@@ -43,8 +43,8 @@ def best_name(
             read.append(tokens)
     if len(read) < 2:
         return ranked[0]
-    hidden = cache.look_ahead(num_past, [path[-1] for path in rows], [rows.get(path[:-1]) for path in rows])
-    expected = torch.log_softmax(cache.model.logits(hidden).float(), dim=-1)
+    hidden = past.look_ahead(num_past, [path[-1] for path in rows], [rows.get(path[:-1]) for path in rows])
+    expected = torch.log_softmax(past.model.logits(hidden).float(), dim=-1)
     ends = torch.as_tensor(np.flatnonzero(after_name), device=expected.device)
     ends = ends[ends < expected.shape[1]]
     ended = torch.logsumexp(expected[:, ends], dim=-1)

@@ -65,7 +65,7 @@ class KVCache:
 
     def __init__(self, config: ModelConfig, rotations: Tensor, capacity: int, dtype: torch.dtype) -> None:
         shape = (config.num_layers, config.num_kv_heads, capacity, config.head_dim)
-        self.rotations = rotations  # (P, D/2) complex64, P ≥ capacity
+        self.rotations = rotations  # (P, D/2) complex64; slots from P on have other positions than their own
         self.capacity = capacity
         self.k_raw = torch.empty(shape, dtype=dtype, device=rotations.device)
         self.k = torch.empty_like(self.k_raw)
@@ -135,12 +135,12 @@ class CacheView(Protocol):
 
 
 class OneCacheView:
-    """Tokens of one sequence. `where`: their slots; `rotations`: (T, D/2) complex64, those slots'."""
+    """Tokens in one cache. `where`: their slots, `positions` those that they are rotated to, where others."""
 
-    def __init__(self, cache: KVCache, where: slice | Tensor) -> None:
+    def __init__(self, cache: KVCache, where: slice | Tensor, positions: Tensor | None = None) -> None:
         self._cache = cache
         self._where = where
-        self._rotations = cache.rotations[where]
+        self._rotations = cache.rotations[where if positions is None else positions]
 
     def _write(self, layer_idx: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Write keys and values to their slots; return the queries, rotated: (T, H, D)."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from codeassist.completion.session import open_session
+from codeassist.completion.open_session import open_session
 from codeassist.edits.edit_request import EditRequest
 from codeassist.edits.forms.registry import FORMS
 from codeassist.edits.gate import CalibratedGate

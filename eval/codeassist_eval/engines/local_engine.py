@@ -51,7 +51,7 @@ class LocalEngine:
         self, progress: Progress, *, speculate: bool = True, analysts: AnalysisSource | None = None
     ) -> Session:
         """Load the model, for who wants more of it than completions. Monitors ask `analysts`."""
-        from codeassist.completion.session import open_session
+        from codeassist.completion.open_session import open_session
 
         return open_session(self.settings, self.model, progress, speculate=speculate, analysts=analysts)
 

@@ -24,7 +24,7 @@ from codeassist_indexer.edit_requests.edit_pipeline import open_edit_pipeline
 from codeassist_indexer.edit_sites.rules import RULES
 
 if TYPE_CHECKING:
-    from codeassist.engine.engine import Generation
+    from codeassist.engine.generation import Generation
 
 MOST_OLD_LINES = 5
 

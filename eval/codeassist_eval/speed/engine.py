@@ -20,6 +20,7 @@ from codeassist.request import CompletionRequest, NoRetriever
 from codeassist.tokenization.tokens import Tokenizer
 from codeassist_eval.engines.llama_peer import LlamaPeer
 from codeassist_eval.errors import EvaluationError
+from codeassist_eval.speed.decoding.alternatives import AlternativeFigures, measure_alternatives
 from codeassist_eval.speed.decoding.rewrite import RewriteFigures, measure_rewrites
 from codeassist_eval.tasks.task import Task
 from codeassist_eval.typing.typing_trace import apply, typed_line
@@ -80,6 +81,7 @@ class EngineFigures:
     num_decoded: int  # on the typing trace
     num_answers: int
     rewrite: RewriteFigures
+    alternatives: AlternativeFigures
     drafts: dict[str, DraftCount]  # on the typing trace, by the kind of draft
 
 
@@ -104,6 +106,7 @@ def run_engine_bench(
             _settle()
         report("prefill and decode", number, plan.repeats)
     trace = _typing(session, tasks, peer, plan, report)
+    alternatives = measure_alternatives(session, _spread(tasks, plan.num_lines), plan.num_lines, report)
     rewrite = measure_rewrites(session, tasks, peer, plan.num_regions, _SETTLE_S, report)
     return EngineFigures(
         prefill=Sides(
@@ -117,6 +120,7 @@ def run_engine_bench(
         num_decoded=trace.num_steps,
         num_answers=trace.num_answers,
         rewrite=rewrite,
+        alternatives=alternatives,
         drafts=trace.drafts,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from rich.table import Table
 from codeassist.terminal.screen import Screen
 from codeassist_eval.engines.llama_peer import LlamaPeer
 from codeassist_eval.runs.run_folder import write_json
+from codeassist_eval.speed.decoding.alternatives import AlternativeFigures
 from codeassist_eval.speed.decoding.rewrite import RewriteFigures
 from codeassist_eval.speed.engine import EngineFigures, EnginePlan, Sides
 from codeassist_eval.speed.session import Opened, machine
@@ -34,6 +36,7 @@ def engine_document(
         "decode": _sides(figures.decode),
         "speculative": _sides(figures.speculative),
         "rewrite": _rewrite(figures.rewrite, peer is not None),
+        "alternatives": _alternatives(figures.alternatives),
         "drafts": {
             kind: {"drafted": count.num_drafted, "accepted": count.num_accepted}
             for kind, count in figures.drafts.items()
@@ -72,11 +75,25 @@ def print_engine(document: Mapping[str, Any]) -> None:
         table.add_row("the same, llama.cpp with prompt lookup", *_cells(lookup, 2))
     if times is not None:
         table.add_row("the same, times as fast as without drafts", f"{times:.1f}", "", "")
+    several = document["alternatives"]
+    table.add_row("three suggestions at once, ms", f"{several['together_ms']:.0f}", "", "")
+    table.add_row("the same one by one, ms", f"{several['one_by_one_ms']:.0f}", "", "")
     load, peak = document["load_s"], document["peak_rss_bytes"]
     converted = " (converted first)" if load["includes_conversion"] else ""
     table.add_row(f"load, s{converted}", *_cells(_with_ratio(load), 2))
     table.add_row("peak resident memory, MiB", *_cells(_with_ratio(peak, 1 << 20), 0))
     Screen().print(table)
+
+
+def _alternatives(figures: AlternativeFigures) -> dict[str, Any]:
+    pairs = zip(figures.together_ms, figures.one_by_one_ms, strict=True)
+    return {
+        "together_ms": statistics.median(figures.together_ms),
+        "one_by_one_ms": statistics.median(figures.one_by_one_ms),
+        "ratio": statistics.median(together / apart for together, apart in pairs),
+        "places": len(figures.together_ms),
+        "same": figures.num_same,
+    }
 
 
 def _rewrite(figures: RewriteFigures, has_peer: bool) -> dict[str, Any]:

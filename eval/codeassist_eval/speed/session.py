@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from typing import Any
 
-from codeassist.completion.session import Session, open_session
+from codeassist.completion.open_session import open_session
+from codeassist.completion.session import Session
 from codeassist.models.hardware import detect
 from codeassist.progress import Progress
 from codeassist_eval.engines.local_engine import LocalEngine

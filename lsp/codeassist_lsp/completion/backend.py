@@ -253,7 +253,7 @@ def _import_early() -> None:
     gc.disable()  # else the garbage is looked for ten times on the way
     try:
         import_module("codeassist.engine.engine")
-        import_module("codeassist.completion.session")
+        import_module("codeassist.completion.open_session")
     finally:
         gc.freeze()  # nothing of all this goes again: no collection that falls into a request need look at it
         gc.enable()

@@ -7,10 +7,10 @@ showing passes the gate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 from time import perf_counter
@@ -151,8 +151,7 @@ def suggest(
     place = READER.place(wanted.prefix, wanted.suffix, scope.path, scope.language)
     with closing(FitPreparation(place, beside, prepare)) as preparation:
         stopped = preparation.begun_by(stopped)
-        for alternative in range(wanted.num_wanted):
-            completion = _generate(session, wanted, replace(request, alternative=alternative), stopped)
+        for completion in _generate(session, wanted, request, stopped):
             first = first or completion
             began = perf_counter()
             fitted = _fit(preparation, completion)
@@ -196,17 +195,21 @@ def _generate(
     wanted: SuggestionRequest,
     request: CompletionRequest,
     stopped: Callable[[], bool],
-) -> Completion:
-    try:
-        completion = session.complete(request, wanted.scope.retriever, stopped, document=wanted.document)
-    except CodeAssistError:
-        raise
-    except BaseException:  # what the cache holds now cannot be trusted
-        wanted.document.discard()
-        raise
-    if completion.finish_reason == "cancelled":
-        raise Cancelled("the request was superseded")
-    return completion
+) -> Iterator[Completion]:
+    found = session.alternatives(request, wanted.scope.retriever, wanted.num_wanted, stopped, wanted.document)
+    while True:
+        try:
+            completion = next(found, None)
+        except CodeAssistError:
+            raise
+        except BaseException:  # what the cache holds now cannot be trusted
+            wanted.document.discard()
+            raise
+        if completion is None:
+            return
+        if completion.finish_reason == "cancelled":
+            raise Cancelled("the request was superseded")
+        yield completion
 
 
 def _fit(preparation: FitPreparation, completion: Completion) -> Fitted:

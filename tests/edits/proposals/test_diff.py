@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from codeassist.completion.session import Session, open_session
+from codeassist.completion.open_session import open_session
+from codeassist.completion.session import Session
 from codeassist.edits.change import LineChange
 from codeassist.edits.diff_prompt import DiffPrompt
 from codeassist.edits.edit_model import EditModel

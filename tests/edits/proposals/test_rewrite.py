@@ -11,7 +11,8 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from codeassist.completion.session import Session, open_session
+from codeassist.completion.open_session import open_session
+from codeassist.completion.session import Session
 from codeassist.edits.change import LineChange
 from codeassist.edits.edit_model import EditModel
 from codeassist.edits.edit_request import EditRequest

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from codeassist.completion.completer import one_after_the_other
 from codeassist.completion.document_state import DocumentState
 from codeassist.completion.pipeline import never
 from codeassist.edits.change import LineChange
@@ -58,6 +59,16 @@ class Scripted:
         self.seen.append(snippets)
         text = ", 2" if "scale" in snippets else ", x"
         return Completion(text, text, "eos", self.model_name)
+
+    def alternatives(
+        self,
+        request: CompletionRequest,
+        retriever: Retriever,
+        num_wanted: int,
+        cancelled: Callable[[], bool],
+        document: DocumentState,
+    ) -> Iterator[Completion]:
+        return one_after_the_other(self, request, retriever, num_wanted, cancelled, document)
 
     def warm(self, request: CompletionRequest, document: DocumentState) -> None:
         pass

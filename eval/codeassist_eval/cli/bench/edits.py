@@ -40,7 +40,7 @@ def edits_command(
     """
     from dataclasses import replace
 
-    from codeassist.completion.session import open_session
+    from codeassist.completion.open_session import open_session
     from codeassist.edits.forms.registry import FORMS
     from codeassist.models.model_choice import find_model
     from codeassist_eval.edits.edit_task import read_edit_tasks

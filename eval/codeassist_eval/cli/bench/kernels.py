@@ -28,7 +28,7 @@ def kernels_command(model: str | None, assignments: tuple[str, ...], as_json: bo
     Example:
       codeassist bench kernels --model qwen2.5-coder-0.5b
     """
-    from codeassist.completion.session import open_session
+    from codeassist.completion.open_session import open_session
     from codeassist_eval.cli.bench.engines import live_engine
     from codeassist_eval.runs.schedule import Limits
     from codeassist_eval.speed.decoding.kernels import measure_kernels

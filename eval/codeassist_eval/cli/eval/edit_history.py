@@ -38,7 +38,7 @@ def edit_history_command(
     """
     from dataclasses import replace
 
-    from codeassist.completion.session import open_session
+    from codeassist.completion.open_session import open_session
     from codeassist.models.checksums import sha256_of
     from codeassist.models.model_choice import find_model
     from codeassist_eval.edits.edit_task import read_edit_tasks

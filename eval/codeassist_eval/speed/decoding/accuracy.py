@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 import torch
 
-from codeassist.completion.session import Session, open_session
+from codeassist.completion.open_session import open_session
+from codeassist.completion.session import Session
 from codeassist.progress import Progress
 from codeassist_eval.engines.local_engine import LocalEngine
 from codeassist_eval.tasks.task import Task
