@@ -29,10 +29,11 @@ from codeassist.engine.cache.reuse import (
     common_prefix,
     gaps,
     kept_runs,
+    passes,
     without,
 )
 from codeassist.engine.layers.attention import Move, RunView, view_of
-from codeassist.engine.layers.model import PREFILL_CHUNK, Model, Pass, never
+from codeassist.engine.layers.model import Model, Pass, never
 from codeassist.engine.layers.tree_view import TreeView
 from codeassist.errors import Cancelled
 
@@ -337,21 +338,3 @@ class LiveCache:
             if len(run) == len(slots) and run.start <= self.num_exact:
                 self._halted = _Halted(work, list(token_ids), run)
             raise
-
-
-def passes(slots: Sequence[int], most: int = PREFILL_CHUNK) -> list[list[int]]:
-    """Cut rising slots into forward passes: long runs in chunks of their own, `most` at a time, short ones together.
-
-    A pass over scattered slots needs a mask, which costs (so they are PREFILL_CHUNK at the most); a pass for each short
-    run reads all weights again, which costs more.
-    """
-    most_scattered = min(most, PREFILL_CHUNK)
-    parts: list[list[int]] = [[]]
-    for slot in slots:
-        current = parts[-1]
-        is_run = not current or slot - current[0] == len(current)
-        long_run_ends = len(current) >= most_scattered // 2 and current[-1] != slot - 1
-        if len(current) >= (most if is_run else most_scattered) or long_run_ends:
-            parts.append([])
-        parts[-1].append(slot)
-    return parts

@@ -19,6 +19,7 @@ from cachetools import LRUCache
 from rapidfuzz.distance import Indel
 
 from codeassist.engine.layers.attention import Move, States
+from codeassist.engine.layers.model import PREFILL_CHUNK
 
 MIN_KEPT_RUN = 8  # shorter matches between changes are chance (a newline, a bracket): their states mean another place
 
@@ -102,6 +103,24 @@ def without(ranges: Sequence[range], taken: Sequence[range]) -> list[range]:
                 start = part.stop
         left.append(range(start, each.stop))
     return [each for each in left if len(each) > 0]
+
+
+def passes(slots: Sequence[int], most: int = PREFILL_CHUNK) -> list[list[int]]:
+    """Cut rising slots into forward passes: long runs in chunks of their own, `most` at a time, short ones together.
+
+    A pass over scattered slots needs a mask, which costs (so they are PREFILL_CHUNK at the most); a pass for each short
+    run reads all weights again, which costs more.
+    """
+    most_scattered = min(most, PREFILL_CHUNK)
+    parts: list[list[int]] = [[]]
+    for slot in slots:
+        current = parts[-1]
+        is_run = not current or slot - current[0] == len(current)
+        long_run_ends = len(current) >= most_scattered // 2 and current[-1] != slot - 1
+        if len(current) >= (most if is_run else most_scattered) or long_run_ends:
+            parts.append([])
+        parts[-1].append(slot)
+    return parts
 
 
 class KeptPrompt(Protocol):

@@ -10,8 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from codeassist.engine.cache.live_cache import LiveCache, passes
-from codeassist.engine.cache.reuse import MIN_KEPT_RUN, SnippetStates, align, common_prefix, gaps
+from codeassist.engine.cache.live_cache import LiveCache
+from codeassist.engine.cache.reuse import MIN_KEPT_RUN, SnippetStates, align, common_prefix, gaps, passes
 from codeassist.engine.layers.attention import Move
 from codeassist.engine.layers.model import PREFILL_CHUNK, Block, Model
 from codeassist.engine.layers.rotary import rotate
