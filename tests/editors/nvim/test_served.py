@@ -70,9 +70,9 @@ def shared_served(
     program.configure(tiny_model)
     program.write("src/shapes.py", SHAPES)
     editor = started(request.param, folder / "n", program, sys.executable, str(STAGED))
-    assert editor.setup(
-        settings={"editor": {"debounce_ms": 0, "min_confidence": 0}}
-    )  # a random model is sure of nothing
+    # A random model is sure of nothing; on a busy machine the context is late.
+    settings = {"editor": {"debounce_ms": 0, "min_confidence": 0}, "context": {"deadline_ms": 10_000}}
+    assert editor.setup(settings=settings)
     editor.open(program.root / "src" / "app.py", "")
     ready(editor)
     yield editor, program.root
