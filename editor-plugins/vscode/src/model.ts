@@ -4,6 +4,7 @@
 import { homedir } from "node:os";
 import {
   ConfigurationTarget,
+  commands,
   type ExtensionContext,
   type LogOutputChannel,
   ProgressLocation,
@@ -90,9 +91,15 @@ async function fetch({ context, server, log }: Parts, name: string): Promise<boo
   );
   if (pulled === undefined) return false;
   const standIn = standInText(pulled);
-  if (standIn !== undefined) void window.showWarningMessage(`codeassist: ${standIn}`);
+  if (standIn !== undefined) void offerAnother(standIn);
   await server.restart();
   return true;
+}
+
+async function offerAnother(why: string): Promise<void> {
+  const choose = "Choose Another…";
+  const choice = await window.showWarningMessage(`codeassist: ${why}`, choose);
+  if (choice === choose) await commands.executeCommand("codeassist.chooseModel");
 }
 
 async function openOwn(): Promise<string | undefined> {

@@ -84,10 +84,7 @@ export function missingText(missing: string, name: string | undefined): string {
 /** What is said when `codeassist models pull --json` has fetched another model than the wanted one. */
 export function standInText(pulled: unknown): string | undefined {
   if (!isObject(pulled) || pulled["stands_in"] !== true) return undefined;
-  return (
-    `The Hugging Face hub cannot be reached: ${String(pulled["name"])} stands in for the model that fits this machine. ` +
-    "Try again later, or take a file of your own."
-  );
+  return `The Hugging Face hub cannot be reached: ${String(pulled["name"])} stands in for the model that fits this machine.`;
 }
 
 /** What a button that fetches the model says. */
