@@ -46,13 +46,16 @@ def a_task() -> Task:
     return Task("r/0", "r", "main.py", "python", CODE, CODE[:300], "\n  area(2, 3)\nrest")
 
 
-def rewarded(source: str, reward: float) -> Rewarded:
+def rewarded(source: str, reward: float, before: float = -1.0) -> Rewarded:
     found = (Found(source, 0, 1.0),)  # type: ignore[arg-type]
-    return Rewarded(Candidate(SNIPPET, "lines", "", found, FACTS, 3), 20, reward, Likelihoods((reward - 2,), ()))
+    return Rewarded(
+        Candidate(SNIPPET, "lines", "", found, FACTS, 3), 20, reward, Likelihoods((reward - 2,), (0.0, *[before] * 16))
+    )
 
 
 def record(task_id: str, candidates: tuple[Rewarded, ...]) -> RewardRecord:
-    return RewardRecord(task_id, "r", "python", "a.py", "x", (0,), -2.0, Likelihoods((-2.0,), ()), candidates)
+    alone = Likelihoods((-2.0,), (-9.0, *[-1.0] * 16))
+    return RewardRecord(task_id, "r", "python", "a.py", "x", (0,), -2.0, alone, candidates)
 
 
 def test_the_reward_is_the_difference_of_two_likelihoods(home: Path) -> None:
@@ -110,6 +113,16 @@ def test_figures_say_what_helps_by_source() -> None:
     assert document["by_source"]["bm25"]["reward_mean"] == pytest.approx(0.55)
     assert document["best_of_task_mean"] == pytest.approx(0.55)
     assert document["tasks_without_positive_percent"] == 50
+
+
+def test_figures_say_what_the_lines_before_the_cursor_foretell() -> None:
+    """Of the last 16 tokens, as if nobody knew what comes."""
+    helps, harms, same = rewarded("bm25", 3.0, -0.5), rewarded("bm25", -1.0, -1.5), rewarded("bm25", 0.0)
+    found = reward_figures([record("r/0", (helps, harms, same)), record("r/1", (same,))])["by_change_before"]
+    assert {name: each["candidates"] for name, each in found.items() if each["candidates"]} == {
+        "below -1": 1, "from +0": 2, "from +2": 1
+    }  # fmt: skip
+    assert found["from +2"]["positive"] == found["below -1"]["negative"] == found["from +0"]["neutral"] == 100
 
 
 def test_a_run_scores_candidates_and_goes_on(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -64,14 +64,18 @@ def reward_command(
     from codeassist_eval.runs.schedule import Limits
     from codeassist_eval.tasks.repositories import open_repositories
     from codeassist_eval.tasks.task import sample
-    from codeassist_eval.training.rewards.reward import RewardPlan, measure_rewards, reward_log
+    from codeassist_eval.training.rewards.reward import (
+        RewardPlan,
+        measure_rewards,
+        reward_log,
+        reward_settings,
+    )
     from codeassist_eval.training.rewards.reward_figures import print_rewards, reward_figures
     from codeassist_indexer.retrieval.ranking.ranker import load_ranker
 
     tasks = sample(load_tasks(tasks_path), limit, seed)
     plan = RewardPlan(candidates, file_tokens)
-    context_tokens = plan.file_tokens + plan.max_candidate_tokens + 256
-    settings = (f"model.context_tokens={context_tokens}", "monitor.mode=off", *assignments)
+    settings = (*reward_settings(plan), *assignments)
     limits = Limits(64, 1, 0)
     with Meter() as meter:
         local = local_engine(model, settings, limits, meter)
@@ -81,6 +85,7 @@ def reward_command(
             "tasks_sha256": sha256_of(tasks_path),
             "tasks": [task.task_id for task in tasks],
             "model_sha256": local.model_sha256,
+            "format": local.settings.model.format,
             "plan": dataclasses.asdict(plan),
         }
         log = reward_log(out, identity)

@@ -27,7 +27,7 @@ from codeassist_eval.training.ranker.figures import (
     order_figures,
 )
 from codeassist_eval.training.ranker.training import TrainingPlan, train_ranker
-from codeassist_indexer.retrieval.ranking.ranker import Ranker, rules_of
+from codeassist_indexer.retrieval.ranking.ranker import Ranker, load_ranker, rules_of
 from codeassist_indexer.retrieval.ranking.selection import Rules
 
 _WHOLE_CHARS, _HALF_CHARS = 4096, 2048  # what snippets get of prompts of 2,048 and 1,024 tokens
@@ -105,6 +105,8 @@ def _orders(held_out: Sequence[tuple[Example, Ranker]], stop_gain: float, has_si
         "bm25": bm25_order,
         "as found": found_order,
         **({"retriever": alike_order} if has_similarities else {}),
+        # As it came: it may have seen these repositories.
+        **({"shipped": gain_order(load_ranker())} if not has_similarities else {}),
         "ranked": lambda example: gain_order(rankers[id(example)])(example),
         "a set": by_ranker(Rules(-math.inf)),
         "+ filter": by_ranker(Rules(-math.inf, drops_negative=True)),

@@ -30,7 +30,7 @@ from codeassist_eval.training.retriever.figures import (
 )
 from codeassist_eval.training.retriever.rounds import score_found
 from codeassist_eval.training.retriever.training import TrainingPlan
-from codeassist_eval.training.rewards.reward import RewardPlan, RewardRecord
+from codeassist_eval.training.rewards.reward import RewardPlan, RewardRecord, reward_settings
 from codeassist_indexer.retrieval.vectors.static_encoder import StaticEncoder
 from codeassist_indexer.storage.store import Store
 
@@ -63,8 +63,7 @@ def run_training(request: Request, progress: Progress) -> dict[str, Any]:
         raise EvaluationError("further rounds score what is found; name the model that does with --model")
     plan = _plan(request)
     reward_plan = RewardPlan(request.candidates)
-    room = reward_plan.file_tokens + reward_plan.max_candidate_tokens + 256
-    settings = (f"model.context_tokens={room}", "monitor.mode=off", *request.assignments)
+    settings = (*reward_settings(reward_plan), *request.assignments)
     cache = evaluation_settings(None, request.assignments, _LIMITS).places.cache / "eval"
     repositories = [open_repositories(each, cache / "repositories") for each in request.repos]
     tasks = [task for path in request.tasks for task in load_tasks(path)]

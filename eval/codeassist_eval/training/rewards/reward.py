@@ -13,6 +13,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from codeassist.completion.session import Session
 from codeassist.progress import Progress
 from codeassist.prompts import prompt as prompts
@@ -82,6 +84,19 @@ class RewardRecord:
     logprob: float
     likelihoods: Likelihoods
     candidates: tuple[Rewarded, ...]
+
+
+def reward_settings(plan: RewardPlan) -> tuple[str, ...]:
+    """Return the settings of a model that scores, as assignments.
+
+    Not int8: what it rounds moves a reward by 0.6 nats at the median, as much as labels are apart; bfloat16, where the
+    processor multiplies it, by 0.2 (24 candidates, Qwen2.5-Coder-0.5B, docs/results/2026-11-30-exact-rewards.md).
+    """
+    capabilities = torch.cpu.get_capabilities()
+    has_bfloat16 = capabilities.get("avx512_bf16") or capabilities.get("amx_bf16") or torch.cuda.is_available()
+    room = plan.file_tokens + plan.max_candidate_tokens + 256
+    weights = "bf16" if has_bfloat16 else "float32"
+    return f"model.context_tokens={room}", f"model.format={weights}", "monitor.mode=off"
 
 
 def reward_log(folder: Path, identity: Mapping[str, Any]) -> RecordLog[RewardRecord]:

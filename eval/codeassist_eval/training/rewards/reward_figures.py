@@ -5,6 +5,7 @@ Records in, figures out.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -30,8 +31,22 @@ def label(reward: float) -> Label:
     return "negative" if reward < NEGATIVE_NATS else "neutral"
 
 
+_TOKENS_BEFORE = 16
+_BEFORE_NATS = (-1.0, 0.0, 1.0, 2.0)
+
+
+def change_before(record: RewardRecord, rewarded: Rewarded) -> float:
+    """Return what a candidate adds to the log-likelihood of the last 16 tokens before the cursor, in nats.
+
+    They are known in advance, so that anybody may ask for this, who need not know what comes.
+    """
+    with_it, alone = (each.before[-_TOKENS_BEFORE:] for each in (rewarded.likelihoods, record.likelihoods))
+    return sum(with_it) - sum(alone)
+
+
 def reward_figures(records: Sequence[RewardRecord]) -> dict[str, Any]:
-    """Return shares of labels in percent and mean rewards in nats: of all candidates, by source, of the best."""
+    """Return shares of labels in percent and mean rewards in nats: of all candidates, by source, of the best, and by
+    what they add to the likelihood of what stands before the cursor."""
     everything = [each for record in records for each in record.candidates]
     by_source: dict[str, list[Rewarded]] = defaultdict(list)
     for each in everything:
@@ -46,6 +61,7 @@ def reward_figures(records: Sequence[RewardRecord]) -> dict[str, Any]:
         "logprob_mean": fmean(record.logprob for record in records) if records else None,
         "all": _labels(everything),
         "by_source": {source: _labels(each) for source, each in sorted(by_source.items())},
+        "by_change_before": _by_change_before(records),
         "best_of_task_mean": fmean(best) if best else None,
         "first_of_task_mean": fmean(first) if first else None,
         "tasks_without_positive_percent": _percent(sum(each <= POSITIVE_NATS for each in best), len(best)),
@@ -57,7 +73,8 @@ def print_rewards(document: Mapping[str, Any], out: Path) -> None:
     table = Table("", "candidates", "positive", "neutral", "negative", "reward, mean, nats")
     for column in table.columns[1:]:
         column.justify = "right"
-    for name, each in (("all", document["all"]), *document["by_source"].items()):
+    before = {f"before the cursor {name}": each for name, each in document["by_change_before"].items()}
+    for name, each in (("all", document["all"]), *document["by_source"].items(), *before.items()):
         if each["candidates"]:
             shares = (f"{each[kind]:.0f} %" for kind in ("positive", "neutral", "negative"))
             table.add_row(name, str(each["candidates"]), *shares, f"{each['reward_mean']:+.2f}")
@@ -70,6 +87,16 @@ def print_rewards(document: Mapping[str, Any], out: Path) -> None:
             f"{document['tasks']} tasks; the best candidate brings {best:+.2f} nats, the first found {first:+.2f}; "
             f"{none:.0f} % have none that helps. {out}",
         )
+
+
+def _by_change_before(records: Sequence[RewardRecord]) -> dict[str, Any]:
+    """Return the labels of candidates by what they add before the cursor, in ranges of nats with their lower end."""
+    names = [f"below {_BEFORE_NATS[0]:+g}", *(f"from {start:+g}" for start in _BEFORE_NATS)]
+    found: list[list[Rewarded]] = [[] for _ in names]
+    for record in records:
+        for each in record.candidates:
+            found[bisect_right(_BEFORE_NATS, change_before(record, each))].append(each)
+    return {name: _labels(each) for name, each in zip(names, found, strict=True)}
 
 
 def _labels(rewarded: Sequence[Rewarded]) -> dict[str, Any]:
