@@ -6,12 +6,13 @@ in it where somebody wrote. What is read back is approximate, as what is placed 
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
 import secrets
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -31,6 +32,7 @@ log = logging.getLogger(__name__)
 _FORMAT = "1"
 _SUFFIX = ".states"
 _MOST_PLACES = 6  # of one document
+_MOST_RECENT = 4  # that another document's prompt is looked up in
 _SAME_PLACE = 0.75  # of the older prompt's tokens stand in the newer one, too
 _TOKENS, _CHECKSUM = "tokens", "checksum"
 _TENSORS = tuple(each.name for each in fields(QuantizedStates))
@@ -66,15 +68,26 @@ class StatesOnDisk:
         self._shape = (config.num_layers, config.num_kv_heads, config.head_dim)
         self._known: dict[str, list[PromptOnDisk]] = {}
         self._unwritten: dict[Path, QuantizedStates] = {}
+        self._recent: list[PromptOnDisk] | None = None  # of any document, the last kept first
         self._is_broken = False
         self._writer = ThreadPoolExecutor(max_workers=1, thread_name_prefix="states")
 
     def prompts_of(self, name: str) -> list[PromptOnDisk]:
         """A document's prompts, the last kept first."""
+        if self._is_broken:
+            return []
         known = self._known.get(name)
         if known is None:
-            known = self._known[name] = self._found(name)
+            known = self._known[name] = self._found(self._folder.glob(f"{_key(name)}-*{_SUFFIX}"))
         return known
+
+    def recent_prompts(self) -> list[PromptOnDisk]:
+        """The prompts that were used last, of any document: snippets of other files stand in several."""
+        if self._is_broken:
+            return []
+        if self._recent is None:
+            self._recent = self._found(self._folder.glob(f"*{_SUFFIX}"), _MOST_RECENT)
+        return self._recent
 
     def read(self, prompt: PromptOnDisk) -> QuantizedStates | None:
         """A prompt's states; None where the file is gone or damaged, which is then not asked for again."""
@@ -90,7 +103,7 @@ class StatesOnDisk:
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
             if not isinstance(error, FileNotFoundError):
                 self._drop(prompt.path, error)
-            for known in self._known.values():
+            for known in (*self._known.values(), self.recent_prompts()):
                 if prompt in known:
                     known.remove(prompt)
             return None
@@ -107,6 +120,8 @@ class StatesOnDisk:
         stay = [each for each in known if each not in gone]
         gone += stay[_MOST_PLACES - 1 :]
         self._known[name] = [PromptOnDisk(self, path, kept), *stay[: _MOST_PLACES - 1]]
+        recent = [each for each in self.recent_prompts() if each not in gone]
+        self._recent = [self._known[name][0], *recent[: _MOST_RECENT - 1]]
         self._unwritten[path] = states
         self._writer.submit(self._write, path, kept, states, [each.path for each in gone])
 
@@ -114,20 +129,22 @@ class StatesOnDisk:
         """Wait until everything is written."""
         self._writer.shutdown(wait=True)
 
-    def _found(self, name: str) -> list[PromptOnDisk]:
-        """What the disk has of a document."""
-        dated: list[tuple[float, PromptOnDisk]] = []
-        for path in self._folder.glob(f"{_key(name)}-*{_SUFFIX}"):
+    def _found(self, paths: Iterable[Path], most: int = _MOST_PLACES) -> list[PromptOnDisk]:
+        """What some files hold, of those that were used last."""
+        dated: list[tuple[float, Path]] = []
+        for path in paths:
+            with contextlib.suppress(FileNotFoundError):  # another process deleted it
+                dated.append((path.stat().st_mtime, path))
+        prompts: list[PromptOnDisk] = []
+        for _, path in sorted(dated, reverse=True)[:most]:
             try:
-                date = path.stat().st_mtime
                 file: Any = safe_open(path, framework="pt")  # of which tokens alone are read
                 tokens: list[int] = file.get_tensor(_TOKENS).tolist()
             except (OSError, SafetensorError) as error:
                 self._drop(path, error)
                 continue
-            dated.append((date, PromptOnDisk(self, path, tokens)))
-        dated.sort(key=lambda each: -each[0])
-        return [prompt for _, prompt in dated]
+            prompts.append(PromptOnDisk(self, path, tokens))
+        return prompts
 
     def _drop(self, path: Path, error: Exception) -> None:
         log.warning("%s is dropped: %s", path, error)

@@ -147,6 +147,27 @@ def test_who_comes_back_to_a_place_finds_it_read(tiny: MakeModel, tmp_path: Path
     assert len(files(tmp_path)) == 2  # the longer `elsewhere` gave way to the one that holds most of it
 
 
+def test_snippets_of_other_files_come_from_another_documents_prompt(tiny: MakeModel, tmp_path: Path) -> None:
+    model = tiny("qwen2")[0]
+    before = engine_of(model, disk_of(model, tmp_path))
+    read(before, TEXT)
+    before.close()
+    engine = engine_of(model, disk_of(model, tmp_path))
+    new = [*range(400, 420), *TEXT[30:110], *range(420, 450)]
+    cache = read(engine, new, "b.py")
+    assert cache.live is not None and cache.num_unkept == len(new) - 80
+    assert [(run.state, run.start, run.stop) for run in cache.live.runs()] == [
+        ("exact", 0, 20), ("placed", 20, 100), ("stale", 100, 130)
+    ]  # fmt: skip
+    while engine.heal(cache, 64):
+        pass
+    assert_near_fresh(model, cache.live, new, 1e-4)
+    engine.keep(cache)
+    read(engine, [7, *new[20:]], "c.py")
+    engine.close()
+    assert engine.on_disk is not None and engine.on_disk.num_read == 1  # what is not yet written is not read
+
+
 def test_short_matches_are_not_worth_a_file(tiny: MakeModel, tmp_path: Path) -> None:
     model = tiny("qwen2")[0]
     engine = engine_of(model, disk_of(model, tmp_path))
@@ -227,7 +248,7 @@ def test_all_models_files_together_are_bounded(tiny: MakeModel, tmp_path: Path) 
         then = path.stat().st_mtime - age
         os.utime(path, (then, then))
     engine = engine_of(model, disk_of(model, tmp_path, max_bytes=int(2.5 * size)))
-    engine.keep(read(engine, TEXT, "second.py"))
+    engine.keep(read(engine, [token + 1 for token in TEXT], "second.py"))
     engine.close()
     assert not first.exists() and another.exists() and len(files(tmp_path)) == 1
 
