@@ -303,7 +303,8 @@ class Completion:
     """The answer to one request, and in its trace everything that explains it.
 
     `raw_text` is the answer before it was cut to what was asked for. `confidence`: the geometric mean probability of
-    the answer's tokens; None without any.
+    the answer's tokens; None without any. `sure`: the beginning of the answer that is likely right, all of `text` where
+    that is or where its tokens' probabilities are not told; of an answer that was given up, the same of what there was.
     """
 
     text: str
@@ -313,6 +314,7 @@ class Completion:
     snippets: Sequence[UsedSnippet] = ()
     confidence: float | None = None
     trace: Trace = field(default_factory=Trace)
+    sure: str = ""
 
     def after(self, *notices: str) -> Completion:
         """Return the same with notices of what went before it in front of its own."""

@@ -22,6 +22,7 @@ def to_document(completion: Completion) -> dict[str, Any]:
         "num_cached_tokens": completion.trace.num_cached_tokens,
         "num_new_tokens": completion.trace.num_new_tokens,
         "confidence": completion.confidence,
+        "sure": completion.sure,
         "stage_ms": rounded(completion.trace.stage_ms),
         "snippets": [snippet_document(used) for used in completion.snippets],
         "notices": list(completion.trace.notices),
@@ -41,6 +42,7 @@ def from_document(document: Mapping[str, Any]) -> Completion:
         model=document["model"],
         snippets=tuple(_snippet(entry) for entry in document["snippets"]),
         confidence=document["confidence"],
+        sure=document.get("sure", document["text"]),
         trace=Trace(
             stage_ms=dict(document["stage_ms"]),
             num_prompt_tokens=document["num_prompt_tokens"],

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Literal, Protocol
 
+from codeassist.completion.beginnings import first_word, sure_beginning
 from codeassist.completion.document_state import DocumentState
 from codeassist.completion.stops import BlockStop, Confidence, LineStop
 from codeassist.errors import CodeAssistError
@@ -233,19 +234,33 @@ def complete(generated: Generated, model_name: str) -> Completion:
     stop, confidence = generated.answer.stop, generated.answer.confidence
     is_enough = confidence.is_enough
     trace = generated.trace
+    text = stop.cut()
     return Completion(
-        text=stop.cut() if is_enough else "",
+        text=text if is_enough else "",
         raw_text=stop.text if generated.raw_text is None else generated.raw_text,
         finish_reason=_finish_reason(generated) if is_enough else "unlikely",
         model=model_name,
         snippets=generated.prepared.prompt.snippets,
         confidence=confidence.value,
+        sure=_sure(generated, text),
         trace=replace(
             trace,
             stage_ms={**trace.stage_ms, "total": _total_ms(generated)},
             tokens=tuple(generated.answer.tokens),
         ),
     )
+
+
+def _sure(generated: Generated, text: str) -> str:
+    """What of an answer is sure; at least its first word, where the answer is likely enough to be shown."""
+    answer = generated.answer
+    is_enough = answer.confidence.is_enough
+    if not answer.tokens:
+        return text if is_enough else ""
+    overruled = [act for act in generated.trace.monitor_acts if act.outcome == "overruled" and is_enough]
+    known = [range(act.char, act.char + len(act.name)) for act in overruled]
+    sure = sure_beginning(text, answer.tokens, generated.prepared.request.min_confidence, known=known)
+    return sure or (first_word(text) if is_enough else "")
 
 
 def _total_ms(generated: Generated) -> float:

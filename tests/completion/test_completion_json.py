@@ -16,7 +16,7 @@ PACKAGED = Snippet(
 def test_a_completion_comes_back_as_it_was() -> None:
     trace = Trace({"decode": 1.25}, num_prompt_tokens=40, num_new_tokens=3, late_sources=("library",), notices=("so",))
     used = (UsedSnippet(OWN, 12), UsedSnippet(PACKAGED, 30))
-    said = Completion("né()", "né()", "eos", "fake", used, 0.5, trace)
+    said = Completion("né()", "né()", "eos", "fake", used, 0.5, trace, sure="né")
     document = json.loads(json.dumps(to_document(said)))
     assert [each["library"] for each in document["snippets"]] == [None, "httpx 0.28.1"]
     assert document["snippets"][1]["library_folder"] == "/env/lib"

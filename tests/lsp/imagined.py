@@ -105,6 +105,7 @@ class Model:
     num_loaded: int = 1
     num_asked: int = 0
     is_hasty: bool = False
+    sure: str | None = None  # of what is said; None: all of it
     engine: Any = None
 
     def submit(self, job: Callable[[Any], Any]) -> Future[Any]:
@@ -135,6 +136,7 @@ class Model:
             "eos",
             f"model {self.num_loaded}",
             used,
+            sure=said if self.sure is None else self.sure,
             trace=Trace(stage_ms, num_prompt_tokens=9, num_new_tokens=len(said), is_hasty=self.is_hasty),
         )
 

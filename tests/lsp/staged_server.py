@@ -2,6 +2,7 @@ r"""`codeassist serve` for tests: the real process and engine, but what a docume
 
 In the text before the cursor such lines count, the last of each kind:
     #say TEXT    the answer's text is TEXT, with \n for line ends, as far as the request's limit of lines lets it go
+    #sure TEXT   of that, so much is sure, instead of all
     #cite        the answer's text is the first function that the snippets define
     #until FILE  the request runs until there is such a file, or it is cancelled
     #crash       the job fails
@@ -46,7 +47,7 @@ from codeassist_lsp.usage.logs import set_up_logging
 from codeassist_lsp.workspace.background_index import BackgroundIndex
 from tests.lsp.scripted_edits import scripted_pipeline
 
-_ORDER = re.compile(r"#(say|cite|until|crash|die)(?: (.*))?")
+_ORDER = re.compile(r"#(say|sure|cite|until|crash|die)(?: (.*))?")
 _DEFINED = re.compile(r"def (\w+)")
 _complete = Session.complete
 _build = BackgroundIndex._build
@@ -78,7 +79,8 @@ def complete(
         self.engine.next_to_heal = die  # type: ignore[method-assign, assignment]  # looked at when no job waits
     if "cite" in orders:
         defined = [name for used in done.snippets for name in _DEFINED.findall(used.snippet.text)]
-        return replace(done, text=defined[0] if defined else "nothing", finish_reason="eos")
+        name = defined[0] if defined else "nothing"
+        return replace(done, text=name, sure=name, finish_reason="eos")
     if "say" not in orders:
         return done
     is_block = request.extent == "block"
@@ -87,7 +89,8 @@ def complete(
         if not stop.feed(char.encode()):
             break
     reason = stop.reason if stop.reached else "eos"
-    return replace(done, text=stop.cut(), raw_text=stop.text, finish_reason=reason)
+    text = stop.cut()
+    return replace(done, text=text, sure=orders.get("sure", text), raw_text=stop.text, finish_reason=reason)
 
 
 def load(settings: Settings, progress: Progress) -> Session:

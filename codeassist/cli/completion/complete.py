@@ -150,13 +150,15 @@ def _complete(
 
 def _trimmed(outcome: Outcome, request: CompletionRequest) -> Outcome:
     """The outcome with what can be inserted at the cursor as it is; `raw_text` stays what the model said."""
+    from codeassist.completion.beginnings import as_fitted
     from codeassist.completion.stops import with_line_end
     from codeassist_indexer.open_document.reader import READER
 
     place = READER.place(request.prefix, request.suffix, request.path, request.language)
     said = with_line_end(outcome.completion.text, outcome.completion.raw_text)
     fitted = place.fit(said)
-    completion = replace(outcome.completion, text=place.trim(said))
+    text = place.trim(said)
+    completion = replace(outcome.completion, text=text, sure=as_fitted(outcome.completion.sure, text) or text)
     return replace(outcome, completion=completion, replacement=fitted if fitted.num_replaced else None)
 
 

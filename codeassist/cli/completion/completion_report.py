@@ -51,6 +51,8 @@ def explain(outcome: Outcome, console: Screen) -> None:
         f"{completion.model}: {trace.num_prompt_tokens} prompt tokens, of them {trace.num_cached_tokens} "
         f"reused; {trace.num_new_tokens} new; ended by {completion.finish_reason}",
     )
+    if completion.sure != completion.text:
+        tell(f"sure is its beginning, which an editor shows first by itself: {completion.sure!r}")
     for act in trace.monitor_acts:
         tell(f"monitor: {told_of_act(act)}")
     tell(told_of_sent(trace.sent))

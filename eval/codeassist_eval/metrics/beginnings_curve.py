@@ -10,20 +10,22 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 
-from codeassist.completion.beginnings import sure_beginning
+from codeassist.completion.beginnings import first_word, sure_beginning
 from codeassist.request import AnswerToken
 
-LEAST = (0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
+LEAST = (0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 0.7)
 
 
 @dataclass(frozen=True, slots=True)
 class Answered:
-    """An answer with its tokens, what would have been right, and whether it is shown as it is."""
+    """An answer with its tokens, what would have been right, and whether its confidence is at least `min_confidence`:
+    then all of it is shown, or at least a word."""
 
     text: str
     truth: str
     tokens: tuple[AnswerToken, ...]
     is_shown: bool
+    min_confidence: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +55,14 @@ def beginnings_curve(
     """Return one point for whole answers, and one a likelihood. `cuts_shown`: answers that are shown are cut, too."""
     points = [_point(answers, [each.text if each.is_shown else "" for each in answers], None)]
     for likelihood in least:
-        shown = [
-            each.text if each.is_shown and not cuts_shown else sure_beginning(each.text, each.tokens, likelihood)
-            for each in answers
-        ]
+        shown = [each.text if each.is_shown and not cuts_shown else _beginning(each, likelihood) for each in answers]
         points.append(_point(answers, shown, likelihood))
     return points
+
+
+def _beginning(answer: Answered, least: float) -> str:
+    sure = sure_beginning(answer.text, answer.tokens, answer.min_confidence, least)
+    return sure or (first_word(answer.text) if answer.is_shown else "")
 
 
 def _point(answers: Sequence[Answered], shown: Sequence[str], least: float | None) -> BeginningsPoint:

@@ -132,10 +132,10 @@ class SuggestionCache:
             if not _begins_with(entry, prefix):
                 continue
             suggested = entry.suggested
-            shown = suggested.suggestions
+            shown = suggested.suggestions[:num_wanted]
             if num_wanted == 1:  # what the model says first, or nothing: the others are for who asks for alternatives
-                shown = tuple(each for each in shown if each.completion is suggested.first)
-            yield CachedSuggestion(entry, prefix, suffix, "", shown[:num_wanted])
+                shown = tuple(each for each in suggested.suggestions if each.completion is suggested.first)
+            yield CachedSuggestion(entry, prefix, suffix, "", shown)
 
     def _along(self, conditions: Conditions, prefix: str, suffix: str) -> Iterator[CachedSuggestion]:
         for num_closed in range(_num_closers(suffix) + 1):

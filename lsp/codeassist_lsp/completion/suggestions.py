@@ -16,6 +16,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from codeassist.completion.beginnings import as_fitted
 from codeassist.completion.document_state import DocumentState, Seen
 from codeassist.completion.stops import with_line_end
 from codeassist.control_characters import brings_control_characters
@@ -99,7 +100,7 @@ class Suggestion:
     """Edits of a request's text (prefix and suffix put together), and where they came from.
 
     A completion is one, at the cursor. `number` stays the same when its beginning has been typed and only the rest is
-    left.
+    left. An answer's sure beginning and the whole answer are two: who has accepted the first decides on the rest anew.
     """
 
     edits: tuple[TextEdit, ...]
@@ -154,12 +155,12 @@ def suggest(
         for completion in _generate(session, wanted, request, stopped):
             first = first or completion
             began = perf_counter()
-            fitted = _fit(preparation, completion)
+            for fitted in _shown_of(preparation, completion, wanted):
+                if _passes(fitted, wanted, passed):
+                    cursor = len(wanted.prefix)
+                    edit = TextEdit(cursor, cursor + fitted.num_replaced, fitted.text)
+                    passed.append(Suggestion((edit,), completion, next_number()))
             fit_ms += (perf_counter() - began) * 1e3
-            if _passes(fitted, wanted, passed):
-                cursor = len(wanted.prefix)
-                edit = TextEdit(cursor, cursor + fitted.num_replaced, fitted.text)
-                passed.append(Suggestion((edit,), completion, next_number()))
     assert first is not None, "a request is for at least one suggestion"
     session.warm(request, wanted.document)
     return Suggested(tuple(passed), first, fit_ms, policy.seen)
@@ -210,6 +211,23 @@ def _generate(
         if completion.finish_reason == "cancelled":
             raise Cancelled("the request was superseded")
         yield completion
+
+
+def _shown_of(preparation: FitPreparation, completion: Completion, wanted: SuggestionRequest) -> tuple[Fitted, ...]:
+    """What of an answer may be shown, what comes first in front.
+
+    What nobody asked for is shown as far as it is sure. The whole answer stands behind: an alternative, and what the
+    rest is taken from as soon as the beginning has been accepted. Of an unlikely one there is the beginning only.
+    """
+    whole = _fit(preparation, completion)
+    if not wanted.is_automatic or wanted.settings.editor.min_confidence == 0:
+        return (whole,)
+    if not completion.text:
+        return (preparation.place().fit(completion.sure),) if completion.sure.strip() else (whole,)
+    beginning = as_fitted(completion.sure, whole.text)
+    if not beginning or len(beginning) >= len(whole.text.rstrip()):
+        return (whole,)
+    return Fitted(beginning), whole
 
 
 def _fit(preparation: FitPreparation, completion: Completion) -> Fitted:

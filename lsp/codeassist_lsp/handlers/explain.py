@@ -39,6 +39,7 @@ def explain(shown: ShownSuggestion) -> dict[str, Any]:
         "model": completion.model,
         "finish_reason": completion.finish_reason,
         "confidence": completion.confidence,
+        "sure": completion.sure,
         "num_prompt_tokens": completion.trace.num_prompt_tokens,
         "num_cached_tokens": completion.trace.num_cached_tokens,
         "num_new_tokens": completion.trace.num_new_tokens,

@@ -105,6 +105,7 @@ class ExplainResult(TypedDict):
     model: NotRequired[str]
     finish_reason: NotRequired[str]
     confidence: NotRequired[float | None]
+    sure: NotRequired[str]
     num_prompt_tokens: NotRequired[int]
     num_cached_tokens: NotRequired[int]
     num_new_tokens: NotRequired[int]

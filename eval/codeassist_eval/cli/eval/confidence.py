@@ -35,10 +35,9 @@ def confidence_command(folder: Path, as_json: bool) -> None:
         if record.confidence is not None
     ]
     points = confidence_curve(judged)
+    minimum = EditorSettings().min_confidence
     answers = [
-        Answered(
-            record.pred, run.scores[task_id].target, record.tokens, record.confidence >= EditorSettings().min_confidence
-        )
+        Answered(record.pred, run.scores[task_id].target, record.tokens, record.confidence >= minimum, minimum)
         for task_id, record in run.records.items()
         if record.confidence is not None and record.tokens
     ]
