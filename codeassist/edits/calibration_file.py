@@ -15,15 +15,22 @@ _LARGEST = 1e6
 def read_calibration(path: Path, model: str) -> Calibration:
     """Return the calibration of a model's entry. Raises ModelError for a file that is none."""
     document = read_json_object(path)
-    weights = document.get("weights")
     threshold, bias = _number(document.get("threshold")), _number(document.get("bias"))
-    if not isinstance(weights, dict) or threshold is None or bias is None or not 0 <= threshold <= 1:
+    weights, thresholds = _numbers(document.get("weights")), _numbers(document.get("thresholds", {}))
+    if threshold is None or bias is None or weights is None or thresholds is None:
         raise _not_one(path, model)
-    found = {str(name): _number(weight) for name, weight in cast("dict[object, object]", weights).items()}
-    read = {name: weight for name, weight in found.items() if weight is not None}
-    if len(read) != len(found):
+    if not all(0 <= least <= 1 for least in (threshold, *thresholds.values())):
         raise _not_one(path, model)
-    return Calibration(model, threshold, bias, read)
+    return Calibration(model, threshold, bias, weights, thresholds)
+
+
+def _numbers(value: object) -> dict[str, float] | None:
+    """The numbers of an object by their names; None where it is none, or holds something else."""
+    if not isinstance(value, dict):
+        return None
+    found = {str(name): _number(each) for name, each in cast("dict[object, object]", value).items()}
+    read = {name: each for name, each in found.items() if each is not None}
+    return read if len(read) == len(found) else None
 
 
 def _number(value: object) -> float | None:

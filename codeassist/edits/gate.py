@@ -35,13 +35,20 @@ class SyntaxCheck(Protocol):
 class Calibration:
     """A logistic regression over `features`, and the least probability that is shown.
 
-    Fitted by `codeassist eval edits` on a model's own proposals: `model` names it. What has no weight counts nothing.
+    Fitted by `codeassist eval calibrate-edits` on a model's own proposals: `model` names it. What has no weight counts
+    nothing. `thresholds`: those of single proposers, by their names, where they are not `threshold`: a change that was
+    made before is right more often than a model's own text that is as likely.
     """
 
     model: str
     threshold: float
     bias: float
     weights: Mapping[str, float] = field(default_factory=dict[str, float])
+    thresholds: Mapping[str, float] = field(default_factory=dict[str, float])
+
+    def least(self, source: str) -> float:
+        """Return the least probability at which a proposer's proposal is shown."""
+        return self.thresholds.get(source, self.threshold)
 
     def confidence(self, values: Mapping[str, float]) -> float:
         """Return the probability that a proposal with these features is right, in (0, 1)."""
@@ -93,8 +100,9 @@ class CalibratedGate:
             likelihood = self.likelihoods.of(request, proposal.change, should_stop)
         gain = None if likelihood is None else likelihood.new - likelihood.old
         confidence = self._calibration.confidence(features(proposal, likelihood))
-        if confidence < self._calibration.threshold:
-            return Verdict(confidence, f"not sure enough: {confidence:.2f} of {self._calibration.threshold:.2f}", gain)
+        least = self._calibration.least(proposal.source)
+        if confidence < least:
+            return Verdict(confidence, f"not sure enough: {confidence:.2f} of {least:.2f}", gain)
         return Verdict(confidence, gain=gain)
 
     def _what_rules_out(self, request: EditRequest, change: LineChange) -> str | None:

@@ -12,18 +12,22 @@ import numpy as np
 
 from codeassist_indexer.edit_sites.columns.column import Column
 from codeassist_indexer.edit_sites.columns.gap import GAP, gap_columns
+from codeassist_indexer.edit_sites.columns.group import GROUP, group_columns
 from codeassist_indexer.edit_sites.columns.likeness import LIKE, likeness_columns
 from codeassist_indexer.edit_sites.columns.line import LINE, line_columns
 from codeassist_indexer.edit_sites.columns.names import NAMED, TASK, name_columns, task_columns
 from codeassist_indexer.edit_sites.columns.order import RANKS, order_columns
 from codeassist_indexer.edit_sites.columns.place import PLACE, place_columns
+from codeassist_indexer.edit_sites.columns.runs import RUNS, run_columns
+from codeassist_indexer.edit_sites.columns.scope import SCOPE, scope_columns
+from codeassist_indexer.edit_sites.columns.statement import STATEMENT, statement_columns
 from codeassist_indexer.edit_sites.columns.syntax import SYNTAX, syntax_columns
 from codeassist_indexer.edit_sites.definitions import FileDefinitions
 from codeassist_indexer.edit_sites.line_table import Bools, Floats, LineTable
 from codeassist_indexer.edit_sites.outdated_uses import outdated_uses
 from codeassist_indexer.edit_sites.past_changes import PastChanges
 
-NAMES: tuple[str, ...] = (*PLACE, *LINE, *NAMED, *TASK, *LIKE, *SYNTAX, *RANKS, *GAP)
+NAMES: tuple[str, ...] = (*PLACE, *LINE, *NAMED, *TASK, *LIKE, *SYNTAX, *RANKS, *GAP, *RUNS, *GROUP, *STATEMENT, *SCOPE)
 """One name a column, in order."""
 
 _COLUMN = {name: number for number, name in enumerate(NAMES)}
@@ -36,6 +40,8 @@ def features(table: LineTable, past: PastChanges, definitions: Mapping[str, File
         **task_columns(table, past), **likeness_columns(table, past), **syntax_columns(table, past, definitions),
     }  # fmt: skip
     columns |= order_columns(table, columns)
+    columns |= run_columns(table, past) | group_columns(table, past, columns) | statement_columns(table, past)
+    columns |= scope_columns(table, past, definitions, columns)
     columns |= gap_columns(table, past, definitions, columns)
     outdated = outdated_uses(table, past, definitions)
     columns |= {"outdated_call": _marked(table, outdated.calls), "outdated_name": _marked(table, outdated.names)}

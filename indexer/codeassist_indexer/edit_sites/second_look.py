@@ -32,13 +32,26 @@ BEST: tuple[str, ...] = (*AMONG, *_KEPT)
 
 _NUM_BEST, _NUM_SCORES = 8, 4
 _OF_ALL = tuple(
-    name for name in (*TASK, "num_rule_fits", "edited_at_head", "edited_in_function") if name not in _OF_MINING
+    name
+    for name in (
+        *TASK,
+        "num_rule_fits",
+        "edited_at_head",
+        "edited_in_function",
+        "came_unused",
+        "gone_still_used",
+        "last_only_imports",
+        "came_is_unused_import",
+    )
+    if name not in _OF_MINING
 )
 _OF_FIRST = tuple(
     name
     for name in _KEPT
     if name not in {"file_was_edited", "files_since", "is_same_file", "nearest_edit", "distance", "is_between_edits",
-                    "stride_distance", "sequence_distance", "same_stem", "same_folder", "same_extension"}
+                    "stride_distance", "sequence_distance", "same_stem", "same_folder", "same_extension", "is_test_now",
+                    "imports_edited_file", "last_in_test_file"}
+    and not name.startswith("file_")
 )  # fmt: skip
 REST: tuple[str, ...] = (
     *(f"best_{number}" for number in range(_NUM_BEST)), *(f"score_{number}" for number in range(_NUM_SCORES)),

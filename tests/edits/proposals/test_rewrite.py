@@ -147,7 +147,15 @@ def test_the_gate_is_calibrated_by_the_file_that_the_entry_names(folder: Path, t
     request = EditRequest("a.py", 0, HISTORY, {"a.py": CODE})
     verdict = open_parts(session).gate.judge(request, Proposal(change, SITE, "diff"), lambda: False)
     assert verdict.why_not is not None and verdict.why_not.endswith("of 0.73"), "its own threshold"
-    for wrong in ({}, {**written, "threshold": 2}, {**written, "weights": {"site": "much"}}, {**written, "bias": True}):
+    file.write_text(json.dumps({**written, "thresholds": {"token rule": 0.21}}))
+    gate = open_parts(session).gate
+    for source, least in (("token rule", "0.21"), ("diff", "0.73")):
+        why_not = gate.judge(request, Proposal(change, SITE, source), lambda: False).why_not
+        assert why_not is not None and why_not.endswith(f"of {least}")
+    for wrong in (
+        {}, {**written, "threshold": 2}, {**written, "weights": {"site": "much"}}, {**written, "bias": True},
+        {**written, "thresholds": {"token rule": 2}}, {**written, "thresholds": [0.2]},
+    ):  # fmt: skip
         file.write_text(json.dumps(wrong))
         with pytest.raises(ModelError, match="no calibration of next edits"):
             open_parts(session)

@@ -80,6 +80,18 @@ def test_a_calibration_shows_what_is_right_often_enough_in_repositories_that_it_
     assert calibrated(never_right, "tiny", 0.6)[0].threshold == 1.0
 
 
+def test_rules_have_a_threshold_of_their_own() -> None:
+    """Of equally likely proposals the rule's are right, the model's are not: theirs alone are shown."""
+    examples = [
+        Example(f"{number}", f"o/{number % 5}", {"margin": float(number % 3), f"source {source}": 1.0}, is_right)
+        for number in range(60)
+        for source, is_right in (("token rule", number % 4 > 0), ("diff", number % 4 == 0))
+    ]
+    calibration, figures = calibrated(examples, "tiny", 0.6)
+    assert calibration.least("token rule") == calibration.least("line rule") < calibration.least("diff")
+    assert figures["shown_of_rules"] == 60 and figures["shown"] < 70
+
+
 def test_the_fit_is_where_the_gradient_is_nothing() -> None:
     generator = np.random.default_rng(SEED)
     seen = generator.normal(size=(60, len(FEATURES)))

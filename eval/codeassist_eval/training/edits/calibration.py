@@ -1,7 +1,8 @@
 """The gate's calibration: a logistic regression of whether a proposal was right on what the gate sees of it.
 
 Proposals are those of the product's stages at the sites that its finder finds, judged by what the commit did. The
-threshold is the least at which proposals of repositories that were left out are right often enough.
+threshold is the least at which proposals of repositories that were left out are right often enough; rules, whose
+proposals are changes that were made before, have one of their own.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ FEATURES = (
     "site", "place", "margin", "total", "new", "lines", "insertion", "deletion", "source token rule",
     "source line rule",
 )  # fmt: skip
+_RULES: tuple[str, ...] = ("token rule", "line rule")
 _PENALTY = 1.0
 _ROUNDS = 30
 _LEAST_SHOWN = 5
@@ -95,18 +97,22 @@ def calibrated(examples: Sequence[Example], model: str, precision: float) -> tup
     for name in sorted({each.repository for each in examples}):
         mask = np.array([each.repository == name for each in examples])
         held_out[mask] = _probability(seen[mask], fitted(seen[~mask], right[~mask]))
-    threshold = _threshold(held_out, right, precision)
+    is_rule = np.array([any(each.values.get(f"source {name}") for name in _RULES) for each in examples])
+    of_models = _threshold(held_out[~is_rule], right[~is_rule], precision)
+    of_rules = _threshold(held_out[is_rule], right[is_rule], precision)
     weights = fitted(seen, right)
-    shown = held_out >= threshold
+    shown = held_out >= np.where(is_rule, of_rules, of_models)
     figures = {
         "examples": len(examples),
         "right": int(right.sum()),
         "shown": int(shown.sum()),
         "shown_right": int((shown & (right > 0)).sum()),
-        "threshold": threshold,
+        "shown_of_rules": int((shown & is_rule).sum()),
+        "threshold": of_models,
     }
     named = {name: round(float(weight), 4) for name, weight in zip(FEATURES, weights[1:], strict=True)}
-    return Calibration(model, round(threshold, 4), round(float(weights[0]), 4), named), figures
+    thresholds = {name: round(of_rules, 4) for name in _RULES}
+    return Calibration(model, round(of_models, 4), round(float(weights[0]), 4), named, thresholds), figures
 
 
 def fitted(seen: Numbers, right: Numbers) -> Numbers:

@@ -1,1 +1,1 @@
-"""What the ranker of lines sees, a group of columns a module: place, line, names, likeness, syntax, order."""
+"""What the ranker of lines sees, a group of columns a module; `features` puts them together."""
