@@ -98,7 +98,7 @@ def refuse_open_class(cls: Any, is_receiver_class: bool) -> None:
         if node is None or each.is_compiled() or each.is_stub() or each.get_root_context().is_stub():
             if each.py__name__() in OPEN_TYPES - {"object"}:
                 raise UnsureError("open base")
-            if getattr(node, "type", "") == "classdef":
+            if node is not None and node.type == "classdef":
                 if any(function.name.value == "__getattr__" for function in node.iter_funcdefs()):
                     raise UnsureError("dynamic class")
                 if not _bases_are_found(each, node):
