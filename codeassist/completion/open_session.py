@@ -136,7 +136,8 @@ def _open(
     on_disk = StatesOnDisk(states, config, disk_bytes) if disk_bytes else None
     engine = Engine(
         loaded,
-        max_tokens=context_tokens + room + more_room,
+        max_tokens=context_tokens + room,
+        branch_tokens=more_room,
         memory_bytes=settings.cache.memory_mib << 20,
         snippet_bytes=settings.cache.memory_mib << 18,  # a quarter as much again
         on_disk=on_disk,

@@ -38,7 +38,8 @@ _MOST_LAYER_MS = 15.0  # a request that comes while an awaited prompt is read wa
 class Engine:
     """Continues token sequences on live caches; the least recently used are emptied first.
 
-    `max_tokens` is the longest prompt and answer together; `memory_bytes` bounds all caches (one is always kept).
+    `max_tokens` is the longest prompt and answer together, `branch_tokens` how many more alternatives may take;
+    `memory_bytes` bounds all caches (one is always kept).
     `exact` keeps only common prefixes: the slow oracle, and a setting. `barriers` are tokens that drafts never contain
     (a prompt's markers); without `speculate`, every token takes a pass of its own. `snippet_bytes` bounds the states
     kept of snippets that left a prompt; `on_disk` keeps those of prompts, from one start of the program to the next.
@@ -50,6 +51,7 @@ class Engine:
         *,
         max_tokens: int,
         memory_bytes: int,
+        branch_tokens: int = 0,
         exact: bool = False,
         speculate: bool = True,
         snippet_bytes: int = 0,
@@ -58,6 +60,7 @@ class Engine:
     ) -> None:
         self.model = model
         self.max_tokens = max_tokens
+        self.branch_tokens = branch_tokens
         self.memory_bytes = memory_bytes
         self.exact = exact
         self.speculate = speculate
@@ -175,7 +178,7 @@ class Engine:
     def use(self, cache: PromptCache) -> LiveCache:
         """Return the live cache itself, an empty one where there is none yet. Others make room for it."""
         if cache.live is None:
-            cache.live = LiveCache(self.model, self.max_tokens)
+            cache.live = LiveCache(self.model, self.max_tokens + self.branch_tokens)
         self._held[cache] = None
         self._held.move_to_end(cache)
         used = sum(held.num_bytes for held in self._held)

@@ -34,6 +34,7 @@ KNOWN = {
     "eval/codeassist_eval/analysis/typescript_service.py": "find_program, the package's own folder",
     "eval/codeassist_eval/engines/llama_peer.py": "the user's own Python, isolated, its own folder",
     "eval/codeassist_eval/reports/codebleu.py": "the user's own Python, isolated, its own folder",
+    "eval/codeassist_eval/speed/large_index/made_index.py": "its command comes from module_command",
     "eval/codeassist_eval/typing/json_rpc_process.py": "the user's own program, its own folder",
     "eval/codeassist_eval/typing/lsp_client.py": "its command comes from module_command",
 }

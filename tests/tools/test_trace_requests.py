@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 # How many of our modules a message may run through; what is more, a reader of docs/architecture.md has to walk.
-MOST_MODULES = {"didChange": 15, "inlineCompletion": 68}
+MOST_MODULES = {"didChange": 15, "inlineCompletion": 69}
 
 
 def test_an_edit_and_a_completion_are_walked_through_few_modules() -> None:

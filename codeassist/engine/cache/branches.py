@@ -123,7 +123,8 @@ class Branch:
     @property
     def room(self) -> int:
         """See Past: its share of what is free."""
-        return len(self._branches.free_slots()) // len(self._branches.each)
+        positions = self._branches.live.states.num_positions - self.num_tokens
+        return min(positions, len(self._branches.free_slots()) // len(self._branches.each))
 
     def truncate(self, length: int) -> None:
         """See Past. What is shared stays."""

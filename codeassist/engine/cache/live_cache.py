@@ -86,7 +86,7 @@ class LiveCache:
     @property
     def room(self) -> int:
         """For how many more there is room."""
-        return self.states.capacity - len(self.tokens)
+        return self.states.num_positions - len(self.tokens)
 
     @property
     def num_stale(self) -> int:
@@ -122,7 +122,7 @@ class LiveCache:
         than a pass takes still gets on.
         """
         wanted = list(target)
-        assert 0 < len(wanted) <= self.states.capacity, "the caller cuts the prompt to the capacity"
+        assert 0 < len(wanted) <= self.states.num_positions, "the caller cuts the prompt to the capacity"
         if exact:
             start = min(common_prefix(self.tokens, wanted), self.num_exact)
             moves = [Move(0, 0, start)] if start else []

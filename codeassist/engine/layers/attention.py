@@ -72,6 +72,11 @@ class KVCache:
         self.v = torch.empty_like(self.k_raw)
 
     @property
+    def num_positions(self) -> int:
+        """How long a sequence can be: slots beyond it are for what branches off before."""
+        return min(self.capacity, len(self.rotations))
+
+    @property
     def bytes_per_slot(self) -> int:
         """Bytes that one slot takes."""
         num_layers, num_kv_heads, _, head_dim = self.k.shape

@@ -65,7 +65,12 @@ def test_run_in_every_context(tmp_path: Path, no_report: None, context: str) -> 
     manifest = json.loads((out / "manifest.json").read_text())
     assert (manifest["context"], manifest["model"], manifest["model_sha256"]) == (context, "fake", "0" * 64)
     assert manifest["settings"]["cache"]["mode"] == "exact"
-    assert manifest["settings"]["limits"] == {"max_new_tokens": 50, "max_lines": None, "seed": 0}
+    assert manifest["settings"]["limits"] == {
+        "max_new_tokens": 50,
+        "max_lines": None,
+        "seed": 0,
+        "as_editor": False,
+    }
 
 
 def test_run_prints_a_table_and_goes_on_without_redoing(tmp_path: Path) -> None:

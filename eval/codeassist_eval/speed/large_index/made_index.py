@@ -112,12 +112,19 @@ def _build(repos: Path, folder: Path, num_chunks: int, seed: int, report: Progre
 
 
 def _run_index(folder: Path, *options: str) -> CommandFigures:
+    folder = folder.resolve()
     # Without installed packages: which there are is no matter of the tree's size.
     command = module_command("codeassist.cli", ["index", str(folder / "tree"), "--set", "context.mode=full", *options])
     environment: Mapping[str, str] = {**os.environ, "CODEASSIST_HOME": str(folder / "home")}
     began = time.perf_counter()
     with subprocess.Popen(
-        command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command,
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as process:
         try:
             with _peak_rss(process.pid) as peak:
