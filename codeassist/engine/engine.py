@@ -99,8 +99,7 @@ class Engine:
         does not help.
         """
         started = perf_counter()
-        layout = Layout(prompt, refresh, snippets)
-        hidden, report = self._read_for_answer(cache, layout, cursor, original, stopped)
+        hidden, report = self._read_for_answer(cache, Layout(prompt, refresh, snippets), cursor, original, stopped)
         live = self.use(cache)
         drafter = cache.speculator
         synced = perf_counter()
@@ -135,8 +134,7 @@ class Engine:
     ) -> list[Generation]:
         """Continue `prompt` in several ways at once, as `generate` each of them."""
         started = perf_counter()
-        layout = Layout(prompt, refresh, snippets)
-        hidden, report = self._read_for_answer(cache, layout, cursor, (), stopped)
+        hidden, report = self._read_for_answer(cache, Layout(prompt, refresh, snippets), cursor, (), stopped)
         live = self.use(cache)
         synced = perf_counter()
         monitors = [each.monitor for each in alternatives if each.monitor is not None]
