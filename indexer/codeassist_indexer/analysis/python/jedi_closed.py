@@ -19,6 +19,7 @@ _CLASS_DECORATORS = words(
 _OWN = r"(?:self|cls|type\(self\)|self\.__class__)"
 _LITERAL = r"[\"'](?P<{0}>[^\W\d]\w*)[\"']"
 # What gives an object attributes that no definition names.
+_DECORATOR_LEAVES = 40
 _DYNAMIC = re.compile(
     rf"\bsetattr\(\s*{_OWN}\s*,(?!\s*[\"'])|(?<!def )__setattr__\((?!\s*(?:self\s*,\s*)?[\"'])"
     rf"|\b{_OWN}\.__dict__\b|\bvars\(self\)|__getattr"
@@ -160,9 +161,23 @@ def refuse_own_new(cls: Any) -> None:
 
 
 def decorators_of(definition: Any) -> set[str]:
-    """The last parts of the names of a definition's decorators."""
-    names: set[str] = set()
+    """The last parts of the names of a definition's decorators; "?" is one that an open bracket before it took in."""
+    names: set[str] = {"?"} if _has_lost_decorator(definition) else set()
     for decorator in definition.get_decorators():
         code = decorator.children[1].get_code(include_prefix=False)
         names.add(code.partition("(")[0].strip().rpartition(".")[2])
     return names
+
+
+def _has_lost_decorator(definition: Any) -> bool:
+    """Whether what stands before a definition ends with a decorator that was read as something else: behind a call that
+    is being written, `@staticmethod` multiplies matrices."""
+    line, column = definition.start_pos
+    leaf = definition.get_first_leaf().get_previous_leaf()
+    for _ in range(_DECORATOR_LEAVES):
+        if leaf is None or leaf.type == "newline":
+            return False
+        if leaf.value == "@" and leaf.start_pos[1] == column:
+            return leaf.start_pos[0] < line
+        leaf = leaf.get_previous_leaf()
+    return False
