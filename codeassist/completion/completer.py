@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Protocol
 
 from codeassist.completion.document_state import DocumentState
+from codeassist.completion.pipeline import Job
 from codeassist.request import Completion, CompletionRequest, Retriever
 
 if TYPE_CHECKING:  # torch takes two seconds to import
@@ -52,16 +53,9 @@ class Completer(Protocol):
         """Answer one request. Raises Cancelled. `document` keeps what the next request in it can use again."""
         ...
 
-    def alternatives(
-        self,
-        request: CompletionRequest,
-        retriever: Retriever,
-        num_wanted: int,
-        cancelled: Callable[[], bool],
-        document: DocumentState,
-    ) -> Iterator[Completion]:
-        """Answer one request `num_wanted` times, the likeliest answer first, the others each with a beginning of their
-        own (`CompletionRequest.alternative`). Raises Cancelled."""
+    def alternatives(self, job: Job, num_wanted: int) -> Iterator[Completion]:
+        """Answer one job's request `num_wanted` times, the likeliest answer first, the others each with a beginning of
+        their own (`CompletionRequest.alternative`). Raises Cancelled."""
         ...
 
     def warm(self, request: CompletionRequest, document: DocumentState) -> None:
@@ -73,14 +67,8 @@ class Completer(Protocol):
         ...
 
 
-def one_after_the_other(
-    completer: Completer,
-    request: CompletionRequest,
-    retriever: Retriever,
-    num_wanted: int,
-    cancelled: Callable[[], bool],
-    document: DocumentState,
-) -> Iterator[Completion]:
+def one_after_the_other(completer: Completer, job: Job, num_wanted: int) -> Iterator[Completion]:
     """The alternatives of a completer that makes each for itself."""
     for number in range(num_wanted):
-        yield completer.complete(replace(request, alternative=number), retriever, cancelled, document)
+        request = replace(job.request, alternative=number)
+        yield completer.complete(request, job.retriever, job.cancelled, job.document)

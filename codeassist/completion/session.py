@@ -208,22 +208,15 @@ class Session:
                 end = "max_tokens"
         return Generated(prepared, answer, end, trace, looked_ms + generation.sync_ms + generation.decode_ms)
 
-    def alternatives(
-        self,
-        request: CompletionRequest,
-        retriever: Retriever,
-        num_wanted: int,
-        cancelled: Callable[[], bool],
-        document: DocumentState,
-    ) -> Iterator[Completion]:
+    def alternatives(self, job: Job, num_wanted: int) -> Iterator[Completion]:
         """Complete one request in several ways, in the same passes. See `Completer`."""
         if num_wanted == 1:
-            yield self.complete(request, retriever, cancelled, document)
+            yield completion_of(self, job)
             return
-        jobs = [Job(replace(request, alternative=n), retriever, document, cancelled) for n in range(num_wanted)]
-        monitors = [self._monitor(job.request) for job in jobs]
+        jobs = [replace(job, request=replace(job.request, alternative=n)) for n in range(num_wanted)]
+        monitors = [self._monitor(each.request) for each in jobs]
         try:
-            prepared = self.prompter.prepare(request, retriever, document)
+            prepared = self.prompter.prepare(job.request, job.retriever, job.document)
             generated = self._generate_together(prepared, jobs, monitors)
         finally:
             for monitor in monitors:

@@ -334,8 +334,9 @@ class Engine:
     def _kept(self, cache: PromptCache) -> Iterator[KeptPrompt]:
         """What the disk has of a cache's document, then of others, looked up when it is asked for."""
         if self.on_disk is not None and cache.outlives:
-            yield from self.on_disk.prompts_of(cache.name)
-            yield from self.on_disk.recent_prompts()
+            own = self.on_disk.prompts_of(cache.name)
+            yield from own
+            yield from (each for each in self.on_disk.recent_prompts() if each not in own)
 
     def _make_room(self) -> None:
         """Drop every cache: something else took the memory that there was when the model was loaded."""

@@ -159,16 +159,9 @@ class RemoteWithFallback:
         self._breaker.succeeded()
         return completion
 
-    def alternatives(
-        self,
-        request: CompletionRequest,
-        retriever: Retriever,
-        num_wanted: int,
-        cancelled: Callable[[], bool],
-        document: DocumentState,
-    ) -> Iterator[Completion]:
+    def alternatives(self, job: Job, num_wanted: int) -> Iterator[Completion]:
         """Complete one request in several ways, one after the other. See `Completer`."""
-        return one_after_the_other(self, request, retriever, num_wanted, cancelled, document)
+        return one_after_the_other(self, job, num_wanted)
 
     def why_kept(self, request: CompletionRequest) -> str | None:
         """Why a file's text must not leave this machine, for people; None where it may, without its secrets."""

@@ -12,6 +12,7 @@ import torch
 
 from codeassist.completion.document_state import DocumentState, before_typed_word
 from codeassist.completion.open_session import open_session
+from codeassist.completion.pipeline import Job
 from codeassist.completion.session import Session
 from codeassist.engine.layers.int8_products import int8_supported
 from codeassist.errors import Cancelled, ModelError
@@ -191,7 +192,7 @@ def test_alternatives_together_are_those_that_come_one_by_one(open_tiny: Open, e
     one_by_one = [
         session.complete(dataclasses.replace(request, alternative=n), OneSnippet(), document=document) for n in range(3)
     ]
-    together = list(session.alternatives(request, OneSnippet(), 3, lambda: False, document))
+    together = list(session.alternatives(Job(request, OneSnippet(), document), 3))
     assert [each.text for each in together] == [each.text for each in one_by_one]
     for one, other in zip(together, one_by_one, strict=True):
         assert one.confidence == pytest.approx(other.confidence, rel=1e-3)

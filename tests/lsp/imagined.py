@@ -16,6 +16,7 @@ from typing import Any
 
 from codeassist.completion.completer import one_after_the_other
 from codeassist.completion.document_state import DocumentState, SnippetPolicy
+from codeassist.completion.pipeline import Job
 from codeassist.request import Completion, CompletionRequest, Retrieval, Snippet, Trace, UsedSnippet
 from codeassist.settings import Settings
 from codeassist_indexer.retrieval.sources.retrieval_context import RecentPlaces
@@ -140,15 +141,8 @@ class Model:
             trace=Trace(stage_ms, num_prompt_tokens=9, num_new_tokens=len(said), is_hasty=self.is_hasty),
         )
 
-    def alternatives(
-        self,
-        request: CompletionRequest,
-        retriever: Any,
-        num_wanted: int,
-        cancelled: Callable[[], bool],
-        document: DocumentState,
-    ) -> Iterator[Completion]:
-        return one_after_the_other(self, request, retriever, num_wanted, cancelled, document)
+    def alternatives(self, job: Job, num_wanted: int) -> Iterator[Completion]:
+        return one_after_the_other(self, job, num_wanted)
 
     def warm(self, request: CompletionRequest, document: DocumentState) -> None:
         pass

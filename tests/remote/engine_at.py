@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from codeassist.completion.completer import one_after_the_other
 from codeassist.completion.document_state import DocumentState
-from codeassist.completion.pipeline import Prompter, never
+from codeassist.completion.pipeline import Job, Prompter, never
 from codeassist.monitor.monitor_set import AnalysisSource
 from codeassist.prompts.prompt import Budget
 from codeassist.remote.breaker import Breaker
@@ -46,15 +46,8 @@ class Local:
         self.requests.append(request)
         return Completion("local", "local", "eos", "own", trace=Trace(num_prompt_tokens=1, num_new_tokens=1))
 
-    def alternatives(
-        self,
-        request: CompletionRequest,
-        retriever: Retriever,
-        num_wanted: int,
-        cancelled: Callable[[], bool],
-        document: DocumentState,
-    ) -> Iterator[Completion]:
-        return one_after_the_other(self, request, retriever, num_wanted, cancelled, document)
+    def alternatives(self, job: Job, num_wanted: int) -> Iterator[Completion]:
+        return one_after_the_other(self, job, num_wanted)
 
     def warm(self, request: CompletionRequest, document: DocumentState) -> None:
         pass

@@ -242,7 +242,8 @@ class Speculator:
             self.copies.append(token)
 
     def branch(self) -> Speculator:
-        """A drafter for one of several answers to the prompt: it knows what this one knows, and tells it nothing."""
+        """A drafter for one of several answers to the prompt: it knows what this one knows, and tells it how many of
+        its drafts were right, but not what was written."""
         other = copy(self)
         other.cost, other._tail, other._is_branch = deepcopy(self.cost), list(self._tail), True
         return other

@@ -133,7 +133,8 @@ def attend_masked(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
 def attend_fixed(q: Tensor, k: Tensor, v: Tensor, mask: Tensor) -> Tensor:
     """As `attend_masked`, by plain products: a group's heads are rows of one, so that each key is read once.
 
-    For few rows on a GPU, where fused kernels read keys and values again for every head of a group.
+    For few rows: fused kernels read keys and values again for every head of a group on a GPU, and for each row of a
+    mask on a CPU.
     """
     T, H, D = q.shape
     H_kv = k.shape[0]

@@ -57,8 +57,8 @@ def measure_reopening(session: Session, tasks: Sequence[Task], progress: Progres
     put_away: list[float] = []
     num_bytes = 0
     with TemporaryDirectory() as name:
-        folder = Path(name) / "model"
         for number, task in enumerate(tasks):
+            folder = Path(name) / str(number) / "model"  # of its own: tasks of one repository would help each other
             progress("reopening", number, len(tasks))
             here, there = _requests(task)
             _restart(session, folder)
@@ -68,7 +68,7 @@ def measure_reopening(session: Session, tasks: Sequence[Task], progress: Progres
             document.close()
             put_away.append((time.perf_counter() - began) * 1e3)
             _restart(session, folder)
-            num_bytes += max((path.stat() for path in folder.iterdir()), key=lambda stat: stat.st_mtime_ns).st_size
+            num_bytes += sum(path.stat().st_size for path in folder.glob("*"))
             document = _opened(task)
             reopened.append(_completed(session, here, document))
             while session.engine.heal(document.cache(session.engine), 512):
@@ -79,7 +79,7 @@ def measure_reopening(session: Session, tasks: Sequence[Task], progress: Progres
             session.engine.keep(document.cache(session.engine))
             left.append(_ms(_completed(session, here, document)))
             document.discard()
-        _restart(session, folder)
+        _restart(session, Path(name) / "none")
     whole = [_ms(each) for each in read]
     tokens = [each.trace.num_prompt_tokens for each in read]
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from codeassist.completion.beginnings import as_fitted
 from codeassist.completion.document_state import DocumentState, Seen
+from codeassist.completion.pipeline import Job
 from codeassist.completion.stops import with_line_end
 from codeassist.control_characters import brings_control_characters
 from codeassist.document import TextEdit
@@ -197,7 +198,7 @@ def _generate(
     request: CompletionRequest,
     stopped: Callable[[], bool],
 ) -> Iterator[Completion]:
-    found = session.alternatives(request, wanted.scope.retriever, wanted.num_wanted, stopped, wanted.document)
+    found = session.alternatives(Job(request, wanted.scope.retriever, wanted.document, stopped), wanted.num_wanted)
     while True:
         try:
             completion = next(found, None)

@@ -264,23 +264,10 @@ def test_a_document_has_a_few_places(tiny: MakeModel, tmp_path: Path) -> None:
     assert len(files(tmp_path)) == 6
 
 
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root writes everywhere")
-def test_a_disk_that_will_not_do_ends_the_keeping(
-    tiny: MakeModel, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
-    _ends_the_keeping(tiny, tmp_path, caplog, lambda: tmp_path.chmod(0o500))
-
-
 def test_a_file_where_the_folder_should_be_ends_the_keeping(
     tiny: MakeModel, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    _ends_the_keeping(tiny, tmp_path, caplog, lambda: (tmp_path / "states").write_text(""))
-
-
-def _ends_the_keeping(
-    tiny: MakeModel, tmp_path: Path, caplog: pytest.LogCaptureFixture, spoil: Callable[[], object]
-) -> None:
-    spoil()
+    (tmp_path / "states").write_text("")
     model = tiny("qwen2")[0]
     engine = engine_of(model, disk_of(model, tmp_path))
     with caplog.at_level(logging.WARNING):

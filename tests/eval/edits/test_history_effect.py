@@ -7,7 +7,7 @@ from pathlib import Path
 
 from codeassist.completion.completer import one_after_the_other
 from codeassist.completion.document_state import DocumentState
-from codeassist.completion.pipeline import never
+from codeassist.completion.pipeline import Job, never
 from codeassist.edits.change import LineChange
 from codeassist.edits.edit_request import EditRequest
 from codeassist.request import Completion, CompletionRequest, Retriever
@@ -60,15 +60,8 @@ class Scripted:
         text = ", 2" if "scale" in snippets else ", x"
         return Completion(text, text, "eos", self.model_name)
 
-    def alternatives(
-        self,
-        request: CompletionRequest,
-        retriever: Retriever,
-        num_wanted: int,
-        cancelled: Callable[[], bool],
-        document: DocumentState,
-    ) -> Iterator[Completion]:
-        return one_after_the_other(self, request, retriever, num_wanted, cancelled, document)
+    def alternatives(self, job: Job, num_wanted: int) -> Iterator[Completion]:
+        return one_after_the_other(self, job, num_wanted)
 
     def warm(self, request: CompletionRequest, document: DocumentState) -> None:
         pass

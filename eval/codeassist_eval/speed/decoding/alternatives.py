@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from codeassist.completion.document_state import DocumentState
+from codeassist.completion.pipeline import Job
 from codeassist.completion.session import Session
 from codeassist.request import CompletionRequest, NoRetriever
 from codeassist_eval.tasks.task import Task
@@ -44,7 +45,7 @@ def measure_alternatives(
                 for n in range(NUM_WANTED)
             ]
             between = time.perf_counter()
-            together = session.alternatives(request, NoRetriever(), NUM_WANTED, lambda: False, document)
+            together = session.alternatives(Job(request, NoRetriever(), document), NUM_WANTED)
             texts = [each.text for each in together]
             found.one_by_one_ms.append((between - began) * 1e3)
             found.together_ms.append((time.perf_counter() - between) * 1e3)
