@@ -101,7 +101,7 @@ class StatesOnDisk:
                 raise ValueError("it does not hold what was written")
             os.utime(prompt.path)
         except (OSError, SafetensorError, KeyError, TypeError, ValueError) as error:
-            if not isinstance(error, FileNotFoundError):
+            if not isinstance(error, FileNotFoundError | NotADirectoryError):
                 self._drop(prompt.path, error)
             for known in (*self._known.values(), self.recent_prompts()):
                 if prompt in known:

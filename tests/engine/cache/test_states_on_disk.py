@@ -163,9 +163,10 @@ def test_snippets_of_other_files_come_from_another_documents_prompt(tiny: MakeMo
         pass
     assert_near_fresh(model, cache.live, new, 1e-4)
     engine.keep(cache)
-    read(engine, [7, *new[20:]], "c.py")
+    another = read(engine, [7, *new[20:]], "c.py")  # of what is about to be written, or is written by now
+    assert another.live is not None and another.num_unkept == 1
+    assert [(run.state, run.start, run.stop) for run in another.live.runs()][:2] == [("exact", 0, 1), ("placed", 1, 110)]
     engine.close()
-    assert engine.on_disk is not None and engine.on_disk.num_read == 1  # what is not yet written is not read
 
 
 def test_short_matches_are_not_worth_a_file(tiny: MakeModel, tmp_path: Path) -> None:
