@@ -56,7 +56,7 @@ class _Answers:
         self._root = root
         self._sys_path = sys_path
         self._store = store
-        self._declared = DeclaredNames(store)
+        self._declared = DeclaredNames(store, root)
         self._jedi: JediNames | None = None
 
     def __call__(self, question: dict[str, Any]) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from codeassist_indexer.storage.chunk_reader import texts_of_file
@@ -137,10 +137,22 @@ def types_returning(store: Store, name: str, language: str) -> list[str]:
     return [parent for (parent,) in rows]
 
 
+def has_type_guard(store: Store, names: Collection[str]) -> bool:
+    """Return whether a function or method of one of these names returns a type predicate, as TypeScript has them."""
+    rows = store.query(
+        f"SELECT 1 FROM symbols WHERE name IN ({', '.join('?' * len(names))}) AND (signature LIKE '%): % is %'"
+        " OR signature LIKE '%): asserts %' OR signature LIKE '%=> % is %' OR signature LIKE '%=> asserts %') LIMIT 1",
+        tuple(names),
+    )
+    return bool(rows)
+
+
 def global_usings(store: Store) -> list[str]:
     """Return the namespaces of C# that files named for it bring in everywhere."""
     rows = store.query(
         "SELECT DISTINCT i.module FROM imports i JOIN files f ON f.id = i.file_id WHERE f.language = 'csharp'"
-        " AND i.name = '*' AND f.module_name IN ('GlobalUsings', 'Usings', 'Imports', 'Global')"
+        " AND i.name = '*' AND (f.module_name LIKE '%Using%' OR f.module_name LIKE '%Global%'"
+        " OR f.module_name LIKE '%Imports' OR f.module_name LIKE 'Assembly%')"
+        " AND EXISTS (SELECT 1 FROM chunks c WHERE c.file_id = f.id AND c.text LIKE '%global using %')"
     )
     return [module for (module,) in rows]

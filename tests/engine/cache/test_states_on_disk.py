@@ -165,7 +165,10 @@ def test_snippets_of_other_files_come_from_another_documents_prompt(tiny: MakeMo
     engine.keep(cache)
     another = read(engine, [7, *new[20:]], "c.py")  # of what is about to be written, or is written by now
     assert another.live is not None and another.num_unkept == 1
-    assert [(run.state, run.start, run.stop) for run in another.live.runs()][:2] == [("exact", 0, 1), ("placed", 1, 110)]
+    assert [(run.state, run.start, run.stop) for run in another.live.runs()][:2] == [
+        ("exact", 0, 1),
+        ("placed", 1, 110),
+    ]
     engine.close()
 
 

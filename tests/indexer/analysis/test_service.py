@@ -76,6 +76,17 @@ def test_an_answer_goes_on_behind_the_prefix(analyst: RepositoryAnalysisService)
     assert allowed is not None and "pay" in allowed.names
 
 
+def test_the_half_written_text_of_a_file_is_not_what_others_import(analyst: RepositoryAnalysisService) -> None:
+    torn = FILES["models.py"].replace("    def pay", "    text = order.")
+    prefix, suffix = torn.split("order.")
+    assert names(analyst, "models.py", prefix + "order.", suffix) is None
+    for _ in range(2):  # and of the same file when it is asked about again
+        allowed = names(analyst, "app.py", HEAD + "order.")
+        assert allowed is not None and {"pay", "total"} <= allowed.names
+        allowed = names(analyst, "models.py", FILES["models.py"] + "\nOrder().", "\n")
+        assert allowed is not None and {"pay", "total"} <= allowed.names
+
+
 @pytest.mark.parametrize(
     "path", ["bin/report", "notes.txt", "build.v2", "plots/a.ipynb", "Untitled-1", "a.rs", "A.java"]
 )

@@ -1,12 +1,15 @@
-"""Which libraries that a C# file uses may add extension methods to any object.
+"""What of C# comes from elsewhere than the repository's sources: extension methods of libraries, released packages.
 
-Those of the base library and of the common frameworks extend types of their own: sequences, tasks, services.
+Libraries may add extension methods to any object; those of the base library and of the common frameworks extend types
+of their own: sequences, tasks, services.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from codeassist_indexer.analysis.declared.declared_project import DeclaredProject
-from codeassist_indexer.analysis.declared.types import DeclaredFile
+from codeassist_indexer.analysis.declared.types import DeclaredFile, DeclaredType
 from codeassist_indexer.languages.forms.words import words
 
 _OWN_TYPES_ONLY = words(
@@ -17,9 +20,16 @@ _OWN_TYPES_ONLY = words(
 
 def library_doubt(project: DeclaredProject, file: DeclaredFile) -> str:
     """Return why any object in the file may have extension methods that nobody here knows; "" where it has none."""
-    namespaces = {imported.module for imported in file.imports if imported.name == "*"} | set(project.global_usings())
+    namespaces = {imported.module for imported in file.imports if imported.name == "*"}
+    namespaces |= project.usings_around(file.path)
     for namespace in sorted(namespaces):
         own = (namespace, namespace.rpartition(".")[0])  # the second, of a class: `using static`
         if namespace.partition(".")[0] not in _OWN_TYPES_ONLY and not any(map(project.is_namespace, own)):
             return f"extension methods of {namespace}"
     return ""
+
+
+def version_doubt(project: DeclaredProject, file: DeclaredFile, types: Iterable[DeclaredType]) -> str:
+    """Return why types of the repository may be other ones in the file: an example is built with a released version."""
+    others = {each.path for each in types} - {file.path}
+    return "another version of it" if any(project.takes_released(file.path, each) for each in others) else ""

@@ -6,13 +6,15 @@ Texts come from the index, so that what it leaves out (secrets, ignored files) i
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from functools import cache
 from importlib import import_module
+from pathlib import Path
 
 from cachetools import LRUCache
 from tree_sitter import Node, Query, QueryCursor
 
+from codeassist_indexer.analysis.declared.msbuild import MSBuildFiles
 from codeassist_indexer.analysis.declared.types import DeclaredFile, DeclaredType, TypeRef
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.words import words
@@ -28,6 +30,7 @@ from codeassist_indexer.storage.analysis_reader import (
     files_around_folder,
     files_declaring,
     global_usings,
+    has_type_guard,
     names_imported_below,
     static_extensions,
     stored_content,
@@ -74,8 +77,9 @@ def read_file(path: str, language: str, text: str) -> tuple[DeclaredFile, Node]:
 class DeclaredProject:
     """Reads files of one repository on demand and keeps the last ones. For any thread."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, root: Path) -> None:
         self._store = store
+        self._msbuild = MSBuildFiles(root)
         self._lock = threading.Lock()
         self._files: LRUCache[str, tuple[bytes, DeclaredFile]] = LRUCache(_MAX_FILES)
 
@@ -112,9 +116,17 @@ class DeclaredProject:
         """Return the names of all that the repository's C# gives other types themselves."""
         return static_extensions(self._store)
 
-    def global_usings(self) -> list[str]:
-        """Return the namespaces that all files of C# use."""
-        return global_usings(self._store)
+    def has_type_guard(self, names: Collection[str]) -> bool:
+        """Return whether a function or method of TypeScript with one of these names returns a type predicate."""
+        return has_type_guard(self._store, names)
+
+    def usings_around(self, path: str) -> frozenset[str]:
+        """Return the namespaces that a file of C# uses though its text does not say so."""
+        return frozenset(global_usings(self._store)) | self._msbuild.settings(path).usings
+
+    def takes_released(self, path: str, other: str) -> bool:
+        """Return whether the C# project around `path` takes that around `other` as a package that was released."""
+        return not self._msbuild.settings(path).packages.isdisjoint(self._msbuild.settings(other).names)
 
     def package_names(self, package: str, path: str) -> frozenset[str]:
         """Return what stands in a package of Java: its types and sub-packages. Nothing where that is not known.
@@ -262,7 +274,7 @@ class DeclaredProject:
                 yield f"{imported.module}.{name}"
         if file.language == "csharp":
             yield name
-            for module in self.global_usings():
+            for module in self.usings_around(file.path):
                 yield f"{module}.{name}"
 
     def _by_full_name(self, wanted: set[str], name: str, file: DeclaredFile) -> list[DeclaredType]:

@@ -7,18 +7,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 from tree_sitter import Node
 
 from codeassist_indexer.analysis.declared import expressions as ex
 from codeassist_indexer.analysis.declared.bindings import local_binding
 from codeassist_indexer.analysis.declared.creation import creatable_names
-from codeassist_indexer.analysis.declared.csharp_libraries import library_doubt
+from codeassist_indexer.analysis.declared.csharp_libraries import library_doubt, version_doubt
 from codeassist_indexer.analysis.declared.declared_project import DeclaredProject, is_script
 from codeassist_indexer.analysis.declared.half_written import PLACEHOLDER, HalfWritten, make_whole
 from codeassist_indexer.analysis.declared.imports import importable_names
 from codeassist_indexer.analysis.declared.inference import Inference, Known, Module
 from codeassist_indexer.analysis.declared.members import Members, visible_names
+from codeassist_indexer.analysis.declared.narrowing import is_narrowed
 from codeassist_indexer.analysis.declared.syntax import text_of
 from codeassist_indexer.analysis.declared.types import NULLABLE
 from codeassist_indexer.analysis.text.lexer import code_only
@@ -46,6 +48,12 @@ _PLAIN_DOT = r"\s*!?\."
 _QUESTIONED_DOT = r"\s*\?\."
 _NAMEOF_CALL = re.compile(r"\bnameof\s*\([^()]*\)")
 _NAMEOF = re.compile(r"\bnameof\s*\(\s*[\w.<>, ]*\Z")
+# An interface's member that is implemented "explicitly" is declared by both names: `string INamed.Name => …`.
+_EXPLICIT = words("this operator")
+_DECLARING = words(
+    """identifier generic_name qualified_name alias_qualified_name ERROR method_declaration property_declaration
+    event_declaration indexer_declaration field_declaration variable_declaration explicit_interface_specifier"""
+)
 _OF_NULLABLES = words("HasValue Value GetValueOrDefault Equals GetHashCode GetType ToString")
 
 
@@ -63,8 +71,8 @@ def found_names(names: frozenset[str], doubt: str) -> Found:
 class DeclaredNames:
     """Finds names in a repository's files of four languages."""
 
-    def __init__(self, store: Store) -> None:
-        self._world = DeclaredProject(store)
+    def __init__(self, store: Store, root: Path) -> None:
+        self._world = DeclaredProject(store, root)
 
     def find(self, language: str, path: str, kind: str, before: str, suffix: str) -> Found:
         """Return the names at the place between `before` and `suffix`, or why there are none."""
@@ -111,16 +119,25 @@ class DeclaredNames:
         members = inference.members(known)
         if members is None:
             raise AbstainError("base not known")
-        is_named = inference.file.language == "csharp" and _NAMEOF.search(half.before) is not None
+        is_csharp = inference.file.language == "csharp"
+        is_named = is_csharp and _NAMEOF.search(half.before) is not None
         names = self._names_of(inference, known, members, is_named)
-        _refuse_narrowed(inference, known, text, scope)
+        declared = frozenset[str]()
+        if is_csharp and known.side == "type" and known.parts[0].kind == "interface":
+            declared = self._names_of(inference, known, members, True) | _EXPLICIT
+            names |= declared if _is_declared_name(half.placeholder) else frozenset()
+        if is_script(inference.file.language) and known.side == "object" and is_narrowed(self._world, text, scope):
+            raise AbstainError("narrowed")
         doubt = members.doubt
         if is_script(inference.file.language) and any(self._world.is_augmented(part.name) for part in known.parts):
             doubt = doubt or "a module augmentation"
-        if inference.file.language == "csharp" and known.side == "object":
+        if is_csharp and known.side == "object":
             doubt = doubt or library_doubt(self._world, inference.file)
+        if is_csharp:
+            doubt = doubt or version_doubt(self._world, inference.file, members.types)
         dot = _QUESTIONED_DOT if isinstance(target, ex.Present) else _ANY_DOT
-        return self._agreed(inference.file.language, names, text, scope, dot), doubt
+        self._agreed(inference.file.language, names | declared, text, scope, dot)
+        return names, doubt
 
     def _names_of(self, inference: Inference, known: Known, members: Members, is_named: bool) -> frozenset[str]:
         language = inference.file.language
@@ -219,6 +236,13 @@ def _dotted(text: str) -> ex.Expression:
     return result
 
 
+def _is_declared_name(node: Node | None) -> bool:
+    """Whether a place is where a type's body declares a member, not within one."""
+    while node is not None and node.type in _DECLARING:
+        node = node.parent
+    return node is not None and node.type == "declaration_list"
+
+
 def _source_of(node: Node) -> str:
     return text_of(node)
 
@@ -258,15 +282,3 @@ def _refuse_other_this(half: HalfWritten) -> None:
                                                                                  "enum_constant"):  # fmt: skip
             raise AbstainError("another this")
         node = parent
-
-
-def _refuse_narrowed(inference: Inference, known: Known, text: str, scope: str) -> None:
-    """A test of the receiver's type may have narrowed it."""
-    if not is_script(inference.file.language) or known.side == "type":
-        return
-    receiver = re.escape(text)
-    scope = re.sub(r"\b(?:const|let|var)\s+[\w$]+\s+in\b", "", scope)
-    if re.search(rf"\b(?:is|has|assert)[A-Z]\w*(?:<[^<>()]*>)?\(\s*{receiver}\s*[,)]", scope):
-        raise AbstainError("narrowed")
-    if re.search(rf"(?<![\w.]){receiver}\s+instanceof\b|\bin\s+{receiver}\b|\btypeof\s+{receiver}\b", scope):
-        raise AbstainError("narrowed")

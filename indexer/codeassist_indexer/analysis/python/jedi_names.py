@@ -5,6 +5,8 @@ Runs in the worker: jedi can raise anything, and it can hang.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -105,33 +107,56 @@ class JediNames:
         # Compiled modules are imported only from this interpreter's own path (`load_unsafe_extensions=False`), and of
         # that only the standard library is on `sys_path`; `smart_sys_path` would read build files of the repository.
         self._environment = _newest(InterpreterEnvironment())
+        self._grammar: Any = self._environment.get_grammar()._hashed
         self._sys_path = sys_path
         self._projects: dict[Path, jedi.Project] = {}
+        self._open: tuple[Path, Any] | None = None
 
     def find(self, question: dict[str, Any]) -> dict[str, Any]:
         """Return the names, or why there are none."""
         path = self._root / question["path"]
         project = self._project(path.parent)
-        script = jedi.Script(question["source"], path=path, project=project, environment=self._environment)
+        with self._written_at(path):
+            script = jedi.Script(question["source"], path=path, project=project, environment=self._environment)
+            try:
+                return self._found(script, question)
+            except UnsureError as unsure:
+                return {"unsure": str(unsure)}
+
+    def _found(self, script: Any, question: dict[str, Any]) -> dict[str, Any]:
         line, column = question["line"], question["column"]
+        match question["kind"]:
+            case "warm":
+                state = script._inference_state
+                _ = state.builtins_module, state.typing_module  # half a second of parsing, once a process
+                return {"names": sorted({name.name for name in script.infer(line, column)})}
+            case "import":
+                names, doubt = imports(script, line, column, question["statement"])
+            case "keyword":
+                found = parameters(script, line, column, tuple(question["bracket"]))
+                return {**asdict(found), "names": sorted(found.names)}
+            case kind:
+                names, doubt = members(script, line, column, self._patches, only_cases=kind == "case")
+        return {"names": sorted(names), "doubt": doubt}
+
+    @contextmanager
+    def _written_at(self, path: Path) -> Iterator[None]:
+        """Hold a file's half-written text for what stands in it, until the question is answered.
+
+        jedi would go on to take it for the file, and miss what a torn statement swallowed, in all that import from it.
+        The tree is kept for the next question about the same file: what has not changed is not parsed again.
+        """
+        trees = parso.cache.parser_cache.setdefault(self._grammar, {})
+        saved = trees.pop(path, None)
+        if self._open is not None and self._open[0] == path:
+            trees[path] = self._open[1]
         try:
-            match question["kind"]:
-                case "warm":
-                    state = script._inference_state
-                    _ = state.builtins_module, state.typing_module  # half a second of parsing, once a process
-                    names = frozenset(name.name for name in script.infer(line, column))
-                case "import":
-                    names, doubt = imports(script, line, column, question["statement"])
-                    return {"names": sorted(names), "doubt": doubt}
-                case "keyword":
-                    found = parameters(script, line, column, tuple(question["bracket"]))
-                    return {**asdict(found), "names": sorted(found.names)}
-                case kind:
-                    names, doubt = members(script, line, column, self._patches, only_cases=kind == "case")
-                    return {"names": sorted(names), "doubt": doubt}
-        except UnsureError as unsure:
-            return {"unsure": str(unsure)}
-        return {"names": sorted(names)}
+            yield
+        finally:
+            if path in trees:
+                self._open = path, trees.pop(path)
+            if saved is not None:
+                trees[path] = saved
 
     def _project(self, folder: Path) -> jedi.Project:
         """The project as a file in `folder` sees it: of packages of one name, the nearest comes first."""

@@ -19,10 +19,16 @@ from codeassist_indexer.analysis.python.jedi_sure import Walk
 from codeassist_indexer.analysis.python.patches import Patches
 from codeassist_indexer.analysis.python.questions import PLACEHOLDER
 from codeassist_indexer.analysis.text.lexer import code_only
+from codeassist_indexer.analysis.text.receivers import receivers_in
 
 _WORD = re.compile(r"[^\W\d]\w*")
 _FROM_IMPORT = re.compile(r"from\s+(?P<dots>[.\s]*)(?P<module>[\w.]*)\s+import\b")
 _MODULE_PATH = re.compile(r"(?:from|import|,)\s*(?P<dots>\.*)(?P<module>(?:\w+\.)*)\Z")
+# Functions that say what an object is: of the language, of `inspect` and `asyncio`, of unittest, and named like these.
+_TEST = re.compile(
+    r"isinstance|issubclass|hasattr|callable|type|cast|setattr|_*is_?[a-z]\w*|assert_?(?:Is|is)_?(?:I|i)nstance"
+)
+_TESTS = (r"\bmatch[ (]+RECEIVER\s*\)?:", r"(?<![\w.])RECEIVER\.__class__ +(?:is|in|[!=]=)")
 _VERSION = re.compile(r"version|\bPY[23]|platform|os\.name", re.IGNORECASE)
 _LAYING_OUT = re.compile(r"__init__|__new__|__post_init__|__enter__|__setstate__|setup|setUp\w*|_?init\w*|_?reset\w*")
 
@@ -64,7 +70,7 @@ def members(
             raise UnsureError("the module itself")
     text = _code_between(base, leaf)
     scope = _scope_of(base, leaf)
-    _refuse_narrowed(text, scope)
+    _refuse_narrowed(text, _code(scope), patches)
     _refuse_new_attribute(base, text, leaf)
     if only_cases:
         cases = _enum_cases(values)
@@ -302,13 +308,16 @@ def _used_in(scope: Any, text: str) -> set[str]:
     return {use["name"] for use in _uses(scope, text) if not use["assigned"]} - {PLACEHOLDER}
 
 
-def _refuse_narrowed(text: str, scope: Any) -> None:
-    """A test of the receiver's type may have narrowed it in a way that jedi does not see."""
-    test = (
-        rf"\b(?:isinstance|issubclass|hasattr|callable|type|cast|setattr)\([^()\n]*(?<![\w.]){re.escape(text)}\s*[,)]"
-    )
-    if re.search(test, _code(scope)):
-        raise UnsureError("narrowed")
+def _refuse_narrowed(text: str, code: str, patches: Patches) -> None:
+    """A test of what the receiver is, or begins with, may have narrowed it in a way that jedi does not see."""
+    for receiver in receivers_in(text):
+        passed = rf"(?<![\w.])(?P<test>(?:\w+\.)*\w+)\([^()\n]*(?<![\w.]){re.escape(receiver)}\s*[,)]"
+        for call in re.finditer(passed, code):
+            name = call["test"].rpartition(".")[2]
+            if _TEST.fullmatch(name) or patches.is_type_guard(name):
+                raise UnsureError("narrowed")
+        if any(re.search(test.replace("RECEIVER", re.escape(receiver)), code) for test in _TESTS):
+            raise UnsureError("narrowed")
 
 
 def _refuse_new_attribute(base: Any, text: str, leaf: Any) -> None:

@@ -1,7 +1,7 @@
-"""Attributes that code of the repository gives a class or a module from outside.
+"""What other code of the repository says of a class, a module or a value, found by name in the index.
 
-`Session.send = patched`, `setattr(Action, "name", …)`: no definition names them. They are looked for where the index
-has the name of the class.
+Attributes that are given from outside (`Session.send = patched`, `setattr(Action, "name", …)`), which no definition
+names; and functions that tell types apart.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from codeassist_indexer.storage.store import Store
 
 MOST_CHUNKS = 2_000
 """Of chunks that hold a class's name, so many are read: 20 ms."""
+
+_GUARD = re.compile(r"\bdef\s+(\w+)(?:(?!\bdef\b)[\s\S]){0,600}?->\s*[\"']?(?:\w+\.)*Type(?:Guard|Is)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +50,29 @@ class Patches:
     store: Store
     _state: str = ""
     _known: dict[str, Patch] = field(default_factory=dict[str, Patch])
+    _guards: frozenset[str] | None = None
 
     def of(self, name: str) -> Patch:
         """What the class or module of this name is given."""
-        state = state_of_others(self.store, "")
-        if state != self._state:
-            self._state, self._known = state, {}
+        self._forget_changed()
         found = self._known.get(name)
         if found is None:
-            tokens = identifier_tokens(name)
-            texts = chunk_texts_with(self.store, tokens[0], "python", MOST_CHUNKS) if tokens else ()
-            found = self._known[name] = patch_in(texts, name)
+            found = self._known[name] = patch_in(self._texts_with(name), name)
         return found
+
+    def is_type_guard(self, name: str) -> bool:
+        """Whether a function of this name says by what it returns that its argument is of some type (PEP 647, 742)."""
+        self._forget_changed()
+        if self._guards is None:
+            texts = (text for returned in ("TypeGuard", "TypeIs") for text in self._texts_with(returned))
+            self._guards = frozenset(name for text in texts for name in _GUARD.findall(text))
+        return name in self._guards
+
+    def _texts_with(self, name: str) -> Sequence[str]:
+        tokens = identifier_tokens(name)
+        return chunk_texts_with(self.store, tokens[0], "python", MOST_CHUNKS) if tokens else ()
+
+    def _forget_changed(self) -> None:
+        state = state_of_others(self.store, "")
+        if state != self._state:
+            self._state, self._known, self._guards = state, {}, None
