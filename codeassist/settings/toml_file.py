@@ -17,10 +17,11 @@ MOST_BYTES = 64 << 10
 MOST_DEPTH = 16
 _MOST_DOTS = 16
 _MOST_DIGITS = 100
-# What a text is made of, strings and comments first: brackets and dots in them mean nothing.
+# What a text is made of, strings and comments first: brackets and dots in them mean nothing. A string that is not
+# closed goes on to where its end is looked for, so that no character is looked at twice; the text is no TOML then.
 _PIECE = re.compile(
-    r'''"""(?:[^\\"]|\\.|"(?!""))*+""" | \'\'\'(?:[^']|'(?!''))*+\'\'\' | "(?:[^"\\\n]|\\.)*+" | '[^'\n]*+' | \#[^\n]*+
-        | [\[\]{}] | \d[\d_]*+ | \. | \n''',
+    r'''"""(?:[^\\"]|\\.|"(?!""))*+(?:""")? | \'\'\'(?:[^']|'(?!''))*+(?:\'\'\')? | "(?:[^"\\\n]|\\.)*+"? | '[^'\n]*+'?
+        | \#[^\n]*+ | [\[\]{}] | \d[\d_]*+ | \. | \n''',
     re.VERBOSE | re.DOTALL,
 )
 
@@ -39,6 +40,11 @@ def read_toml(file: Path) -> dict[str, object]:
         raise SettingsError(f"{file}: cannot be read ({error.strerror}); check its permissions") from error
     except UnicodeDecodeError as error:
         raise SettingsError(f"{file}: not UTF-8; save it as UTF-8") from error
+    return parse_toml(file, text)
+
+
+def parse_toml(file: Path, text: str) -> dict[str, object]:
+    """Return what a text holds, which is called `file` in errors. Raises SettingsError for what is none."""
     _refuse_monsters(file, text)
     try:
         return tomllib.loads(text)
@@ -63,4 +69,4 @@ def _refuse_monsters(file: Path, text: str) -> None:
             dots = 0
         if depth > MOST_DEPTH or dots > _MOST_DOTS or (found[0].isdigit() and len(found) > _MOST_DIGITS):
             line = text.count("\n", 0, piece.start()) + 1
-            raise SettingsError(f"{file}: line {line} is nested or longer than any setting; correct or remove it")
+            raise SettingsError(f"{file}: line {line} is nested or longer than anything needs; correct or remove it")

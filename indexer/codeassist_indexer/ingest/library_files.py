@@ -24,6 +24,8 @@ from codeassist_indexer.ingest.walk import FileLimits
 from codeassist_indexer.languages.forms.parsed import ParsedFile, Symbol
 from codeassist_indexer.languages.forms.short_heads import head_in
 from codeassist_indexer.languages.forms.signatures import SIGNATURE_CHARS
+from codeassist_indexer.languages.registry import LANGUAGES
+from codeassist_indexer.languages.spec import is_no_private_member
 from codeassist_indexer.libraries.package import InstalledPackage
 from codeassist_indexer.storage.file_records import FileState, PreparedFile
 from codeassist_indexer.storage.library_symbols import OFFERED
@@ -33,13 +35,12 @@ MAX_FILES = 2_000
 """Of one package: a large framework has as many. Those nearest to its top come first."""
 MAX_BYTES = 24 << 20
 _LIMITS = FileLimits()
-_KEPT_FORMAT = b"3"  # what of a file is kept; another number makes all databases anew
+_KEPT_FORMAT = b"4"  # what of a file is kept; another number makes all databases anew
 _CUT = "…"  # what a head ends with that is longer than an index keeps
 _MOST_HEAD_BYTES = 8_000
 _QUOTED = re.compile(r"[\"']([^\W\d]\w*)[\"']")
 _NAME = re.compile(r"[^\w.+-]+")
 _OWNERS = frozenset({"class", "interface", "enum", "struct", "trait", "module", "type"})
-_OFFERED_MEMBERS = frozenset({"__init__", "__new__", "__call__", "__enter__", "__aenter__", "__getitem__", "__iter__"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,20 +139,25 @@ def _read(listed: ListedFile) -> ReadFile | None:
 
 def _offered(parsed: ParsedFile, text: str) -> ParsedFile:
     """Return what importers may use of a file, without its text."""
-    return replace(parsed, symbols=tuple(_offered_symbols(parsed.symbols, text)), chunks=())
+    imports = LANGUAGES[parsed.language].imports
+    rules = None if imports is None else imports.libraries
+    is_offered = is_no_private_member if rules is None else rules.is_offered
+    return replace(parsed, symbols=tuple(_offered_symbols(parsed.symbols, text, is_offered)), chunks=())
 
 
-def _offered_symbols(symbols: tuple[Symbol, ...], text: str) -> Iterator[Symbol]:
+def _offered_symbols(
+    symbols: tuple[Symbol, ...], text: str, is_offered: Callable[[Symbol, str], bool]
+) -> Iterator[Symbol]:
     source = text.encode("utf-8", "surrogatepass")
-    owners = {""}
+    kinds = {symbol.qualified_name: symbol.kind for symbol in symbols}
+    offered = {"": ""}
     for symbol in symbols:
-        if symbol.parent not in owners:
+        # A type may stand in another file of the package than its method.
+        owner = offered.get(symbol.parent, None if symbol.parent in kinds else "type")
+        if owner is None or not is_offered(symbol, owner):
             continue  # inside of a function, or of what is not offered
-        is_private = symbol.name.startswith("_") and symbol.name not in _OFFERED_MEMBERS
-        if symbol.parent and is_private:
-            continue
         if symbol.kind in _OWNERS:
-            owners.add(symbol.qualified_name)
+            offered[symbol.qualified_name] = symbol.kind
         if symbol.name == OFFERED and not symbol.parent:  # what a star takes, and what a module is there for
             listed = _QUOTED.findall(source[symbol.start_byte : symbol.end_byte].decode("utf-8", "replace"))
             symbol = replace(symbol, doc=" ".join(listed))

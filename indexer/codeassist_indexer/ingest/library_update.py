@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,10 +29,10 @@ from codeassist_indexer.libraries.installed import ECOSYSTEMS
 from codeassist_indexer.libraries.package import Installation, InstalledPackage
 from codeassist_indexer.retrieval.sources.handed_on import ways_out
 from codeassist_indexer.storage.library_rows import (
+    OWN,
     LibraryRow,
     imported_names,
     library_rows,
-    paths_of_modules,
     scanned,
     write_libraries,
 )
@@ -45,7 +45,6 @@ log = logging.getLogger(__name__)
 MAX_PACKAGES = 120
 """Of one ecosystem in one repository."""
 _MOST_STEPS = 3  # from package to package that hands a name on
-_BESIDE_ROOT = ("src", "lib", "python")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +82,7 @@ def update_libraries(
         installation = open_installation(root)
         beside = [*installation.projects(), *projects]
         update = _EcosystemUpdate(store, root, folder, installation, beside, rules, breathe, progress, in_background)
-        has_changed |= update.run(_of_others(store, names, rules))
+        has_changed |= update.run(names)
     if has_changed:
         for path in unused_databases(folder):
             shutil.rmtree(path, ignore_errors=True)
@@ -94,32 +93,6 @@ def _rules(language: str, ecosystem: str) -> LibraryImports | None:
     imports = LANGUAGES[language].imports
     rules = None if imports is None else imports.libraries
     return rules if rules is not None and rules.ecosystem == ecosystem else None
-
-
-def _of_others(store: Store, names: Sequence[tuple[str, str]], rules: LibraryImports) -> list[tuple[str, str]]:
-    """Leave out what the repository itself provides: a package, or a module beside its root."""
-    if not rules.own_come_first:
-        return list(names)
-    firsts = dict.fromkeys(rules.package_of(module) for module, _ in names)
-    own = {first for first, paths in paths_of_modules(store, firsts).items() if any(map(_is_importable, paths))}
-    return [(module, name) for module, name in names if rules.package_of(module) not in own]
-
-
-def _is_importable(path: str) -> bool:
-    """Whether importers may call the file by its module's name alone: a package, or a module at the root or beside."""
-    *folders, name = path.split("/")
-    return _importable_below(path) is not None or (name.startswith("__init__.") and len(folders) == 2)
-
-
-def _importable_below(path: str) -> str | None:
-    """Return the folder in which Python finds the file's module by its name alone, if it is a usual one."""
-    *folders, name = path.split("/")
-    if name.startswith("__init__."):
-        folders = folders[:-1]
-        is_usual = not folders or folders[-1] in _BESIDE_ROOT
-    else:
-        is_usual = not folders or folders == ["src"]
-    return "/".join(folders) if is_usual else None
 
 
 class _EcosystemUpdate:
@@ -149,10 +122,12 @@ class _EcosystemUpdate:
         self._projects = projects
         self._built: dict[str, tuple[InstalledPackage, str, str]] = {}  # by label: package, database, listing
 
-    def run(self, names: Sequence[tuple[str, str]]) -> bool:
-        """Take in what the names need; say whether the repository's packages are others than before."""
+    def run(self, imported: Sequence[tuple[str, str]]) -> bool:
+        """Take in what the imports need; say whether the repository's packages are others than before."""
         ecosystem = self._installation.ecosystem
-        near = list(self._project_rows(names))
+        own = self._installation.provides(PathReader(self._store), imported)
+        names = [(module, name) for module, name in imported if self._rules.package_of(module) not in own]
+        near = [*self._own_rows(own), *self._project_rows(names)]
         asked = (f"{module} {name}" for module, name in names)
         stamp = _digest([self._installation.stamp(), *map(str, near), *asked])
         if scanned(self._store, ecosystem) == stamp and self._are_there(ecosystem):
@@ -169,7 +144,7 @@ class _EcosystemUpdate:
         return rows != before
 
     def _are_there(self, ecosystem: str) -> bool:
-        rows = [row for row in library_rows(self._store) if row.ecosystem == ecosystem]
+        rows = [row for row in library_rows(self._store) if row.ecosystem == ecosystem and row.database != OWN]
         databases = {library_database(self._folder, row.database) for row in rows}
         if not all(map(_is_usable, databases)):
             return False
@@ -211,24 +186,43 @@ class _EcosystemUpdate:
         note_use(path)
         self._built[package.label] = (package, name, listing)
 
+    def _own_rows(self, own: Mapping[str, Mapping[str, str]]) -> Iterator[LibraryRow]:
+        """Yield a row for each name by which the repository's files import a project of the same repository."""
+        ecosystem, folder = self._installation.ecosystem, str(self._root)
+        for module, entries in own.items():
+            yield LibraryRow(ecosystem, module, module, "", OWN, entries, folder, folder)
+
     def _project_rows(self, names: Sequence[tuple[str, str]]) -> Iterator[LibraryRow]:
         """Yield a row for each module that a project beside this one provides, by its own index."""
         ecosystem = self._installation.ecosystem
-        firsts = list(dict.fromkeys(self._rules.package_of(module) for module, _ in names))
-        for root in dict.fromkeys(path.resolve() for path in self._projects):
+        opened = filter(None, map(self._opened, dict.fromkeys(self._projects)))
+        for root in dict.fromkeys(opened):
             database = project_database(root)
-            path = library_database(self._folder, database)
-            if root == self._root.resolve() or not self._rules.own_come_first or not _is_usable(path):
-                continue
-            store = Store(path, is_read_only=True)
+            store = Store(library_database(self._folder, database), is_read_only=True)
             try:
-                found = paths_of_modules(store, firsts)
+                found = ECOSYSTEMS[ecosystem](root).provides(PathReader(store), names)
             finally:
                 store.close()
-            for module, paths in found.items():
-                folder = next((each for path in paths if (each := _importable_below(path)) is not None), None)
-                if folder is not None:
-                    yield LibraryRow(ecosystem, module, root.name, "", database, {"": folder}, str(root), str(root))
+            for module, entries in found.items():
+                yield LibraryRow(ecosystem, module, root.name, "", database, entries, str(root), str(root))
+
+    def _opened(self, project: Path) -> Path | None:
+        """Return the repository that the user has opened in which a project lies; None: there is none.
+
+        Whatever a file of the repository names as one: no folder above the repository, and nothing in it, counts.
+        """
+        try:
+            own, path = self._root.resolve(), project.resolve()
+        except (OSError, RuntimeError, ValueError):  # links in a circle; a name that no file can have
+            return None
+        if path.is_relative_to(own):
+            return None
+        for each in (path, *path.parents):
+            if own.is_relative_to(each):
+                return None
+            if _is_usable(library_database(self._folder, project_database(each))):
+                return each
+        return None
 
     def _handed_on(self, names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         """Yield what packages that were taken in import themselves of the names that they are asked for."""

@@ -14,12 +14,14 @@ from codeassist_indexer.languages.forms.import_form import ImportForm
 from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths
 from codeassist_indexer.languages.forms.lexicon import Lexicon
 from codeassist_indexer.languages.forms.mend import Mends
-from codeassist_indexer.languages.forms.parsed import Import
+from codeassist_indexer.languages.forms.parsed import Import, Symbol
 
 IMPORT_LINE = re.compile(
     r"\n[ \t]*(?:(?:pub(?:\([^)\n]*\))?[ \t]+)?use|import|from|using|global using|export|mod|#[ \t]*include)\b"
 )
 """The line break before a line that imports, as most languages write it; `^` would be tried at each character."""
+
+_OFFERED_MEMBERS = frozenset({"__init__", "__new__", "__call__", "__enter__", "__aenter__", "__getitem__", "__iter__"})
 
 PARTS = {
     "definitions": "its types and functions are in no prompt, and chunks bear no names",
@@ -56,20 +58,32 @@ class Definitions:
     comments: tuple[str, ...] = ("comment",)
 
 
+def is_no_private_member(symbol: Symbol, owner: str) -> bool:
+    """Say whether importers may use what is named as languages do that know no better: a member's underscore hides it.
+
+    `owner`: the kind of what it belongs to, "" at the top of a file.
+    """
+    return not owner or not symbol.name.startswith("_") or symbol.name in _OFFERED_MEMBERS
+
+
 @dataclass(frozen=True, slots=True)
 class LibraryImports:
-    """How imports lead into installed packages.
+    """How imports lead into installed packages, and into projects beside this one.
 
     `ecosystem` names what finds them on the disk (libraries/). `package_of` gives, of an import's module as it is
     written, the name that packages are known by there; "" for what cannot be one. `files` returns the files of a
     package in which the imported name may be defined, the likeliest first; it is told what the package says of its
-    entries. `own_come_first`: where the repository has a module of a package's name, that is meant.
+    entries (`Installation` says what these are). `is_offered` says of a definition whether importers may use it, told
+    the kind of what it belongs to. `owner` heads a member that is shown without its type; "": its own head says it.
+    `joins_files`: what a module offers is what all of these files define, not the first alone.
     """
 
     ecosystem: str
     package_of: Callable[[str], str]
     files: Callable[[IndexedPaths, Mapping[str, str], Import], list[str]]
-    own_come_first: bool = False
+    is_offered: Callable[[Symbol, str], bool] = is_no_private_member
+    owner: str = "class {}"
+    joins_files: bool = False
 
 
 @dataclass(frozen=True, slots=True)

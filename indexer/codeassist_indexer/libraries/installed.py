@@ -5,9 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from codeassist_indexer.libraries.go_modules import GoInstallation
 from codeassist_indexer.libraries.node_packages import NodeInstallation
 from codeassist_indexer.libraries.package import Installation
 from codeassist_indexer.libraries.python_packages import PythonInstallation
 
-ECOSYSTEMS: Mapping[str, Callable[[Path], Installation]] = {"python": PythonInstallation, "npm": NodeInstallation}
+ECOSYSTEMS: Mapping[str, Callable[[Path], Installation]] = {
+    "python": PythonInstallation,
+    "npm": NodeInstallation,
+    "go": GoInstallation,
+}
 """By the name that `LibraryImports.ecosystem` says; each is given a repository's root."""

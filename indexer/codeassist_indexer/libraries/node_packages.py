@@ -9,17 +9,18 @@ from __future__ import annotations
 import os
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, cast
 
-from codeassist.json_object import parse_json
-from codeassist.regular_file import open_regular
+from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths
 from codeassist_indexer.languages.forms.npm_packages import package_of
+from codeassist_indexer.libraries.manifests import changed, json_of
+from codeassist_indexer.libraries.node_workspaces import NodeWorkspaces
 from codeassist_indexer.libraries.package import InstalledPackage
 
 _MODULES = "node_modules"
 _DECLARATIONS = (".d.ts", ".d.mts", ".d.cts")
-_MOST_JSON_BYTES = 1 << 20
 _MOST_ENTRIES = 500
 _MOST_FILES = 10_000
 _MOST_FOLDERS = 2_000  # of a repository, looked through for workspaces with packages of their own
@@ -35,16 +36,24 @@ class NodeInstallation:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._folders = list(_module_folders(root))
+        self._workspaces = NodeWorkspaces(root)
+
+    @cached_property
+    def _folders(self) -> list[Path]:
+        return list(_module_folders(self._root))
 
     def stamp(self) -> str:
-        """Return the folders, and the lists of what npm and others installed there, with the times of their changes."""
+        """Return the folders, the lists of what npm and others installed there, and the manifests, as they are now."""
         lists = [path / name for path in self._folders for name in ("", ".package-lock.json", ".modules.yaml")]
-        return "\n".join(f"{path} {_changed_ns(path)}" for path in lists)
+        return "\n".join(changed([*lists, *self._workspaces.files()]))
 
     def projects(self) -> Sequence[Path]:
-        """Return nothing: what a link leads to outside of node_modules is not looked into."""
-        return ()
+        """Return what the repository's manifests name by a path outside of it."""
+        return self._workspaces.outside()
+
+    def provides(self, index: IndexedPaths, imported: Sequence[tuple[str, str]]) -> Mapping[str, Mapping[str, str]]:
+        """Return the repository's own packages, and what its tsconfig.json calls by another name."""
+        return self._workspaces.entries(index, (module for module, _ in imported))
 
     def packages(self, modules: Iterable[str]) -> Iterator[InstalledPackage]:
         """Yield the packages of these import paths that declare types, each with what declares types for it."""
@@ -68,7 +77,7 @@ class NodeInstallation:
             return None
         if not real.is_relative_to(self._root.resolve()) or _MODULES not in real.parts:
             return None  # a link out of the repository; or to a workspace, which is the repository's own code
-        said = _json(real / "package.json")
+        said = json_of(real / "package.json")
         files = {f"{name}/{path}": path for path in _declarations(real)}
         if not files:
             return None
@@ -144,19 +153,3 @@ def _declared(value: object, known: frozenset[str], depth: int = 0) -> Iterator[
     elif isinstance(value, list) and depth < 6:
         for each in cast("list[object]", value):
             yield from _declared(each, known, depth + 1)
-
-
-def _json(path: Path) -> Mapping[str, Any]:
-    try:
-        with open_regular(path) as file:
-            value = parse_json(file.read(_MOST_JSON_BYTES))
-    except (OSError, ValueError):
-        return {}
-    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
-
-
-def _changed_ns(path: Path) -> int:
-    try:
-        return path.stat().st_mtime_ns
-    except OSError:
-        return 0

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
+from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths
+
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
 
@@ -49,7 +51,17 @@ class Installation(Protocol):
         ...
 
     def projects(self) -> Sequence[Path]:
-        """Return the folders of projects that are used as they lie on the disk, not as a copy of them."""
+        """Return the folders of projects that are used as they lie on the disk, not as a copy of them.
+
+        As files of the repository name them: they may lie anywhere, or nowhere.
+        """
+        ...
+
+    def provides(self, index: IndexedPaths, imported: Sequence[tuple[str, str]]) -> Mapping[str, Mapping[str, str]]:
+        """Return what of these imports (module and name) the repository itself provides, which `index` is the index of.
+
+        By what `package_of` makes of the module: the entries, as `LibraryImports.files` wants them.
+        """
         ...
 
     def packages(self, modules: Iterable[str]) -> Iterator[InstalledPackage]:

@@ -10,14 +10,16 @@ import csv
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
 from codeassist.json_object import parse_json
 from codeassist.regular_file import open_regular
+from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths
 from codeassist_indexer.libraries.package import InstalledPackage
 from codeassist_indexer.libraries.python_environment import site_packages_of, system_packages
 
@@ -26,6 +28,7 @@ _MOST_URL_BYTES = 64 << 10
 _MOST_DISTRIBUTIONS = 5_000
 _MOST_LISTED = 20_000
 _STUBS = "-stubs"
+_BESIDE_ROOT = ("src", "lib", "python")
 _INFO = re.compile(r"([A-Za-z0-9][\w.+-]*?)-(\d[^-]*)(?:-py3[\d.]*)?\.(?:dist|egg)-info")
 # Never part of what a package offers; other people's packages, for some.
 _NOT_OFFERED = frozenset({"tests", "_vendor", "_vendored", "vendor", "vendored", "__pycache__", "node_modules"})
@@ -49,8 +52,12 @@ class PythonInstallation:
     ecosystem = "python"
 
     def __init__(self, root: Path) -> None:
-        self._folders = site_packages_of(root) or system_packages()
+        self._root = root
         self._by_module: dict[str, list[_Distribution]] | None = None
+
+    @cached_property
+    def _folders(self) -> list[Path]:
+        return site_packages_of(self._root) or system_packages()
 
     def stamp(self) -> str:
         """Return the folders with the times of their last changes."""
@@ -59,6 +66,17 @@ class PythonInstallation:
     def projects(self) -> Sequence[Path]:
         """Return the folders of what is installed editable, as pip notes it."""
         return [folder for each in self._folders for folder in _editable(each)]
+
+    def provides(self, index: IndexedPaths, imported: Sequence[tuple[str, str]]) -> Mapping[str, Mapping[str, str]]:
+        """Return the folder of each package, or module at the root or beside: under "", as `entries` has it."""
+        found: dict[str, Mapping[str, str]] = {}
+        names = list(dict.fromkeys(module.partition(".")[0] for module, _ in imported))
+        index.read_modules((name, "") for name in names)
+        for name in filter(None, names):
+            folders = [each for path in index.by_module(name, "") if (each := _importable_below(path)) is not None]
+            if folders:
+                found[name] = {"": min(folders, key=lambda folder: folder not in ("", *_BESIDE_ROOT))}
+        return found
 
     def packages(self, modules: Iterable[str]) -> Iterator[InstalledPackage]:
         """Yield the distributions that provide what these dotted modules import."""
@@ -79,6 +97,15 @@ class PythonInstallation:
                 if (each.name, each.version) not in seen:
                     seen.add((each.name, each.version))
                     yield _package(each)
+
+
+def _importable_below(path: str) -> str | None:
+    """Return the folder in which Python may find the file's module by its name alone, if it is a usual one."""
+    *folders, name = path.split("/")
+    if name.startswith("__init__."):
+        is_usual = len(folders) <= 2 or folders[-2] in _BESIDE_ROOT
+        return "/".join(folders[:-1]) if folders and is_usual else None
+    return "/".join(folders) if name.endswith((".py", ".pyi")) and folders in ([], ["src"]) else None
 
 
 def _package(found: _Distribution) -> InstalledPackage:

@@ -6,11 +6,13 @@ The packages' own definitions stand in databases of their own (`library_stores`)
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from codeassist_indexer.storage.store import Store
 
+OWN = ""
+"""The `database` of a project of the repository itself, which has no other index."""
 _GENERATION = "libraries"
 
 
@@ -43,18 +45,6 @@ def imported_names(store: Store, languages: Sequence[str]) -> list[tuple[str, st
     return [(module, name) for module, name in rows]
 
 
-def paths_of_modules(store: Store, names: Iterable[str]) -> dict[str, list[str]]:
-    """Return the paths of the files that importers may call by each of these names."""
-    found: dict[str, list[str]] = {}
-    rows = store.query(
-        "SELECT module_name, path FROM files WHERE module_name IN (SELECT value FROM json_each(?)) ORDER BY path",
-        (json.dumps(list(names)),),
-    )
-    for name, path in rows:
-        found.setdefault(name, []).append(path)
-    return found
-
-
 def libraries_generation(store: Store) -> int:
     """Return a number that changes whenever `library_rows` would."""
     rows = store.query("SELECT value FROM counts WHERE name = ?", (_GENERATION,))
@@ -70,6 +60,12 @@ def library_rows(store: Store) -> list[LibraryRow]:
         LibraryRow(ecosystem, module, package, version, database, json.loads(entries), folder, listing)
         for ecosystem, module, package, version, database, entries, folder, listing in rows
     ]
+
+
+def own_entries(store: Store, ecosystem: str) -> dict[str, str]:
+    """Return the entries, as JSON, of the projects that the repository itself has, by what imports call them by."""
+    sql = "SELECT module, entries FROM libraries WHERE ecosystem = ? AND database = ?"
+    return dict(store.query(sql, (ecosystem, OWN)))
 
 
 def scanned(store: Store, ecosystem: str) -> str | None:

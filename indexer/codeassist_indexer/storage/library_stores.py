@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from cachetools import LRUCache
 from platformdirs import user_cache_path
 
-from codeassist_indexer.storage.library_rows import libraries_generation, library_rows
+from codeassist_indexer.storage.library_rows import OWN, libraries_generation, library_rows
 from codeassist_indexer.storage.store import Store, database_path
 
 T = TypeVar("T")
@@ -133,6 +133,8 @@ class LibraryStores:
         by_module: dict[tuple[str, str], tuple[Library, ...]] = {}
         libraries: dict[str, Library] = {}
         for row in library_rows(store):
+            if row.database == OWN:
+                continue
             library = libraries.get(row.database)
             if library is None:
                 opened = self._opened.get(row.database)

@@ -6,13 +6,14 @@ Also what types hold and extend.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple
 
 from codeassist_indexer.languages.forms.indexed_paths import MAX_FILES
 from codeassist_indexer.languages.forms.parsed import Import
+from codeassist_indexer.storage.library_rows import own_entries
 from codeassist_indexer.storage.store import Store
 
 _start_byte_of_member = itemgetter(0)
@@ -112,6 +113,7 @@ class PathReader:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._known: dict[tuple[str, tuple[object, ...]], list[tuple[Any, ...]]] = {}
+        self._own_entries: dict[str, Mapping[str, str]] = {}
 
     def existing(self, paths: Sequence[str]) -> list[str]:
         """Return those of `paths` that are indexed, in the given order."""
@@ -151,6 +153,14 @@ class PathReader:
         if name:
             return [path for (path,) in self._ask(_DECLARING_AND_DEFINING, names, package, name, MAX_FILES)]
         return [path for (path,) in self._ask(_DECLARING, names, package, MAX_FILES)]
+
+    def own_entries(self, ecosystem: str, module: str) -> Mapping[str, str] | None:
+        """Return the entries of the repository's own project that imports call `module`; None: it has none."""
+        known = self._own_entries.get(ecosystem)
+        if known is None:
+            known = self._own_entries[ecosystem] = own_entries(self._store, ecosystem)
+        entries = known.get(module)
+        return None if entries is None else json.loads(entries)
 
     def read_modules(self, asked: Iterable[tuple[str, str]]) -> None:
         """Read with one query what `by_module` will be asked."""

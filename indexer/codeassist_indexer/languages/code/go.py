@@ -6,6 +6,7 @@ Definitions know no other file of the package: a method's type may stand there, 
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from functools import partial
 
 from tree_sitter import Node
@@ -15,13 +16,16 @@ from codeassist_indexer.languages.forms.definition_form import Form, Named, by_n
 from codeassist_indexer.languages.forms.import_form import ImportForm, field_text, line_of, unquoted
 from codeassist_indexer.languages.forms.indexed_paths import MAX_FILES, IndexedPaths, shared_end
 from codeassist_indexer.languages.forms.lexicon import Lexicon
-from codeassist_indexer.languages.forms.parsed import Import
+from codeassist_indexer.languages.forms.parsed import Import, Symbol
 from codeassist_indexer.languages.forms.signatures import bare_name, binding_head, node_text, one_line
 from codeassist_indexer.languages.forms.words import words
-from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec
+from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec, LibraryImports
 
 _RECEIVER = re.compile(r"\(\s*(?:\w+\s+)?\*?\s*(\w+)")
 _VERSION = re.compile(r"v\d+")
+_DOTTED_VERSION = re.compile(r"\.v\d+$")
+MODULE, FOLDER = "module", "folder"
+"""What `entries` of a module holds: its path, and the folder of its files."""
 _NAMING = frozenset({"type_spec", "type_alias", "var_spec", "field_declaration"})
 _KINDS = {"struct_type": "struct", "interface_type": "interface"}
 
@@ -100,12 +104,38 @@ def _import(node: Node, source: bytes) -> list[Import]:
         return [Import(module, "*", "", line_of(node))]
     if not alias:
         *_, before, last = ("", *module.split("/"))
-        alias = before if before and _VERSION.fullmatch(last) else last
+        alias = _package_name(before if before and _VERSION.fullmatch(last) else last)
     return [Import(module, "", "" if alias == "_" else alias, line_of(node))]
+
+
+def _package_name(folder: str) -> str:
+    """What a package is usually called whose path ends so: `yaml` of `yaml.v3`, `redis` of `go-redis`."""
+    name = _DOTTED_VERSION.sub("", folder)
+    return name if name.isidentifier() else name.removeprefix("go-").removesuffix("-go").replace("-", "_")
+
+
+def _package_of(path: str) -> str:
+    """An import path is known as a whole; what has no dot in its first part is the standard library's."""
+    return path if "." in path.partition("/")[0].strip(".") else ""
+
+
+def _library_files(index: IndexedPaths, entries: Mapping[str, str], imported: Import) -> list[str]:
+    """The files of a package: those of the folder that its path names below its module's."""
+    module, folder = entries.get(MODULE, ""), entries.get(FOLDER, "")
+    below = imported.module.removeprefix(module).strip("/")
+    found = index.in_folder("/".join(filter(None, (folder, below))))
+    return [each for each in found if each.endswith(".go") and not each.endswith("_test.go")][:MAX_FILES]
+
+
+def _is_exported(symbol: Symbol, owner: str) -> bool:
+    return symbol.name[:1].isupper()
 
 
 def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
     """An import path ends with the package's folder; what stands before it is the module's name."""
+    entries = index.own_entries("go", imported.module)
+    if entries is not None:
+        return _library_files(index, entries, imported)
     parts = [part for part in imported.module.strip('"`').split("/") if part]
     folders = index.folders(parts[-1]) if parts else []
     fitting = [folder for folder in folders if shared_end(folder.split("/"), parts) > 0]
@@ -116,6 +146,7 @@ def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
 
 
 _LEXICON = Lexicon("go", (*of.C_COMMENTS, of.DOUBLE, of.SINGLE, of.RAW_TICK))
+_LIBRARIES = LibraryImports("go", _package_of, _library_files, _is_exported, owner="", joins_files=True)
 
 LANGUAGE = LanguageSpec(
     name="go",
@@ -124,7 +155,7 @@ LANGUAGE = LanguageSpec(
     interpreters=("gorun",),
     grammar=Grammar("tree_sitter_go"),
     definitions=Definitions(_FORMS),
-    imports=Imports((ImportForm("(import_spec)", _import),), _files, sees_folder=True),
+    imports=Imports((ImportForm("(import_spec)", _import),), _files, sees_folder=True, libraries=_LIBRARIES),
     keywords=words(
         """break case chan const continue default defer else fallthrough for func go goto if import interface map
         package range return select struct switch type var nil true false string int error bool byte"""

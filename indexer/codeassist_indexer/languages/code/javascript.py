@@ -252,11 +252,15 @@ def _require(node: Node, source: bytes) -> list[Import]:
 
 
 def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
-    """TypeScript and JavaScript: relative paths with any extension, index files, and aliases such as "@/lib/x"."""
+    """TypeScript and JavaScript: relative paths, the repository's own packages, and aliases such as "@/lib/x"."""
     module = imported.module
     if module.startswith("."):
         base = posixpath.normpath(posixpath.join(posixpath.dirname(path), module))
         return index.existing(_file_names(base))[:1]
+    entries = index.own_entries("npm", package_of(module))
+    own = files_of_package(_file_names, index, entries, imported) if entries is not None else []
+    if own:
+        return own
     parts = [part for part in module.lstrip("@~").split("/") if part]
     if len(parts) < 2:
         return []

@@ -250,7 +250,7 @@ LANGUAGE = LanguageSpec(
         line=re.compile(r"\n[ \t]*(?:import|from)\b"),
         is_one_line=_is_one_line,
         folder_modules=("__init__",),
-        libraries=LibraryImports("python", _package_of, _library_files, own_come_first=True),
+        libraries=LibraryImports("python", _package_of, _library_files),
     ),
     keywords=words(
         """False None True and as assert async await break class continue def del elif else except finally for from

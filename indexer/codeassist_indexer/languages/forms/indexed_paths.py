@@ -6,7 +6,7 @@ longest path with the importing file. What a file defines is looked up elsewhere
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from codeassist_indexer.languages.forms.parsed import Import
@@ -44,6 +44,10 @@ class IndexedPaths(Protocol):
 
         With a `name`, only those that define it.
         """
+        ...
+
+    def own_entries(self, ecosystem: str, module: str) -> Mapping[str, str] | None:
+        """Return the entries of the repository's own project that imports call `module`; None: it has none."""
         ...
 
     def read_modules(self, asked: Iterable[tuple[str, str]]) -> None:

@@ -1,6 +1,7 @@
 """How imports of JavaScript and TypeScript name a package, and the files of it that they mean.
 
 A package says itself which file each of its import paths is (`entries`, as its package.json has them, "." for itself).
+Of a project it is also said in which folder it lies, under FOLDER.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from collections.abc import Callable, Mapping
 
 from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths
 from codeassist_indexer.languages.forms.parsed import Import
+
+FOLDER = "/"
 
 
 def package_of(module: str) -> str:
@@ -28,11 +31,18 @@ def files_of_package(
     entry = entries.get(f".{inside}")
     if entry is not None:
         return index.existing([entry])
-    for pattern, file in entries.items():  # "./resources/*": the star is one text on both sides
+    for pattern, file in (
+        (key, file) for key, file in entries.items() if "*" in key
+    ):  # "./resources/*": the star is one text on both sides
         before, star, behind = pattern.partition("*")
         path = f".{inside}"
         if star and path.startswith(before) and path.endswith(behind) and len(path) >= len(pattern) - 1:
             found = index.existing([file.replace("*", path[len(before) : len(path) - len(behind)])])
             if found:
                 return found
-    return index.existing(file_names(f"{package}{inside}"))[:1]
+    folder = entries.get(FOLDER)
+    if folder is None:
+        return index.existing(file_names(f"{package}{inside}"))[:1]
+    base = f"{folder}/" if folder else ""
+    names = [*file_names(f"{base}{inside[1:]}"), *file_names(f"{base}src{inside}")] if inside else []
+    return index.existing(names)[:1]

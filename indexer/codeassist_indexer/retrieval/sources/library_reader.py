@@ -95,7 +95,8 @@ class LibraryReader:
 
     def _names(self, module: str, paths: tuple[str, ...]) -> Sequence[str]:
         store, package = self.library.store, self._rules.package_of(module)
-        files, pending = list(paths[:1]), list(paths[:1])
+        files = list(paths if self._rules.joins_files else paths[:1])
+        pending = list(files)
         while pending and len(files) < _MOST_STARS:
             for each in imports_in_files(store, [], [pending.pop(0)]):
                 for path in files_of_import(self._paths, each.path, each.language, each.imported)[:1]:

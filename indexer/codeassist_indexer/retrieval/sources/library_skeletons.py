@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 
 from codeassist_indexer.languages.forms.short_heads import shortened
-from codeassist_indexer.languages.registry import blocks_of, comment_prefix
+from codeassist_indexer.languages.registry import blocks_of, comment_prefix, imports_of_language
 from codeassist_indexer.languages.spec import BracedBlocks
 from codeassist_indexer.retrieval.query.cursor import has_word
 from codeassist_indexer.retrieval.sources.definitions import has_members, render_with
@@ -32,12 +32,15 @@ def library_skeleton(context: RetrievalContext, definition: Definition, members:
         return _type_skeleton(context, definition, members)
     text = render_with(definition, ())
     owner = definition.qualified_name.rpartition(".")[0]
-    if not owner:
+    imports = imports_of_language(definition.language)
+    rules = None if imports is None else imports.libraries
+    if not owner or rules is None or not rules.owner:
         return text
+    head = rules.owner.format(owner)
     lines = "".join(f"    {line}\n" for line in text.splitlines())
     if isinstance(blocks_of(definition.language), BracedBlocks):
-        return f"class {owner} {{\n{lines}}}\n"
-    return f"class {owner}:\n{lines}"
+        return f"{head} {{\n{lines}}}\n"
+    return f"{head}:\n{lines}"
 
 
 def without_overloads(definitions: Iterable[Definition]) -> Iterator[Definition]:
