@@ -17,7 +17,7 @@ from codeassist.edits.edit_request import EditRequest
 from codeassist.edits.proposal import Proposal
 from codeassist.edits.site import Site
 
-MOST_OLD_LINES = 16
+MOST_OLD_LINES = 21
 MOST_MORE_LINES = 8
 MOST_LINES_BESIDE = 4
 _MORE_TOKENS = 48

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
+from codeassist.completion.pipeline import never
 from codeassist.completion.session import Session
-from codeassist.edits.edit_model import EditModel
-from codeassist.edits.forms.registry import FORMS
+from codeassist.edits.forms.sweep import WINDOW_LINES
+from codeassist.edits.model_parts import open_parts
 from codeassist.edits.pipeline import EditPipeline
-from codeassist.edits.proposals.rewrite import RewriteProposer
 from codeassist.edits.site import Site
 from codeassist.progress import Progress
 from codeassist_eval.edits.edit_task import EditTask
@@ -31,11 +31,10 @@ MOST_OLD_LINES = 5
 
 @dataclass(frozen=True, slots=True)
 class Rewrites:
-    """What writing regions again took: answers of the model, their tokens, its passes, the time of decoding alone and
-    of all, reading the prompt included; and how many tokens were drafted and kept."""
+    """What writing regions again took: the model's answers as tokens, its passes, the time of decoding alone and of
+    all, reading the prompt included; and how many tokens were drafted and kept."""
 
-    num_answers: int
-    num_tokens: int
+    answers: tuple[tuple[int, ...], ...]
     num_passes: int
     decode_ms: float
     whole_ms: tuple[float, ...]
@@ -44,11 +43,12 @@ class Rewrites:
 
     def figures(self) -> dict[str, Any]:
         """The figures of these, ready for JSON."""
+        num_tokens = sum(len(answer) for answer in self.answers)
         return {
-            "answers": self.num_answers,
-            "tokens": self.num_tokens,
+            "answers": len(self.answers),
+            "tokens": num_tokens,
             "passes": self.num_passes,
-            "tokens_per_s": 1e3 * self.num_tokens / self.decode_ms if self.decode_ms else None,
+            "tokens_per_s": 1e3 * num_tokens / self.decode_ms if self.decode_ms else None,
             "decode_ms": self.decode_ms,
             "whole_ms": percentiles(self.whole_ms, (50, 95), 1),
             "draft_acceptance": 100 * self.num_kept / self.num_drafted if self.num_drafted else None,
@@ -60,10 +60,12 @@ def fitting_tasks(tasks: Sequence[EditTask]) -> list[EditTask]:
     return [task for task in tasks if task.target is not None and 0 < len(task.target.old) <= MOST_OLD_LINES]
 
 
-def measure_edits(session: Session, tasks: Sequence[EditTask], form: str, progress: Progress) -> Mapping[str, Any]:
+def measure_edits(
+    session: Session, tasks: Sequence[EditTask], form: str | None, progress: Progress
+) -> Mapping[str, Any]:
     """Measure a model on tasks, each asked once in each way: first by the pipeline as an editor asks, then one region
-    of `form` written again."""
-    figures: dict[str, Any] = {"model": session.model_name, "tasks": len(tasks), "form": form}
+    of 21 lines written again in a form, the model's own unless given."""
+    figures: dict[str, Any] = {"model": session.model_name, "tasks": len(tasks)}
     answers = list(_answers(open_edit_pipeline(session), tasks, progress))
     first = [each["first"] for each in answers if "first" in each]
     rules = [each["sites"] + sum(each.get(rule.name, 0.0) for rule in RULES) for each in answers]
@@ -72,7 +74,9 @@ def measure_edits(session: Session, tasks: Sequence[EditTask], form: str, progre
     figures["answer_ms"] = percentiles((each["total"] for each in answers), (50, 95), 1)
     figures["places_and_rules_ms"] = percentiles(rules, (50, 95), 1)
     with_drafts, without = (_rewrites(session, tasks, form, progress, drafts=drafts) for drafts in (True, False))
+    figures["form"] = open_parts(session, form=form).proposers[0].name
     figures["with_drafts"], figures["without_drafts"] = with_drafts.figures(), without.figures()
+    figures["same_answers"] = sum(one == other for one, other in zip(with_drafts.answers, without.answers, strict=True))
     figures["passes_spared"] = without.num_passes / with_drafts.num_passes if with_drafts.num_passes else None
     figures["times_as_fast"] = without.decode_ms / with_drafts.decode_ms if with_drafts.decode_ms else None
     return figures
@@ -84,31 +88,42 @@ def _answers(pipeline: EditPipeline, tasks: Sequence[EditTask], progress: Progre
         yield pipeline.next_edits(task.request, most=1).trace.stage_ms
 
 
-def _rewrites(session: Session, tasks: Sequence[EditTask], form: str, progress: Progress, *, drafts: bool) -> Rewrites:
+def _rewrites(
+    session: Session, tasks: Sequence[EditTask], form: str | None, progress: Progress, *, drafts: bool
+) -> Rewrites:
     made: list[Generation] = []
     whole: list[float] = []
-    model = EditModel.of(session)
-    model.watch(made.append)
-    proposer = RewriteProposer(model, FORMS[form])
+    parts = open_parts(session, form=form)
+    assert parts.model is not None, "a session has a model"
+    parts.model.watch(made.append)
+    (proposer,) = parts.proposers
     with _drafting(session, drafts):
         for number, task in enumerate(tasks):
             progress("with drafts" if drafts else "without drafts", number, len(tasks))
-            target = task.target
-            assert target is not None, "a fitting task has one"
-            site = Site(target.path, target.start_line, target.start_line + len(target.old), 1.0, "near", "")
+            site = _region(task, whole=proposer.name == "diff")
             began = perf_counter()
-            proposer.propose(task.request, site)
+            proposer.propose(task.request, site, never)
             whole.append((perf_counter() - began) * 1e3)
-    model.close()
+    parts.close()
     return Rewrites(
-        len(made),
-        sum(len(each.decoded.tokens) for each in made),
+        tuple(tuple(each.decoded.tokens) for each in made),
         sum(each.decoded.num_passes for each in made),
         sum(each.decode_ms for each in made),
         tuple(whole),
         sum(each.decoded.num_drafted for each in made),
         sum(each.decoded.num_draft_accepted for each in made),
     )
+
+
+def _region(task: EditTask, *, whole: bool) -> Site:
+    """The place of the next change; `whole`: 21 lines around it, for a form that writes a site's lines alone."""
+    target = task.target
+    assert target is not None, "a fitting task has one"
+    start, end = target.start_line, target.start_line + len(target.old)
+    if whole:
+        start = max(0, start - WINDOW_LINES // 2)
+        end = min(task.request.files[target.path].count("\n"), start + WINDOW_LINES)
+    return Site(target.path, start, end, 1.0, "near", "")
 
 
 @contextmanager

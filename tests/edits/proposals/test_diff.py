@@ -25,7 +25,8 @@ from tests.tiny_models import CODE, save_model
 
 SEED = 20261130
 HISTORY = (LineChange("a.py", 1, ("    old = 1",), ("    new = 1",)),)
-REQUEST = EditRequest("a.py", 1, HISTORY, {"a.py": CODE, "b.py": CODE.replace("key", "<|file_sep|>")})
+FILES = {"a.py": CODE, "b.py": CODE.replace("key", "<|file_sep|>"), "long.py": "x = 1\n" * 2 * MOST_OLD_LINES}
+REQUEST = EditRequest("a.py", 1, HISTORY, FILES)
 
 
 @pytest.fixture(scope="module", params=["qwen2", "llama"])
@@ -116,7 +117,7 @@ def test_a_likelihood_is_what_reading_token_by_token_gives(folder: Path) -> None
     [
         Site("gone.py", 0, 1, 0.5, "near", ""),
         Site("a.py", 900, 901, 0.5, "near", ""),
-        Site("a.py", 0, MOST_OLD_LINES + 1, 0.5, "near", ""),
+        Site("long.py", 0, MOST_OLD_LINES + 1, 0.5, "near", ""),
     ],
 )
 def test_nothing_is_proposed_for_what_is_not_there_or_too_long(folder: Path, site: Site) -> None:

@@ -15,7 +15,7 @@ from codeassist_eval.cli.options import FILE, limit_option, model_option, run_fo
 @click.command("edits")
 @click.option("--tasks", "tasks_path", type=FILE, required=True, help="A task file of `eval make-edits`.")
 @model_option
-@click.option("--form", default="rewrite", show_default=True, help="How a region is written again: rewrite, sweep, …")
+@click.option("--form", help="How a region is written again: diff, rewrite, sweep, … [default: the model's own]")
 @limit_option(24)
 @seed_option
 @run_folder_option(required=False)
@@ -25,7 +25,7 @@ from codeassist_eval.cli.options import FILE, limit_option, model_option, run_fo
 def edits_command(
     tasks_path: Path,
     model: str | None,
-    form: str,
+    form: str | None,
     limit: int | None,
     seed: int,
     out: Path | None,
@@ -49,8 +49,9 @@ def edits_command(
     from codeassist_eval.runs.run_folder import METRICS, write_json
     from codeassist_eval.speed.edits import fitting_tasks, measure_edits
 
-    if form not in FORMS:
-        raise click.UsageError(f"no form '{form}' (--form); there are {', '.join(FORMS)}")
+    forms = ("diff", *FORMS)
+    if form is not None and form not in forms:
+        raise click.UsageError(f"no form '{form}' (--form); there are {', '.join(forms)}")
     settings = resolve_settings(None, assignments).settings
     if model is not None:
         settings = replace(settings, model=replace(settings.model, name=model))
