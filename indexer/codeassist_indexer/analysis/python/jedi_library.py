@@ -125,9 +125,17 @@ def _has_heirs(cls: Any) -> bool:
 
 
 def _refuse_self(found: list[str], value: Any, function: Any) -> None:
-    """Raise UnsureError where `Self` stands in a class that the value inherits from: jedi takes it for that class."""
+    """Raise UnsureError where `Self` is another class than the one that it stands in, for which jedi takes it.
+
+    That of a value that inherits it, or of what is passed to a function that is taken from its class:
+    `str.__new__(cls)`.
+    """
     owner = class_around(function)
-    if "Self" not in found or owner is None or value is None or not value.is_instance():
+    if "Self" not in found or owner is None:
+        return
+    if value is None and "classmethod" not in decorators_of(function):
+        raise UnsureError("Self of what is passed")
+    if value is None or not value.is_instance():
         return
     if value.py__class__().py__name__() != owner.name.value:
         raise UnsureError("Self of a base class")

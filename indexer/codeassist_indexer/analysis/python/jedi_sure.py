@@ -163,6 +163,8 @@ class Walk(Bindings):
             self._definition(name)
 
     def _call(self, value: Any) -> None:
+        if not value.is_class() and not value.is_instance() and value.py__name__() == "__new__":
+            raise UnsureError("what __new__ makes")
         if value.is_compiled() or value.is_stub():
             if value.is_class():
                 refuse_made_class(value)
