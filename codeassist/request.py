@@ -29,10 +29,12 @@ class CompletionRequest:
     cursor; what fits the model is cut later. `max_lines` None lets the completion end where it wants.
     An answer whose tokens' geometric mean probability falls below `min_confidence` is given up and comes back empty.
     `patience_ms` is how long reading the prompt may take; None waits for all of it. A prompt that would take longer is
-    cut to what can be read in that time, and the whole one is read when there is nothing else to do. `root` is the
-    folder of the repository, None where there is none: it says whether the text may leave this machine; `repository` is
-    what the model is told it is called, `told_path` what the file is called, None: `path`. Without `has_file` nobody
-    has named a file for the text yet: it sees what the repository's files see, and is none of those that may leave.
+    cut to what can be read in that time, and the whole one is read when there is nothing else to do; before that,
+    snippets that are new to the document are left to that time where they would take longer than `snippets_ms`.
+    `root` is the folder of the repository, None where there is none: it says whether the text may leave this machine;
+    `repository` is what the model is told it is called, `told_path` what the file is called, None: `path`. Without
+    `has_file` nobody has named a file for the text yet: it sees what the repository's files see, and is none of those
+    that may leave.
     `monitor_deadline_ms` is how long decoding may wait for static analysis, in all; None: names are not monitored.
     `standing` are the snippets of the document's last prompt: to keep one costs nothing, a new one must be read.
     Without `sees_libraries` nothing of installed packages is shown to the model.
@@ -49,6 +51,7 @@ class CompletionRequest:
     extent: Extent = "lines"
     alternative: int = 0
     patience_ms: float | None = None
+    snippets_ms: float | None = None
     root: str | None = None
     monitor_deadline_ms: float | None = None
     standing: tuple[Snippet, ...] = ()

@@ -37,6 +37,7 @@ from codeassist.tokenization.half_word import HalfWord, half_word
 from codeassist.tokenization.tokens import Tokenizer
 
 if TYPE_CHECKING:
+    from codeassist.engine.prompt_cache import Layout
     from codeassist.tokenization.byte_trie import ByteTrie
 
 
@@ -67,6 +68,27 @@ class Prepared:
     texts: FileTokens
     trace: Trace
     word: HalfWord | None = None
+
+    @property
+    def layout(self) -> Layout:
+        """The prompt as an engine takes it."""
+        from codeassist.engine.prompt_cache import Layout
+
+        return Layout(self.prompt.tokens, self.prompt.around_cursor, self.prompt.snippet_ranges)
+
+    def hasty(self, prompt: prompts.Prompt, started_s: float) -> Prepared:
+        """Return it with a smaller prompt, laid out since `started_s` of `perf_counter`: the rest is read later."""
+        trace = self.trace
+        prompt_ms = trace.stage_ms["prompt"] + (perf_counter() - started_s) * 1e3
+        notice = f"only {len(prompt.tokens)} tokens were looked at: the rest is still being read"
+        trace = replace(
+            trace,
+            stage_ms={**trace.stage_ms, "prompt": prompt_ms},
+            num_prompt_tokens=len(prompt.tokens),
+            notices=(*trace.notices, notice),
+            is_hasty=True,
+        )
+        return replace(self, prompt=prompt, trace=trace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,19 +136,7 @@ class Prompter:
         started = perf_counter()
         budget = prompts.Budget(total, self.budget.snippet_share / 2, self.budget.suffix_share)
         prompt = self._build(prepared.request, prepared.word, prepared.snippets, prepared.texts, budget)
-        trace = prepared.trace
-        prompt_ms = trace.stage_ms["prompt"] + (perf_counter() - started) * 1e3
-        trace = replace(
-            trace,
-            stage_ms={**trace.stage_ms, "prompt": prompt_ms},
-            num_prompt_tokens=len(prompt.tokens),
-            notices=(
-                *trace.notices,
-                f"only {len(prompt.tokens)} tokens were looked at: the rest is still being read",
-            ),
-            is_hasty=True,
-        )
-        return replace(prepared, prompt=prompt, trace=trace)
+        return prepared.hasty(prompt, started)
 
     def _build(
         self,

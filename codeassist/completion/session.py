@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
@@ -37,6 +37,7 @@ if TYPE_CHECKING:  # torch takes two seconds to import: only who opens a session
 log = logging.getLogger(__name__)
 
 _LEAST_TOKENS = 192
+_LEAST_BEGUN = 32  # tokens of a snippet, its header with them, that are worth showing
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,22 +118,24 @@ class Session:
     def _generate(self, prepared: Prepared, job: Job, monitor: NameMonitor | None) -> Generated:
         """Answer a prompt. One that would take longer to read than its request waits is cut."""
         looked = perf_counter()
-        prepared, cache = self._in_time(prepared, job.document)
+        whole = prepared
+        prepared, cache = self._in_time(whole, job.document)
         looked_ms = (perf_counter() - looked) * 1e3  # at what the cache holds of the prompt: where a sync begins
         answer = AnswerReader(prepared.request, prepared.word)
         prompt = prepared.prompt
-        generation = self.engine.generate(
-            cache,
-            prompt.tokens,
-            self._decode_params(prepared.request),
-            cursor=prompt.prefix.stop,
-            refresh=prompt.around_cursor,
-            snippets=prompt.snippet_ranges,
-            accept=self._reading(answer),
-            monitor=monitor,
-            word=prepared.word,
-            stopped=job.cancelled,
-        )
+        with self._rest_awaited(whole, prepared, job.document):
+            generation = self.engine.generate(
+                cache,
+                prompt.tokens,
+                self._decode_params(prepared.request),
+                cursor=prompt.prefix.stop,
+                refresh=prompt.around_cursor,
+                snippets=prompt.snippet_ranges,
+                accept=self._reading(answer),
+                monitor=monitor,
+                word=prepared.word,
+                stopped=job.cancelled,
+            )
         return self._generated(prepared, answer, generation, monitor, looked_ms)
 
     def _generate_together(
@@ -142,23 +145,25 @@ class Session:
         from codeassist.engine.decoding.decode import Alternative
 
         looked = perf_counter()
-        prepared, cache = self._in_time(prepared, jobs[0].document)
+        whole = prepared
+        prepared, cache = self._in_time(whole, jobs[0].document)
         looked_ms = (perf_counter() - looked) * 1e3
         prompt = prepared.prompt
         answers = [AnswerReader(job.request, prepared.word) for job in jobs]
-        generations = self.engine.generate_alternatives(
-            cache,
-            prompt.tokens,
-            [
-                Alternative(self._decode_params(job.request), self._reading(answer), monitor)
-                for job, answer, monitor in zip(jobs, answers, monitors, strict=True)
-            ],
-            cursor=prompt.prefix.stop,
-            refresh=prompt.around_cursor,
-            snippets=prompt.snippet_ranges,
-            word=prepared.word,
-            stopped=jobs[0].cancelled,
-        )
+        with self._rest_awaited(whole, prepared, jobs[0].document):
+            generations = self.engine.generate_alternatives(
+                cache,
+                prompt.tokens,
+                [
+                    Alternative(self._decode_params(job.request), self._reading(answer), monitor)
+                    for job, answer, monitor in zip(jobs, answers, monitors, strict=True)
+                ],
+                cursor=prompt.prefix.stop,
+                refresh=prompt.around_cursor,
+                snippets=prompt.snippet_ranges,
+                word=prepared.word,
+                stopped=jobs[0].cancelled,
+            )
         return [
             self._generated(replace(prepared, request=job.request), answer, generation, monitor, looked_ms)
             for job, answer, generation, monitor in zip(jobs, answers, generations, monitors, strict=True)
@@ -166,12 +171,50 @@ class Session:
 
     def _in_time(self, prepared: Prepared, document: DocumentState) -> tuple[Prepared, PromptCache]:
         """The prompt as it can be read in time, and the cache that it is for."""
-        cache = document.cache(self.engine)
-        total = self._tokens_in_time(cache, prepared)
-        if total is None:
-            document.free("cut")
-            return prepared, cache
-        return self.prompter.cut(prepared, total), document.cache(self.engine, "cut")
+        started, cache = perf_counter(), document.cache(self.engine)
+        patience_ms, ms_per_token = prepared.request.patience_ms, self.engine.model.ms_per_token
+        missing = [] if patience_ms is None else self.engine.missing(cache, prepared.layout)
+        late = self._late_snippets(prepared, missing) if cache.tokens else []  # the first answer sees all of them
+        total = len(prepared.prompt.tokens)
+        if patience_ms is not None and (sum(map(len, missing)) - sum(map(len, late))) * ms_per_token > patience_ms:
+            total = max(_LEAST_TOKENS, int(patience_ms / ms_per_token))
+        if total < len(prepared.prompt.tokens):
+            return self.prompter.cut(prepared, total), document.cache(self.engine, "cut")
+        document.free("cut")
+        if late:
+            prepared = prepared.hasty(prepared.prompt.without(late), started)
+        return prepared, cache
+
+    def _late_snippets(self, prepared: Prepared, missing: Sequence[range]) -> list[range]:
+        """What of snippets would have to be read, and is not worth the wait; the least worthy are the first to go.
+
+        Where none stands in the document's cache, some are waited for as long as for the file's own part.
+        """
+        snippets_ms = prepared.request.snippets_ms
+        if snippets_ms is None:
+            return []
+        slots = {slot for part in missing for slot in part}
+        new = [(part, [slot for slot in part if slot in slots]) for part in reversed(prepared.prompt.snippet_ranges)]
+        room = snippets_ms / self.engine.model.ms_per_token
+        if all(len(unread) == len(part) for part, unread in new):
+            room = max(room, len(slots) - sum(len(unread) for _, unread in new))
+        late: list[range] = []
+        for part, unread in new:
+            if len(unread) <= room:
+                room -= len(unread)
+            else:  # what was read of its beginning already is shown
+                begun = unread[0] - part.start
+                late.append(range(unread[0] if begun >= _LEAST_BEGUN else part.start, part.stop))
+        return late
+
+    @contextmanager
+    def _rest_awaited(self, whole: Prepared, read: Prepared, document: DocumentState) -> Generator[None]:
+        """Have a whole prompt read when there is nothing else to do, once what could be read in time was answered."""
+        try:
+            yield
+        finally:
+            if read is not whole:
+                self.engine.await_reading(document.cache(self.engine), whole.layout)
 
     def _reading(self, answer: AnswerReader) -> Callable[[int, float], bool]:
         return lambda token, logprob: answer.read(self.tokenizer.token_bytes(token), logprob)
@@ -242,19 +285,6 @@ class Session:
         if self.monitoring is not None:
             self.monitoring.close()
         self.engine.close()
-
-    def _tokens_in_time(self, cache: PromptCache, prepared: Prepared) -> int | None:
-        """How many tokens can be read in time where not all of the prompt can, which is then left to idle time."""
-        from codeassist.engine.prompt_cache import Layout
-
-        patience_ms, prompt = prepared.request.patience_ms, prepared.prompt
-        if patience_ms is None:
-            return None
-        total = max(_LEAST_TOKENS, int(patience_ms / self.engine.model.ms_per_token))
-        if total >= len(prompt.tokens) or self.engine.reading_ms(cache, prompt.tokens) <= patience_ms:
-            return None
-        self.engine.await_reading(cache, Layout(prompt.tokens, prompt.around_cursor, prompt.snippet_ranges))
-        return total
 
     def _decode_params(self, request: CompletionRequest) -> DecodeParams:
         from codeassist.engine.decoding.decode import DecodeParams

@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 _WORTH_KEEPING = 256  # tokens that were computed since; while the user works on, and when he leaves
 _WORTH_KEEPING_AT_LAST = 32
 _MOST_LAYER_MS = 15.0  # a request that comes while an awaited prompt is read waits for one layer
+_AWAITED_TOKENS = 128  # read at a time: what is read stays read, whatever the next request wants of the rest
 
 
 class Engine:
@@ -186,15 +187,13 @@ class Engine:
             dropped.empty()
         return cache.live
 
-    def reading_ms(self, cache: PromptCache, prompt: Sequence[int]) -> float:
-        """About how long it would take to read what the cache does not hold of a prompt."""
+    def missing(self, cache: PromptCache, prompt: Layout) -> list[range]:
+        """What of a prompt would have to be read, rising. A token takes about `model.ms_per_token`."""
         live = cache.live
         if self.exact or cache.is_exact:
-            known = 0 if live is None else min(common_prefix(live.tokens, list(prompt)), live.num_exact)
-            num_missing = len(prompt) - known
-        else:
-            num_missing = self.use(cache).num_missing(prompt, self._kept(cache))
-        return num_missing * self.model.ms_per_token
+            known = 0 if live is None else min(common_prefix(live.tokens, list(prompt.tokens)), live.num_exact)
+            return [range(known, len(prompt.tokens))]
+        return self.use(cache).missing(prompt.tokens, prompt.snippets, self.snippet_states, self._kept(cache))
 
     def await_reading(self, cache: PromptCache, prompt: Layout) -> None:
         """Have a prompt read by `read_awaited`, unless the cache is used for another one before."""
@@ -210,9 +209,9 @@ class Engine:
         layout, live = cache.awaited, cache.live
         if layout is None or live is None:
             return
-        layer_ms_per_token = self.model.ms_per_token / self.model.config.num_layers
-        pass_tokens = max(16, min(self.model.pass_tokens, int(_MOST_LAYER_MS / max(layer_ms_per_token, 1e-6))))
-        self._read(cache, live, layout, stopped, pass_tokens)
+        layer_ms = self.model.ms_per_token / self.model.config.num_layers
+        most = min(self.model.pass_tokens, _AWAITED_TOKENS, int(_MOST_LAYER_MS / max(layer_ms, 1e-6)))
+        self._read(cache, live, layout, stopped, max(16, most))
         cache.awaited = None
 
     def heal(self, cache: PromptCache, max_tokens: int, stopped: Callable[[], bool] = never) -> int:

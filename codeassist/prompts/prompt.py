@@ -7,7 +7,7 @@ parts come first: what the user types moves as little as possible.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from codeassist.prompts.templates import Template
 from codeassist.request import CompletionRequest, Snippet, UsedSnippet
@@ -55,6 +55,25 @@ class Prompt:
     suffix: range
     snippet_ranges: tuple[range, ...]
     around_cursor: tuple[range, ...]
+
+    def without(self, late: Sequence[range]) -> Prompt:
+        """Return it without some ends of snippets, or whole ones; all else stands as it stood."""
+        gone = {slot for part in late for slot in part}
+
+        def left(part: range) -> range:
+            start = part.start - sum(1 for slot in gone if slot < part.start)
+            return range(start, start + sum(1 for slot in part if slot not in gone))
+
+        blocks = [(left(part), used) for part, used in zip(self.snippet_ranges, reversed(self.snippets), strict=True)]
+        blocks = [(part, replace(used, num_tokens=len(part))) for part, used in blocks if part]
+        return Prompt(
+            tuple(token for slot, token in enumerate(self.tokens) if slot not in gone),
+            tuple(used for _, used in reversed(blocks)),
+            left(self.prefix),
+            left(self.suffix),
+            tuple(part for part, _ in blocks),
+            tuple(map(left, self.around_cursor)),
+        )
 
 
 def build(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from codeassist.completion.document_state import DocumentState, before_typed_word
+from codeassist.completion.document_state import DocumentState, SnippetPolicy, before_typed_word
 from codeassist.completion.open_session import open_session
 from codeassist.completion.pipeline import Job
 from codeassist.completion.session import Session
@@ -118,6 +118,82 @@ def test_who_has_no_patience_is_answered_from_less_and_the_rest_is_read_meanwhil
     assert full.trace.num_prompt_tokens > 350 and full.trace.num_cached_tokens > 300 and not full.trace.notices
     assert engine.held == (cache,)
     assert session.complete(hasty, OneSnippet(), document=document).text == whole.text or cache == "live"
+
+
+class New:
+    """Two snippets stand in a document's prompts; when its file is longer, a third, longer one comes to be the best."""
+
+    stands = (Snippet("b.py", "def b():\n    pass\n", 1, 3, "bm25", 1.0, "because"),)
+    comes = Snippet("c.py", "value = compute(value)\n" * 12, 1, 13, "bm25", 2.0, "because")
+
+    def retrieve(self, request: CompletionRequest, max_chars: int) -> Retrieval:
+        return Retrieval((self.comes, *self.stands) if len(request.prefix) > len(CODE) else self.stands)
+
+
+def test_new_snippets_are_read_when_nothing_else_is_to_be_done(
+    open_tiny: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("codeassist.engine.layers.model._RECENT", 0.0)  # nothing is measured
+    session = open_tiny(
+        model=ModelSettings(format="float32", context_tokens=500, threads=1), max_position_embeddings=600
+    )
+    session.engine.model.ms_per_token = 1.0
+    before = CompletionRequest(
+        "a.py", CODE, CODE[:60], max_new_tokens=8, max_lines=None, patience_ms=1e4, snippets_ms=20.0
+    )
+    document = DocumentState("a.py", policy=SnippetPolicy())
+    first = session.complete(before, New(), document=document)  # all is new: the file's part takes longer
+    assert [used.snippet.path for used in first.snippets] == ["b.py"] and not first.trace.is_hasty
+
+    now = dataclasses.replace(before, prefix=before.prefix + "value = ")
+    hasty = session.complete(now, New(), document=document)
+    assert hasty.trace.is_hasty and [used.snippet.path for used in hasty.snippets] == ["b.py"]
+    assert hasty.trace.num_prompt_tokens - hasty.trace.num_cached_tokens < 20
+    cache = document.cache(session.engine)
+    looks = iter([False] * 3)
+    with pytest.raises(Cancelled):  # a job comes while the rest is read
+        session.engine.read_awaited(cache, lambda: next(looks, True))
+    typed = dataclasses.replace(now, prefix=now.prefix + "c")
+    assert session.complete(typed, New(), document=document).trace.is_hasty
+    session.engine.read_awaited(cache)
+    whole = session.complete(typed, New(), document=document)
+    assert not whole.trace.is_hasty and whole.trace.num_prompt_tokens - whole.trace.num_cached_tokens < 20
+    assert [used.snippet.path for used in whole.snippets] == ["c.py", "b.py"]
+
+    asked = dataclasses.replace(now, prefix=now.prefix + "d", snippets_ms=None)
+    document = DocumentState("a.py", policy=SnippetPolicy())
+    session.complete(before, New(), document=document)
+    assert len(session.complete(asked, New(), document=document).snippets) == 2  # who asks waits for all of it
+
+
+def test_what_was_read_of_a_new_snippet_is_shown(open_tiny: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("codeassist.engine.layers.model._RECENT", 0.0)  # nothing is measured
+    session = open_tiny(
+        model=ModelSettings(format="float32", context_tokens=500, threads=1), max_position_embeddings=600
+    )
+    engine = session.engine
+    engine.model.ms_per_token = 1.0
+    before = CompletionRequest(
+        "a.py", CODE, CODE[:60], max_new_tokens=8, max_lines=None, patience_ms=1e4, snippets_ms=1.0
+    )
+    document = DocumentState("a.py", policy=SnippetPolicy())
+    session.complete(before, New(), document=document)
+    now = dataclasses.replace(before, prefix=before.prefix + "value = ")
+    session.complete(now, New(), document=document)
+    cache = document.cache(engine)
+    awaited = cache.awaited
+    assert awaited is not None
+    (new,) = engine.missing(cache, awaited)
+    begun = dataclasses.replace(
+        awaited, tokens=(*awaited.tokens[: new.start + 40], *awaited.tokens[new.stop :]), snippets=()
+    )
+    engine.await_reading(cache, begun)
+    engine.read_awaited(cache)
+    shown = session.complete(now, New(), document=document)
+    assert [used.num_tokens for used in shown.snippets if used.snippet is New.comes] == [
+        new.start + 40 - awaited.snippets[-1].start
+    ]
+    assert shown.trace.is_hasty and shown.trace.num_prompt_tokens - shown.trace.num_cached_tokens < 30
 
 
 def test_a_cut_prompt_says_which_snippets_it_holds(open_tiny: Open, monkeypatch: pytest.MonkeyPatch) -> None:

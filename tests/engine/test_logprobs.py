@@ -7,6 +7,7 @@ import random
 import torch
 
 from codeassist.engine.engine import Engine
+from codeassist.engine.prompt_cache import Layout
 from tests.engine.conftest import MakeModel
 
 SEED = 20261130
@@ -39,4 +40,4 @@ def test_what_was_read_is_not_read_again_and_changes_no_number(tiny: MakeModel) 
         fresh = engine.logprobs(engine.open(), prompt, continuation)
         assert torch.allclose(again, fresh, atol=1e-4)
         assert list(cache.tokens) == prompt + continuation
-    assert engine.reading_ms(cache, prompt) == 0
+    assert engine.missing(cache, Layout(prompt, (), ())) == []

@@ -57,6 +57,30 @@ def test_qwen_sees_a_repository_prefix_suffix_middle() -> None:
     )
 
 
+@given(st.data())
+@settings(deadline=None, max_examples=30)
+def test_without_some_snippets_all_else_stands_as_it_stood(data: st.DataObject) -> None:
+    whole = lay_out(data.draw(st.sampled_from(("qwen2", "llama"))))
+    late = [
+        range(data.draw(st.integers(part.start, part.stop)), part.stop)
+        for part in data.draw(st.lists(st.sampled_from(whole.snippet_ranges), unique=True))
+    ]
+    gone = {slot for part in late for slot in part}
+    less = whole.without(late)
+    assert less.tokens == tuple(token for slot, token in enumerate(whole.tokens) if slot not in gone)
+    for ours, theirs in ((less.prefix, whole.prefix), (less.suffix, whole.suffix)):
+        assert less.tokens[ours.start : ours.stop] == whole.tokens[theirs.start : theirs.stop]
+    for ours, theirs in zip(less.around_cursor, whole.around_cursor, strict=True):
+        assert less.tokens[ours.start : ours.stop] == whole.tokens[theirs.start : theirs.stop]
+    kept = [part for part in whole.snippet_ranges if not gone.issuperset(part)]
+    assert [used.snippet for used in less.snippets] == [
+        used.snippet for used, part in zip(whole.snippets, reversed(whole.snippet_ranges), strict=True) if part in kept
+    ]
+    for ours, theirs in zip(less.snippet_ranges, kept, strict=True):
+        assert less.tokens[ours.start : ours.stop] == whole.tokens[theirs.start : theirs.start + len(ours)]
+        assert ours and gone.issuperset(range(theirs.start + len(ours), theirs.stop))
+
+
 @pytest.mark.parametrize(
     ("order", "expected"),
     [

@@ -165,12 +165,20 @@ class LiveCache:
         )
         return hidden, report
 
-    def num_missing(self, target: Sequence[int], kept: Iterable[KeptPrompt] = ()) -> int:
-        """How many tokens of `target` a sync would have to encode for want of a state. Changes nothing."""
+    def missing(
+        self,
+        target: Sequence[int],
+        snippets: Sequence[range] = (),
+        store: SnippetStates | None = None,
+        kept: Iterable[KeptPrompt] = (),
+    ) -> list[range]:
+        """Which tokens of `target` a sync would have to encode for want of a state, rising. Changes nothing."""
         wanted = list(target)
         missing = gaps(align(self.tokens, wanted), len(wanted))
-        known = sum(move.length for _, moves in kept_runs(kept, wanted, missing) for move in moves)
-        return sum(map(len, missing)) - known
+        if store is not None:
+            missing = without(missing, [part for part in snippets if tuple(wanted[part.start : part.stop]) in store])
+        known = [move for _, moves in kept_runs(kept, wanted, missing) for move in moves]
+        return without(missing, [range(move.dst, move.dst + move.length) for move in known])
 
     def extend(self, token_ids: Sequence[int]) -> Tensor:
         """Encode tokens after everything that stands here; return their hidden states: (T, D) float32.

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from codeassist.completion.completer import Completer
 
 _numbers = count(1)
+_NEW_SNIPPETS_MS = 100.0  # who types sees what the document's prompt holds; what is new is there a moment later
 
 
 def next_number() -> int:
@@ -183,6 +184,7 @@ def request_for(wanted: SuggestionRequest) -> CompletionRequest:
         min_confidence=editor.min_confidence if wanted.is_automatic else 0.0,
         extent="block" if is_block else "lines",
         patience_ms=editor.patience_ms,
+        snippets_ms=_NEW_SNIPPETS_MS if wanted.is_automatic else None,
         root=None if scope.root is None else str(scope.root),
         monitor_deadline_ms=float(monitor.deadline_ms) if monitor.mode == "on" and wanted.has_names else None,
         repository=scope.repository,

@@ -102,7 +102,7 @@ def test_a_file_opened_another_day_is_read_back_and_healed(tiny: MakeModel, tmp_
     engine = engine_of(model, disk_of(model, tmp_path))
     cache = engine.open("a.py")
     cache.outlives = True
-    assert engine.reading_ms(cache, TEXT) == 0.0
+    assert engine.missing(cache, Layout(TEXT, (), ())) == []
     hidden, report = engine.use(cache).sync(TEXT, kept=engine.on_disk.prompts_of("a.py") if engine.on_disk else ())
     assert (report.num_placed, report.num_encoded, report.num_exact) == (len(TEXT), 1, 0)
     assert_near_fresh(model, cache.live, TEXT, 0.02)
@@ -138,9 +138,10 @@ def test_who_comes_back_to_a_place_finds_it_read(tiny: MakeModel, tmp_path: Path
     elsewhere = [random.Random(SEED + 1).randrange(500) for _ in range(150)]
     cache = read(engine, TEXT)
     engine.keep(cache)
-    for tokens, missing in ((elsewhere, 150.0), ([*elsewhere, 7], 1.0), (TEXT, 0.0), (elsewhere, 0.0)):
-        assert engine.reading_ms(cache, tokens) == missing * model.ms_per_token
-        engine.await_reading(cache, Layout(tokens, (), ()))
+    for tokens, missing in ((elsewhere, 150), ([*elsewhere, 7], 1), (TEXT, 0), (elsewhere, 0)):
+        prompt = Layout(tokens, (), ())
+        assert sum(map(len, engine.missing(cache, prompt))) == missing
+        engine.await_reading(cache, prompt)
         engine.read_awaited(cache)
         engine.keep(cache)
     engine.close()

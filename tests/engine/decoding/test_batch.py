@@ -53,14 +53,14 @@ def test_together_as_alone(tiny: MakeModel, family: str, weight_format: WeightFo
         one.cache.check()
 
 
-def is_tie(model: Model, prompt: list[int], one: list[int], other: list[int]) -> bool:
+def is_tie(model: Model, prompt: list[int], one: list[int], other: list[int], within: float = 1e-5) -> bool:
     """Whether the likeliest two tokens are as good as equally likely where two answers part."""
     num_shared = next(
         (i for i, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), min(len(one), len(other))
     )
     states, _ = LiveCache(model, 128).sync([*prompt, *one[:num_shared]])
     first, second = model.logits(states.reshape(-1, states.shape[-1])[-1:]).float().flatten().topk(2).values.tolist()
-    return first - second < 1e-5
+    return first - second < within
 
 
 def test_a_cache_that_is_full_ends_the_answer(tiny: MakeModel) -> None:

@@ -27,6 +27,7 @@ _COMMANDS = {
     "lsp": "Measure the language server.",
     "start": "Measure the start of the language server.",
     "reopen": "Measure files opened again.",
+    "jump": "Measure jumps within a file.",
     "remote": "Put a completions server under load.",
     "monitor": "Complete with and without monitors.",
     "gpu": "Measure and check the engine on a GPU.",

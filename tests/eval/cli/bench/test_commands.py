@@ -113,3 +113,32 @@ def test_order_measures_each_order(command: Bench) -> None:
     for each in suffix_first:  # what is typed stands last: nothing after it becomes stale
         assert each["encoded_tokens"]["p50"] <= first["encoded_tokens"]["p50"]
         assert each["encoded_tokens"]["p95"] < first["encoded_tokens"]["p95"]
+
+
+def test_files_opened_again(command: Bench) -> None:
+    code, found, err = command("reopen", "--limit", "2", "--prompt-tokens", "256")
+    assert code == 0, err
+    assert found is not None
+    share = found["reopened_share"]
+    assert found["num_tasks"] == 2 and isinstance(share, dict) and share["p50"] > 0
+    assert isinstance(found["num_same"], int)
+
+
+def test_jumps(command: Bench, home: Path, tmp_path: Path) -> None:
+    for number in range(3):
+        (home / "repos" / "r" / "r").mkdir(parents=True, exist_ok=True)
+        (home / "repos" / "r" / "r" / f"file_{number}.py").write_text(2 * CODE.replace("Counter", f"Counter{number}"))
+    out = tmp_path / "out"
+    shared = ("--repos", str(home / "repos"), "--prompt-tokens", "768", "--limit", "2", "--out", str(out))
+    code, found, err = command("jump", *shared, "--snippets-ms", "0", "--snippets-ms", "1e6")
+    assert code == 0, err
+    assert found is not None
+    figures = found["figures"]
+    assert isinstance(figures, list)
+    assert [each["snippets_ms"] for each in figures] == [0.0, 1e6, None]
+    none, enough, whole = figures
+    assert none["snippets_mean"] <= enough["snippets_mean"] == whole["snippets_mean"] > 0
+    assert enough["num_hasty"] == whole["num_hasty"] == 0
+    assert none["read_ms"]["p50"] <= enough["read_ms"]["p50"] <= whole["read_ms"]["p50"]
+    rows = [json.loads(line) for line in (out / "answers.jsonl").read_text().splitlines()]
+    assert len(rows) == 2 and all(len(row["answers"]) == 3 for row in rows)
