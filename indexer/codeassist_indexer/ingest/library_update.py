@@ -226,16 +226,16 @@ class _EcosystemUpdate:
 
     def _handed_on(self, names: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
         """Yield what packages that were taken in import themselves of the names that they are asked for."""
-        by_module: dict[str, list[str]] = {}
+        by_module: dict[str, list[tuple[InstalledPackage, str]]] = {}
         for package, database, _ in self._built.values():
             for module in package.modules:
-                by_module.setdefault(module, []).append(database)
+                by_module.setdefault(module, []).append((package, database))
         for module, name in names:
-            for database in by_module.get(self._rules.package_of(module), ()):
+            for package, database in by_module.get(self._rules.package_of(module), ()):
                 self._breathe()
                 store = Store(library_database(self._folder, database), is_read_only=True)
                 try:
-                    paths = self._rules.files(PathReader(store), {}, Import(module, name, name, 0))
+                    paths = self._rules.files(PathReader(store), package.entries, Import(module, name, name, 0))
                     for out_module, out_name in ways_out(store, name, paths):
                         if self._rules.package_of(out_module) not in by_module:
                             yield out_module, out_name

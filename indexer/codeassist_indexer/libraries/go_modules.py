@@ -18,11 +18,10 @@ from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths
 from codeassist_indexer.languages.forms.words import words
 from codeassist_indexer.libraries.manifests import changed, inside, manifests, path_named, text_of
 from codeassist_indexer.libraries.package import InstalledPackage
+from codeassist_indexer.libraries.source_files import may_be_read, sources_below
 
 _MOST_LINES = 20_000
 _MOST_REQUIRED = 2_000
-_MOST_FOLDERS = 2_000  # of one module
-_MOST_FILES = 6_000
 _MOST_PACKAGES = 300  # folders of one module that importers may name
 _TOKEN = re.compile(r'"[^"\n]*"|`[^`\n]*`|//[^\n]*|=>|[()]|[^\s()"`]+')
 _DIRECTIVES = words("module require replace use")
@@ -85,7 +84,7 @@ class GoInstallation:
                 asked.setdefault(module, []).append(path)
         for module, paths in asked.items():
             version, root = required[module]
-            files = dict.fromkeys(sources_below(root))
+            files = dict.fromkeys(sources_below(root, (".go",), _NOT_OFFERED, "go.mod", "_test.go"))
             if files:
                 folders = (path.rpartition("/")[0] for path in files)
                 offered = [f"{module}/{folder}" if folder else module for folder in dict.fromkeys(folders)]
@@ -113,7 +112,7 @@ class GoInstallation:
                 name, wanted = target or module, other or version
                 shelf, said = vendored.get(module, (None, ""))
                 root = self._in_cache(name, wanted) if shelf is None else shelf / "vendor" / module
-                if root is not None and root.is_dir() and _is_real(self._root, root):
+                if root is not None and root.is_dir() and may_be_read(self._root, root):
                     yield module, said or wanted, root
 
     def _replaced(self, manifest: GoManifest, module: str) -> tuple[str, str]:
@@ -149,32 +148,6 @@ def module_cache(environ: Mapping[str, str]) -> Path | None:
     paths = environ.get("GOPATH") or said.get("GOPATH") or (f"{home}/go" if home else "")
     first = paths.split(os.pathsep)[0]
     return Path(first) / "pkg" / "mod" if Path(first).is_absolute() else None
-
-
-def sources_below(root: Path) -> list[str]:
-    """Return the source files of a module that importers may use, those nearest to its top first."""
-    found: list[str] = []
-    num_left = _MOST_FOLDERS
-    for parent, folders, names in os.walk(root):
-        below = Path(parent).relative_to(root).as_posix()
-        num_left -= 1
-        if num_left < 0 or (below != "." and "go.mod" in names):  # a module of its own
-            folders[:] = []
-            continue
-        folders[:] = sorted(name for name in folders if name not in _NOT_OFFERED and name[0] not in "._")
-        kept = [name for name in names if name.endswith(".go") and not name.endswith("_test.go")]
-        found += [name if below == "." else f"{below}/{name}" for name in kept]
-        if len(found) > _MOST_FILES:
-            break
-    return sorted(found, key=lambda path: (path.count("/"), path))
-
-
-def _is_real(root: Path, folder: Path) -> bool:
-    """Whether a folder that is named as one of the repository's is one, not a link out of it."""
-    try:
-        return not folder.is_relative_to(root) or folder.resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError):
-        return False
 
 
 def _module_of(path: str, known: Mapping[str, object]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from codeassist_indexer.libraries.cargo_crates import CargoInstallation
 from codeassist_indexer.libraries.go_modules import GoInstallation
 from codeassist_indexer.libraries.node_packages import NodeInstallation
 from codeassist_indexer.libraries.package import Installation
@@ -14,5 +15,6 @@ ECOSYSTEMS: Mapping[str, Callable[[Path], Installation]] = {
     "python": PythonInstallation,
     "npm": NodeInstallation,
     "go": GoInstallation,
+    "cargo": CargoInstallation,
 }
 """By the name that `LibraryImports.ecosystem` says; each is given a repository's root."""

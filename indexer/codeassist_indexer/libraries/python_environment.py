@@ -17,6 +17,7 @@ from pathlib import Path
 import platformdirs
 
 from codeassist.regular_file import open_regular
+from codeassist_indexer.libraries.source_files import may_be_read
 
 _IN_REPOSITORY = (".venv", "venv", "env", ".env")
 _MOST_ENTRIES = 2_000  # of a repository's own folder, looked at for a `pyvenv.cfg`
@@ -43,16 +44,6 @@ def system_packages(environ: Mapping[str, str] = os.environ) -> list[Path]:
     folders = [base for base in bases if base.is_dir()]
     patterns = ("lib/python3*/site-packages", "lib/python3*/dist-packages")
     return [path for folder in folders for pattern in patterns for path in _newest_first(folder, pattern)]
-
-
-def may_be_read(root: Path, folder: Path) -> bool:
-    """Say whether a folder that is named as one of the repository's lies in it also once all links are followed."""
-    if not folder.is_relative_to(root):
-        return True
-    try:
-        return folder.resolve().is_relative_to(root.resolve())
-    except (OSError, RuntimeError):  # RuntimeError: links in a circle, before Python 3.13
-        return False
 
 
 def _environments(root: Path, environ: Mapping[str, str]) -> Iterator[Path]:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from codeassist_indexer.analysis.text.lexer import lex_end
 from codeassist_indexer.analysis.text.name_query import NameQuery
-from codeassist_indexer.libraries.python_environment import may_be_read, site_packages_of
+from codeassist_indexer.libraries.python_environment import site_packages_of
+from codeassist_indexer.libraries.source_files import may_be_read
 from codeassist_indexer.storage.analysis_reader import python_packages
 from codeassist_indexer.storage.store import Store
 from codeassist_indexer.workers.confinement import standard_paths

@@ -5,7 +5,8 @@ Definitions know no other file of the crate: an `impl` block opens its type by n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 
 from tree_sitter import Node
 
@@ -14,10 +15,15 @@ from codeassist_indexer.languages.forms.definition_form import Form, Named, by_n
 from codeassist_indexer.languages.forms.import_form import ImportForm, compact, field_text, line_of
 from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths, paths_by_module
 from codeassist_indexer.languages.forms.lexicon import Lexicon, Literal
-from codeassist_indexer.languages.forms.parsed import Import
+from codeassist_indexer.languages.forms.parsed import Import, Symbol
 from codeassist_indexer.languages.forms.signatures import bare_name, node_text
 from codeassist_indexer.languages.forms.words import words
-from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec
+from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec, LibraryImports
+
+FOLDER, FILE = "folder", "file"
+"""What `entries` of a crate holds: the folder of its modules, and its root file."""
+_NO_CRATES = frozenset({"crate", "self", "super", "Self", "std", "core", "alloc", "proc_macro", "test"})
+_PATH = re.compile(r"(?<![\w:.])([a-z_]\w*)::")
 
 
 def _impl(node: Node, source: bytes) -> list[Named]:
@@ -109,6 +115,45 @@ def _module_file(node: Node, source: bytes) -> list[Import]:
     return [Import(f"self::{name}", "", name, line_of(node))]
 
 
+def package_of(module: str) -> str:
+    """Return the crate that a path begins with; "" for one of the file's own crate, and of the language's."""
+    crate = module.removeprefix("::").partition("::")[0]
+    return "" if crate in _NO_CRATES else crate
+
+
+def _library_files(index: IndexedPaths, entries: Mapping[str, str], imported: Import) -> list[str]:
+    """The files of a module in a crate: as its path says below the crate's folder, at last the crate's root."""
+    rest = imported.module.removeprefix("::").split("::")[1:]
+    if imported.name not in ("", "*"):
+        rest.append(imported.name)
+    folder = entries.get(FOLDER, "")
+    found = _below(index, folder.split("/") if folder else [], rest)
+    return (found or index.existing([entries.get(FILE, "")]))[:2]
+
+
+def _beside(path: list[str]) -> list[str]:
+    """The folder of the modules that a file declares."""
+    return path[:-1] if path[-1] in ("mod.rs", "lib.rs", "main.rs") else [*path[:-1], path[-1].removesuffix(".rs")]
+
+
+def _below(index: IndexedPaths, base: Sequence[str], rest: Sequence[str], least: int = 0) -> list[str]:
+    """The files of a path below a module's folder, of as many of its parts as there are files for, `least` of them."""
+    names: list[str] = []
+    for end in range(len(rest), least - 1, -1):
+        stem = "/".join([*base, *rest[:end]])
+        names += [f"{stem}.rs", f"{stem}/mod.rs"] + ([f"{stem}/lib.rs", f"{stem}/main.rs"] if end == 0 else [])
+    return index.existing(names)[:2]
+
+
+def _is_public(symbol: Symbol, owner: str) -> bool:
+    return owner in ("trait", "enum") or symbol.signature.startswith(("pub ", "macro_rules!"))
+
+
+def _named_by_path(text: str) -> list[Import]:
+    """Crates that a text names without importing them: `serde_json::from_str`."""
+    return [Import(name, "", name, 0) for name in dict.fromkeys(_PATH.findall(text)) if package_of(name)]
+
+
 def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
     """`crate::`, `self::` and `super::` from the file's own place; another crate of the workspace by its name."""
     parts = [part for part in imported.module.replace("::", "/").split("/") if part]
@@ -121,21 +166,19 @@ def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
     if head == "crate":
         base = here[: _last_index(here, "src") + 1] if "src" in here else here[:-1]
     elif head in ("self", "super"):
-        base = here[:-1] if here[-1] in ("mod.rs", "lib.rs", "main.rs") else [*here[:-1], here[-1].removesuffix(".rs")]
+        base = _beside(here)
         while rest[:1] == ["super"] or head == "super":
             base = base[:-1]
             head, rest = ("", rest) if head == "super" else ("", rest[1:])
+    elif (entries := index.own_entries("cargo", head)) is not None:
+        return _library_files(index, entries, imported)
     else:
         roots = paths_by_module(index, ["lib"], ".rs")
         own = [r for r in roots if r.split("/")[-3:-2] in ([head], [head.replace("_", "-")])]
-        if not own:
-            return []
+        if not own:  # a module that is declared beside, or in Rust 2015 at the root
+            return _below(index, _beside(here), parts, 1)
         base = own[0].split("/")[:-1]
-    names: list[str] = []
-    for end in range(len(rest), -1, -1):
-        stem = "/".join([*base, *rest[:end]])
-        names += [f"{stem}.rs", f"{stem}/mod.rs"] + ([f"{stem}/lib.rs", f"{stem}/main.rs"] if end == 0 else [])
-    return index.existing(names)[:2]
+    return _below(index, base, rest)
 
 
 def _last_index(parts: Sequence[str], name: str) -> int:
@@ -169,6 +212,9 @@ LANGUAGE = LanguageSpec(
         ),
         files=_files,
         folder_modules=("mod",),
+        libraries=LibraryImports(
+            "cargo", package_of, _library_files, _is_public, owner="impl {}", named_by_path=_named_by_path
+        ),
     ),
     keywords=words(
         """as async await break const continue crate dyn else enum extern false fn for if impl in let loop match mod

@@ -121,8 +121,8 @@ def wanted_imports(
             distance = distances.get(bound, FAR + imported.line)
             # A default export is usually imported by the name that it has at home.
             yield Wanted(bound if imported.name == "default" else imported.name, paths, distance, origin)
-            stem = f"/{imported.name}."
-            if any(stem in f"/{path}" for path in paths):  # a submodule: what is taken from it
+            ends = (f"/{imported.name}.", f"/{imported.name}/mod.")
+            if any(end in f"/{path}" for path in paths for end in ends):  # a submodule: what is taken from it
                 yield from _wanted_members(bound, paths, distances, text, origin)
         elif imported.name == "" and bound:
             yield from _wanted_members(bound, paths, distances, text, origin)

@@ -31,6 +31,7 @@ _MOST_NAMES_OF_MODULE = 60
 _CHAIN = r"((?:[^\W\d]\w*\s*\.\s*)*[^\W\d]\w*)"
 _CALL = re.compile(rf"(?:(?<![\w.)\]]){_CHAIN}\s*\.\s*)?([^\W\d]\w*)\s*\((?:[^()]|\([^()]*\))*$")
 _AFTER_DOT = re.compile(rf"(?<![\w.)\]]){_CHAIN}\s*\.\s*\w*$")
+_MOST_TEXT_CHARS = 6_000  # before the cursor, in which packages are named without an import
 _MOST_HEAD_CHARS = 300  # of the cursor's line: a pattern that begins with a chain tries each of its names
 
 
@@ -199,13 +200,16 @@ class _Search:
     def _resolve(self) -> list[tuple[LibraryReader, list[ResolvedImport]]]:
         """Return each package that the file imports, with these imports and the package's files that they mean."""
         resolved: dict[int, list[ResolvedImport]] = {}
-        for each in self._context.imports:
-            for library in self._libraries(each.imported.module):
+        imports = [each.imported for each in self._context.imports]
+        if self._rules.named_by_path is not None:
+            imports += self._rules.named_by_path(self._context.request.prefix[-_MOST_TEXT_CHARS:])
+        for imported in imports:
+            for library in self._libraries(imported.module):
                 reader = self._reader(library)
                 with self._context.deadline.stops_queries(library.store):
-                    paths = reader.files(each.imported)
+                    paths = reader.files(imported)
                 if paths:
-                    resolved.setdefault(library.first_number, []).append(ResolvedImport(each.imported, paths))
+                    resolved.setdefault(library.first_number, []).append(ResolvedImport(imported, paths))
         return [(self._readers[number], imports) for number, imports in resolved.items()]
 
     def _handed_on(self, reader: LibraryReader, want: Wanted) -> Iterator[tuple[LibraryReader, list[Wanted]]]:
@@ -230,4 +234,6 @@ class _Search:
 
 
 def _is_submodule(imported: Import, paths: Sequence[str]) -> bool:
-    return imported.name != "*" and bool(paths) and f"/{imported.name}." in f"/{paths[-1]}".replace("/__init__.", ".")
+    if imported.name == "*" or not paths:
+        return False
+    return f"/{imported.name}." in f"/{paths[-1]}".replace("/__init__.", ".").replace("/mod.rs", ".")
