@@ -213,7 +213,9 @@ class Original:
 
 
 class Speculator:
-    """The drafter of one document: copies where the context repeats, else recycles the model's earlier choices."""
+    """The drafter of one document: follows the original where there is one, copies where the context repeats, else
+    recycles the model's earlier choices. Of original and context, whichever was wrong at once lets the other try: a
+    model that was asked to write a region again may write something else that stands in its prompt."""
 
     def __init__(self, barriers: frozenset[int] = frozenset()) -> None:
         self.copies = CopyIndex(barriers)
@@ -227,6 +229,7 @@ class Speculator:
         self._is_branch = False
         self._kind = "short"
         self._original: Original | None = None
+        self._asks_context = False  # before the original
 
     def start(self, prompt: Sequence[int], changed: Sequence[range], cursor: int, original: Sequence[int] = ()) -> None:
         """Begin an answer to `prompt`, of which the `changed` ranges are new since the last one.
@@ -235,6 +238,7 @@ class Speculator:
         it is probably a changed copy of.
         """
         self._original = Original(original) if original else None
+        self._asks_context = False
         for part in changed:
             self.copies.add(prompt, part.start, part.stop)
         self._tail = list(prompt[max(0, cursor - _MAX_MATCH) : cursor])
@@ -250,13 +254,12 @@ class Speculator:
 
     def propose(self) -> Sequence[int]:
         """Return a draft as long as is worth verifying."""
-        draft = [] if self._original is None else list(self._original.next())
-        if draft:
-            self._kind = "original"
-            return self._cut(draft)
-        draft, match = self.copies.find(self._tail, MAX_COPY)
+        original = [] if self._original is None else list(self._original.next())
+        draft, match = ([], 0) if original and not self._asks_context else self.copies.find(self._tail, MAX_COPY)
         if draft:
             self._kind = "long" if match > GAMMA + 1 else "short"
+        elif original:
+            self._kind, draft = "original", original
         else:
             self._kind = "recycled"
             token = self._tail[-1] if self._tail else None
@@ -285,6 +288,8 @@ class Speculator:
         if num_drafted:
             self._accepted[self._kind, self._held].saw(num_drafted, num_accepted)
             self._held = num_accepted == num_drafted
+            if not num_accepted:
+                self._asks_context = self._kind == "original"
         for token in tokens:
             if not self._is_branch:
                 if self._tail:

@@ -18,6 +18,7 @@ from codeassist.engine.decoding.drafts import (
     CopyIndex,
     Original,
     PassCost,
+    Speculator,
 )
 from codeassist.engine.engine import Engine
 from tests.engine.conftest import MakeModel
@@ -119,6 +120,23 @@ def test_what_is_new_for_long_loses_the_place_until_it_is_found_again() -> None:
         tail.append(token)
         original.follow(tail)
     assert list(original.next())[:2] == [62, 63]
+
+
+def test_an_original_that_is_wrong_lets_the_context_try_and_the_other_way_round() -> None:
+    """A region is to be written again, and the answer is something else that stands in the prompt; then the region."""
+    elsewhere, region = [*range(100, 130)], [*range(10, 60)]
+    drafter = Speculator()
+    drafter.start([1, *elsewhere, 2, *region, 3], [range(83)], 83, original=region)
+
+    def wrong(*tokens: int) -> list[int]:
+        """Say that the last draft was wrong, and what came instead; return the next one."""
+        drafter.observe(tokens, num_drafted=len(drafter.propose()), num_accepted=0, pass_ms=None)
+        return list(drafter.propose())[:2]
+
+    assert list(drafter.propose())[:2] == [10, 11]
+    assert wrong(100) == [10, 11], "nothing in the context goes on so"
+    assert wrong(101) == [102, 103]
+    assert wrong(40, 41) == [42, 43], "the context was wrong: it is the original's turn"
 
 
 def test_an_original_changes_no_token_and_saves_passes_where_it_is_right(
