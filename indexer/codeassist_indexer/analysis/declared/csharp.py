@@ -149,7 +149,7 @@ def _members(body: Node, kind: str) -> Iterator[Member]:
 def _access(modifiers: set[str], kind: str) -> Access:
     if "private" in modifiers and "protected" not in modifiers:
         return "private"
-    if "protected" in modifiers:
+    if "protected" in modifiers and "internal" not in modifiers:  # with it, all of the assembly may
         return "protected"
     return "public" if modifiers & {"public", "internal"} or kind in ("interface", "enum") else "private"
 

@@ -64,9 +64,10 @@ class Typed:
 
 @dataclass(frozen=True, slots=True)
 class Element:
-    """`target[i]`, or what comes out of it one by one."""
+    """What comes out of `target` one by one; `is_indexed`: `target[i]`, which is another thing in a dictionary."""
 
     target: Expression
+    is_indexed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ def expression(node: Node | None, depth: int = 0) -> Expression:
         return _typed(node.child_by_field_name("right") or (node.named_children[1:] or [None])[0])
     if kind in ("array_access", "element_access_expression", "subscript_expression"):
         target = node.child_by_field_name("array") or node.child_by_field_name("expression")
-        return Element(expression(target or node.child_by_field_name("object"), depth + 1))
+        return Element(expression(target or node.child_by_field_name("object"), depth + 1), is_indexed=True)
     if kind == "await_expression":
         return Awaited(expression(node.named_children[0] if node.named_children else None, depth + 1))
     return Unknown()

@@ -89,8 +89,9 @@ class Inference:
                 return self._call(function, num_arguments, depth)
             case ex.Typed(ref):
                 return self.resolve(ref, self.file, self.offset)
-            case ex.Element(target):
-                return _argument(self.of(target, depth + 1), _SCRIPT_ELEMENTS if self._is_script else _ELEMENTS_AT)
+            case ex.Element(target, is_indexed):
+                elements = _ELEMENTS_AT if is_indexed else _ELEMENTS
+                return _argument(self.of(target, depth + 1), _SCRIPT_ELEMENTS if self._is_script else elements)
             case ex.Awaited(target):
                 known = self.of(target, depth + 1)
                 if isinstance(known, Known) and not known.parts and known.name in _AWAITED:
