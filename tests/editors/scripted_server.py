@@ -33,6 +33,27 @@ class Script:
         self.num_items = 0
 
 
+STATUS: dict[str, Any] = {
+    "version": "1.2",
+    "pid": 4711,
+    "uptime_s": 240.0,
+    "threads": 2,
+    "editors": [{"name": "Neovim"}, {"name": "Emacs"}],
+    "model": {"name": "scripted", "device": "cpu", "problem": None, "loading": None, "notices": ["a\nnotice"]},
+    "requests": {"counts": {"answered": 1234, "cached": 7, "failed": 0, "a_new_one": 5}},
+    "latency_ms": {"total": {"p50": 240.4, "p95": 1020.0}, "trim": {"p50": 0.94, "p95": 2.0}, "decode": None},
+    "tokens": {"reused_share": 0.9},
+    "cache": {"exact_share": None},
+    "index": [
+        {"root": "/a b", "indexed": 3, "total": 1234567, "building": True, "problems": ["the disk is full"]},
+        {"root": "/c", "indexed": 0, "total": None, "building": False, "problems": []},
+    ],
+    "feedback": {"problem": None},
+    "shared": None,
+}
+"""What `codeassist.status` answers: the fields of the real server that a page is made of."""
+
+
 def plain(value: Any) -> Any:
     """Messages that pygls does not know come as named tuples."""
     if hasattr(value, "_asdict"):
@@ -134,7 +155,7 @@ def make_server(name: str, with_inline_completion: bool) -> LanguageServer:
 
     @server.command("codeassist.status")
     def status() -> dict[str, Any]:
-        return {"model": "scripted", "cache": {"reuse": 0.5}, "folders": ["a", "b"]}
+        return STATUS
 
     @server.command("codeassist.reindex")
     def reindex() -> None:

@@ -168,8 +168,16 @@ def test_the_server_says_how_it_is_and_why_it_suggested(served: tuple[Editor, Pa
     editor.wait_ghost("polygon_area(points, scale)")
     editor.type("<Esc>")
     editor.command("CodeAssist status")
-    editor.wait_until(lambda: "model.name: own" in editor.lines, "the page")
-    assert "here: on" in editor.lines
+    editor.wait_until(lambda: any(line.startswith("own on ") for line in editor.lines), "the page")
+    page = "\n".join(editor.lines)
+    for said in (
+        "here: on",
+        "answered by the model",
+        "## How long they took",
+        "did not have to be read again",
+        " files.",
+    ):
+        assert said in page
     editor.type("q")
     editor.command("CodeAssist explain")
     editor.wait_until(lambda: "src/shapes.py:1-" in "\n".join(editor.lines), "the page")

@@ -1,6 +1,7 @@
 -- What :CodeAssist does.
 local client = require("codeassist.client")
 local display = require("codeassist.display")
+local page = require("codeassist.pages.window")
 local sessions = require("codeassist.session")
 local status = require("codeassist.status")
 local switch = require("codeassist.switch")
@@ -59,59 +60,6 @@ function M.toggle(scope)
   set(scope, bufnr, not switch.scope_on(scope, bufnr))
 end
 
----@param value any
----@return string
-local function plain(value)
-  if type(value) == "number" and value % 1 ~= 0 then
-    return ("%.3g"):format(value)
-  end
-  return tostring(value)
-end
-
----@param value any
----@return boolean
-local function is_list_of_values(value)
-  return vim.islist(value) and not vim.iter(value):any(function(part)
-    return type(part) == "table"
-  end)
-end
-
---- "key: value" lines of what the server answered, nested tables with a dot.
----@param value any
----@param path string
----@param lines string[]
-local function flatten(value, path, lines)
-  if type(value) ~= "table" then
-    lines[#lines + 1] = ("%s: %s"):format(path, plain(value))
-  elseif is_list_of_values(value) then
-    local parts = vim.tbl_map(plain, value)
-    lines[#lines + 1] = ("%s: %s"):format(path, #parts > 0 and table.concat(parts, ", ") or "none")
-  else
-    local names = vim.tbl_keys(value)
-    table.sort(names)
-    for _, name in ipairs(names) do
-      if value[name] ~= vim.NIL then
-        flatten(value[name], path == "" and name or ("%s.%s"):format(path, name), lines)
-      end
-    end
-  end
-end
-
---- Show text in a window of its own; q closes it.
----@param name string
----@param text string
-local function open_page(name, text)
-  local bufnr = vim.api.nvim_create_buf(false, true)
-  vim.api.nvim_buf_set_lines(bufnr, 0, -1, false, vim.split(text, "\n", { plain = true }))
-  vim.bo[bufnr].filetype = "markdown"
-  vim.bo[bufnr].bufhidden = "wipe"
-  vim.bo[bufnr].modifiable = false
-  vim.cmd("botright split")
-  vim.api.nvim_win_set_buf(0, bufnr)
-  vim.api.nvim_buf_set_name(bufnr, ("codeassist://%s/%d"):format(name, bufnr))
-  vim.keymap.set("n", "q", "<Cmd>close<CR>", { buffer = bufnr, desc = "close" })
-end
-
 --- A page and no message: it is longer than a screen, and a message of that length waits for a key.
 function M.status()
   local bufnr = vim.api.nvim_get_current_buf()
@@ -130,16 +78,15 @@ function M.status()
     lines[#lines + 1] = "says: " .. server.message
   end
   local sent = client.execute("codeassist.status", {}, function(err, result)
-    lines[#lines + 1] = ""
     if err then
-      lines[#lines + 1] = "status: " .. (err.message or "failed")
+      vim.list_extend(lines, { "", "status: " .. (err.message or "failed") })
     else
-      flatten(result, "", lines)
+      vim.list_extend(lines, require("codeassist.pages.status").lines(result))
     end
-    open_page("status", table.concat(lines, "\n"))
+    page.open("status", table.concat(lines, "\n"))
   end)
   if not sent then
-    open_page("status", table.concat(lines, "\n"))
+    page.open("status", table.concat(lines, "\n"))
   end
 end
 
@@ -174,7 +121,7 @@ function M.explain()
     elseif type(result) ~= "table" or type(result.markdown) ~= "string" then
       say("there is no suggestion to explain yet")
     else
-      open_page("explain", result.markdown)
+      page.open("explain", result.markdown)
     end
   end)
   if not sent then
