@@ -175,7 +175,7 @@ def test_the_server_says_how_it_is_and_why_it_suggested(served: tuple[Editor, Pa
         "answered by the model",
         "## How long they took",
         "did not have to be read again",
-        " files.",
+        " files",
     ):
         assert said in page
     editor.type("q")
