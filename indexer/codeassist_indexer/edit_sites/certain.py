@@ -12,10 +12,12 @@ from codeassist_indexer.edit_sites.missing_imports import missing_imports
 from codeassist_indexer.edit_sites.outdated_uses import outdated_uses
 from codeassist_indexer.edit_sites.past_changes import PastChanges
 from codeassist_indexer.edit_sites.reasons import Why
+from codeassist_indexer.languages.parsing.parse import code_lines
 
 CERTAIN = 0.9
 """The least score of such a site."""
 _MOST_MESSAGE_CHARS = 80
+_PARSE_S = 0.05
 
 
 def certain_rows(
@@ -24,9 +26,15 @@ def certain_rows(
     """Return the rows of such sites, each with why."""
     outdated = outdated_uses(table, past, definitions)
     found = {
-        row: Why("name", f"still says `{name}`, which has another name now") for row, name in outdated.names.items()
+        row: Why("name", f"still says `{name}`, which has another name now")
+        for row, name in outdated.names.items()
+        if _is_code(request, table, row, name)
     }
-    found |= {row: Why("use", f"calls `{name}`, whose parameters changed") for row, name in outdated.calls.items()}
+    found |= {
+        row: Why("use", f"calls `{name}`, whose parameters changed")
+        for row, name in outdated.calls.items()
+        if _is_code(request, table, row, name)
+    }
     for missing in missing_imports(request):
         row = table.row(missing.path, missing.at - 1)
         if row is not None:
@@ -37,3 +45,10 @@ def certain_rows(
         if row is not None and changed & {*NAME.findall(diagnostic.message), *NAME.findall(table.lines[row])}:
             found.setdefault(row, Why("diagnostic", diagnostic.message[:_MOST_MESSAGE_CHARS]))
     return found
+
+
+def _is_code(request: EditRequest, table: LineTable, row: int, name: str) -> bool:
+    """Whether a name that a row holds is code there, not a word in a comment or string; as far as anybody can say."""
+    path = table.paths[int(table.file_of[row])]
+    lines = code_lines(path, request.files[path], name, _PARSE_S)
+    return lines is None or int(table.line_in_file[row]) in lines

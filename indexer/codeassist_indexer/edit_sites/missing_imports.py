@@ -16,9 +16,10 @@ from codeassist.edits.proposal import Proposal
 from codeassist.edits.proposals.replacement import NAME, TOKEN
 from codeassist.edits.site import Site
 from codeassist_indexer.edit_sites.past_changes import MOST_CHANGES, names_in
+from codeassist_indexer.languages.parsing.parse import code_lines
 from codeassist_indexer.languages.registry import language_of
 
-_MOST_NAMES, _MOST_CHARS = 40, 1_000_000
+_MOST_NAMES, _MOST_CHARS, _PARSE_S = 40, 1_000_000, 0.05
 _FROM = re.compile(r"from\s+(?P<module>[\w.]+)\s+import\s+(?P<names>[\w\s,]+)$")
 _BRACES = re.compile(
     r"(?P<head>import\s+(?:type\s+)?)\{(?P<names>[^{}]*)\}\s*from\s*(?P<module>(['\"])[^'\"]+\4)(?P<end>;?)$"
@@ -56,7 +57,7 @@ def missing_imports(request: EditRequest) -> tuple[MissingImport, ...]:
             line = next(
                 (made for line in others if name in line and (made := _import_of(line, name)) is not None), None
             )
-            if line is not None and _is_unbound(name, text, imports[path]):
+            if line is not None and _is_unbound(name, text, imports[path]) and _is_code(name, path, text):
                 at = _behind_imports(text.split("\n"))
                 if at is not None:
                     found.append(MissingImport(path, at, name, line))
@@ -100,6 +101,12 @@ def _is_unbound(name: str, text: str, imports: Sequence[str]) -> bool:
         and re.search(_BOUND.format(word), text) is None
         and re.search(rf"^[ \t]*(?:type[ \t]+)?{word},?$", text, re.MULTILINE) is None  # a line of a longer import
     )
+
+
+def _is_code(name: str, path: str, text: str) -> bool:
+    """Whether a name is used in a text, not only spoken of in comments and strings; as far as anybody can say."""
+    lines = code_lines(path, text, name, _PARSE_S)
+    return lines is None or bool(lines)
 
 
 def _imports_that_fit(imports: Mapping[str, Sequence[str]], path: str) -> list[str]:

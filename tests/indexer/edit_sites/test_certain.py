@@ -106,6 +106,35 @@ def test_uses_of_a_definition_by_its_old_name_are_certain() -> None:
     assert not certain(edited("def size(shape):", "def width(shape):", files))
 
 
+WORDS = [
+    ("a.py", "def size(s):", "def width(s):", "    '''The size.'''  # size of it\n    return size(s) + f'{size(s)} size'\n"),
+    ("a.ts", "function size(s) {", "function width(s) {", "// size(s)\n/* size */ return `size ${size(s)}`;\n}\n"),
+    ("a.go", "func size(s int) int {", "func width(s int) int {", "\t// size\n\treturn size(s) // size\n}\n"),
+    ("a.rs", "fn size(s: u8) -> u8 {", "fn width(s: u8) -> u8 {", "    // size\n    let a = \"size\";\n    size(s)\n}\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "old", "new", "body"), WORDS, ids=[each[0] for each in WORDS])
+def test_words_in_comments_and_strings_are_no_uses(path: str, old: str, new: str, body: str) -> None:
+    head = "package a\n" if path == "a.go" else ""
+    found = certain(edited(old, new, {path: f"{head}{new}\n{body}"}))
+    assert len(found) == 1 and all("size(s)" in line and not line.startswith("//") for line in found)
+    called = old.replace("s)", "s, t)").replace("s: u8)", "s: u8, t: u8)").replace("s int)", "s int, t int)")
+    comment = "# size(1)" if path == "a.py" else "// size(1)"
+    calls = certain(edited(old, called, {path: f"{head}{called}\n{comment}\n{body}"}))
+    assert calls and comment not in calls
+
+
+@pytest.mark.parametrize("text", ["# List of all\n", "x = 'List'\n", 'def f():\n    """List of all"""\n'])
+def test_words_in_comments_and_strings_need_no_import(text: str) -> None:
+    lines = text.rstrip("\n").split("\n")
+    files = {"a.py": f"import os\n\n{text}", "b.py": "from typing import List\n"}
+    assert not missing_imports(EditRequest("a.py", 2, (LineChange("a.py", 2, (), tuple(lines)),), files))
+    files["a.py"] += "y: List[int] = []\n"
+    change = LineChange("a.py", 2, (), (*lines, "y: List[int] = []"))
+    assert missing_imports(EditRequest("a.py", 2, (change,), files))
+
+
 def test_an_error_that_speaks_of_a_change_is_certain() -> None:
     errors = (Diagnostic("a.py", 2, "`total` is not defined"), Diagnostic("a.py", 1, "line too long"))
     request = edited("total = 1", "count = 1", {"a.py": "count = 1\nother = 2\nprint(sum)\n"}, errors)

@@ -5,7 +5,8 @@ The caller reads the text and keeps the result.
 
 from __future__ import annotations
 
-from functools import cache, partial
+import re
+from functools import cache, lru_cache, partial
 from time import thread_time
 
 from tree_sitter import Node, Query, QueryCursor
@@ -22,6 +23,9 @@ PARSE_LIMIT_S = 4.0
 (one core of an AMD EPYC, 2026-11)."""
 
 READ_BYTES = 1 << 16
+_NO_CODE = ("comment", "string", "text", "content", "fragment")
+"""What the names of the grammars' nodes have in them that hold words, not code."""
+_KEPT_LINES = 64
 
 
 @cache
@@ -78,6 +82,24 @@ def num_syntax_errors(path: str, text: str, limit_s: float) -> int | None:
     if language is None or root is None:
         return None
     return len(QueryCursor(errors_query(language)).captures(root).get("error", ())) if root.has_error else 0
+
+
+@lru_cache(maxsize=_KEPT_LINES)
+def code_lines(path: str, text: str, name: str, limit_s: float) -> frozenset[int] | None:
+    """The lines, from 0, on which a name stands as code: in no comment, string or prose. None where nobody can say, or
+    not within so much processor time. What was asked last is kept."""
+    language = indexed_language_of(path, text)
+    source = text.encode("utf-8", "surrogatepass")
+    root = _tree(language, source, thread_time() + limit_s) if language is not None else None
+    if root is None:
+        return None
+    found: set[int] = set()
+    pattern = rb"(?<![\w$])" + re.escape(name.encode("utf-8", "surrogatepass")) + rb"(?![\w$])"
+    for match in re.finditer(pattern, source):
+        node = root.descendant_for_byte_range(match.start(), match.end())
+        if node is not None and not any(kind in node.type for kind in _NO_CODE):
+            found.add(source.count(b"\n", 0, match.start()))
+    return frozenset(found)
 
 
 def _mended_tree(language: str, source: bytes) -> Node | None:
