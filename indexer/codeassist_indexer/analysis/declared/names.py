@@ -54,6 +54,11 @@ _DECLARING = words(
     """identifier generic_name qualified_name alias_qualified_name ERROR method_declaration property_declaration
     event_declaration indexer_declaration field_declaration variable_declaration explicit_interface_specifier"""
 )
+# A body whose bracket is gone is none: what stands in it stands right in what is around.
+_DECLARED_IN = _TYPES | words(
+    """declaration_list record_struct_declaration namespace_declaration file_scoped_namespace_declaration
+    compilation_unit"""
+)
 _OF_NULLABLES = words("HasValue Value GetValueOrDefault Equals GetHashCode GetType ToString")
 
 
@@ -240,7 +245,7 @@ def _is_declared_name(node: Node | None) -> bool:
     """Whether a place is where a type's body declares a member, not within one."""
     while node is not None and node.type in _DECLARING:
         node = node.parent
-    return node is not None and node.type == "declaration_list"
+    return node is not None and node.type in _DECLARED_IN
 
 
 def _source_of(node: Node) -> str:
