@@ -27,6 +27,7 @@ from codeassist_indexer.languages.forms.signatures import SIGNATURE_CHARS
 from codeassist_indexer.languages.registry import LANGUAGES
 from codeassist_indexer.languages.spec import is_no_private_member
 from codeassist_indexer.libraries.package import InstalledPackage
+from codeassist_indexer.libraries.source_jars import opened_jar
 from codeassist_indexer.storage.file_records import FileState, PreparedFile
 from codeassist_indexer.storage.library_symbols import OFFERED
 from codeassist_indexer.storage.store import Store
@@ -45,10 +46,10 @@ _OWNERS = frozenset({"class", "interface", "enum", "struct", "trait", "module", 
 
 @dataclass(frozen=True, slots=True)
 class ListedFile:
-    """A file of a package as the disk lists it; `path` as imports spell it, `source` where it lies."""
+    """A file of a package as it is listed: `path` as imports spell it, `below` as it lies below the package's root."""
 
     path: str
-    source: Path
+    below: str
     size: int
     mtime_ns: int
 
@@ -66,19 +67,35 @@ def listed_files(package: InstalledPackage) -> list[ListedFile]:
     """Return a package's files that are read: regular ones, not too large, as many as its limits allow."""
     listed: list[ListedFile] = []
     room = MAX_BYTES
-    for path, below in package.files.items():
-        source = package.root / below
-        try:
-            status = os.lstat(source)
-        except OSError:
+    for file in _in_archive(package) if package.is_archive else _on_disk(package):
+        if file.size > min(_LIMITS.max_file_bytes, room):
             continue
-        if not stat.S_ISREG(status.st_mode) or status.st_size > min(_LIMITS.max_file_bytes, room):
-            continue
-        listed.append(ListedFile(path, source, status.st_size, status.st_mtime_ns))
-        room -= status.st_size
+        listed.append(file)
+        room -= file.size
         if len(listed) == MAX_FILES:
             break
     return listed
+
+
+def _on_disk(package: InstalledPackage) -> Iterator[ListedFile]:
+    for path, below in package.files.items():
+        try:
+            status = os.lstat(package.root / below)
+        except OSError:
+            continue
+        if stat.S_ISREG(status.st_mode):
+            yield ListedFile(path, below, status.st_size, status.st_mtime_ns)
+
+
+def _in_archive(package: InstalledPackage) -> Iterator[ListedFile]:
+    try:
+        changed_ns = os.lstat(package.root).st_mtime_ns
+    except OSError:
+        return
+    with opened_jar(package.root) as jar:
+        for path, below in package.files.items():
+            if jar is not None and below in jar.names:
+                yield ListedFile(path, below, jar.size(below), changed_ns)
 
 
 def listing_of(package: InstalledPackage, listed: list[ListedFile]) -> str:
@@ -89,9 +106,15 @@ def listing_of(package: InstalledPackage, listed: list[ListedFile]) -> str:
     return digest.hexdigest()
 
 
-def read_files(listed: list[ListedFile]) -> list[ReadFile]:
+def read_files(package: InstalledPackage, listed: list[ListedFile]) -> list[ReadFile]:
     """Return the text of those files that are text and were not put in another's place meanwhile."""
-    return [read for each in listed if (read := _read(each)) is not None]
+    if not package.is_archive:
+        contents = ((each, _content(package.root / each.below, each.size)) for each in listed)
+        return [read for each, content in contents if (read := _text(each.path, content)) is not None]
+    with opened_jar(package.root) as jar:
+        known = [each for each in listed if jar is not None and each.below in jar.names]
+        contents = ((each, jar.read(each.below, each.size) if jar is not None else None) for each in known)
+        return [read for each, content in contents if (read := _text(each.path, content)) is not None]
 
 
 def database_name(package: InstalledPackage, files: list[ReadFile]) -> str:
@@ -124,17 +147,20 @@ def note_use(database: Path) -> None:
     os.utime(database)
 
 
-def _read(listed: ListedFile) -> ReadFile | None:
+def _content(source: Path, size: int) -> bytes | None:
     try:
-        with open_regular(listed.source) as file:
-            content = file.read(listed.size)
+        with open_regular(source) as file:
+            return file.read(size)
     except OSError:
         return None
+
+
+def _text(path: str, content: bytes | None) -> ReadFile | None:
     try:
-        text = content.decode("utf-8-sig")
+        text = content.decode("utf-8-sig") if content is not None else "\0"
     except UnicodeDecodeError:
         return None
-    return None if "\0" in text else ReadFile(listed.path, text, content_hash(content))
+    return None if content is None or "\0" in text else ReadFile(path, text, content_hash(content))
 
 
 def _offered(parsed: ParsedFile, text: str) -> ParsedFile:

@@ -173,7 +173,7 @@ class _EcosystemUpdate:
             note_use(library_database(self._folder, known.database))
             self._built[package.label] = (package, known.database, listing)
             return
-        files = read_files(listed)
+        files = read_files(package, listed)
         name = database_name(package, files)
         path = library_database(self._folder, name)
         store = Store(path)
@@ -190,7 +190,8 @@ class _EcosystemUpdate:
         """Yield a row for each name by which the repository's files import a project of the same repository."""
         ecosystem, folder = self._installation.ecosystem, str(self._root)
         for module, entries in own.items():
-            yield LibraryRow(ecosystem, module, module, "", OWN, entries, folder, folder)
+            if entries:
+                yield LibraryRow(ecosystem, module, module, "", OWN, entries, folder, folder)
 
     def _project_rows(self, names: Sequence[tuple[str, str]]) -> Iterator[LibraryRow]:
         """Yield a row for each module that a project beside this one provides, by its own index."""

@@ -19,7 +19,8 @@ class InstalledPackage:
 
     modules: the names that imports of it begin with (`Imports.libraries.package_of` gives such a name of an import).
     root: what its files lie below. files: source files, by the path that an import would spell ("httpx/_client.py")
-    the path below `root`. entries: where an ecosystem says so, the file that an import path of the package means.
+    the path below `root`; `is_archive`: `root` is a jar that holds them. entries: where an
+    ecosystem says so, the file that an import path of the package means.
     is_stub: it declares what another package of the same modules does.
     """
 
@@ -31,6 +32,7 @@ class InstalledPackage:
     files: Mapping[str, str]
     entries: Mapping[str, str] = field(default_factory=lambda: _NOTHING)
     is_stub: bool = False
+    is_archive: bool = False
 
     @property
     def label(self) -> str:

@@ -22,6 +22,7 @@ from codeassist.regular_file import open_regular
 from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths
 from codeassist_indexer.libraries.package import InstalledPackage
 from codeassist_indexer.libraries.python_environment import site_packages_of, system_packages
+from codeassist_indexer.libraries.python_projects import projects_named
 
 _MOST_RECORD_BYTES = 8 << 20
 _MOST_URL_BYTES = 64 << 10
@@ -64,8 +65,8 @@ class PythonInstallation:
         return "\n".join(f"{folder} {_changed_ns(folder)}" for folder in self._folders)
 
     def projects(self) -> Sequence[Path]:
-        """Return the folders of what is installed editable, as pip notes it."""
-        return [folder for each in self._folders for folder in _editable(each)]
+        """Return the folders of what is installed editable, as pip notes it, and of what manifests name by a path."""
+        return [*(folder for each in self._folders for folder in _editable(each)), *projects_named(self._root)]
 
     def provides(self, index: IndexedPaths, imported: Sequence[tuple[str, str]]) -> Mapping[str, Mapping[str, str]]:
         """Return the folder of each package, or module at the root or beside: under "", as `entries` has it."""

@@ -6,7 +6,7 @@ Definitions know nothing of partial classes across files: each part is a symbol 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from tree_sitter import Node
@@ -50,6 +50,7 @@ from codeassist_indexer.languages.spec import (
     Grammar,
     Imports,
     LanguageSpec,
+    LibraryImports,
 )
 
 
@@ -142,6 +143,20 @@ def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
     return []
 
 
+def _namespace_of(module: str) -> str:
+    """A namespace is known as it is written; the framework's own is nobody's project."""
+    return "" if f"{module}.".startswith("System.") else module
+
+
+def _project_files(index: IndexedPaths, entries: Mapping[str, str], imported: Import) -> list[str]:
+    """The files that declare a namespace; of `using static A.B.C` and `using X = A.B.C`, those that define C in it."""
+    if imported.name not in ("", "*"):
+        return index.declaring(imported.module, imported.name)
+    namespace, _, name = imported.module.rpartition(".")
+    return index.declaring(imported.module) or (index.declaring(namespace, name) if namespace else [])
+
+
+_LIBRARIES = LibraryImports("dotnet", _namespace_of, _project_files, joins_files=True)
 _CODE = re.compile(
     rf"(?:{BRACE_COMMENTS}"
     r'|(?:@\$?|\$@)"(?:[^"]|"")*(?:"|(?P<open_verbatim>\Z))'
@@ -172,7 +187,7 @@ LANGUAGE = LanguageSpec(
     interpreters=("dotnet", "dotnet-script"),
     grammar=Grammar("tree_sitter_c_sharp"),
     definitions=Definitions(_FORMS),
-    imports=Imports((ImportForm("(using_directive)", _using),), _files, sees_folder=True),
+    imports=Imports((ImportForm("(using_directive)", _using),), _files, sees_folder=True, libraries=_LIBRARIES),
     keywords=words(
         """abstract as async await base bool break byte case catch char class const continue decimal default
         delegate do double else enum event explicit extern false finally fixed float for foreach get goto if

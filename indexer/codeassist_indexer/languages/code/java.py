@@ -29,8 +29,9 @@ from codeassist_indexer.languages.forms.indexed_paths import (
     package_files,
     paths_by_module,
 )
+from codeassist_indexer.languages.forms.jvm_packages import files_of_library, package_of
 from codeassist_indexer.languages.forms.lexicon import Lexicon
-from codeassist_indexer.languages.forms.parsed import Import
+from codeassist_indexer.languages.forms.parsed import Import, Symbol
 from codeassist_indexer.languages.forms.signatures import has_modifiers
 from codeassist_indexer.languages.forms.words import words
 from codeassist_indexer.languages.spec import (
@@ -43,6 +44,7 @@ from codeassist_indexer.languages.spec import (
     Grammar,
     Imports,
     LanguageSpec,
+    LibraryImports,
 )
 
 
@@ -99,9 +101,16 @@ def _files(index: IndexedPaths, path: str, imported: Import) -> list[str]:
     return nearest(package_files(index, parts, (".java",)), path)[:MAX_FILES] if imported.name == "*" else []
 
 
+def _is_offered(symbol: Symbol, owner: str) -> bool:
+    return owner in ("interface", "enum") or _PUBLIC.match(symbol.signature) is not None
+
+
+_PUBLIC = re.compile(r"(?:[\w@]+ ){0,8}?(?:public|protected)\b")
 _CODE = re.compile(rf"(?:{BRACE_COMMENTS}|{long_string(chr(34), 'open_long')}|{LINE_STRINGS})|{BRACKETS}")
 
 _LEXICON = Lexicon("java", (*of.C_COMMENTS, of.TRIPLE, of.DOUBLE, of.WORD_SINGLE))
+
+_LIBRARIES = LibraryImports("jvm", package_of, files_of_library, _is_offered, joins_files=True)
 
 LANGUAGE = LanguageSpec(
     name="java",
@@ -110,7 +119,7 @@ LANGUAGE = LanguageSpec(
     interpreters=("java", "jbang"),
     grammar=Grammar("tree_sitter_java"),
     definitions=Definitions(_FORMS, ("line_comment", "block_comment")),
-    imports=Imports((ImportForm("(import_declaration)", _import),), _files, sees_folder=True),
+    imports=Imports((ImportForm("(import_declaration)", _import),), _files, sees_folder=True, libraries=_LIBRARIES),
     keywords=words(
         """abstract assert boolean break byte case catch char class const continue default do double else enum
         extends final finally float for goto if implements import instanceof int interface long native new package

@@ -14,6 +14,7 @@ from codeassist_indexer.languages.forms import literals as of
 from codeassist_indexer.languages.forms.definition_form import Form, Named, dotted, nothing
 from codeassist_indexer.languages.forms.import_form import ImportForm, compact, line_of
 from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths, declared_imports
+from codeassist_indexer.languages.forms.jvm_packages import files_of_library, is_visible, package_of
 from codeassist_indexer.languages.forms.lexicon import Lexicon
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import (
@@ -24,7 +25,7 @@ from codeassist_indexer.languages.forms.signatures import (
     node_text,
 )
 from codeassist_indexer.languages.forms.words import words
-from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec
+from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec, LibraryImports
 
 _BODIES = ("class_body", "enum_class_body", "function_body", "block")
 _MISREAD_TYPE = re.compile(r"((?:[a-z]+\s+)*?)(class|interface|object)\s+([^\W\d]\w*)[^{\n]*")
@@ -158,6 +159,8 @@ _LEXICON = Lexicon(
     ),
 )
 
+_LIBRARIES = LibraryImports("jvm", package_of, files_of_library, is_visible, joins_files=True)
+
 LANGUAGE = LanguageSpec(
     name="kotlin",
     ids=("kotlin",),
@@ -165,7 +168,7 @@ LANGUAGE = LanguageSpec(
     interpreters=("kotlin", "kscript"),
     grammar=Grammar("tree_sitter_kotlin"),
     definitions=Definitions(_FORMS, ("line_comment", "block_comment")),
-    imports=Imports((ImportForm("(import)", _import),), _files, sees_folder=True),
+    imports=Imports((ImportForm("(import)", _import),), _files, sees_folder=True, libraries=_LIBRARIES),
     keywords=words(
         """abstract actual annotation as break by catch class companion const constructor continue crossinline data
         delegate do else enum expect external false final finally for fun get if import in infix init inline inner

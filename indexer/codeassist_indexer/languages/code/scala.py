@@ -13,11 +13,12 @@ from codeassist_indexer.languages.forms import literals as of
 from codeassist_indexer.languages.forms.definition_form import Form, Named, dotted, leaf_by_name, nothing
 from codeassist_indexer.languages.forms.import_form import ImportForm, line_of
 from codeassist_indexer.languages.forms.indexed_paths import IndexedPaths, declared_imports
+from codeassist_indexer.languages.forms.jvm_packages import files_of_library, is_visible, package_of
 from codeassist_indexer.languages.forms.lexicon import Lexicon
 from codeassist_indexer.languages.forms.parsed import Import
 from codeassist_indexer.languages.forms.signatures import bare_name, head_start_byte, node_text, one_line
 from codeassist_indexer.languages.forms.words import words
-from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec
+from codeassist_indexer.languages.spec import BracedBlocks, Definitions, Grammar, Imports, LanguageSpec, LibraryImports
 
 _NAMES = ("identifier", "operator_identifier")
 
@@ -160,6 +161,8 @@ _LEXICON = Lexicon(
     ),
 )
 
+_LIBRARIES = LibraryImports("jvm", package_of, files_of_library, is_visible, joins_files=True)
+
 LANGUAGE = LanguageSpec(
     name="scala",
     ids=("scala",),
@@ -167,7 +170,7 @@ LANGUAGE = LanguageSpec(
     interpreters=("scala", "scala-cli", "amm"),
     grammar=Grammar("tree_sitter_scala"),
     definitions=Definitions(_FORMS, ("comment", "block_comment")),
-    imports=Imports((ImportForm("(import_declaration)", _import),), _files, sees_folder=True),
+    imports=Imports((ImportForm("(import_declaration)", _import),), _files, sees_folder=True, libraries=_LIBRARIES),
     keywords=words(
         """abstract as case catch class def derives do else end enum export extends extension false final finally for
         forSome given if implicit import infix inline lazy macro match new null object opaque open override package

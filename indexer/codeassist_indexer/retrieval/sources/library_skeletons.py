@@ -34,7 +34,7 @@ def library_skeleton(context: RetrievalContext, definition: Definition, members:
     owner = definition.qualified_name.rpartition(".")[0]
     imports = imports_of_language(definition.language)
     rules = None if imports is None else imports.libraries
-    if not owner or rules is None or not rules.owner:
+    if not owner or definition.kind == "function" or rules is None or not rules.owner:
         return text
     head = rules.owner.format(owner)
     lines = "".join(f"    {line}\n" for line in text.splitlines())
