@@ -27,6 +27,13 @@ def stored_content(store: Store, path: str) -> StoredContent | None:
     return StoredContent(*rows[0]) if rows else None
 
 
+def are_read(store: Store, paths: Collection[str]) -> bool:
+    """Return whether the texts of all these files are in the index."""
+    marks = ", ".join("?" * len(paths))
+    rows = store.query(f"SELECT count(*) FROM files WHERE skip_reason IS NULL AND path IN ({marks})", tuple(paths))
+    return rows[0][0] == len(paths)
+
+
 def file_text(store: Store, file_id: int) -> str:
     """Return the text of a file: its chunks in their order."""
     return "".join(texts_of_file(store, file_id))

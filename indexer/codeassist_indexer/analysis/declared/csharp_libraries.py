@@ -1,4 +1,5 @@
-"""What of C# comes from elsewhere than the repository's sources: extension methods of libraries, released packages.
+"""What of C# comes from elsewhere than the repository's sources: extension methods of libraries, released packages,
+what generators write.
 
 Libraries may add extension methods to any object; those of the base library and of the common frameworks extend types
 of their own: sequences, tasks, services.
@@ -33,3 +34,9 @@ def version_doubt(project: DeclaredProject, file: DeclaredFile, types: Iterable[
     """Return why types of the repository may be other ones in the file: an example is built with a released version."""
     others = {each.path for each in types} - {file.path}
     return "another version of it" if any(project.takes_released(file.path, each) for each in others) else ""
+
+
+def unread_part_doubt(project: DeclaredProject, types: Iterable[DeclaredType]) -> str:
+    """Return why partial types may have members that no text here tells: a generator wrote a file beside theirs."""
+    partial = [each for each in types if each.is_partial]
+    return "a part that is generated" if any(project.has_unread_part(each) for each in partial) else ""

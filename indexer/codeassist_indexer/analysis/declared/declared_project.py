@@ -5,11 +5,12 @@ Texts come from the index, so that what it leaves out (secrets, ignored files) i
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Collection, Iterator
 from functools import cache
 from importlib import import_module
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from cachetools import LRUCache
 from tree_sitter import Node, Query, QueryCursor
@@ -23,6 +24,7 @@ from codeassist_indexer.languages.parsing.trees import read_tree
 from codeassist_indexer.languages.registry import declared_types_of, files_of_import, grammar, parser
 from codeassist_indexer.languages.spec import DeclaredTypes
 from codeassist_indexer.storage.analysis_reader import (
+    are_read,
     augments_type,
     declares_module,
     extension_members,
@@ -79,6 +81,7 @@ class DeclaredProject:
 
     def __init__(self, store: Store, root: Path) -> None:
         self._store = store
+        self._root = root
         self._msbuild = MSBuildFiles(root)
         self._lock = threading.Lock()
         self._files: LRUCache[str, tuple[bytes, DeclaredFile]] = LRUCache(_MAX_FILES)
@@ -98,6 +101,19 @@ class DeclaredProject:
         with self._lock:
             self._files[path] = (content_hash, declared)
         return declared
+
+    def has_unread_part(self, part: DeclaredType) -> bool:
+        """Return whether a file that is not indexed lies beside a type's own and is named so: `Type.Generated.cs`.
+
+        What generators write is left out of the index, and what is in it may be another part of the type.
+        """
+        folder = PurePosixPath(part.path).parent
+        named = re.compile(rf"{re.escape(part.name)}(?!\w).*\.cs", re.DOTALL)
+        try:
+            beside = [each.name for each in (self._root / folder).iterdir() if named.fullmatch(each.name)]
+        except OSError:  # the folder is gone: so is what it held
+            return False
+        return not are_read(self._store, [str(folder / name) for name in beside])
 
     def defining(self, name: str, language: str) -> list[str]:
         """Return the files that define a type of this name."""

@@ -14,7 +14,7 @@ from tree_sitter import Node
 from codeassist_indexer.analysis.declared import expressions as ex
 from codeassist_indexer.analysis.declared.bindings import local_binding
 from codeassist_indexer.analysis.declared.creation import creatable_names
-from codeassist_indexer.analysis.declared.csharp_libraries import library_doubt, version_doubt
+from codeassist_indexer.analysis.declared.csharp_libraries import library_doubt, unread_part_doubt, version_doubt
 from codeassist_indexer.analysis.declared.declared_project import DeclaredProject, is_script
 from codeassist_indexer.analysis.declared.half_written import PLACEHOLDER, HalfWritten, make_whole
 from codeassist_indexer.analysis.declared.imports import importable_names
@@ -140,6 +140,7 @@ class DeclaredNames:
             doubt = doubt or library_doubt(self._world, inference.file)
         if is_csharp:
             doubt = doubt or version_doubt(self._world, inference.file, members.types)
+            doubt = doubt or unread_part_doubt(self._world, members.types)
         dot = _QUESTIONED_DOT if isinstance(target, ex.Present) else _ANY_DOT
         self._agreed(inference.file.language, names | declared, text, scope, dot)
         return names, doubt
