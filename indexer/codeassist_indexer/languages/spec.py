@@ -75,7 +75,8 @@ class LibraryImports:
     package in which the imported name may be defined, the likeliest first; it is told what the package says of its
     entries (`Installation` says what these are). `is_offered` says of a definition whether importers may use it, told
     the kind of what it belongs to. `owner` heads a member that is shown without its type; "": its own head says it.
-    `joins_files`: what a module offers is what all of these files define, not the first alone. `named_by_path`
+    `joins_files`: what a module offers is what all of these files define, and its files see each other.
+    `is_typed_before`: a type stands before what it is of, as in `Client client`. `named_by_path`
     returns what a text names of packages without importing it.
     """
 
@@ -85,6 +86,7 @@ class LibraryImports:
     is_offered: Callable[[Symbol, str], bool] = is_no_private_member
     owner: str = "class {}"
     joins_files: bool = False
+    is_typed_before: bool = False
     named_by_path: Callable[[str], list[Import]] | None = None
 
 

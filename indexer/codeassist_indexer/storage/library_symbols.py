@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+
 from codeassist_indexer.storage.store import Store
 from codeassist_indexer.storage.symbol_reader import DEFINITION_COLUMNS, Definition, definition_of
 
@@ -33,14 +36,25 @@ def offered_names(store: Store, path: str, package: str) -> list[str]:
     return [name for name in dict.fromkeys(name for (name,) in rows) if not name.startswith("_")]
 
 
-def member_definitions(store: Store, path: str, owner: str, name: str) -> list[Definition]:
-    """Return the members of this name that a type has in a file, in the order of the text."""
+def member_definitions(store: Store, paths: Sequence[str], owner: str, name: str) -> list[Definition]:
+    """Return the members of this name that a type has in files, in the order of the text."""
     rows = store.query(
         f"SELECT {DEFINITION_COLUMNS} FROM files f CROSS JOIN symbols s ON s.file_id = f.id"
-        " WHERE f.path = ? AND s.parent = ? AND +s.name = ? ORDER BY s.start_byte",
-        (path, owner, name),
+        " WHERE f.path IN (SELECT value FROM json_each(?)) AND s.parent = ? AND +s.name = ?"
+        " ORDER BY f.path, s.start_byte",
+        (json.dumps(list(paths)), owner, name),
     )
     return [definition_of(*row) for row in rows]
+
+
+def names_of_members(store: Store, paths: Sequence[str], owner: str) -> list[str]:
+    """Return the names of the members that a type has in files, in the order of these."""
+    rows = store.query(
+        "SELECT s.name FROM files f CROSS JOIN symbols s ON s.file_id = f.id"
+        " WHERE f.path IN (SELECT value FROM json_each(?)) AND s.parent = ? ORDER BY f.path, s.start_byte",
+        (json.dumps(list(paths)), owner),
+    )
+    return [name for (name,) in rows]
 
 
 def member_names(store: Store) -> list[str]:

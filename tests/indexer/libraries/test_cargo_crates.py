@@ -163,6 +163,13 @@ def test_a_path_needs_no_use(app: Opened) -> None:
     assert "Reader" in shown, "a module that is used by its name"
 
 
+def test_the_type_of_what_stands_before_a_dot_is_known(app: Opened) -> None:
+    shown = app.shown("src/main.rs", f"{MAIN}let mut r = Reader::of_text(x);\n    r.")
+    assert "Reader has depth, of_text" in shown["Reader"][2]
+    assert "Reader has depth, of_text" in app.shown("src/main.rs", f"{MAIN}Reader::")["Reader"][2]
+    assert "Reader.of_text" in app.shown("src/main.rs", f"{MAIN}let r = Reader::of_text(")
+
+
 def test_without_a_lock_the_newest_fitting_version_counts(app: Opened, registry: Path) -> None:
     (app.root / "Cargo.lock").unlink()
     write(registry / "rand-0.8.30", crate("rand", "0.8.30", "of_thirty"))

@@ -122,6 +122,16 @@ def test_importers_are_shown_what_is_exported(cache: Path, tmp_path: Path) -> No
     assert "Engine" in listed and "Default" in listed and "unexported" not in listed
 
 
+def test_the_type_of_what_stands_before_a_dot_is_known(cache: Path, tmp_path: Path) -> None:
+    app = Opened(tmp_path / "app", {"go.mod": GO_MOD, "main.go": MAIN})
+    app.update()
+    for made in ("r := gin.Default()", "r, err := gin.Default()", "var r = &gin.Engine{}", "r := gin.Engine{}"):
+        shown = app.shown("main.go", f"{MAIN}{made}\n\tr.Run(")
+        assert shown["Engine.Run"][1] == "methods.go", "a method in another file of its package"
+        assert "Engine has UseH2C, Run" in app.shown("main.go", f"{MAIN}{made}\n\tr.")["Engine"][2]
+    assert "Engine.Run" not in app.shown("main.go", f"{MAIN}r, err := gin.Default()\n\terr.Run(")
+
+
 def test_vendored_modules_come_before_the_cache(cache: Path, tmp_path: Path) -> None:
     vendor = {
         "vendor/modules.txt": "# github.com/Acme/gin v1.9.2\n## explicit\ngithub.com/Acme/gin\n# ../../evil v1.0.0\n",

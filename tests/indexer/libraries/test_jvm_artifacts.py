@@ -153,6 +153,8 @@ def test_definitions_of_a_jar_are_shown(home: Path, tmp_path: Path) -> None:
     assert shown["Json"][0] == "com.acme:json 1.10", "by a star"
     found = app.shown("src/main/kotlin/app/m.kt", f"{kotlin}openClient(")["com.acme.http.openClient"]
     assert found[1:] == ("com/acme/http/Helpers.kt", "// Opens a client.\nfun openClient(url: String): Client\n")
+    for made in ("Client c = find();", "Client c;", "var c = new Client.Builder().build(); Client c = c;"):
+        assert "Client.sendRequest" in app.shown("src/main/java/app/Main.java", f"{USE}{made}\n        c.sendRequest(")
     assert not list(tmp_path.rglob("Client.java")), "unpacked nowhere"
 
 

@@ -156,7 +156,7 @@ def _project_files(index: IndexedPaths, entries: Mapping[str, str], imported: Im
     return index.declaring(imported.module) or (index.declaring(namespace, name) if namespace else [])
 
 
-_LIBRARIES = LibraryImports("dotnet", _namespace_of, _project_files, joins_files=True)
+_LIBRARIES = LibraryImports("dotnet", _namespace_of, _project_files, joins_files=True, is_typed_before=True)
 _CODE = re.compile(
     rf"(?:{BRACE_COMMENTS}"
     r'|(?:@\$?|\$@)"(?:[^"]|"")*(?:"|(?P<open_verbatim>\Z))'

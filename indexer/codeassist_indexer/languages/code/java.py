@@ -110,7 +110,7 @@ _CODE = re.compile(rf"(?:{BRACE_COMMENTS}|{long_string(chr(34), 'open_long')}|{L
 
 _LEXICON = Lexicon("java", (*of.C_COMMENTS, of.TRIPLE, of.DOUBLE, of.WORD_SINGLE))
 
-_LIBRARIES = LibraryImports("jvm", package_of, files_of_library, _is_offered, joins_files=True)
+_LIBRARIES = LibraryImports("jvm", package_of, files_of_library, _is_offered, joins_files=True, is_typed_before=True)
 
 LANGUAGE = LanguageSpec(
     name="java",

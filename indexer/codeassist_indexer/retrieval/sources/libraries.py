@@ -28,9 +28,9 @@ _MOST_STEPS = 3  # from package to package that hands a name on
 _MOST_FAR = 6  # imported by name, and not named near the cursor
 _MOST_TYPES = 8  # whose members are looked through
 _MOST_NAMES_OF_MODULE = 60
-_CHAIN = r"((?:[^\W\d]\w*\s*\.\s*)*[^\W\d]\w*)"
-_CALL = re.compile(rf"(?:(?<![\w.)\]]){_CHAIN}\s*\.\s*)?([^\W\d]\w*)\s*\((?:[^()]|\([^()]*\))*$")
-_AFTER_DOT = re.compile(rf"(?<![\w.)\]]){_CHAIN}\s*\.\s*\w*$")
+_CHAIN = r"((?:[^\W\d]\w*\s*(?:\.|::)\s*)*[^\W\d]\w*)"
+_CALL = re.compile(rf"(?:(?<![\w.)\]])(?<!::){_CHAIN}\s*(?:\.|::)\s*)?([^\W\d]\w*)\s*\((?:[^()]|\([^()]*\))*$")
+_AFTER_DOT = re.compile(rf"(?<![\w.)\]])(?<!::){_CHAIN}\s*(?:\.|::)\s*\w*$")
 _MOST_TEXT_CHARS = 6_000  # before the cursor, in which packages are named without an import
 _MOST_HEAD_CHARS = 300  # of the cursor's line: a pattern that begins with a chain tries each of its names
 
@@ -101,7 +101,8 @@ class _Search:
         chain = after[1] if after is not None else self._called[1] if self._called is not None else None
         if chain is None or chain in ("self", "cls", "this"):
             return
-        receivers = Receivers(self._context.request.prefix, self._imported, self._defined)
+        text = self._context.request.prefix
+        receivers = Receivers(text, self._imported, self._defined, self._rules.is_typed_before)
         receiver = receivers.type_of(chain)
         if receiver is None:
             yield from self.called_members(found)

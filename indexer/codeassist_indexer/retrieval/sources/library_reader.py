@@ -16,7 +16,7 @@ from codeassist_indexer.retrieval.sources.handed_on import ways_out
 from codeassist_indexer.retrieval.sources.imported import DefinitionLookup
 from codeassist_indexer.retrieval.sources.library_skeletons import without_overloads
 from codeassist_indexer.storage.library_stores import MADE_NUMBERS, Library
-from codeassist_indexer.storage.library_symbols import member_definitions, offered_names
+from codeassist_indexer.storage.library_symbols import member_definitions, names_of_members, offered_names
 from codeassist_indexer.storage.symbol_reader import Definition, PathReader, imports_in_files, read_members
 
 _MOST_STARS = 12
@@ -61,12 +61,24 @@ class LibraryReader:
         """Return module and name of the imports by which files hand a name on from another package."""
         return self.library.answers.get(("out", name, paths), lambda: tuple(ways_out(self.library.store, name, paths)))
 
+    def beside(self, path: str) -> tuple[str, ...]:
+        """Return the files in which names of a file are defined without an import: itself, or all of its folder."""
+        if not self._rules.joins_files:
+            return (path,)
+        folder, _, name = path.rpartition("/")
+        end = name[name.rfind(".") :]
+        return self.library.answers.get(
+            ("beside", path), lambda: tuple(each for each in self._paths.in_folder(folder) if each.endswith(end))
+        )
+
     def members(self, owner: Definition, name: str) -> Sequence[Definition]:
         """Return the members of a type that have this name."""
         found = self.library.answers.get(
             ("members", owner.path, owner.qualified_name, name),
             lambda: tuple(
-                without_overloads(member_definitions(self.library.store, owner.path, owner.qualified_name, name))
+                without_overloads(
+                    member_definitions(self.library.store, self.beside(owner.path), owner.qualified_name, name)
+                )
             ),
         )
         return [self._numbered(each) for each in found]
@@ -76,7 +88,10 @@ class LibraryReader:
         local = owner.symbol_id - self.library.first_number
         found = self.library.answers.get(
             ("member names", local),
-            lambda: tuple(each.name for each in read_members(self.library.store, [local])[local] if may_be_used(each)),
+            lambda: (
+                *(each.name for each in read_members(self.library.store, [local])[local] if may_be_used(each)),
+                *self._names_beside(owner),
+            ),
         )
         return [name for name in dict.fromkeys(found) if not name.startswith("_") and name != "constructor"]
 
@@ -104,6 +119,10 @@ class LibraryReader:
                         files.append(path)
                         pending.append(path)
         return tuple(dict.fromkeys(name for path in files for name in offered_names(store, path, package)))
+
+    def _names_beside(self, owner: Definition) -> Sequence[str]:
+        others = [path for path in self.beside(owner.path) if path != owner.path]
+        return names_of_members(self.library.store, others, owner.qualified_name) if others else ()
 
     def _numbered(self, definition: Definition) -> Definition:
         return replace(definition, symbol_id=self.library.first_number + definition.symbol_id)

@@ -20,13 +20,22 @@ _MOST_STEPS = 6
 _MOST_BASES = 48
 _TEXT_CHARS = 60_000
 _MOST_DECLARED, _MOST_ARGUMENTS = 120, 200  # characters: each place of a text is looked at, however it is written
-_CHAIN = r"(?:[^\W\d]\w*\s*\.\s*)*[^\W\d]\w*"
+_CHAIN = r"(?:[^\W\d]\w*\s*(?:\.|::)\s*)*[^\W\d]\w*"
+_DOT = re.compile(r"\s*(?:\.|::)\s*")
 _MADE_OF = (
-    rf"\s*(?::\s*(?P<declared>[^=\n(){{}}]{{1,{_MOST_DECLARED}}}?)\s*)?"
-    rf"=\s*(?:await\s+)?(?:new\s+)?(?P<made>{_CHAIN})\s*(?P<called>\()?"
+    rf"(?:\s*(?::\s*(?P<declared>[^=\n(){{}}]{{1,{_MOST_DECLARED}}}?)\s*)?=|(?:\s*,\s*\w+){{0,3}}\s*:=)"
+    rf"\s*(?:await\s+)?(?:new\s+|&)?(?P<made>{_CHAIN})\s*(?P<called>\()?"
 )
 _ENTERED = rf"\b(?:with|,)\s+(?:await\s+)?(?P<made>{_CHAIN})\s*(?P<called>\()[^\n]{{0,{_MOST_ARGUMENTS}}}\)\s+as\s+"
 _PARAMETER = rf"\s*:\s*(?P<declared>[^=\n(){{}},]{{1,{_MOST_DECLARED}}})"
+_TYPED = r"(?P<typed>[A-Z][\w.]*)(?:<[^<>\n]{0,80}>)?\s+"
+_RETURNED_BEFORE = re.compile(  # `public static Client of(String name)`
+    r"(?:(?:public|protected|static|final|abstract|default|synchronized|virtual|override|async|sealed|readonly) ){0,6}"
+    r"(?:<[^<>]{0,80}> )?([A-Z][\w.]{0,100}(?:<[\w.<>, ?]{0,100}>)?) \w+\s*(?:[(={;]|$)"
+)
+_RETURNED_BY_GO = re.compile(  # `func (c *Client) Get(url string) (*Response, error)`
+    r"func (?:\([^()]*\) )?\w+(?:\[[^\]]*\])?\((?:[^()]|\([^()]*\))*\)\s*\(?\s*(?:\w+ )?([\w.*\[\]]+)"
+)
 _RETURNED = re.compile(r".*(?:->|\)\s*:)\s*([^=]+)$")
 _FIELD = re.compile(r"^(?:self\.|(?:(?:public|protected|static|readonly|get)\s+)*)\w+(?:\(\))?[?!]?\s*:\s*([^=]+)")
 _NO_TYPE = words(
@@ -53,15 +62,20 @@ class Receivers:
     """Answers which type an expression of names and dots has, in the text before the cursor."""
 
     def __init__(
-        self, text: str, imported: Callable[[Sequence[str]], tuple[Place | None, int]], find: Elsewhere
+        self,
+        text: str,
+        imported: Callable[[Sequence[str]], tuple[Place | None, int]],
+        find: Elsewhere,
+        is_typed_before: bool = False,
     ) -> None:
         self._text = text[-_TEXT_CHARS:]
+        self._is_typed_before = is_typed_before  # `Client client`, as in Java
         self._imported = imported
         self._find = find
 
     def type_of(self, chain: str) -> Place | None:
         """Return the type of what a chain as `self.client.messages` is; None where that is not known."""
-        return self._value(re.split(r"\s*\.\s*", chain), _MOST_STEPS)
+        return self._value(_DOT.split(chain), _MOST_STEPS)
 
     def member(self, of: Place, name: str) -> Place | None:
         """Return the member of a type that has this name, its own or one that it inherits."""
@@ -85,8 +99,9 @@ class Receivers:
                 continue
             seen.add(each.definition.symbol_id)
             yield each
+            files = each.reader.beside(each.definition.path)
             for base in each.definition.bases:
-                pending += self._find(each.reader, base.rpartition(".")[2], (each.definition.path,))[:1]
+                pending += self._find(each.reader, base.rpartition(".")[2], files)[:1]
 
     def _value(self, parts: Sequence[str], steps: int) -> Place | None:
         """Return the type of the value that a chain is."""
@@ -107,15 +122,17 @@ class Receivers:
         pattern = rf"(?<![\w.])(?:{written}(?:{_MADE_OF}|{_PARAMETER.replace('declared', 'parameter')}))"
         entered = rf"{_ENTERED.replace('made', 'entered').replace('called', 'entered_by')}{written}\b"
         last: re.Match[str] | None = None
-        for match in re.finditer(f"{pattern}|{entered}", self._text):
-            last = match
+        typed = rf"|(?<![\w.]){_TYPED}{written}\s*[=;,):]" if self._is_typed_before else ""
+        for match in re.finditer(f"{pattern}|{entered}{typed}", self._text):
+            is_other = ":=" in match[0] and self._text[max(0, match.start() - 4) : match.start()].rstrip().endswith(",")
+            last = last if is_other else match  # of `client, err := New()` the first has the type
         if last is None:
             return None
-        said = last["declared"] or last["parameter"]
+        said = last["declared"] or last["parameter"] or last.groupdict().get("typed")
         if said:
             return self._declared_here(said, steps)
         chain = last["made"] or last["entered"]
-        parts = re.split(r"\s*\.\s*", chain)
+        parts = _DOT.split(chain)
         if chain == name:
             return None
         return self._called(parts, steps - 1) if last["called"] or last["entered_by"] else self._value(parts, steps - 1)
@@ -144,12 +161,15 @@ class Receivers:
         definition = of.definition
         if has_members(definition):
             return of
-        said = _RETURNED.search(definition.signature) or _FIELD.match(definition.signature)
+        head = definition.signature
+        said = _RETURNED_BY_GO.match(head) or _RETURNED.search(head) or _FIELD.match(head)
+        if self._is_typed_before:
+            said = _RETURNED_BEFORE.match(head)
         return None if said is None else self._declared(of, said[1])
 
     def _declared(self, at: Place, said: str) -> Place | None:
         for name in type_names(said):
-            for found in self._find(at.reader, name, (at.definition.path,)):
+            for found in self._find(at.reader, name, at.reader.beside(at.definition.path)):
                 if has_members(found.definition):
                     return found
         return None
@@ -169,4 +189,5 @@ def type_names(said: str) -> list[str]:
 
 def _returns_self(method: Definition) -> bool:
     said = _RETURNED.search(method.signature)
-    return said is not None and type_names(said[1])[:1] == ["Self"]
+    names = [name for name in type_names(said[1]) if name not in ("Result", "Option")] if said is not None else []
+    return names[:1] == ["Self"]
