@@ -104,11 +104,12 @@ def types_with_base(store: Store, base: str, language: str) -> Iterator[tuple[st
 _EXTENSIONS = "SELECT DISTINCT s.name FROM symbols s JOIN files f ON f.id = s.file_id WHERE f.language = 'csharp' AND "
 _IN_BLOCK = "(s.signature LIKE 'extension(%' OR s.signature LIKE 'extension<%')"
 _STATIC = "s.signature LIKE '% static %'"
+_PASSED = "s.signature LIKE '%(% this %'"  # `(ref this T value`, `([NotNull] this T value`
 
 
 def extension_members(store: Store) -> frozenset[str]:
     """Return the names of what C# files give objects of other types: methods, and members of extension blocks."""
-    rows = store.query(f"{_EXTENSIONS}(s.signature LIKE '%(this %' OR ({_IN_BLOCK} AND NOT {_STATIC}))")
+    rows = store.query(f"{_EXTENSIONS}(s.signature LIKE '%(this %' OR {_PASSED} OR ({_IN_BLOCK} AND NOT {_STATIC}))")
     return frozenset(name for (name,) in rows)
 
 
