@@ -46,6 +46,25 @@ def has_fixed_number(callees: Any) -> bool:
     return is_fixed
 
 
+def _refuse_other_order(classes: list[Any]) -> None:
+    """Raise UnsureError where Python finds another constructor than jedi, which lists bases depth first.
+
+    In `class C(Mixin, Base)` it comes to `object` before `Base`; in a diamond to what both inherit from.
+    """
+    makers = [each for each in classes if _makes_objects(each)]
+    if any(makers[0] in each.py__mro__() for each in makers[1:]):
+        raise UnsureError("order of bases")
+
+
+def _makes_objects(cls: Any) -> bool:
+    node = getattr(cls, "tree_node", None)
+    if cls.is_stub() or cls.is_compiled() or node is None:
+        return cls.py__name__() == "object" or cls.py__name__() not in _MAKE_NOTHING
+    return "dataclass" in decorators_of(node) or any(
+        child.name.value in ("__init__", "__new__") for child in node.iter_funcdefs()
+    )
+
+
 def _takes_more(function: Any) -> bool:
     """Whether a function takes any number of arguments by position. Raises UnsureError where it takes any keyword:
     jedi looks through `**options` for what they are handed on to, but others may be taken out before."""
@@ -59,6 +78,7 @@ def _is_fixed_constructor(cls: Any) -> bool:
     """Whether the number of arguments is fixed in the first class, of all that `cls` inherits from, that says what an
     object is made of. Raises UnsureError where no definition says it."""
     refuse_made_class(cls)
+    _refuse_other_order(list(cls.py__mro__()))
     for each in cls.py__mro__():
         node = getattr(each, "tree_node", None)
         if each.is_stub() or each.is_compiled() or node is None:

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from jedi.parser_utils import get_parent_scope
+
 from codeassist_indexer.analysis.python.jedi_closed import UnsureError, decorators_of
 from codeassist_indexer.analysis.python.jedi_syntax import class_around
 from codeassist_indexer.languages.forms.words import words
@@ -25,6 +27,16 @@ def refuse_made_class(cls: Any) -> None:
         raise UnsureError("class made by a call")
     if not _MAKES_CLASSES.isdisjoint(each.py__name__() for each in cls.py__mro__()):
         raise UnsureError("class made by a call")
+
+
+def private_names(stub: Any) -> frozenset[str]:
+    """The private names of a stub's module: jedi leaves them out, but what is only checked may import them."""
+    used = stub.tree_node.get_used_names()
+    return frozenset(text for text in used if text.startswith("_") and any(_is_global(name) for name in used[text]))
+
+
+def _is_global(name: Any) -> bool:
+    return name.is_definition() and get_parent_scope(name.get_definition()) is name.get_root_node()
 
 
 def heads(annotation: str) -> list[str]:

@@ -15,6 +15,7 @@ from jedi.inference.imports import Importer
 
 from codeassist_indexer.analysis.python.jedi_callables import has_fixed_number, refuse_own_class
 from codeassist_indexer.analysis.python.jedi_closed import UnsureError, added_names, refuse_open_module
+from codeassist_indexer.analysis.python.jedi_library import private_names
 from codeassist_indexer.analysis.python.jedi_sure import Walk
 from codeassist_indexer.analysis.python.patches import Patches
 from codeassist_indexer.analysis.python.questions import PLACEHOLDER
@@ -110,6 +111,7 @@ def imports(script: Any, line: int, column: int, statement: str) -> tuple[frozen
         if whole is not None:
             for each in (module, *convert_values([module])):
                 names = names.union(*(_names_in(script, one) for one in each.get_filters()))
+                names |= private_names(each) if each.is_stub() else frozenset()
     return frozenset(names), " + ".join(sorted(doubts - {""}))
 
 
