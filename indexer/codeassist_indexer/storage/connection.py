@@ -44,7 +44,7 @@ def connect(path: Path, busy_s: float) -> sqlite3.Connection:
         if path.exists() and error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
             return connect_to_read(path, busy_s)
         raise IndexUnusable(cannot_write(path, error.strerror)) from error
-    # Threads do not share connections; only close() comes from another thread.
+    # Threads do not share connections; but whoever refers to one last ends it, on any thread.
     connection = sqlite3.connect(path, timeout=busy_s, isolation_level=None, check_same_thread=False)
     try:
         _retry_busy(lambda: connection.execute("PRAGMA journal_mode = WAL"), busy_s)

@@ -9,7 +9,6 @@ import contextlib
 import hashlib
 import json
 import sqlite3
-import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,8 +75,6 @@ class Store:
         self.path = path
         self._is_read_only = is_read_only
         self._connections = ThreadConnection()
-        self._opened: list[sqlite3.Connection] = []
-        self._lock = threading.Lock()
         self._is_sound = False
 
     @property
@@ -88,8 +85,6 @@ class Store:
             with self._translated_errors():
                 opened = connect_to_read if self._is_read_only else connect
                 connection = opened(self.path, self._connections.busy_s)
-            with self._lock:
-                self._opened.append(connection)
             self._connections.current = connection
         return connection
 
@@ -302,12 +297,14 @@ class Store:
             ) from error
 
     def close(self) -> None:
-        """Close every thread's connection. The store opens again when it is next used."""
-        with self._lock:
-            for connection in self._opened:
-                connection.close()
-            self._opened.clear()
-            self._connections = ThreadConnection()
+        """Close every thread's connection. The store opens again when it is next used.
+
+        A thread that is in the middle of a question keeps its own for as long as that takes: nobody else refers to a
+        connection, so it ends with its last use. Closed under the thread that uses it, it crashes the process.
+        """
+        own, self._connections = self._connections.current, ThreadConnection()
+        if own is not None:  # an exception's frames may still refer to it
+            own.close()
 
     def _count(self, name: str) -> int:
         rows = self.query("SELECT value FROM counts WHERE name = ?", (name,))

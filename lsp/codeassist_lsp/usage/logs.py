@@ -7,6 +7,7 @@ their level.
 from __future__ import annotations
 
 import contextlib
+import faulthandler
 import logging
 import sys
 from logging.handlers import RotatingFileHandler
@@ -69,6 +70,7 @@ def set_up_logging(cache: Path, level: int = logging.INFO, path: Path | None = N
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(_LogFile(path, maxBytes=_MOST_BYTES, backupCount=_NUM_FILES, encoding="utf-8"))
+        faulthandler.enable(path.open("a"))  # where native code crashes, the log says where each thread was
     except OSError as error:
         problem = error
     for handler in handlers:

@@ -3,6 +3,8 @@
 import os
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -165,3 +167,36 @@ def test_an_interrupt_after_the_commit_stays_an_interrupt(store: Store) -> None:
     with pytest.raises(KeyboardInterrupt), store.transaction() as connection:
         connection.execute("COMMIT")
         raise KeyboardInterrupt
+
+
+def test_a_store_is_closed_under_threads_that_ask(tmp_path: Path) -> None:
+    """In a process of its own: what was wrong ended it."""
+    program = """if True:
+        import pathlib, sys, threading
+        from codeassist_indexer.storage.store import Store
+        store = Store(pathlib.Path(sys.argv[1]))
+        store.num_files()
+        ended = threading.Event()
+        def ask():
+            number = 0
+            while not ended.is_set():
+                with store.stopped_by(lambda: False):
+                    for number in range(number, number + 200):  # statements that are not known yet
+                        store.query(f"SELECT count(*), {number} FROM files")
+        threads = [threading.Thread(target=ask) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for _ in range(150):
+            store.close()
+            store.num_files()
+        ended.set()
+        for thread in threads:
+            thread.join()
+        store.close()
+        print("ended")
+    """
+    path = tmp_path / "index" / "index.db"
+    ran = subprocess.run(
+        [sys.executable, "-c", program, str(path)], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert (ran.returncode, ran.stdout) == (0, "ended\n"), ran.stderr

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import faulthandler
 import logging
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +24,8 @@ def root_logger() -> Iterator[logging.Logger]:
     for handler in [each for each in root.handlers if each not in handlers]:
         root.removeHandler(handler)
     root.setLevel(level)
+    assert sys.__stderr__ is not None
+    faulthandler.enable(sys.__stderr__)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
@@ -43,3 +49,23 @@ def test_a_mistake_in_a_line_is_not_hidden(
     for handler in [each for each in root_logger.handlers if each not in before]:
         handler.handle(logging.LogRecord("codeassist", logging.WARNING, __file__, 1, "%d", ("no number",), None))
         assert "TypeError" in capfd.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals of POSIX")
+def test_a_crash_of_native_code_leaves_where_each_thread_was(tmp_path: Path) -> None:
+    program = """if True:
+        import pathlib, signal, sys, threading
+        from codeassist_lsp.usage.logs import set_up_logging
+        set_up_logging(pathlib.Path(sys.argv[1]))
+        def crashes():
+            signal.raise_signal(signal.SIGSEGV)
+        def rests():
+            thread = threading.Thread(target=crashes)
+            thread.start()
+            thread.join()
+        rests()
+    """
+    code = subprocess.run([sys.executable, "-c", program, str(tmp_path)], timeout=60, check=False).returncode
+    said = (tmp_path / "log" / "serve.log").read_text()
+    assert code == -signal.SIGSEGV
+    assert "Segmentation fault" in said and "in crashes" in said and "in rests" in said
