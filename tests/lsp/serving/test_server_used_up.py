@@ -126,6 +126,13 @@ def test_a_full_disk(program: Program) -> None:
     assert errors.count("no log: ") <= 1
 
 
+def _is_alive(process: psutil.Process) -> bool:
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
 def test_no_descriptor_is_left(program: Program) -> None:
     async def test(editor: Editor) -> None:
         await built(editor)
@@ -133,8 +140,11 @@ def test_no_descriptor_is_left(program: Program) -> None:
         server = psutil.Process(editor.process.pid)
         before = resource.prlimit(server.pid, resource.RLIMIT_NOFILE)
         resource.prlimit(server.pid, resource.RLIMIT_NOFILE, (3, before[1]))  # none can be opened any more
-        for child in server.children(recursive=True):
+        children = server.children(recursive=True)
+        for child in children:
             child.kill()  # nor another process be started in the place of these
+        while any(map(_is_alive, children)):
+            await asyncio.sleep(0.01)
         for number in range(5):
             editor.open(f"src/b{number}.py", f"#say points{number}\nx = ")
             assert [item.insert_text for item in await editor.ask(f"src/b{number}.py", 1, 4)] == [f"points{number}"]
