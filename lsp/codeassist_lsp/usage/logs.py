@@ -60,6 +60,7 @@ def log_file(cache: Path) -> Path:
 
 def set_up_logging(cache: Path, level: int = logging.INFO, path: Path | None = None) -> None:
     """Log to the file and, what is worth a warning, to stderr, which editors show in an output channel."""
+    faulthandler.enable(2)  # where native code crashes, stderr says where each thread was
     root = logging.getLogger()
     root.setLevel(level)
     to_stderr = _Stderr(sys.stderr)
@@ -70,7 +71,6 @@ def set_up_logging(cache: Path, level: int = logging.INFO, path: Path | None = N
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handlers.append(_LogFile(path, maxBytes=_MOST_BYTES, backupCount=_NUM_FILES, encoding="utf-8"))
-        faulthandler.enable(path.open("a"))  # where native code crashes, the log says where each thread was
     except OSError as error:
         problem = error
     for handler in handlers:
